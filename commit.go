@@ -1,0 +1,186 @@
+package footfall
+
+import (
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/footfall-go/footfall/enrich"
+)
+
+// commit is called when the status is known and before the first byte of the
+// answer: it decides what the request was, puts that into the journal and sets
+// the cookies. Only the first call does anything.
+func (v *visit) commit(status int, header http.Header) {
+	v.mu.Lock()
+	if v.committed {
+		v.mu.Unlock()
+		return
+	}
+	person := v.bot == "" && v.err == nil
+	counts := person && v.mode == tracked && v.t.config.IsPageView(v.r, status)
+	if person && v.mode != untouched && (counts || status < 400) {
+		v.sessionLocked(false)
+	}
+	v.committed = true
+	e, refused := v.entry, v.refused
+	v.mu.Unlock()
+
+	switch {
+	case v.bot != "" && v.t.config.IsPageView(v.r, status):
+		v.recordBot()
+	case refused:
+		v.t.begins.uncounted(now())
+	case e != nil && v.mode != untouched:
+		if v.began && status >= 400 && !v.isKnown() {
+			v.withdraw() // nothing happened that would make this a visit
+			return
+		}
+		v.recordPage(e, counts)
+	}
+	v.setCookies(header)
+}
+
+// isKnown says that the journal holds the beginning of the visit's session.
+func (v *visit) isKnown() bool {
+	v.entry.mu.Lock()
+	defer v.entry.mu.Unlock()
+	return v.entry.begun
+}
+
+// withdraw takes back a session that was begun for nothing.
+func (v *visit) withdraw() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.entry, v.setSession, v.setVisitor = nil, "", uuid.Nil
+}
+
+// abandon ends a visit whose answer is out of our hands.
+func (v *visit) abandon() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.committed = true
+}
+
+// recordPage notes the page view, or that the session was active.
+func (v *visit) recordPage(e *entry, counts bool) {
+	at := now()
+	switch {
+	case counts:
+		s := e.ids()
+		v.t.record(v.r, e, &EventRecorded{Event{
+			EventID: newID().String(), SessionID: s.session, VisitorID: s.visitor,
+			EventType: EventPageView, Page: enrich.Requested(v.r), CreatedAt: at,
+		}})
+	case v.mode == uncounted, e.isCustomer() && v.standing == current:
+		v.t.record(v.r, e, &SessionSeen{SessionID: e.ids().session, At: at})
+	case v.began:
+		v.t.record(v.r, e, nil)
+	}
+	if !v.began {
+		e.cookieReturned()
+	}
+}
+
+// sessionIDs are an entry's ids as text; they never change.
+type sessionIDs struct{ session, visitor string }
+
+func (e *entry) ids() sessionIDs { return sessionIDs{e.rec.SessionID, e.rec.VisitorID} }
+
+// recordBot notes what software asked for, apart from what people do.
+func (v *visit) recordBot() {
+	v.t.counts.botViews.Add(1)
+	addr := enrich.ClientAddr(v.r.RemoteAddr, v.r.Header, v.t.config.TrustedProxies)
+	at := now()
+	if !v.t.begins.allowBot(at) {
+		v.t.begins.uncounted(at)
+		return
+	}
+	v.t.append(nil, &BotSeen{
+		EventID: newID().String(), Reason: v.bot, UserAgent: enrich.Text(v.r.UserAgent(), enrich.MaxUserAgent),
+		IPAddress: enrich.MaskAddr(addr), Page: enrich.Requested(v.r), At: at,
+	})
+}
+
+// setCookies writes the visit's cookies into the header.
+func (v *visit) setCookies(header http.Header) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	at := now()
+	if v.entry != nil && v.standing == current && v.mode != untouched && v.setVisitor == uuid.Nil && !v.dropSession {
+		v.restoreVisitorLocked(at)
+	}
+	if v.setSession == "" && !v.dropSession && v.setVisitor == uuid.Nil {
+		return
+	}
+	if v.setSession != "" {
+		age := v.t.config.MaxAge
+		if v.entry != nil {
+			age = v.entry.rec.StartedAt.Add(age).Sub(at)
+		}
+		v.t.setCookie(header, v.t.config.SessionCookie, v.setSession, age, true)
+	} else if v.dropSession {
+		v.t.setCookie(header, v.t.config.SessionCookie, "", -1, true)
+	}
+	if v.setVisitor != uuid.Nil {
+		age := idTime(v.setVisitor).Add(v.t.config.VisitorTTL).Sub(at)
+		v.t.setCookie(header, v.t.config.VisitorCookie, v.t.keys.sign(visitorValue(v.setVisitor)), age, false)
+	}
+	private(header)
+}
+
+// restoreVisitorLocked sets the visitor cookie again inside a live session that
+// lost it, or holds one that is not ours, until its fixed end.
+func (v *visit) restoreVisitorLocked(at time.Time) {
+	if _, ok := v.visitorCookie(at); ok {
+		return
+	}
+	id, err := uuid.Parse(v.entry.rec.VisitorID)
+	if err == nil && at.Sub(idTime(id)) < v.t.config.VisitorTTL {
+		v.setVisitor = id
+	}
+}
+
+// setCookie adds a Set-Cookie line. The value is already in wire form; a
+// negative age clears the cookie.
+func (t *Tracker) setCookie(header http.Header, name, wire string, age time.Duration, httpOnly bool) {
+	c := http.Cookie{
+		Name: name, Path: "/", MaxAge: int(max(age, time.Second) / time.Second),
+		Secure: !t.config.Insecure, HttpOnly: httpOnly, SameSite: http.SameSiteLaxMode,
+	}
+	c.Expires = now().Add(age)
+	if age < 0 {
+		c.MaxAge, c.Expires = -1, time.Unix(1, 0)
+	}
+	c.Value = wire
+	header.Add("Set-Cookie", c.String())
+}
+
+// private keeps an answer with a cookie out of shared caches, unless the handler
+// was stricter already.
+func private(header http.Header) {
+	if !strings.Contains(strings.ToLower(header.Get("Cache-Control")), "no-store") {
+		header.Set("Cache-Control", "private, no-store")
+	}
+	for _, line := range header["Vary"] {
+		for field := range strings.SplitSeq(line, ",") {
+			if f := strings.TrimSpace(field); f == "*" || strings.EqualFold(f, "Cookie") {
+				return
+			}
+		}
+	}
+	header.Add("Vary", "Cookie")
+}
+
+// sameHost compares hosts without port and case.
+func sameHost(a, b string) bool { return strings.EqualFold(hostname(a), hostname(b)) }
+
+func hostname(host string) string {
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		host = h
+	}
+	return strings.TrimSuffix(strings.Trim(host, "[]"), ".")
+}

@@ -1,0 +1,55 @@
+package footfall
+
+import (
+	"net/http"
+	"path"
+	"strings"
+)
+
+// IsPageView is what counts as a page view unless Config.IsPageView says
+// otherwise: a GET answered 2xx or 304 that a person asked for, so neither a
+// prefetch nor an asset of a page.
+func IsPageView(r *http.Request, status int) bool {
+	if r.Method != http.MethodGet || (status < 200 || status > 299) && status != http.StatusNotModified {
+		return false
+	}
+	return !isPrefetch(r.Header) && !isAsset(r)
+}
+
+// isPrefetch says that the browser asked ahead of its user.
+func isPrefetch(h http.Header) bool {
+	for _, name := range [...]string{"Sec-Purpose", "Purpose", "X-Purpose", "X-Moz"} {
+		if values := h[name]; len(values) > 0 {
+			v := strings.ToLower(values[0])
+			if strings.Contains(v, "prefetch") || strings.Contains(v, "prerender") || strings.Contains(v, "preview") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// isAsset says that the request is for a part of a page: by what the browser
+// says it is for, otherwise by the name.
+func isAsset(r *http.Request) bool {
+	if dest := r.Header["Sec-Fetch-Dest"]; len(dest) > 0 {
+		switch dest[0] {
+		case "document", "empty", "iframe", "frame":
+		case "":
+		default: // image, script, style, font, audio, video, manifest, worker, …
+			return true
+		}
+	}
+	switch path.Ext(r.URL.Path) {
+	case ".css", ".js", ".mjs", ".map", ".png", ".jpg", ".jpeg", ".gif", ".webp", ".avif", ".svg", ".ico",
+		".woff", ".woff2", ".ttf", ".otf", ".eot", ".mp4", ".webm", ".mp3", ".wasm", ".webmanifest":
+		return true
+	}
+	return false
+}
+
+// mayBegin says that a request without a session may begin one: OPTIONS and
+// HEAD are made by software, prefetches by nobody.
+func mayBegin(r *http.Request) bool {
+	return r.Method != http.MethodOptions && r.Method != http.MethodHead && r.Method != http.MethodTrace && !isPrefetch(r.Header)
+}

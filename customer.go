@@ -1,0 +1,111 @@
+package footfall
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+const maxListedSessions = 1000
+
+// CustomerSessions lists the live sessions of a customer, newest first, at most
+// 1,000. It is for display; the latest second may be missing.
+func (t *Tracker) CustomerSessions(ctx context.Context, customerID string) ([]Session, error) {
+	archived, err := t.archive.CustomerSessions(ctx, customerID, maxListedSessions)
+	if err != nil {
+		return nil, errors.Join(ErrUnavailable, fmt.Errorf("archive: %w", err))
+	}
+	at := now()
+	sessions := archived[:0]
+	for _, s := range archived {
+		if id, err := uuid.Parse(s.SessionID); err == nil {
+			if e := t.live.get(id); e != nil { // newer than the archive
+				s = e.snapshot().Session
+			}
+		}
+		if s.CustomerID == customerID && t.lives.Remaining(&s, at) > 0 && s.StartedAt.Before(at.Add(t.lives.Absolute)) {
+			sessions = append(sessions, s)
+		}
+	}
+	return sessions, nil
+}
+
+// EndSession ends one session, whoever's it is. It reports whether it was
+// alive. The end is durable when it returns; an error wraps [ErrUnavailable] and
+// means that nothing was changed.
+func (t *Tracker) EndSession(ctx context.Context, sessionID string) (bool, error) {
+	id, err := uuid.Parse(sessionID)
+	if err != nil || id.Version() != 7 {
+		return false, nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), controlTimeout)
+	defer cancel()
+	e, err := t.load(ctx, id)
+	if err != nil {
+		return false, err
+	}
+	if e == nil {
+		return false, nil
+	}
+	rec := e.snapshot()
+	if t.lives.Remaining(&rec.Session, now()) == 0 {
+		return false, nil
+	}
+	err = t.endSession(ctx, e, EndRevoked)
+	if errors.Is(err, errEnded) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// EndCustomerSessions ends all sessions of a customer, and refuses logins whose
+// password check has already begun. It is durable when it returns; an error
+// wraps [ErrUnavailable] and means that nothing was changed.
+func (t *Tracker) EndCustomerSessions(ctx context.Context, customerID string) error {
+	_, err := t.revokeCustomer(customerID)
+	return err
+}
+
+// EndOtherSessions ends all sessions of the request's customer but the
+// request's own: after a change of password, say. ctx is the request's.
+func (t *Tracker) EndOtherSessions(ctx context.Context) error {
+	v := visitFrom(ctx)
+	if v == nil {
+		return errNoVisit
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), controlTimeout)
+	defer cancel()
+	e, s, err := v.reread(ctx)
+	if err != nil {
+		return err
+	}
+	rec := Record{}
+	if e != nil {
+		rec = e.snapshot()
+	}
+	if s != current || rec.CustomerID == "" {
+		return errors.New("footfall: nobody is logged in")
+	}
+	if v.isCommitted() {
+		return ErrHeaderSent
+	}
+	before, err := t.revokeCustomer(rec.CustomerID)
+	if err != nil {
+		return err
+	}
+	return v.rotate(ctx, e, rec.CustomerID, before)
+}
+
+// revokeCustomer makes everything that a customer authenticated until now void.
+func (t *Tracker) revokeCustomer(customerID string) (time.Time, error) {
+	before := now().Add(time.Millisecond)
+	if _, err := t.commitFact(&CustomerRevoked{CustomerID: customerID, Before: before}); err != nil {
+		return before, err
+	}
+	t.revoked.note(CredentialChange{CustomerID: customerID, RevokedBefore: before}, before)
+	t.counts.ended.Add(1)
+	return before, nil
+}

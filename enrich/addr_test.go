@@ -1,0 +1,128 @@
+package enrich
+
+import (
+	"net/http"
+	"net/netip"
+	"testing"
+)
+
+func prefixes(list ...string) (p []netip.Prefix) {
+	for _, s := range list {
+		p = append(p, netip.MustParsePrefix(s))
+	}
+	return p
+}
+
+func TestClientAddr(t *testing.T) {
+	proxies := prefixes("10.0.0.0/8", "fd00::/8")
+	for _, tt := range []struct {
+		rule, peer string
+		lines      []string
+		want       string
+	}{
+		{"no proxy: the peer", "203.0.113.7:1234", nil, "203.0.113.7"},
+		{"an untrusted peer's header is not read", "203.0.113.7:1234", []string{"198.51.100.1"}, "203.0.113.7"},
+		{"behind a proxy: the hop it saw", "10.0.0.1:80", []string{"198.51.100.1"}, "198.51.100.1"},
+		{"right-most untrusted, not left-most", "10.0.0.1:80", []string{"6.6.6.6, 198.51.100.1, 10.0.0.2"}, "198.51.100.1"},
+		{"all lines, in order", "10.0.0.1:80", []string{"6.6.6.6", "198.51.100.1", "10.0.0.3,10.0.0.2"}, "198.51.100.1"},
+		{"all trusted: the left-most", "10.0.0.1:80", []string{"10.0.0.9, 10.0.0.2"}, "10.0.0.9"},
+		{"no header: the proxy", "10.0.0.1:80", nil, "10.0.0.1"},
+		{"garbage: the last good hop", "10.0.0.1:80", []string{"198.51.100.1, unknown, 10.0.0.2"}, "10.0.0.2"},
+		{"garbage alone: the proxy", "10.0.0.1:80", []string{"1.2.3.4.5"}, "10.0.0.1"},
+		{"empty elements carry nothing", "10.0.0.1:80", []string{"198.51.100.1, , 10.0.0.2,"}, "198.51.100.1"},
+		{"hops with ports", "10.0.0.1:80", []string{"198.51.100.1:4321"}, "198.51.100.1"},
+		{"IPv6 hops", "[fd00::1]:80", []string{"2001:db8::1"}, "2001:db8::1"},
+		{"in brackets", "[fd00::1]:80", []string{"[2001:db8::1]"}, "2001:db8::1"},
+		{"with a port", "[fd00::1]:80", []string{"[2001:db8::1]:443"}, "2001:db8::1"},
+		{"IPv4 in IPv6 is IPv4", "[::ffff:10.0.0.1]:80", []string{"::ffff:198.51.100.1"}, "198.51.100.1"},
+		{"zones go", "[fe80::1%eth0]:80", nil, "fe80::1"},
+		{"a trusted peer with a zone", "[fd00::1%eth0]:80", []string{"198.51.100.1"}, "198.51.100.1"},
+		{"tabs and spaces", "10.0.0.1:80", []string{"\t 198.51.100.1 \t"}, "198.51.100.1"},
+		{"a peer without a port", "203.0.113.7", nil, "203.0.113.7"},
+		{"a bad port is garbage", "10.0.0.1:80", []string{"198.51.100.1:http"}, "10.0.0.1"},
+		{"leading zeros are garbage", "10.0.0.1:80", []string{"198.051.100.001"}, "10.0.0.1"},
+		{"no address at all", "@", []string{"198.51.100.1"}, "invalid IP"},
+		{"nothing", "", nil, "invalid IP"},
+	} {
+		h := http.Header{"X-Forwarded-For": tt.lines}
+		if got := ClientAddr(tt.peer, h, proxies).String(); got != tt.want {
+			t.Errorf("%s: ClientAddr(%q, %q) = %s, want %s", tt.rule, tt.peer, tt.lines, got, tt.want)
+		}
+	}
+}
+
+func TestSeedDefect10_ForwardedHeadersAreNotBelieved(t *testing.T) {
+	h := http.Header{
+		"X-Forwarded-For":  {"6.6.6.6"},
+		"X-Real-Ip":        {"6.6.6.6"},
+		"Forwarded":        {"for=6.6.6.6"},
+		"True-Client-Ip":   {"6.6.6.6"},
+		"Cf-Connecting-Ip": {"6.6.6.6"},
+	}
+	if got := ClientAddr("203.0.113.7:1", h, nil).String(); got != "203.0.113.7" {
+		t.Errorf("none trusted by default: got %s, want the peer", got)
+	}
+	if got := ClientAddr("10.0.0.1:1", h, nil).String(); got != "10.0.0.1" {
+		t.Errorf("a private peer is not trusted by itself: got %s, want the peer", got)
+	}
+	h.Set("X-Forwarded-For", "6.6.6.6, 198.51.100.1")
+	if got := ClientAddr("10.0.0.1:1", h, prefixes("10.0.0.0/8")).String(); got != "198.51.100.1" {
+		t.Errorf("what a client wrote itself counts for nothing: got %s, want 198.51.100.1", got)
+	}
+	delete(h, "X-Forwarded-For")
+	if got := ClientAddr("10.0.0.1:1", h, prefixes("10.0.0.0/8")).String(); got != "10.0.0.1" {
+		t.Errorf("only X-Forwarded-For is read: got %s, want the proxy", got)
+	}
+}
+
+func TestClientAddr_mappedRange(t *testing.T) {
+	h := http.Header{"X-Forwarded-For": {"198.51.100.1"}}
+	if got := ClientAddr("10.0.0.1:1", h, prefixes("::ffff:10.0.0.0/104")).String(); got != "198.51.100.1" {
+		t.Errorf("a range in IPv6 clothes is one of IPv4: got %s", got)
+	}
+}
+
+func TestMaskAddr(t *testing.T) {
+	for in, want := range map[string]string{
+		"203.0.113.77": "203.0.113.0", "2001:db8:1:2:3::4": "2001:db8:1::", "::ffff:203.0.113.77": "203.0.113.0", "fe80::1%eth0": "fe80::",
+	} {
+		if got := MaskAddr(netip.MustParseAddr(in)); got != want {
+			t.Errorf("MaskAddr(%s) = %q, want %q", in, got, want)
+		}
+	}
+	if got := MaskAddr(netip.Addr{}); got != "" {
+		t.Errorf("MaskAddr of no address = %q, want nothing", got)
+	}
+}
+
+func TestSubnet(t *testing.T) {
+	for in, want := range map[string]string{
+		"203.0.113.77": "203.0.113.0/24", "2001:db8:1:2:3::4": "2001:db8:1:2::/64", "::ffff:203.0.113.77": "203.0.113.0/24",
+	} {
+		if got := Subnet(netip.MustParseAddr(in)).String(); got != want {
+			t.Errorf("Subnet(%s) = %s, want %s", in, got, want)
+		}
+	}
+	if Subnet(netip.Addr{}).IsValid() {
+		t.Error("Subnet of no address is a range")
+	}
+}
+
+func FuzzClientAddr(f *testing.F) {
+	f.Add("10.0.0.1:1", "6.6.6.6, 198.51.100.1", "10.0.0.2")
+	f.Add("[::1%x]:1", "[", "]:,")
+	f.Fuzz(func(t *testing.T, peer, a, b string) {
+		trusted := prefixes("10.0.0.0/8", "::/1")
+		got := ClientAddr(peer, http.Header{"X-Forwarded-For": {a, b}}, trusted)
+		if got.Zone() != "" || got.Is4In6() {
+			t.Errorf("%s has a zone or is mapped", got)
+		}
+		mustBeText(t, MaskAddr(got))
+		Subnet(got)
+		// Whatever stands left of an untrusted hop changes nothing.
+		h := http.Header{"X-Forwarded-For": {a, b, "203.0.113.9"}}
+		if got := ClientAddr("10.0.0.1:1", h, prefixes("10.0.0.0/8")).String(); got != "203.0.113.9" {
+			t.Errorf("%q, %q in front of 203.0.113.9 made it %s", a, b, got)
+		}
+	})
+}

@@ -1,0 +1,207 @@
+package enrich
+
+import (
+	"hash/maphash"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Agent says what software made a request, in the names of the project's
+// definitions.
+type Agent struct {
+	// Device is desktop, mobile, tablet, tv, bot or other.
+	Device string
+	// Browser is a product's name, mobile and desktop editions under one; Other
+	// when it is not known. The set of names is bounded: no text of a client
+	// becomes one.
+	Browser string
+	// OS is Windows, macOS, Linux, Android, iOS, ChromeOS, Windows Phone or
+	// Other. Safari on an iPad poses as a Mac and cannot be told from one here.
+	OS string
+	// Bot is why this is no person, one of the Bot constants; "" for a person.
+	Bot string
+}
+
+// DefaultAgents is how many agents [NewAgents] remembers when it is not told: the
+// agents of a day at a large shop, in 2 MiB at most for usual ones.
+const DefaultAgents = 4096
+
+// The names of odd agents are asked of a large table, at about a millisecond of
+// CPU each. A client that makes up odd agents gets this much of it.
+const (
+	namesPerSecond = 50
+	namesBurst     = 200
+)
+
+// Agents tells agents from headers, and remembers its answers in a bounded
+// cache. It is safe for concurrent use. Make one with [NewAgents]; a process
+// needs only one.
+//
+// An agent that is not remembered costs microseconds, whatever it says, with one
+// exception: the few that look like a browser without being one that the ordered
+// tokens know are looked up in uap-go's tables. That costs about a millisecond,
+// and the first such agent of a process loads the tables (see [Agents.Warm]).
+// These look-ups have a budget; past it the tokens alone answer, the answer is
+// not remembered and [Agents.OverBudget] grows.
+type Agents struct {
+	seed   maphash.Seed
+	shards [16]shard
+	names  budget
+	over   atomic.Uint64
+}
+
+// agentKey is everything an answer depends on.
+type agentKey struct {
+	ua string
+	hints
+}
+
+// shard holds two generations. What is asked for moves to the young one; when
+// that is full the old one is dropped.
+type shard struct {
+	mu         sync.RWMutex
+	limit      int
+	young, old map[agentKey]Agent
+}
+
+// NewAgents returns Agents that remember at most entries answers, or
+// [DefaultAgents] when entries is not positive.
+func NewAgents(entries int) *Agents {
+	if entries <= 0 {
+		entries = DefaultAgents
+	}
+	a := &Agents{seed: maphash.MakeSeed()}
+	for i := range a.shards {
+		a.shards[i].limit = max(1, entries/2/len(a.shards))
+	}
+	return a
+}
+
+// Lookup says what software made the request with these headers: by its
+// User-Agent, corrected by its Client Hints (Sec-CH-UA, -Mobile, -Platform,
+// -Form-Factors). Of the User-Agent the first MaxUserAgent bytes count. Names in
+// h must be canonical, as in every request's header.
+func (a *Agents) Lookup(h http.Header) Agent {
+	key := agentKey{
+		ua: first(h["User-Agent"], MaxUserAgent),
+		hints: hints{
+			brands:      first(h["Sec-Ch-Ua"], MaxHint),
+			mobile:      first(h["Sec-Ch-Ua-Mobile"], 8),
+			platform:    first(h["Sec-Ch-Ua-Platform"], 64),
+			formFactors: first(h["Sec-Ch-Ua-Form-Factors"], MaxHint),
+		},
+	}
+	s := &a.shards[maphash.String(a.seed, key.ua)%uint64(len(a.shards))]
+	if agent, ok := s.get(key); ok {
+		return agent
+	}
+	agent, sure := a.parse(key)
+	if sure {
+		s.put(key.clone(), agent)
+	}
+	return agent
+}
+
+// OverBudget returns how many times the tokens alone had to answer, because too
+// many odd agents came at once.
+func (a *Agents) OverBudget() uint64 { return a.over.Load() }
+
+// Warm loads all tables, so that no request has to: about 60 ms and 8 MiB. It
+// may be called in a goroutine at start, and need not be called at all.
+func (a *Agents) Warm() {
+	browserTable()
+	botTable()
+	uapTables()
+}
+
+// parse answers without the cache; sure says whether the answer is final.
+func (a *Agents) parse(key agentKey) (agent Agent, sure bool) {
+	ua := Text(key.ua, MaxUserAgent)
+	agent = classify(ua)
+	agent.Bot = botReason(ua)
+	if agent.Bot == "" && implausible(ua, agent) {
+		agent.Bot = BotImplausible
+	}
+	sure = true
+	if agent.Bot == "" && (agent.Browser == Other || agent.OS == Other) {
+		if sure = a.names.take(time.Now()); sure {
+			agent = uapNames(ua, agent)
+		} else {
+			a.over.Add(1)
+		}
+	}
+	agent = key.hints.apply(agent)
+	if agent.Bot != "" {
+		agent.Device = "bot"
+	}
+	return agent, sure
+}
+
+// first returns the head of a header's first line.
+func first(lines []string, max int) string {
+	if len(lines) == 0 {
+		return ""
+	}
+	return lines[0][:min(len(lines[0]), max)]
+}
+
+// clone makes the key independent of the request's memory.
+func (k agentKey) clone() agentKey {
+	k.ua = strings.Clone(k.ua)
+	k.brands = strings.Clone(k.brands)
+	k.mobile = strings.Clone(k.mobile)
+	k.platform = strings.Clone(k.platform)
+	k.formFactors = strings.Clone(k.formFactors)
+	return k
+}
+
+func (s *shard) get(key agentKey) (Agent, bool) {
+	s.mu.RLock()
+	agent, ok := s.young[key]
+	inOld := false
+	if !ok {
+		agent, inOld = s.old[key]
+	}
+	s.mu.RUnlock()
+	if inOld {
+		s.put(key.clone(), agent)
+	}
+	return agent, ok || inOld
+}
+
+func (s *shard) put(key agentKey, agent Agent) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.young) >= s.limit || s.young == nil {
+		if s.young != nil {
+			s.old = s.young
+		}
+		s.young = make(map[agentKey]Agent)
+	}
+	delete(s.old, key)
+	s.young[key] = agent
+}
+
+// budget is a token bucket: namesBurst at once, namesPerSecond lasting.
+type budget struct {
+	mu     sync.Mutex
+	spent  float64
+	before time.Time
+}
+
+func (b *budget) take(now time.Time) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if d := now.Sub(b.before).Seconds(); d > 0 {
+		b.spent = max(0, b.spent-d*namesPerSecond)
+		b.before = now
+	}
+	if b.spent+1 > namesBurst {
+		return false
+	}
+	b.spent++
+	return true
+}

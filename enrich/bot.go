@@ -1,0 +1,238 @@
+package enrich
+
+import (
+	_ "embed"
+	"encoding/json"
+	"regexp"
+	"strings"
+	"sync"
+)
+
+// Why an agent is no person.
+const (
+	// BotCrawler says so itself: search engines, previews, monitors, archives.
+	BotCrawler = "crawler"
+	// BotTool is a program or HTTP library that is no browser: curl, axios, …
+	BotTool = "tool"
+	// BotHeadless is a browser that nobody looks at.
+	BotHeadless = "headless"
+	// BotNoAgent sent no User-Agent.
+	BotNoAgent = "no_agent"
+	// BotImplausible sent one that no browser sends.
+	BotImplausible = "implausible"
+)
+
+// The patterns of isbot, see data/NOTICE. They are JavaScript's and look for
+// lower-case text. The file is kept as it was published.
+//
+//go:embed data/isbot.json
+var isbotJSON []byte
+
+//go:embed data/tools.txt
+var toolsTxt string
+
+var headlessTokens = []string{"headless", "phantomjs", "puppeteer", "playwright", "selenium", "webdriver", "cypress/", "jsdom", "slimerjs", "zombie.js", "htmlunit"}
+
+// botReason says why the user agent is no person's, "" if it may be one's.
+func botReason(ua string) string {
+	if strings.TrimSpace(ua) == "" {
+		return BotNoAgent
+	}
+	t := botTable()
+	lower := strings.ToLower(ua)
+	for _, token := range headlessTokens {
+		if strings.Contains(lower, token) {
+			return BotHeadless
+		}
+	}
+	if t.tool(lower) {
+		return BotTool
+	}
+	if _, ok := match(t.declared, lower); ok {
+		return BotCrawler
+	}
+	if _, ok := match(t.shapes, lower); ok {
+		return BotImplausible
+	}
+	return ""
+}
+
+// implausible says that a user agent which no rule named is no browser's:
+// browsers and the older telephones' all have one of these.
+func implausible(ua string, a Agent) bool {
+	return a.Browser == Other && a.OS == Other && a.Device == "other" &&
+		!has(ua, "AppleWebKit", "Gecko", "KHTML") && !(strings.HasPrefix(ua, "Mozilla/") && strings.Contains(ua, "("))
+}
+
+// rule is one pattern of the list, in the cheapest form that does the same.
+type rule struct {
+	pattern string
+	test    func(lower string) bool
+}
+
+func match(rules []rule, lower string) (string, bool) {
+	for _, r := range rules {
+		if r.test(lower) {
+			return r.pattern, true
+		}
+	}
+	return "", false
+}
+
+type bots struct {
+	declared []rule // a name or a word
+	shapes   []rule // an unusual form, whatever it says
+	starts   map[string]bool
+	anywhere []string
+	skipped  []string // patterns that Go cannot run; a test holds it empty
+}
+
+var botTable = sync.OnceValue(func() *bots {
+	t := &bots{starts: map[string]bool{}}
+	for line := range lines(toolsTxt) {
+		if name, ok := strings.CutPrefix(line, "*"); ok {
+			t.anywhere = append(t.anywhere, name)
+		} else {
+			t.starts[line] = true
+		}
+	}
+	var patterns []string
+	if err := json.Unmarshal(isbotJSON, &patterns); err != nil {
+		panic("enrich: data/isbot.json: " + err.Error()) // embedded, so a test sees it first
+	}
+	for _, p := range patterns {
+		test, ok := compile(p)
+		switch {
+		case !ok:
+			t.skipped = append(t.skipped, p)
+		case isShape(p):
+			t.shapes = append(t.shapes, rule{p, test})
+		default:
+			t.declared = append(t.declared, rule{p, test})
+		}
+	}
+	return t
+})
+
+// tool says whether a user agent begins with a tool's name, or contains one that
+// cannot be a browser's.
+func (t *bots) tool(lower string) bool {
+	end := 0
+	for end < len(lower) && (isAlnum(lower[end]) || strings.IndexByte("-_.:", lower[end]) >= 0) {
+		end++
+	}
+	for word := lower[:end]; word != ""; {
+		if t.starts[word] {
+			return true
+		}
+		i := strings.LastIndexAny(word, "-_.:")
+		word = word[:max(i, 0)]
+	}
+	for _, name := range t.anywhere {
+		if strings.Contains(lower, name) {
+			return true
+		}
+	}
+	return false
+}
+
+// isShape tells patterns of form (repetition, anchored classes) from names.
+func isShape(p string) bool {
+	for _, s := range []string{`\w`, `[^ ]`, `^[`, `\(\)`, `\|`, `^\d`} {
+		if strings.Contains(p, s) {
+			return p != `@[a-z][\w-]+\.` && p != `^\w*search\b` // an address to write to, a name
+		}
+	}
+	return false
+}
+
+// compile makes a test of a pattern: plain text is looked for as such, which is
+// many times faster than a regular expression; the look-arounds, which Go's
+// expressions do not have, are functions.
+func compile(p string) (func(string) bool, bool) {
+	if f := lookarounds[p]; f != nil {
+		return f, true
+	}
+	text, anchored := strings.CutPrefix(p, "^")
+	if lit, ok := literal(text); ok {
+		if anchored {
+			return func(s string) bool { return strings.HasPrefix(s, lit) }, true
+		}
+		return func(s string) bool { return strings.Contains(s, lit) }, true
+	}
+	// JavaScript reads [\d-.] as a digit, a hyphen or a dot; Go refuses it.
+	re, err := regexp.Compile(strings.ReplaceAll(p, `\d-.]`, `\d\-.]`))
+	if err != nil {
+		return nil, false
+	}
+	if need := required[p]; need != "" {
+		return func(s string) bool { return strings.Contains(s, need) && re.MatchString(s) }, true
+	}
+	if strings.HasSuffix(p, ";$") {
+		return func(s string) bool { return strings.HasSuffix(s, ";") && re.MatchString(s) }, true
+	}
+	return re.MatchString, true
+}
+
+// required is text without which a pattern cannot match. Go's expressions find
+// such text fast by themselves, unless the pattern begins with something else.
+var required = map[string]string{
+	`\b\w+/1\.0;`: "/1.0;", `^\w*search\b`: "search", `\bbw/`: "bw/", `\bdlc\b`: "dlc", `\bort/`: "ort/", `\bperl\b`: "perl",
+	`\btime/`: "time/",
+}
+
+// literal returns the text that a pattern without operators stands for.
+func literal(p string) (string, bool) {
+	var b strings.Builder
+	for i := 0; i < len(p); i++ {
+		c := p[i]
+		if c == '\\' && i+1 < len(p) && !isAlnum(p[i+1]) {
+			i++
+			b.WriteByte(p[i])
+			continue
+		}
+		if strings.IndexByte(`\^$.|?*+()[]{}`, c) >= 0 {
+			return "", false
+		}
+		b.WriteByte(c)
+	}
+	return b.String(), true
+}
+
+var lookarounds = map[string]func(string) bool{
+	`(?:^|[^g])news(?!sapphire)`: around("news", func(before, after string) bool {
+		return !strings.HasSuffix(before, "g") && !strings.HasPrefix(after, "sapphire")
+	}),
+	`(?<! channel/|google/)google(?!(?:wv|app|/google| pixel))`: around("google", func(before, after string) bool {
+		return !strings.HasSuffix(before, " channel/") && !strings.HasSuffix(before, "google/") &&
+			!strings.HasPrefix(after, "wv") && !strings.HasPrefix(after, "app") &&
+			!strings.HasPrefix(after, "/google") && !strings.HasPrefix(after, " pixel")
+	}),
+	`(?<! cu)bots?(?:\b|_)`: around("bot", func(before, after string) bool {
+		if strings.HasSuffix(before, " cu") {
+			return false // a maker of telephones is called Cubot
+		}
+		return wordEnd(after) || strings.HasPrefix(after, "s") && wordEnd(after[1:])
+	}),
+	`(?<!cam)scan`: around("scan", func(before, _ string) bool { return !strings.HasSuffix(before, "cam") }),
+	`(?<!lib)http`: around("http", func(before, _ string) bool { return !strings.HasSuffix(before, "lib") }),
+	`java(?!;)`:    around("java", func(_, after string) bool { return !strings.HasPrefix(after, ";") }),
+}
+
+// around tests every place where text stands by what is before and after it.
+func around(text string, ok func(before, after string) bool) func(string) bool {
+	return func(s string) bool {
+		for from := 0; ; {
+			i := strings.Index(s[from:], text)
+			if i < 0 {
+				return false
+			}
+			from += i + len(text)
+			if ok(s[:from-len(text)], s[from:]) {
+				return true
+			}
+		}
+	}
+}
+
+func wordEnd(after string) bool { return after == "" || !isAlnum(after[0]) }

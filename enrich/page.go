@@ -1,0 +1,230 @@
+package enrich
+
+import (
+	"net/http"
+	"strings"
+)
+
+// Page is the page that a visitor is on, and how they came to it.
+type Page struct {
+	// Path is the page's path and query: valid UTF-8, redacted, at most MaxURL
+	// bytes. "" when the page is not known, which is the case for a fetch from
+	// a page that hides its address.
+	Path string
+	// Referrer is the URL of the page they came from, redacted and at most
+	// MaxURL bytes. "" when there is none, when it is no http, https or
+	// android-app URL, when it is the shop itself, and when it is a payment or
+	// sign-in provider: coming back from one is no arrival.
+	Referrer string
+	UTM      UTM
+	ClickID  ClickID
+}
+
+// UTM holds a page URL's campaign parameters: of each the first value, at most
+// MaxUTM bytes.
+type UTM struct{ Source, Medium, Campaign, Term, Content string }
+
+// ClickID is the mark that an advertising network put on a page URL: gclid,
+// gbraid, wbraid, msclkid, ttclid, twclid, li_fat_id or fbclid. Of several it is
+// the first in this order, so that an advertisement's beats fbclid, which
+// Facebook puts on every link. The value has at most MaxClickID bytes.
+type ClickID struct{ Name, Value string }
+
+// clickIDs in order of precedence.
+var clickIDs = [...]string{"gclid", "gbraid", "wbraid", "msclkid", "ttclid", "twclid", "li_fat_id", "fbclid"}
+
+// PageFromRequest tells the page from a request's headers. The middleware
+// usually stands in front of an API, so the requested URL often is not the page:
+//
+//   - Sec-Fetch-Mode: navigate. The page is the requested URL, the referrer is
+//     the Referer.
+//   - Any other Sec-Fetch-Mode is a script's or an image's request. The page is
+//     the Referer if that is the shop's own, and not known otherwise; where the
+//     visitor came from before that page is not known either.
+//   - No such header (old browsers, no TLS): if the Referer is the shop's own
+//     it is the page, otherwise the request is taken for a navigation.
+//
+// own says whether a host is the shop's own. It is called with a lower-case
+// name without port and may be nil. The request's own host, with and without
+// www., always is the shop's.
+func PageFromRequest(r *http.Request, own func(host string) bool) Page {
+	referer, from := parseReferrer(r.Header.Get("Referer"))
+	self := referer != "" && isOwn(from.host, r.Host, own)
+	mode := r.Header.Get("Sec-Fetch-Mode")
+	if mode == "navigate" || mode == "" && !self {
+		p := Page{Path: Requested(r)}
+		if !self && !isProvider(from.host) {
+			p.Referrer = referer
+		}
+		p.campaign(rawQuery(r))
+		return p
+	}
+	var p Page
+	if self {
+		p.setURL(from.rest)
+	}
+	return p
+}
+
+// PageFromScript tells the page from what a browser's script reports: its
+// location.href (or a path and query) and document.referrer. Both come from a
+// stranger and are believed no more than headers. own is as in
+// [PageFromRequest]; the location's own host always is the shop's.
+func PageFromScript(location, referrer string, own func(host string) bool) Page {
+	var p Page
+	location = strings.TrimSpace(location)
+	loc, ok := splitURL(location)
+	switch {
+	case ok && loc.web():
+		p.setURL(loc.rest)
+	case strings.HasPrefix(location, "/"):
+		loc.host = ""
+		p.setURL(location)
+	default:
+		loc.host = "" // about:blank, file:, javascript:, …
+	}
+	ref, from := parseReferrer(referrer)
+	if ref != "" && !isOwn(from.host, loc.host, own) && !isProvider(from.host) {
+		p.Referrer = ref
+	}
+	return p
+}
+
+// Requested returns path and query of what was requested, redacted and at most
+// MaxURL bytes. It is the URL as the client sent it, also behind handlers that
+// rewrite the request's URL ([http.StripPrefix]). It does not allocate for a
+// clean path without a query.
+func Requested(r *http.Request) string {
+	if s := r.RequestURI; strings.HasPrefix(s, "/") {
+		if plainPath(s) {
+			return s
+		}
+		return tidyURL(s)
+	}
+	// Not from a server, or a proxy's absolute form.
+	if r.URL == nil {
+		return ""
+	}
+	s := r.URL.EscapedPath()
+	if r.URL.RawQuery != "" {
+		s += "?" + r.URL.RawQuery
+	}
+	return tidyURL(rooted(s))
+}
+
+// plainPath says that s needs no tidying, at one look at each byte.
+func plainPath(s string) bool {
+	if len(s) > MaxURL {
+		return false
+	}
+	for i := 0; i < len(s); i++ {
+		if !plainByte[s[i]] {
+			return false
+		}
+	}
+	return true
+}
+
+// plainByte are the bytes that can neither be unfit for text nor begin a
+// parameter or a user name.
+var plainByte = func() (plain [256]bool) {
+	for c := 0x21; c < 0x7f; c++ {
+		plain[c] = !strings.ContainsRune("?#;&=@%", rune(c))
+	}
+	return plain
+}()
+
+// tidyURL bounds, cleans and redacts a URL, in the order that leaves no way
+// around: cleaning first, since a control character must not split the name of a
+// secret, and bounding twice, since redacting may make a URL longer.
+func tidyURL(s string) string {
+	return cut(RedactURL(Text(s, MaxURL)), MaxURL)
+}
+
+// setURL takes path, query and fragment of the page.
+func (p *Page) setURL(s string) {
+	s, _, _ = strings.Cut(s, "#")
+	_, query, _ := strings.Cut(s, "?")
+	p.Path = tidyURL(rooted(s))
+	p.campaign(query)
+}
+
+func rooted(s string) string {
+	if strings.HasPrefix(s, "/") {
+		return s
+	}
+	return "/" + s
+}
+
+// rawQuery is the query of what was requested, as the client sent it.
+func rawQuery(r *http.Request) string {
+	if strings.HasPrefix(r.RequestURI, "/") {
+		_, query, _ := strings.Cut(r.RequestURI, "?")
+		return query
+	}
+	if r.URL == nil {
+		return ""
+	}
+	return r.URL.RawQuery
+}
+
+// campaign reads UTM values and click ids from a query. Of a repeated parameter
+// the first value counts.
+func (p *Page) campaign(query string) {
+	if len(query) > MaxQuery {
+		query = query[:MaxQuery]
+	}
+	var seen [5]bool
+	rank := len(clickIDs)
+	for query != "" {
+		var param string
+		param, query, _ = strings.Cut(query, "&")
+		name, value, _ := strings.Cut(param, "=")
+		// Links copied out of HTML keep its &amp; and so their parameters read
+		// amp;utm_source.
+		name = strings.TrimPrefix(name, "amp;")
+		if len(name) < 5 || len(name) > 36 { // gclid; utm_campaign with each byte encoded
+			continue
+		}
+		name = strings.ToLower(unescape(name, true))
+		if i, field := p.UTM.field(name); field != nil {
+			if !seen[i] {
+				seen[i] = true
+				*field = queryValue(value, MaxUTM)
+			}
+			continue
+		}
+		for i := range clickIDs[:rank] {
+			if name == clickIDs[i] {
+				if v := queryValue(value, MaxClickID); v != "" {
+					p.ClickID = ClickID{Name: clickIDs[i], Value: v}
+					rank = i // a later one counts only if it has precedence
+				}
+				break
+			}
+		}
+	}
+}
+
+func (u *UTM) field(name string) (int, *string) {
+	switch name {
+	case "utm_source":
+		return 0, &u.Source
+	case "utm_medium":
+		return 1, &u.Medium
+	case "utm_campaign":
+		return 2, &u.Campaign
+	case "utm_term":
+		return 3, &u.Term
+	case "utm_content":
+		return 4, &u.Content
+	}
+	return 0, nil
+}
+
+func queryValue(raw string, max int) string {
+	if len(raw) > 3*max+8 { // no more can count, even with every byte encoded
+		raw = raw[:3*max+8]
+	}
+	return strings.Clone(Text(strings.TrimSpace(unescape(raw, true)), max))
+}

@@ -1,0 +1,38 @@
+package footfall
+
+import "time"
+
+// Lifetimes are the two limits of a session. Whether a session is over is
+// decided here and nowhere else, for every store, on each read.
+type Lifetimes struct {
+	Idle     time.Duration // since its last activity
+	Absolute time.Duration // since it began
+}
+
+// Deadline is when a session ends if nothing more happens, and why.
+func (l Lifetimes) Deadline(s *Session) (time.Time, EndReason) {
+	idle, absolute := s.LastSeenAt.Add(l.Idle), s.StartedAt.Add(l.Absolute)
+	if idle.Before(absolute) {
+		return idle, EndIdle
+	}
+	return absolute, EndAbsolute
+}
+
+// Remaining is how long a session has to live at a time, 0 when it is over. It
+// is also the TTL of a stored record.
+func (l Lifetimes) Remaining(s *Session, now time.Time) time.Duration {
+	if !s.EndedAt.IsZero() {
+		return 0
+	}
+	end, _ := l.Deadline(s)
+	return max(end.Sub(now), 0)
+}
+
+// Ended fills EndedAt and EndReason of a session whose time was over at now:
+// an idle or absolute end is derived from its times, never stored.
+func (l Lifetimes) Ended(s Session, now time.Time) Session {
+	if end, reason := l.Deadline(&s); s.EndedAt.IsZero() && !now.Before(end) {
+		s.EndedAt, s.EndReason = end, reason
+	}
+	return s
+}

@@ -1,0 +1,152 @@
+package footfall
+
+import (
+	"crypto/sha256"
+	"encoding/json"
+	"time"
+)
+
+// A SecretHash is the SHA-256 of a session's secret: what stores keep. The
+// secret itself is only ever in the visitor's cookie.
+type SecretHash [sha256.Size]byte
+
+// Credentials are what a session lets somebody do. They change only together
+// with their version, which grows with each change.
+type Credentials struct {
+	Version         int64      // max(previous + 1, unix ms of the change)
+	SecretHash      SecretHash // of the secret that is current
+	Superseded      SecretHash // of the one before it, zero if none
+	CustomerID      string
+	AuthenticatedAt time.Time // when the password check behind CustomerID began
+	EndedAt         time.Time
+	EndReason       EndReason
+}
+
+// Type is the type of a session with these credentials.
+func (c *Credentials) Type() SessionType {
+	if c.CustomerID == "" {
+		return Anonymous
+	}
+	return Customer
+}
+
+// A Value is something small that a shop keeps in a session.
+type Value struct {
+	JSON json.RawMessage `json:"json"`
+	Keep bool            `json:"keep,omitempty"` // survives an account switch
+}
+
+// A Record is a session as stores keep it. The fields that Session and
+// Credentials share hold the same values.
+type Record struct {
+	Session
+	Cred   Credentials
+	Values map[string]Value
+}
+
+// setCredentials replaces the record's credentials.
+func (r *Record) setCredentials(c Credentials) {
+	r.Cred = c
+	r.CustomerID, r.Type = c.CustomerID, c.Type()
+	r.EndedAt, r.EndReason = c.EndedAt, c.EndReason
+}
+
+// A Fact is one thing that happened, as it travels through the journal to the
+// archive. Applying a fact twice, or late, changes nothing more than applying
+// it once.
+type Fact interface{ fact() }
+
+// SessionBegun says that a session began.
+type SessionBegun struct{ Record }
+
+// EventRecorded says that something happened in a session. Page views are
+// events too.
+type EventRecorded struct{ Event }
+
+// SessionSeen says that a session was active at a time, with nothing to count.
+type SessionSeen struct {
+	SessionID string
+	At        time.Time
+}
+
+// CredentialsChanged says that a session's credentials were replaced: at login,
+// logout, an account switch and revocation. Of two, the higher version wins.
+type CredentialsChanged struct {
+	SessionID string
+	Cred      Credentials
+}
+
+// CustomerRevoked says that nothing a customer authenticated before a time is
+// valid any more.
+type CustomerRevoked struct {
+	CustomerID string
+	Before     time.Time
+}
+
+// ValueSet says that a session's value of that key was set, or with no JSON
+// removed. Of two, the later wins.
+type ValueSet struct {
+	SessionID string
+	Key       string
+	Value     Value
+	At        time.Time
+}
+
+// OrderPlaced says that an order was completed; EventID is the id of the
+// order_completed event that goes with it.
+type OrderPlaced struct {
+	Order
+	EventID string
+}
+
+// OrderRefunded says that some of an order's money went back. RefundID counts
+// once; EventID is the id of the refund event that goes with it.
+type OrderRefunded struct {
+	RefundID  string
+	OrderID   string
+	SessionID string
+	VisitorID string
+	Amount    Money
+	EventID   string
+	At        time.Time
+}
+
+// BotSeen says that software asked for a page: kept apart from what people did.
+type BotSeen struct {
+	EventID   string
+	Reason    string
+	UserAgent string
+	IPAddress string
+	Page      string
+	At        time.Time
+}
+
+// SessionsFolded says that sessions begun in parallel by one browser, whose
+// cookies never came back, belong to the session Into whose cookie did: their
+// events are its events.
+type SessionsFolded struct {
+	Into    string
+	Folded  string
+	Visitor string // of Into
+}
+
+// VisitsUncounted says that so many visits of a minute were served without a
+// session because a cap was reached.
+type VisitsUncounted struct {
+	EventID string
+	Minute  time.Time
+	Reason  string
+	Count   int64
+}
+
+func (*SessionBegun) fact()       {}
+func (*EventRecorded) fact()      {}
+func (*SessionSeen) fact()        {}
+func (*CredentialsChanged) fact() {}
+func (*CustomerRevoked) fact()    {}
+func (*ValueSet) fact()           {}
+func (*OrderPlaced) fact()        {}
+func (*OrderRefunded) fact()      {}
+func (*BotSeen) fact()            {}
+func (*SessionsFolded) fact()     {}
+func (*VisitsUncounted) fact()    {}

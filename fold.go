@@ -1,0 +1,152 @@
+package footfall
+
+import (
+	"context"
+	"net/netip"
+	"sync"
+	"time"
+)
+
+// A single-page app's first requests leave in parallel, without a cookie, and
+// each begins a session. The browser keeps one of the cookies. Sessions begun
+// within foldWindow from the same address and agent whose cookie has not come
+// back foldAfter later are folded into the sibling whose cookie did. A cookie
+// that comes back after all gets its session back: see SessionsFolded.
+const (
+	foldWindow    = 2 * time.Second
+	foldAfter     = 5 * time.Second
+	maxFoldGroups = 10_000
+)
+
+type foldKey struct {
+	addr  netip.Addr
+	agent string
+}
+
+// A foldGroup is sessions that may be one visitor's.
+type foldGroup struct {
+	began   time.Time
+	members []*entry
+}
+
+// folder watches for groups.
+type folder struct {
+	mu      sync.Mutex
+	open    map[foldKey]*foldGroup // younger than foldWindow
+	waiting []*foldGroup           // of two or more
+}
+
+func newFolder() *folder { return &folder{open: map[foldKey]*foldGroup{}} }
+
+// begun notes a new session.
+func (f *folder) begun(e *entry, addr netip.Addr, agent string, at time.Time) {
+	key := foldKey{addr, agent}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	g := f.open[key]
+	if g != nil && at.Sub(g.began) >= foldWindow {
+		f.closeLocked(key, g)
+		g = nil
+	}
+	if g == nil {
+		if len(f.open) >= maxFoldGroups {
+			return
+		}
+		g = &foldGroup{began: at}
+		f.open[key] = g
+	}
+	if len(g.members) < maxFoldGroups {
+		g.members = append(g.members, e)
+	}
+}
+
+func (f *folder) closeLocked(key foldKey, g *foldGroup) {
+	delete(f.open, key)
+	if len(g.members) > 1 && len(f.waiting) < maxFoldGroups {
+		f.waiting = append(f.waiting, g)
+	}
+}
+
+// due returns, for each group in which a cookie came back, that session and the
+// siblings to fold into it.
+func (f *folder) due(at time.Time, idle time.Duration) (into []*entry, folded [][]*entry) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for key, g := range f.open {
+		if at.Sub(g.began) >= foldWindow {
+			f.closeLocked(key, g)
+		}
+	}
+	waiting := f.waiting[:0]
+	for _, g := range f.waiting {
+		if at.Sub(g.began) < foldAfter {
+			waiting = append(waiting, g)
+			continue
+		}
+		var first *entry
+		var lost []*entry
+		for _, e := range g.members {
+			switch returned := e.hasReturned(); {
+			case !returned:
+				lost = append(lost, e)
+			case first == nil:
+				first = e
+			}
+		}
+		switch {
+		case first != nil && len(lost) > 0:
+			into, folded = append(into, first), append(folded, lost)
+		case first == nil && at.Sub(g.began) < idle:
+			waiting = append(waiting, g)
+		}
+	}
+	clear(f.waiting[len(waiting):])
+	f.waiting = waiting
+	return into, folded
+}
+
+func (e *entry) hasReturned() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.returned
+}
+
+// cookieReturned notes that the browser kept a session's cookie.
+func (e *entry) cookieReturned() {
+	e.mu.Lock()
+	e.returned = true
+	e.mu.Unlock()
+}
+
+// fold folds what is due.
+func (t *Tracker) fold(ctx context.Context, at time.Time) {
+	into, folded := t.folder.due(at, t.lives.Idle)
+	for i, target := range into {
+		to := target.ids()
+		for _, e := range folded[i] {
+			rec := e.snapshot()
+			if rec.CustomerID != "" || rec.Converted {
+				continue // a login or an order is no accident of loading a page
+			}
+			position, err := t.append(target, &SessionsFolded{Into: to.session, Folded: rec.SessionID, Visitor: to.visitor})
+			if err != nil {
+				continue
+			}
+			t.counts.folded.Add(1)
+			t.live.remove(e.id)
+			if err := t.hot.Delete(ctx, rec.SessionID); err != nil {
+				t.counts.hotErrors.Add(1)
+			}
+			target.mu.Lock()
+			target.rec.PageViews += rec.PageViews
+			target.views += rec.PageViews
+			target.position = max(target.position, position)
+			queue := !target.dirty
+			target.dirty = true
+			target.mu.Unlock()
+			if queue {
+				t.hotSync.push(target)
+			}
+		}
+	}
+}

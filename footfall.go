@@ -1,0 +1,145 @@
+package footfall
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/footfall-go/footfall/enrich"
+	"github.com/footfall-go/footfall/internal/journal"
+)
+
+// A Tracker recognises visitors and records what they do. Its methods are safe
+// for concurrent use. Make one with [New] and [Tracker.Close] it.
+type Tracker struct {
+	config   Config
+	log      *slog.Logger
+	lives    Lifetimes
+	instance string // names this process as a writer
+	writers  atomic.Uint64
+
+	keys    keyRing
+	agents  *enrich.Agents
+	live    *liveTable
+	hot     HotStore
+	archive Archive
+	journal *journal.Journal
+	revoked *revocations
+	begins  *beginLimit
+	folder  *folder
+	orders  pendingOrders
+	hotSync hotQueue
+
+	replayLeft   atomic.Int64  // records of the last run that the archive does not hold yet
+	confirmed    atomic.Uint64 // journal position up to which the archive holds everything
+	failingSince atomic.Int64  // unix ms since when the archive has been refusing, 0 if it is not
+	hurry        atomic.Bool   // the tracker is closing: do not let facts gather
+	counts       counters
+	metrics      metricValues
+
+	stop    context.CancelFunc
+	running sync.WaitGroup
+	closed  sync.Once
+}
+
+// New starts a tracker. It reports every mistake in the configuration at once,
+// by field name.
+func New(config Config) (*Tracker, error) {
+	config, err := config.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	j, err := journal.Open(config.JournalDir, journal.Options{
+		MaxBytes: config.JournalMaxBytes,
+		Sync:     journalSync(config.JournalSync),
+		Stall:    config.StoreTimeout,
+		Logger:   config.Logger,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("footfall: %w", err)
+	}
+	t := &Tracker{
+		config:   config,
+		log:      config.Logger,
+		lives:    Lifetimes{Idle: config.IdleTimeout, Absolute: config.MaxAge},
+		instance: uuid.NewString()[:8],
+		keys:     newKeyRing(config.Secrets),
+		agents:   enrich.NewAgents(0),
+		live:     newLiveTable(config.LiveSessions),
+		hot:      config.Hot,
+		archive:  config.Archive,
+		journal:  j,
+		revoked:  newRevocations(),
+		begins:   newBeginLimit(config.NewSessionsPerMinute),
+		folder:   newFolder(),
+	}
+	t.replayLeft.Store(int64(j.Stats().Replay))
+
+	// What was revoked must be known before anybody is let in.
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if err := t.followRevocations(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("footfall: read the archive: %w", err), j.Close())
+	}
+	background, stop := context.WithCancel(context.Background())
+	t.stop = stop
+	t.start(background, t.project)
+	t.start(background, t.syncHot)
+	t.start(background, t.housekeep)
+	if !config.DisableJobs {
+		t.start(background, t.runJobs)
+	}
+	return t, nil
+}
+
+func journalSync(d time.Duration) time.Duration {
+	switch d {
+	case SyncAlways:
+		return journal.SyncAlways
+	case SyncNever:
+		return journal.SyncNever
+	}
+	return d
+}
+
+func (t *Tracker) start(ctx context.Context, loop func(context.Context)) {
+	t.running.Go(func() { loop(ctx) })
+}
+
+// Close carries what the journal holds to the archive, as far as that is
+// possible before ctx is done, and stops. What is left stays in the journal for
+// the next start. Requests that are still running then record nothing.
+func (t *Tracker) Close(ctx context.Context) error {
+	var err error
+	t.closed.Do(func() {
+		drained := t.drain(ctx)
+		t.stop()
+		t.running.Wait()
+		err = errors.Join(drained, t.journal.Close())
+	})
+	return err
+}
+
+// now is the time as it is stored: UTC, in milliseconds.
+func now() time.Time { return time.Now().UTC().Truncate(time.Millisecond) }
+
+// newID is a new time-ordered id.
+func newID() uuid.UUID {
+	id, err := uuid.NewV7()
+	if err != nil { // cannot happen: crypto/rand does not fail
+		panic(err)
+	}
+	return id
+}
+
+// idTime is when an id made by newID was made.
+func idTime(id uuid.UUID) time.Time {
+	ms := int64(id[0])<<40 | int64(id[1])<<32 | int64(id[2])<<24 | int64(id[3])<<16 | int64(id[4])<<8 | int64(id[5])
+	return time.UnixMilli(ms).UTC()
+}

@@ -1,0 +1,122 @@
+package footfall
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// hotFormat is the version of the hot store's documents. A document of a later
+// one is left alone: what it means cannot be known here.
+const hotFormat = 1
+
+var errNewerFormat = errors.New("a newer version wrote this record")
+
+// hotDoc is what a document holds beside the session's own fields.
+type hotDoc struct {
+	Session
+	Format          int              `json:"format"`
+	Version         int64            `json:"version"`
+	SecretHash      string           `json:"secretHash"`
+	Superseded      string           `json:"supersededHash,omitempty"`
+	AuthenticatedAt *time.Time       `json:"authenticatedAt,omitempty"`
+	Values          map[string]Value `json:"values,omitempty"`
+}
+
+// encodeHot is the JSON document of a record. unknown are members that a
+// sibling of another version wrote, which survive.
+func encodeHot(rec *Record, unknown map[string]json.RawMessage) []byte {
+	b := make([]byte, 0, 1024)
+	b = append(b, '{')
+	b = rec.appendFields(b)
+	b = fmt.Appendf(b, `,"format":%d,"version":%d,"secretHash":"%s"`, hotFormat, rec.Cred.Version, encodeHash(rec.Cred.SecretHash))
+	if rec.Cred.Superseded != (SecretHash{}) {
+		b = appendMember(b, "supersededHash", encodeHash(rec.Cred.Superseded))
+	}
+	if !rec.Cred.AuthenticatedAt.IsZero() {
+		b = appendTime(b, "authenticatedAt", rec.Cred.AuthenticatedAt)
+	}
+	if len(rec.Values) > 0 {
+		if values, err := json.Marshal(rec.Values); err == nil {
+			b = append(appendName(b, "values"), values...)
+		}
+	}
+	for name, value := range unknown {
+		quoted, err := json.Marshal(name)
+		if err != nil {
+			continue
+		}
+		b = append(b, ',')
+		b = append(b, quoted...)
+		b = append(b, ':')
+		b = append(b, value...)
+	}
+	return append(b, '}')
+}
+
+// decodeHot reads a document. Members it does not know come back beside the
+// record.
+func decodeHot(doc []byte) (Record, map[string]json.RawMessage, error) {
+	var d hotDoc
+	if err := json.Unmarshal(doc, &d); err != nil {
+		return Record{}, nil, fmt.Errorf("session record: %w", err)
+	}
+	if d.Format > hotFormat {
+		return Record{}, nil, errNewerFormat
+	}
+	rec := Record{Session: d.Session, Values: d.Values}
+	cred := Credentials{Version: d.Version, CustomerID: d.CustomerID, EndedAt: d.EndedAt, EndReason: d.EndReason}
+	if d.AuthenticatedAt != nil {
+		cred.AuthenticatedAt = d.AuthenticatedAt.UTC()
+	}
+	if err := errors.Join(decodeHash(&cred.SecretHash, d.SecretHash), decodeHash(&cred.Superseded, d.Superseded)); err != nil {
+		return Record{}, nil, err
+	}
+	rec.setCredentials(cred)
+	return rec, unknownMembers(doc), nil
+}
+
+var knownMembers = func() map[string]bool {
+	var members map[string]json.RawMessage
+	everything := Record{
+		Values: map[string]Value{"k": {JSON: json.RawMessage("1")}},
+		Cred:   Credentials{Superseded: SecretHash{1}, AuthenticatedAt: time.Unix(1, 0)},
+	}
+	if err := json.Unmarshal(encodeHot(&everything, nil), &members); err != nil {
+		panic(err)
+	}
+	known := make(map[string]bool, len(members))
+	for name := range members {
+		known[name] = true
+	}
+	return known
+}()
+
+func unknownMembers(doc []byte) map[string]json.RawMessage {
+	var members map[string]json.RawMessage
+	if json.Unmarshal(doc, &members) != nil {
+		return nil
+	}
+	for name := range members {
+		if knownMembers[name] {
+			delete(members, name)
+		}
+	}
+	return members
+}
+
+func encodeHash(h SecretHash) string { return base64.RawURLEncoding.EncodeToString(h[:]) }
+
+func decodeHash(h *SecretHash, text string) error {
+	if text == "" {
+		return nil
+	}
+	b, err := base64.RawURLEncoding.DecodeString(text)
+	if err != nil || len(b) != len(h) {
+		return errors.New("session record: bad secret hash")
+	}
+	copy(h[:], b)
+	return nil
+}

@@ -1,0 +1,84 @@
+package journal
+
+import (
+	"crypto/rand"
+	"encoding/binary"
+	"fmt"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// A segment is one file of frames. Its fields are guarded by Journal.mu, but f
+// is written to under Journal.io only, and the name never changes.
+type segment struct {
+	name string // base name: <first number>-<salt>.wal, both in hex
+	base Position
+	salt uint32
+
+	f        file     // nil when it came from an earlier Open, or is closed
+	size     int64    // how much of it counts: up to here frames are whole and published
+	bytes    int64    // what it takes on disk, as far as is known; never below size
+	last     Position // highest number in it
+	unsynced int64    // where what is kept in Journal.retained begins in it; -1: nowhere
+	sealed   bool     // nothing is appended any more
+	removed  bool
+	damaged  bool // already counted as damaged
+	keep     bool // could not be read to the end: to set-aside/, not deleted
+}
+
+// A run is a stretch of a segment in which the numbers have no gap. A segment of
+// this Open has one run, which grows with it; a damaged one has several. Runs are
+// read in the order of their first number, and a record whose number was
+// already handed out is passed over, so what is in two files is read once.
+type run struct {
+	seg         *segment
+	order       int
+	off, end    int64 // end is meaningless while live
+	first, last Position
+	firstAt     int64
+	live        bool
+}
+
+const segmentSuffix = ".wal"
+
+func segmentName(base Position, salt uint32) string {
+	return fmt.Sprintf("%016x-%08x%s", uint64(base), salt, segmentSuffix)
+}
+
+// parseSegmentName tells whether a file in the directory is a segment.
+func parseSegmentName(name string) (base Position, salt uint32, ok bool) {
+	stem, found := strings.CutSuffix(name, segmentSuffix)
+	if !found || len(stem) != 16+1+8 || stem[16] != '-' {
+		return 0, 0, false
+	}
+	b, err := strconv.ParseUint(stem[:16], 16, 64)
+	if err != nil || b == 0 || Position(b) >= maxPosition {
+		return 0, 0, false
+	}
+	s, err := strconv.ParseUint(stem[17:], 16, 32)
+	return Position(b), uint32(s), err == nil
+}
+
+// createSegment makes the file of a new segment. Nobody else knows it yet.
+func (j *Journal) createSegment(base Position) (*segment, error) {
+	var salt [4]byte
+	_, _ = rand.Read(salt[:]) // never fails
+	s := &segment{base: base, salt: binary.LittleEndian.Uint32(salt[:]), unsynced: -1}
+	s.name = segmentName(s.base, s.salt)
+	f, err := j.fs.create(j.path(s))
+	if err != nil {
+		return nil, fmt.Errorf("journal: new segment: %w", err)
+	}
+	s.f = f
+	return s, nil
+}
+
+func (j *Journal) path(s *segment) string { return filepath.Join(j.dir, s.name) }
+
+// enlist makes a segment with its first frames known. j.mu is held.
+func (j *Journal) enlist(s *segment) {
+	j.segments = append(j.segments, s)
+	j.order++
+	j.runs = append(j.runs, &run{seg: s, order: j.order, live: true})
+}

@@ -1,0 +1,107 @@
+package footfall
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+)
+
+// Housekeeping belongs to this process and always runs; jobs belong to the
+// whole installation, and each of their slots is run by one instance.
+const (
+	housekeepEvery = time.Second
+	sweepEvery     = 10
+	liveIdle       = 2 * time.Minute // entries seen longer ago leave this process
+	metricsEvery   = 10 * time.Second
+	retentionEvery = time.Hour
+	purgeBatch     = 500
+	activeWindow   = 30 * time.Minute
+)
+
+// metricValues are the latest figures of the metrics job, -1 before the first.
+type metricValues struct {
+	activeUsers, dailyVisits atomic.Int64
+}
+
+func (t *Tracker) housekeep(ctx context.Context) {
+	for tick := 1; sleep(ctx, housekeepEvery); tick++ {
+		at := now()
+		t.fold(ctx, at)
+		for _, m := range t.begins.take(at, false) {
+			t.noteUncounted(m)
+		}
+		if err := t.followRevocations(ctx); err != nil && ctx.Err() == nil {
+			t.counts.archiveErrors.Add(1)
+		}
+		if tick%sweepEvery == 0 {
+			t.live.sweep(at.Add(-liveIdle), t.confirmedPosition())
+			t.revoked.forget(at.Add(-t.lives.Absolute - time.Minute))
+		}
+	}
+}
+
+func (t *Tracker) noteUncounted(m uncountedMinute) {
+	_, _ = t.append(nil, &VisitsUncounted{EventID: newID().String(), Minute: m.minute, Reason: "new_sessions_per_minute", Count: m.count})
+}
+
+// runJobs is a ticker and one claim per slot. The claim is never released: a
+// released one lets a slower instance run the slot again.
+func (t *Tracker) runJobs(ctx context.Context) {
+	for {
+		at := now()
+		if t.claim(ctx, "metrics", at.Truncate(metricsEvery)) {
+			t.refreshMetrics(ctx, at)
+		}
+		if t.claim(ctx, "retention", at.Truncate(retentionEvery)) {
+			t.purge(ctx, at)
+		}
+		if !sleep(ctx, at.Truncate(metricsEvery).Add(metricsEvery).Sub(now())) {
+			return
+		}
+	}
+}
+
+func (t *Tracker) claim(ctx context.Context, job string, slot time.Time) bool {
+	mine, err := t.archive.ClaimSlot(ctx, job, slot)
+	if err != nil && ctx.Err() == nil {
+		t.counts.jobErrors.Add(1)
+	}
+	return mine && err == nil
+}
+
+// refreshMetrics counts the active users and the day's visits.
+func (t *Tracker) refreshMetrics(ctx context.Context, at time.Time) {
+	active, err := t.archive.ActiveVisitors(ctx, at.Add(-activeWindow))
+	if err == nil {
+		t.metrics.activeUsers.Store(active)
+		y, m, d := at.In(t.config.Location).Date()
+		var visits int64
+		if visits, err = t.archive.SessionsBegun(ctx, time.Date(y, m, d, 0, 0, 0, 0, t.config.Location)); err == nil {
+			t.metrics.dailyVisits.Store(visits)
+		}
+	}
+	if err != nil && ctx.Err() == nil {
+		t.counts.jobErrors.Add(1)
+	}
+}
+
+// purge deletes what is past its retention.
+func (t *Tracker) purge(ctx context.Context, at time.Time) {
+	for ctx.Err() == nil {
+		n, err := t.archive.Purge(ctx, at.Add(-t.config.RetentionSessions), at.Add(-t.config.RetentionVisitors), purgeBatch)
+		if err != nil {
+			if ctx.Err() == nil {
+				t.counts.jobErrors.Add(1)
+				t.log.Error("footfall: retention", "error", err)
+			}
+			return
+		}
+		if n == 0 {
+			return
+		}
+		t.counts.purged.Add(uint64(n))
+		if !sleep(ctx, 20*time.Millisecond) { // leave the archive to others in between
+			return
+		}
+	}
+}

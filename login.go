@@ -1,0 +1,251 @@
+package footfall
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"time"
+
+	"github.com/footfall-go/footfall/enrich"
+)
+
+// Errors of [Tracker.Login] and [Tracker.Logout].
+var (
+	// ErrHeaderSent: the answer has begun, so no cookie can be set any more.
+	ErrHeaderSent = errors.New("footfall: the answer has begun: log in and out before writing to it")
+	// ErrRevoked: the customer's sessions were revoked after the password check
+	// began. It must be made again.
+	ErrRevoked = errors.New("footfall: the customer was logged out everywhere in the meantime: check the password again")
+)
+
+const maxCustomerID = 128
+
+// endLead is longer than a change of credentials may take.
+const endLead = controlTimeout + 3*time.Second
+
+// Login attaches a customer to the request's session: call it after the
+// password check and before writing the answer. checkedSince is when that check
+// began; a revocation since then wins. The session keeps its id and gets a new
+// secret, so a cookie known to somebody else is worth nothing from then on. A
+// session of another customer ends, and a new one begins. ctx is the request's.
+//
+// An error that wraps [ErrUnavailable] means that nobody was logged in: answer
+// 503. Login cannot be refused by a full or slow journal.
+func (t *Tracker) Login(ctx context.Context, customerID string, checkedSince time.Time) error {
+	v := visitFrom(ctx)
+	if v == nil {
+		return errNoVisit
+	}
+	if customerID == "" || len(customerID) > maxCustomerID || enrich.Text(customerID, maxCustomerID) != customerID {
+		return errors.New("footfall: a customer id is 1 to 128 bytes of text")
+	}
+	checkedSince = checkedSince.UTC().Truncate(time.Millisecond)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), controlTimeout)
+	defer cancel()
+	if t.revoked.before(customerID).After(checkedSince) {
+		return ErrRevoked
+	}
+	e, s, err := v.reread(ctx)
+	if err != nil {
+		return err
+	}
+	if v.isCommitted() {
+		return ErrHeaderSent
+	}
+	if e == nil || s != current {
+		return v.loginAnew(ctx, customerID, checkedSince, nil)
+	}
+	before := e.snapshot()
+	if before.CustomerID != "" && before.CustomerID != customerID {
+		if err := t.endSession(ctx, e, EndAccountSwitch); err != nil && !errors.Is(err, errEnded) {
+			return err
+		}
+		return v.loginAnew(ctx, customerID, checkedSince, kept(before.Values))
+	}
+	if !e.isBegun() {
+		t.begin(v.r, e)
+	}
+	err = v.rotate(ctx, e, customerID, checkedSince)
+	if errors.Is(err, errEnded) { // logged out elsewhere a moment ago
+		return v.loginAnew(ctx, customerID, checkedSince, nil)
+	}
+	return err
+}
+
+// kept are the values that survive an account switch.
+func kept(values map[string]Value) map[string]Value {
+	values = maps.Clone(values)
+	maps.DeleteFunc(values, func(_ string, v Value) bool { return !v.Keep })
+	return values
+}
+
+func (v *visit) isCommitted() bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.committed
+}
+
+// rotate gives a session a customer and a new secret.
+func (v *visit) rotate(ctx context.Context, e *entry, customerID string, checkedSince time.Time) error {
+	t := v.t
+	v.mu.Lock()
+	token := v.token
+	v.mu.Unlock()
+	old := token.secret.hash()
+	token.secret = newSecret()
+	rec, err := t.change(ctx, e, func(rec *Record) error {
+		switch {
+		case !rec.EndedAt.IsZero() || t.lives.Remaining(&rec.Session, now()) == 0:
+			return errEnded
+		case rec.Cred.SecretHash != old: // somebody else logged in on it meanwhile
+			return errEnded
+		case t.revoked.before(customerID).After(checkedSince):
+			return ErrRevoked
+		}
+		rec.Cred.Superseded, rec.Cred.SecretHash = rec.Cred.SecretHash, token.secret.hash()
+		rec.Cred.CustomerID, rec.Cred.AuthenticatedAt = customerID, checkedSince
+		rec.Cred.Version = checkedSince.UnixMilli() // at least: above a revocation that this login survives
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	v.loggedIn(e, token, rec)
+	return nil
+}
+
+// loginAnew begins a session that belongs to the customer from its start.
+func (v *visit) loginAnew(ctx context.Context, customerID string, checkedSince time.Time, values map[string]Value) error {
+	v.mu.Lock()
+	v.entry, v.err, v.dropSession, v.mode = nil, nil, false, min(v.mode, uncounted)
+	e := v.sessionLocked(true)
+	token := v.token
+	v.mu.Unlock()
+	if e == nil {
+		return ErrHeaderSent
+	}
+	e.mu.Lock()
+	e.rec.Cred.CustomerID, e.rec.Cred.AuthenticatedAt = customerID, checkedSince
+	e.rec.setCredentials(e.rec.Cred)
+	e.rec.Values = values
+	e.mu.Unlock()
+	v.t.begin(v.r, e)
+	if v.t.revoked.before(customerID).After(checkedSince) {
+		return errors.Join(ErrRevoked, v.t.endSession(ctx, e, EndRevoked))
+	}
+	v.loggedIn(e, token, e.snapshot())
+	return nil
+}
+
+// loggedIn records a login that the hot store holds, and sets its cookie. The
+// journal's reserve takes it if its room for tracking is full; losing it after
+// all would only log somebody out.
+func (v *visit) loggedIn(e *entry, token sessionToken, rec Record) {
+	t := v.t
+	change := &CredentialsChanged{SessionID: rec.SessionID, Cred: rec.Cred}
+	position, err := t.append(e, change)
+	if err != nil {
+		if position, err = t.commitFact(change); err != nil {
+			t.log.Error("footfall: a login is in the hot store only", "sessionId", rec.SessionID, "error", err)
+		}
+	}
+	e.mu.Lock()
+	e.position = max(e.position, position)
+	e.mu.Unlock()
+	v.mu.Lock()
+	v.entry, v.standing, v.token, v.hasToken = e, current, token, true
+	v.setSession = t.keys.sign(token.value())
+	v.mu.Unlock()
+	t.counts.logins.Add(1)
+	t.record(v.r, e, &EventRecorded{t.newEvent(v.r, rec.Session, EventCustomerLogin)})
+}
+
+// Logout ends the request's session and clears its cookie: call it before
+// writing the answer. The end is durable when it returns. Without a session
+// there is nothing to do. An error that wraps [ErrUnavailable] means that
+// nothing was changed: answer 503. ctx is the request's.
+func (t *Tracker) Logout(ctx context.Context) error {
+	v := visitFrom(ctx)
+	if v == nil {
+		return errNoVisit
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), controlTimeout)
+	defer cancel()
+	e, s, err := v.reread(ctx)
+	if err != nil {
+		return err
+	}
+	if v.isCommitted() {
+		return ErrHeaderSent
+	}
+	switch {
+	case s == superseded:
+		// Its successor's cookie is on its way to the same browser: only that one
+		// may end the session.
+		return errors.Join(ErrUnavailable, errors.New("the session's secret was replaced a moment ago"))
+	case e != nil && e.isBegun():
+		rec := e.snapshot()
+		if rec.CustomerID != "" {
+			t.record(v.r, e, &EventRecorded{t.newEvent(v.r, rec.Session, EventCustomerLogout)})
+		}
+		if err := t.endSession(ctx, e, EndLogout); err != nil && !errors.Is(err, errEnded) {
+			return err
+		}
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.entry, v.standing, v.setSession, v.dropSession = nil, worthless, "", v.hasToken
+	return nil
+}
+
+// endSession ends a session for good: first durably, then in the hot store.
+func (t *Tracker) endSession(ctx context.Context, e *entry, reason EndReason) error {
+	rec := e.snapshot()
+	if !rec.EndedAt.IsZero() {
+		return errEnded
+	}
+	at := now()
+	cred := rec.Cred
+	cred.EndedAt, cred.EndReason = at, reason
+	// Above any version that a change under way at this moment, by anybody, may
+	// take: an end is never overtaken.
+	cred.Version = max(cred.Version, at.UnixMilli()) + endLead.Milliseconds()
+	position, err := t.commitFact(&CredentialsChanged{SessionID: rec.SessionID, Cred: cred})
+	if err != nil {
+		return err
+	}
+	t.revoked.note(CredentialChange{SessionID: rec.SessionID, Version: cred.Version}, at)
+	e.mu.Lock()
+	e.position = max(e.position, position)
+	e.mu.Unlock()
+	ended := rec
+	ended.setCredentials(cred)
+	e.merge(ended, e.unknown, at)
+	t.counts.ended.Add(1)
+	t.buryHot(ctx, e, cred)
+	return nil
+}
+
+// buryHot puts the end into the hot store. It need not succeed: no copy below
+// the end's version counts any more.
+func (t *Tracker) buryHot(ctx context.Context, e *entry, cred Credentials) {
+	for range maxCredentialTrys {
+		rec, unknown := e.document()
+		_, version, _, _, err := t.hot.Read(ctx, rec.SessionID)
+		if err != nil {
+			t.counts.hotErrors.Add(1)
+			return
+		}
+		if version >= cred.Version {
+			return
+		}
+		stored, err := t.hot.Put(ctx, rec.SessionID, encodeHot(&rec, unknown), version, cred.Version, t.ttl(&rec))
+		if err != nil {
+			t.counts.hotErrors.Add(1)
+			return
+		}
+		if stored {
+			return
+		}
+	}
+}

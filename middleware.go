@@ -1,0 +1,118 @@
+package footfall
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+)
+
+// Handler returns middleware around next that recognises the visitor, begins a
+// session if there is none, and records the page view. Inside of another
+// Handler, Optional or RequireCustomer of the same tracker it only adds what it
+// adds to them: nothing is counted twice.
+//
+// Everything that the response writer can do, the one that next sees can do.
+// Cookies go out with the first byte.
+func (t *Tracker) Handler(next http.Handler) http.Handler { return t.middleware(next, tracked) }
+
+// Uncounted is Handler for routes that are no page: they begin and extend the
+// session but count nothing.
+func (t *Tracker) Uncounted(next http.Handler) http.Handler { return t.middleware(next, uncounted) }
+
+// Optional returns middleware around next that recognises the visitor and does
+// nothing else: it begins no session, extends none and counts nothing.
+func (t *Tracker) Optional(next http.Handler) http.Handler { return t.middleware(next, untouched) }
+
+func (t *Tracker) middleware(next http.Handler, m mode) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if v := visitFrom(r.Context()); v != nil && v.t == t {
+			v.restrict(m)
+			next.ServeHTTP(w, r)
+			return
+		}
+		v := t.open(r)
+		v.mode = m
+		next.ServeHTTP(v.wrap(w), r.WithContext(context.WithValue(r.Context(), visitKey{}, v)))
+		v.commit(http.StatusOK, w.Header()) // a handler that wrote nothing answers 200; one that panics answers nothing
+	})
+}
+
+// restrict makes a visit's mode stricter, never looser.
+func (v *visit) restrict(m mode) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.mode = max(v.mode, m)
+}
+
+// RequireCustomer returns middleware around next that lets customers through,
+// answers 401 to everybody else, and 503 when it cannot know. It reads the
+// session anew for each request, so that a logout elsewhere counts at once. It
+// tracks like Handler.
+func (t *Tracker) RequireCustomer(next http.Handler) http.Handler {
+	return t.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch customer, err := t.Customer(r.Context()); {
+		case err != nil:
+			w.Header().Set("Retry-After", "1")
+			answer(w, http.StatusServiceUnavailable, `{"success":false,"error":"Service unavailable","message":"Please try again in a moment"}`)
+		case customer == "":
+			answer(w, http.StatusUnauthorized, `{"success":false,"error":"Authentication required","message":"Please log in to continue"}`)
+		default:
+			next.ServeHTTP(w, r)
+		}
+	}))
+}
+
+func answer(w http.ResponseWriter, status int, body string) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "private, no-store")
+	w.WriteHeader(status)
+	_, _ = io.WriteString(w, body)
+}
+
+// Customer returns the customer who is logged in, "" for nobody. It reads the
+// session anew. An error wraps [ErrUnavailable]: it cannot be known.
+func (t *Tracker) Customer(ctx context.Context) (string, error) {
+	v := visitFrom(ctx)
+	if v == nil {
+		return "", errNoVisit
+	}
+	e, s, err := v.reread(ctx)
+	if err != nil {
+		return "", err
+	}
+	if s != current {
+		return "", nil
+	}
+	return e.snapshot().CustomerID, nil
+}
+
+// errNoVisit says that a context is not that of a request under the tracker.
+var errNoVisit = errors.New("footfall: the context belongs to no request that went through Tracker.Handler")
+
+// reread asks the stores what the visit's session is worth now.
+func (v *visit) reread(ctx context.Context) (*entry, standing, error) {
+	v.mu.Lock()
+	token, has, began, e := v.token, v.hasToken, v.began, v.entry
+	v.mu.Unlock()
+	if !has {
+		return nil, worthless, nil
+	}
+	if began && !v.isKnown() {
+		return e, current, nil // nobody else can have touched it
+	}
+	e, s, err := v.t.resolve(ctx, &token, true)
+	if err != nil {
+		return nil, worthless, err
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.err = nil
+	if s == worthless {
+		e = nil
+	}
+	if !v.committed && !v.dropSession {
+		v.entry, v.standing = e, s
+	}
+	return e, s, nil
+}

@@ -1,0 +1,211 @@
+package footfall
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/google/uuid"
+
+	"github.com/footfall-go/footfall/enrich"
+	"github.com/footfall-go/footfall/internal/journal"
+)
+
+const maxOrderID = 128
+
+// PlaceOrder records a sale, in the request's session if it has one. OrderID,
+// Total and Metadata of the order are used. It returns the order as it stands:
+// the first one of that id, and whether that was recorded before.
+//
+// Tracking never fails a sale: an error says what is wrong with the order, not
+// that tracking is out of order. ctx is the request's.
+func (t *Tracker) PlaceOrder(ctx context.Context, order Order) (placed Order, before bool, err error) {
+	v := visitFrom(ctx)
+	if v == nil {
+		return Order{}, false, errNoVisit
+	}
+	if err := checkOrder(&order); err != nil {
+		return Order{}, false, err
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), controlTimeout)
+	defer cancel()
+	var e *entry
+	order.SessionID, order.VisitorID, order.CustomerID = "", "", ""
+	if known, s, err := v.reread(ctx); err == nil {
+		v.mu.Lock()
+		if e = v.sessionLocked(false); e == nil && known != nil {
+			e = known
+		}
+		v.mu.Unlock()
+		if e != nil {
+			rec := e.snapshot()
+			order.SessionID, order.VisitorID = rec.SessionID, rec.VisitorID
+			if s != superseded {
+				order.CustomerID = rec.CustomerID
+			}
+		}
+	}
+	order.CreatedAt = now()
+	if there, ok, err := t.Order(ctx, order.OrderID); err == nil && ok {
+		return there, true, nil
+	}
+	pending, first := t.orders.add(order)
+	if !first {
+		<-pending.done
+		return pending.order, true, nil
+	}
+	defer close(pending.done)
+	if e != nil && !e.isBegun() {
+		t.begin(v.r, e)
+	}
+	position, err := t.commitFact(&OrderPlaced{Order: order, EventID: eventIDOf("order", order.OrderID)})
+	if err != nil {
+		t.log.Error("footfall: an order is not recorded", "orderId", order.OrderID, "error", err)
+		t.orders.drop(order.OrderID)
+	} else {
+		t.orders.settle(order.OrderID, position)
+	}
+	t.counts.orders.Add(1)
+	if e != nil {
+		e.mu.Lock()
+		e.rec.Converted, e.rec.OrderID = true, order.OrderID
+		e.position = max(e.position, position)
+		e.mu.Unlock()
+		t.record(v.r, e, &SessionSeen{SessionID: order.SessionID, At: order.CreatedAt})
+	}
+	return order, false, nil
+}
+
+// Order reads an order. An error wraps [ErrUnavailable].
+func (t *Tracker) Order(ctx context.Context, id string) (Order, bool, error) {
+	if pending := t.orders.get(id); pending != nil {
+		return pending.order, true, nil
+	}
+	if !t.replayed() {
+		return Order{}, false, errors.Join(ErrUnavailable, errors.New("the journal is still being replayed"))
+	}
+	ctx, cancel := context.WithTimeout(ctx, controlTimeout)
+	defer cancel()
+	order, ok, err := t.archive.Order(ctx, id)
+	if err != nil {
+		return Order{}, false, errors.Join(ErrUnavailable, fmt.Errorf("archive: %w", err))
+	}
+	return order, ok, nil
+}
+
+// Refund records that some of an order's money went back. refundID counts once.
+// An error that wraps [ErrUnavailable] means that it was not recorded.
+func (t *Tracker) Refund(ctx context.Context, orderID, refundID string, amount Money) error {
+	if refundID == "" || len(refundID) > maxOrderID {
+		return fmt.Errorf("footfall: a refund's id has 1 to %d bytes", maxOrderID)
+	}
+	if err := checkMoney(amount); err != nil {
+		return err
+	}
+	order, ok, err := t.Order(ctx, orderID)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return fmt.Errorf("footfall: there is no order %q", orderID)
+	}
+	if order.Total.Currency != amount.Currency {
+		return fmt.Errorf("footfall: order %q was paid in %s, not %s", orderID, order.Total.Currency, amount.Currency)
+	}
+	_, err = t.commitFact(&OrderRefunded{
+		RefundID: refundID, OrderID: orderID, SessionID: order.SessionID, VisitorID: order.VisitorID,
+		Amount: amount, EventID: eventIDOf("refund", refundID), At: now(),
+	})
+	return err
+}
+
+func checkOrder(order *Order) (err error) {
+	if order.OrderID == "" || len(order.OrderID) > maxOrderID || enrich.Text(order.OrderID, maxOrderID) != order.OrderID {
+		return fmt.Errorf("footfall: an order's id is 1 to %d bytes of text", maxOrderID)
+	}
+	if err := checkMoney(order.Total); err != nil {
+		return err
+	}
+	order.Metadata, err = checkMetadata(order.Metadata)
+	return err
+}
+
+func checkMoney(m Money) error {
+	if m.Amount < 0 {
+		return errors.New("footfall: an amount of money is not negative")
+	}
+	if len(m.Currency) != 3 {
+		return fmt.Errorf("footfall: %q is no currency: use the three letters of ISO 4217", m.Currency)
+	}
+	for i := range m.Currency {
+		if m.Currency[i] < 'A' || m.Currency[i] > 'Z' {
+			return fmt.Errorf("footfall: %q is no currency: use the three letters of ISO 4217", m.Currency)
+		}
+	}
+	return nil
+}
+
+// eventIDOf is the id of the event that goes with something that has an id of
+// its own, so that both count once.
+func eventIDOf(kind, id string) string {
+	return uuid.NewSHA1(uuid.NameSpaceOID, []byte("footfall:"+kind+":"+id)).String()
+}
+
+// pendingOrders are the orders that the archive does not hold yet.
+type pendingOrders struct {
+	mu     sync.Mutex
+	orders map[string]*pendingOrder
+}
+
+type pendingOrder struct {
+	order    Order
+	done     chan struct{} // closed when the journal has it, or never will
+	position journal.Position
+}
+
+func (p *pendingOrders) add(order Order) (pending *pendingOrder, first bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if pending := p.orders[order.OrderID]; pending != nil {
+		return pending, false
+	}
+	if p.orders == nil {
+		p.orders = map[string]*pendingOrder{}
+	}
+	pending = &pendingOrder{order: order, done: make(chan struct{})}
+	p.orders[order.OrderID] = pending
+	return pending, true
+}
+
+func (p *pendingOrders) get(id string) *pendingOrder {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.orders[id]
+}
+
+func (p *pendingOrders) drop(id string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.orders, id)
+}
+
+func (p *pendingOrders) settle(id string, position journal.Position) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if pending := p.orders[id]; pending != nil {
+		pending.position = position
+	}
+}
+
+// confirmed forgets the orders that the archive holds now.
+func (p *pendingOrders) confirmed(position journal.Position) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for id, pending := range p.orders {
+		if pending.position != 0 && pending.position <= position {
+			delete(p.orders, id)
+		}
+	}
+}
+

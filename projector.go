@@ -1,0 +1,205 @@
+package footfall
+
+import (
+	"context"
+	"errors"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/footfall-go/footfall/internal/journal"
+)
+
+// The projector carries facts from the journal to the archive in batches.
+const (
+	gatherTime      = 200 * time.Millisecond // facts gather that long, so that a batch is worth its transaction
+	batchRecords    = 4000
+	batchBytes      = 4 << 20
+	appendTimeout   = 30 * time.Second
+	minArchiveRetry = 50 * time.Millisecond
+	maxArchiveRetry = 2 * time.Second
+)
+
+// project is the loop that empties the journal.
+func (t *Tracker) project(ctx context.Context) {
+	for {
+		batch, err := t.journal.Next(ctx, batchRecords, batchBytes)
+		switch {
+		case ctx.Err() != nil || errors.Is(err, io.EOF):
+			return
+		case err != nil:
+			t.complain(err)
+			if !sleep(ctx, time.Second) {
+				return
+			}
+			continue
+		}
+		if !t.carry(ctx, batch) {
+			return
+		}
+		if len(batch.Records) < batchRecords/2 && !t.hurried() && !sleep(ctx, gatherTime) {
+			return
+		}
+	}
+}
+
+// sleep waits, and says whether ctx is still alive.
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}
+
+// carry takes one batch to the archive, however long that takes. It returns
+// false if ctx ended first: the journal still has the batch then.
+func (t *Tracker) carry(ctx context.Context, batch journal.Batch) bool {
+	facts := make([]Fact, 0, len(batch.Records))
+	for _, record := range batch.Records {
+		fact, err := decodeFact(record)
+		if err != nil {
+			t.setAside(record, err)
+			continue
+		}
+		facts = append(facts, fact)
+	}
+	if !t.store(ctx, facts) {
+		return false
+	}
+	if err := t.journal.Done(batch.End); err != nil {
+		t.complain(err)
+	}
+	t.confirmed.Store(uint64(batch.End))
+	t.replayLeft.Add(-int64(len(batch.Records)))
+	t.orders.confirmed(batch.End)
+	t.counts.projected.Add(uint64(len(facts)))
+	return true
+}
+
+// store appends facts to the archive, trying again until it takes them. Facts
+// that it will never take are set aside one by one.
+func (t *Tracker) store(ctx context.Context, facts []Fact) bool {
+	for wait := minArchiveRetry; len(facts) > 0; wait = min(2*wait, maxArchiveRetry) {
+		appendCtx, cancel := context.WithTimeout(ctx, appendTimeout)
+		err := t.archive.Append(appendCtx, facts)
+		cancel()
+		switch {
+		case err == nil:
+			t.archiveOK()
+			return true
+		case ctx.Err() != nil:
+			return false
+		case errors.Is(err, ErrRejected):
+			if len(facts) == 1 {
+				t.setAside(appendFact(nil, facts[0]), err)
+				return true
+			}
+			half := len(facts) / 2
+			return t.store(ctx, facts[:half]) && t.store(ctx, facts[half:])
+		}
+		t.archiveFailed(err)
+		if !sleep(ctx, wait) {
+			return false
+		}
+	}
+	return true
+}
+
+func (t *Tracker) setAside(record []byte, reason error) {
+	t.counts.setAside.Add(1)
+	t.log.Error("footfall: a fact was set aside: the archive will never take it", "error", reason)
+	if err := t.journal.SetAside(record, reason.Error()); err != nil {
+		t.complain(err)
+	}
+}
+
+// archiveFailed and archiveOK note an outage of the archive and its end.
+func (t *Tracker) archiveFailed(err error) {
+	t.counts.archiveErrors.Add(1)
+	if t.failingSince.CompareAndSwap(0, time.Now().UnixMilli()) {
+		t.log.Error("footfall: the archive does not take facts; the journal keeps them", "error", err)
+	}
+}
+
+func (t *Tracker) archiveOK() {
+	if since := t.failingSince.Swap(0); since != 0 {
+		t.log.Info("footfall: the archive takes facts again", "after", time.Since(time.UnixMilli(since)).Round(time.Millisecond))
+	}
+}
+
+// drain waits until the archive holds everything, or ctx is done.
+func (t *Tracker) drain(ctx context.Context) error {
+	for _, m := range t.begins.take(now(), true) {
+		t.noteUncounted(m)
+	}
+	t.hurry.Store(true)
+	for t.journal.Stats().Pending > 0 {
+		if !sleep(ctx, 10*time.Millisecond) {
+			return errors.New("footfall: the archive did not take everything in time: the rest stays in the journal for the next start")
+		}
+	}
+	return nil
+}
+
+func (t *Tracker) hurried() bool { return t.hurry.Load() }
+
+// hotQueue holds the entries whose activity has to reach the hot store.
+type hotQueue struct {
+	mu      sync.Mutex
+	entries []*entry
+}
+
+func (q *hotQueue) push(e *entry) {
+	q.mu.Lock()
+	q.entries = append(q.entries, e)
+	q.mu.Unlock()
+}
+
+func (q *hotQueue) take() []*entry {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	entries := q.entries
+	q.entries = nil
+	return entries
+}
+
+// syncHot is the loop that merges activity into the hot store, once for all
+// that a session did in a while.
+func (t *Tracker) syncHot(ctx context.Context) {
+	for sleep(ctx, gatherTime) {
+		t.flushHot(ctx)
+	}
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), controlTimeout)
+	defer cancel()
+	t.flushHot(last)
+}
+
+func (t *Tracker) flushHot(ctx context.Context) {
+	entries := t.hotSync.take()
+	for i, e := range entries {
+		e.mu.Lock()
+		e.dirty = false
+		id, writer, views := e.rec.SessionID, e.writer, e.views
+		lastSeen, ttl := e.rec.LastSeenAt, t.lives.Remaining(&e.rec.Session, now())
+		e.mu.Unlock()
+		if ttl <= 0 {
+			continue
+		}
+		err := t.hot.Merge(ctx, id, writer, views, millis(lastSeen), ttl)
+		if err == nil {
+			continue
+		}
+		t.counts.hotErrors.Add(1)
+		for _, late := range entries[i:] { // the store is down: all of these wait
+			late.mu.Lock()
+			late.dirty = true
+			late.mu.Unlock()
+			t.hotSync.push(late)
+		}
+		return
+	}
+}

@@ -1,0 +1,151 @@
+package footfall
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/footfall-go/footfall/enrich"
+	"github.com/footfall-go/footfall/internal/journal"
+)
+
+// Bounds on what one session may record.
+const (
+	maxSessionEvents = 10_000
+	maxSessionViews  = 100_000
+)
+
+// record puts facts of a session into the journal, with its beginning if nobody
+// knows of it yet, and counts them in this process. A fact that the journal did
+// not take in time is counted as unacknowledged; the request goes on.
+func (t *Tracker) record(r *http.Request, e *entry, fact Fact) {
+	if !e.isBegun() {
+		t.begin(r, e)
+	}
+	if fact == nil || !t.within(e, fact) {
+		return
+	}
+	position, err := t.append(e, fact)
+	at, view := factActivity(fact)
+	e.mu.Lock()
+	if view && (err == nil || errors.Is(err, journal.ErrStalled)) {
+		e.views++
+		e.rec.PageViews++
+	}
+	if at.After(e.rec.LastSeenAt) {
+		e.rec.LastSeenAt = at
+	}
+	e.position = max(e.position, position)
+	queue := !e.dirty
+	e.dirty = true
+	e.mu.Unlock()
+	if queue {
+		t.hotSync.push(e)
+	}
+}
+
+func (e *entry) isBegun() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.begun
+}
+
+// factActivity is when a fact shows its session active, and whether it is a
+// page view.
+func factActivity(fact Fact) (at time.Time, view bool) {
+	switch f := fact.(type) {
+	case *EventRecorded:
+		return f.CreatedAt, f.EventType == EventPageView
+	case *SessionSeen:
+		return f.At, false
+	}
+	return time.Time{}, false
+}
+
+// within says whether a session may record another fact of that kind.
+func (t *Tracker) within(e *entry, fact Fact) bool {
+	event, ok := fact.(*EventRecorded)
+	if !ok {
+		return true
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if event.EventType == EventPageView {
+		if e.rec.PageViews < maxSessionViews {
+			return true
+		}
+	} else if e.events < maxSessionEvents {
+		e.events++
+		return true
+	}
+	t.counts.eventsCapped.Add(1)
+	return false
+}
+
+// begin makes a new session known: to the journal, to the hot store, and to
+// this process. It stays a session if some of them fail; the journal is tried
+// again with the next fact.
+func (t *Tracker) begin(r *http.Request, e *entry) {
+	e.beginning.Lock()
+	defer e.beginning.Unlock()
+	if e.isBegun() {
+		return
+	}
+	rec, unknown := e.document()
+	position, err := t.append(e, &SessionBegun{rec})
+	e.mu.Lock()
+	e.begun = err == nil || errors.Is(err, journal.ErrStalled)
+	e.position = max(e.position, position)
+	announced := e.announced
+	e.announced = true
+	e.mu.Unlock()
+	if announced {
+		return
+	}
+	t.counts.sessionsBegun.Add(1)
+	t.live.add(e, t.confirmedPosition())
+	t.folder.begun(e, enrich.ClientAddr(r.RemoteAddr, r.Header, t.config.TrustedProxies), rec.UserAgent, rec.StartedAt)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), t.config.StoreTimeout)
+	defer cancel()
+	if _, err := t.hot.Put(ctx, rec.SessionID, encodeHot(&rec, unknown), 0, rec.Cred.Version, t.ttl(&rec)); err != nil {
+		t.counts.hotErrors.Add(1)
+	}
+}
+
+// recordBuffers are for encoding a fact: the journal copies it.
+var recordBuffers = sync.Pool{New: func() any { return new([]byte) }}
+
+// append puts a tracking fact into the journal.
+func (t *Tracker) append(e *entry, fact Fact) (journal.Position, error) {
+	buf := recordBuffers.Get().(*[]byte)
+	defer recordBuffers.Put(buf)
+	*buf = appendFact((*buf)[:0], fact)
+	position, err := t.journal.Append(*buf)
+	if err != nil {
+		t.counts.unacknowledged.Add(1)
+		t.complain(err)
+	}
+	return position, err
+}
+
+// commitFact puts a control fact where losing this process, or its machine's
+// power, does not lose it.
+func (t *Tracker) commitFact(fact Fact) (journal.Position, error) {
+	position, err := t.journal.Commit(appendFact(nil, fact))
+	if err != nil {
+		t.counts.controlFailures.Add(1)
+		return 0, errors.Join(ErrUnavailable, fmt.Errorf("journal: %w", err))
+	}
+	return position, nil
+}
+
+// complain logs why the journal refused, at most once a second.
+func (t *Tracker) complain(err error) {
+	second := time.Now().Unix()
+	if last := t.counts.complained.Load(); last != second && t.counts.complained.CompareAndSwap(last, second) {
+		t.log.Error("footfall: facts are not being recorded", "error", err)
+	}
+}

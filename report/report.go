@@ -1,0 +1,70 @@
+// Package report is what the command and the admin surface ask of an archive.
+package report
+
+import (
+	"context"
+	"time"
+
+	"github.com/footfall-go/footfall"
+)
+
+// A Reader answers questions about what an archive holds. The middleware never
+// asks them. Methods are safe for concurrent use.
+type Reader interface {
+	// Stats sums up a time: sessions that began in it, events, orders and bot
+	// views of it. Active visitors are those of now.
+	Stats(ctx context.Context, w Window) (Stats, error)
+
+	// Sessions lists sessions, newest first.
+	Sessions(ctx context.Context, f Filter) ([]footfall.Session, error)
+
+	// Session reads one session with its credentials.
+	Session(ctx context.Context, id string) (footfall.Record, bool, error)
+
+	// Events lists a session's events, oldest first, at most limit of the latest.
+	Events(ctx context.Context, sessionID string, limit int) ([]footfall.Event, error)
+}
+
+// A Window is a span of time and the moment from which it is looked at.
+type Window struct {
+	From, To time.Time // from included, to excluded; zero: unbounded
+	Now      time.Time
+	Today    time.Time // when the shop's day began
+}
+
+// Stats are the figures of a window. Bots are in BotViews alone.
+type Stats struct {
+	ActiveUsers  int64 `json:"activeUsers"`  // visitors with activity in the last 30 minutes
+	ActiveUsers5 int64 `json:"activeUsers5"` // … in the last 5
+	DailyVisits  int64 `json:"dailyVisits"`  // sessions begun on the shop's day
+
+	Sessions       int64            `json:"sessions"`
+	Visitors       int64            `json:"visitors"`
+	Customers      int64            `json:"customers"`
+	PageViews      int64            `json:"pageViews"`
+	Events         int64            `json:"events"` // page views included
+	EventsByType   map[string]int64 `json:"eventsByType"`
+	Engaged        int64            `json:"engagedSessions"` // longer than 10 s, two page views or more, or a conversion
+	Converted      int64            `json:"convertedSessions"`
+	BounceRate     float64          `json:"bounceRate"`     // sessions not engaged / sessions
+	ConversionRate float64          `json:"conversionRate"` // sessions with an order / sessions
+
+	Orders   int64            `json:"orders"`
+	Revenue  []footfall.Money `json:"revenue"`  // of all orders, by currency
+	Refunded []footfall.Money `json:"refunded"` // of these orders, by currency
+
+	BotViews        int64            `json:"botViews"`
+	BotsByReason    map[string]int64 `json:"botsByReason"`
+	UncountedVisits int64            `json:"uncountedVisits"` // served without a session because a cap was reached
+}
+
+// A Filter selects sessions.
+type Filter struct {
+	Active    bool      // seen in the last 30 minutes and not ended
+	Converted bool      // with an order
+	Now       time.Time // what Active counts from
+	Limit     int       // at most
+}
+
+// ActiveWindow is how recent the activity of an active user is.
+const ActiveWindow = 30 * time.Minute

@@ -1,0 +1,260 @@
+package footfall
+
+import (
+	"context"
+	"crypto/subtle"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/footfall-go/footfall/internal/journal"
+)
+
+// A standing is what a session token is worth.
+type standing int
+
+const (
+	worthless  standing = iota // unknown, ended or expired
+	superseded                 // an older secret of a live session: finds the visit, for counting only
+	current                    // the secret of a live session
+)
+
+// resolve finds out what a token is worth. Unless fresh is asked for, it
+// believes what this process holds for a short time; then it reads the hot store
+// once and, if the session is missing there, the archive once. An error means
+// that it cannot be known.
+func (t *Tracker) resolve(ctx context.Context, token *sessionToken, fresh bool) (*entry, standing, error) {
+	at := now()
+	if at.Sub(idTime(token.id)) >= t.lives.Absolute+time.Minute {
+		return nil, worthless, nil // too old to be alive, whatever the stores say
+	}
+	hash := token.secret.hash()
+	e := t.live.get(token.id)
+	if e != nil && !fresh {
+		if s, trusted := t.judge(e, &hash, at); trusted && s == current {
+			return e, s, nil
+		}
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), t.config.StoreTimeout)
+	defer cancel()
+	read, err := t.load(ctx, token.id)
+	if err != nil {
+		t.counts.unresolved.Add(1)
+		if e != nil && !fresh {
+			if s, _ := t.judge(e, &hash, at); s != worthless && !e.isCustomer() {
+				return e, s, nil
+			}
+		}
+		return nil, worthless, err
+	}
+	if read == nil {
+		return nil, worthless, nil
+	}
+	s, _ := t.judge(read, &hash, now())
+	return read, s, nil
+}
+
+func (e *entry) isCustomer() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.rec.CustomerID != ""
+}
+
+// judge says what a secret is worth for an entry, and whether the entry was
+// read recently enough to be believed.
+func (t *Tracker) judge(e *entry, hash *SecretHash, at time.Time) (s standing, trusted bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	age := at.Sub(e.readAt)
+	trusted = age < anonymousTrust && (e.rec.CustomerID == "" || age < customerTrust)
+	cred := &e.rec.Cred
+	if t.revoked.covers(&e.rec) {
+		return worthless, trusted
+	}
+	if t.lives.Remaining(&e.rec.Session, at) == 0 {
+		return worthless, trusted
+	}
+	if subtle.ConstantTimeCompare(cred.SecretHash[:], hash[:]) == 1 {
+		if cred.Superseded != (SecretHash{}) && e.usedAt.IsZero() {
+			e.usedAt = at
+		}
+		return current, trusted
+	}
+	if cred.Superseded != (SecretHash{}) && subtle.ConstantTimeCompare(cred.Superseded[:], hash[:]) == 1 {
+		if e.usedAt.IsZero() || at.Sub(e.usedAt) < supersededGrace {
+			return superseded, trusted
+		}
+	}
+	return worthless, trusted
+}
+
+// load reads a session from the hot store, and from the archive if it is
+// missing there. Nil means that there is none.
+func (t *Tracker) load(ctx context.Context, id uuid.UUID) (*entry, error) {
+	readAt := now()
+	t.counts.hotReads.Add(1)
+	doc, version, views, lastSeen, err := t.hot.Read(ctx, id.String())
+	if err != nil {
+		return nil, errors.Join(ErrUnavailable, fmt.Errorf("hot store: %w", err))
+	}
+	e := t.live.get(id)
+	if doc != nil && version >= t.revoked.lowest(id.String()) {
+		if e != nil && e.isVersion(version) { // nothing changed but activity: no need to decode
+			e.merge(Record{Session: Session{PageViews: 0, LastSeenAt: fromMillis(lastSeen)}}, nil, readAt)
+			return e, nil
+		}
+		rec, unknown, err := decodeHot(doc)
+		switch {
+		case errors.Is(err, errNewerFormat):
+			return nil, errors.Join(ErrUnavailable, err)
+		case err != nil: // ends that session quietly, unless the archive knows better
+			t.counts.corruptRecords.Add(1)
+			t.log.Warn("footfall: a corrupt record in the hot store was dropped", "sessionId", id, "error", err)
+			if err := t.hot.Delete(ctx, id.String()); err != nil {
+				return nil, errors.Join(ErrUnavailable, fmt.Errorf("hot store: %w", err))
+			}
+		default:
+			base := rec.PageViews
+			rec.PageViews += views
+			if seen := fromMillis(lastSeen); seen.After(rec.LastSeenAt) {
+				rec.LastSeenAt = seen
+			}
+			return t.adopt(id, rec, base, unknown, readAt), nil
+		}
+	}
+	return t.loadArchived(ctx, id, readAt)
+}
+
+func (e *entry) isVersion(version int64) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.rec.Cred.Version == version
+}
+
+// loadArchived warms the hot store from the archive.
+func (t *Tracker) loadArchived(ctx context.Context, id uuid.UUID, readAt time.Time) (*entry, error) {
+	if e := t.live.get(id); e != nil && !t.projected(e) {
+		// The archive does not have all of it yet: what this process holds is newer.
+		return e, t.restoreHot(ctx, e)
+	}
+	if !t.replayed() {
+		return nil, errors.Join(ErrUnavailable, errors.New("the journal is still being replayed"))
+	}
+	t.counts.archiveReads.Add(1)
+	rec, ok, err := t.archive.Session(ctx, id.String())
+	if err != nil {
+		return nil, errors.Join(ErrUnavailable, fmt.Errorf("archive: %w", err))
+	}
+	if !ok || t.lives.Remaining(&rec.Session, readAt) == 0 {
+		return nil, nil
+	}
+	e := t.adopt(id, rec, rec.PageViews, nil, readAt)
+	return e, t.restoreHot(ctx, e)
+}
+
+// restoreHot puts an entry into a hot store that does not have it.
+func (t *Tracker) restoreHot(ctx context.Context, e *entry) error {
+	e.mu.Lock()
+	e.base, e.writer, e.views = e.rec.PageViews, t.newWriter(), 0
+	e.mu.Unlock()
+	rec, unknown := e.document()
+	ttl := t.ttl(&rec)
+	if ttl <= 0 {
+		return nil
+	}
+	if _, err := t.hot.Put(ctx, rec.SessionID, encodeHot(&rec, unknown), 0, rec.Cred.Version, ttl); err != nil {
+		return errors.Join(ErrUnavailable, fmt.Errorf("hot store: %w", err))
+	}
+	return nil
+}
+
+// ttl is how long the hot store keeps a record: until it can no longer be alive,
+// also when it has ended, so that an old copy cannot take its place.
+func (t *Tracker) ttl(rec *Record) time.Duration {
+	s := rec.Session
+	s.EndedAt = time.Time{}
+	return t.lives.Remaining(&s, now())
+}
+
+// adopt makes an entry of what a store holds, or brings the one that is there
+// up to date.
+func (t *Tracker) adopt(id uuid.UUID, rec Record, base int64, unknown map[string]json.RawMessage, readAt time.Time) *entry {
+	e := &entry{id: id, rec: rec, base: base, unknown: unknown, readAt: readAt, returned: true, begun: true, writer: t.newWriter()}
+	there := t.live.add(e, t.confirmedPosition())
+	if there == nil || there == e { // nil: the table is full of sessions that cannot go, so this one is not kept
+		return e
+	}
+	there.merge(rec, unknown, readAt)
+	there.rebase(base, t.newWriter)
+	return there
+}
+
+// rebase starts a new series of counts if the store's document was made anew:
+// what was counted before is in its base.
+func (e *entry) rebase(base int64, newWriter func() string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if base != e.base {
+		e.base, e.writer, e.views = base, newWriter(), 0
+	}
+}
+
+// newWriter names a new series of counts. A series belongs to one entry: one
+// that is dropped and loaded again starts another.
+func (t *Tracker) newWriter() string {
+	return t.instance + "." + strconv.FormatUint(t.writers.Add(1), 36)
+}
+
+func (t *Tracker) confirmedPosition() journal.Position {
+	return journal.Position(t.confirmed.Load())
+}
+
+// projected says that the archive holds all facts of an entry.
+func (t *Tracker) projected(e *entry) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.begun && e.position <= t.confirmedPosition()
+}
+
+// replayed says that the archive holds what the journal held at the start.
+func (t *Tracker) replayed() bool { return t.replayLeft.Load() <= 0 }
+
+// change replaces a session's credentials or values: it applies edit to the
+// latest record and stores the result if nobody was faster, otherwise it looks
+// again. edit is called for each try and may refuse.
+func (t *Tracker) change(ctx context.Context, e *entry, edit func(*Record) error) (Record, error) {
+	for range maxCredentialTrys {
+		next, unknown := e.document()
+		previous := next.Cred.Version
+		if err := edit(&next); err != nil {
+			return next, err
+		}
+		next.Cred.Version = max(previous+1, next.Cred.Version+1, now().UnixMilli())
+		next.setCredentials(next.Cred)
+		stored, err := t.hot.Put(ctx, next.SessionID, encodeHot(&next, unknown), previous, next.Cred.Version, t.ttl(&next))
+		if err != nil {
+			return next, errors.Join(ErrUnavailable, fmt.Errorf("hot store: %w", err))
+		}
+		if stored {
+			e.merge(next, unknown, now())
+			return next, nil
+		}
+		t.counts.conflicts.Add(1)
+		loaded, err := t.load(ctx, e.id)
+		if err != nil {
+			return next, err
+		}
+		if loaded == nil {
+			return next, errEnded
+		}
+		e = loaded
+	}
+	return Record{}, errors.Join(ErrUnavailable, errors.New("a session's credentials are changing too fast"))
+}
+
+// errEnded says that a session ended while it was being changed.
+var errEnded = errors.New("footfall: the session has ended")

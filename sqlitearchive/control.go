@@ -1,0 +1,136 @@
+package sqlitearchive
+
+import (
+	"database/sql"
+	"fmt"
+
+	"github.com/footfall-go/footfall"
+)
+
+// control applies a fact that is neither a session's beginning nor an event.
+func (b *batch) control(fact footfall.Fact) error {
+	switch f := fact.(type) {
+	case *footfall.SessionSeen: // done with the round's sessions
+		return nil
+	case *footfall.CredentialsChanged:
+		return b.setCredentials(f)
+	case *footfall.CustomerRevoked:
+		return b.revokeCustomer(f)
+	case *footfall.ValueSet:
+		return b.setValue(f)
+	case *footfall.OrderPlaced:
+		return b.placeOrder(f)
+	case *footfall.OrderRefunded:
+		return b.refund(f)
+	case *footfall.BotSeen:
+		_, err := b.exec(`INSERT INTO bot_views (event_id, reason, user_agent, ip_address, page, created_at) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+			f.EventID, f.Reason, null(f.UserAgent), null(f.IPAddress), null(f.Page), f.At.UnixMilli())
+		return err
+	case *footfall.VisitsUncounted:
+		_, err := b.exec(`INSERT INTO uncounted_visits (event_id, minute, reason, count) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+			f.EventID, f.Minute.UnixMilli(), f.Reason, f.Count)
+		return err
+	default:
+		return fmt.Errorf("%w: a fact of type %T", footfall.ErrRejected, fact)
+	}
+}
+
+func (b *batch) setCredentials(f *footfall.CredentialsChanged) error {
+	c := &f.Cred
+	var superseded []byte
+	if c.Superseded != (footfall.SecretHash{}) {
+		superseded = c.Superseded[:]
+	}
+	result, err := b.exec(`UPDATE sessions SET version = ?2, secret_hash = ?3, superseded_hash = ?4, customer_id = ?5, type = ?6,
+			authenticated_at = ?7, ended_at = ?8, end_reason = ?9, last_seen_at = max(last_seen_at, coalesce(?8, 0))
+		WHERE session_id = ?1 AND version < ?2`,
+		f.SessionID, c.Version, c.SecretHash[:], superseded, null(c.CustomerID), string(c.Type()), millis(c.AuthenticatedAt), millis(c.EndedAt), null(string(c.EndReason)))
+	if err != nil {
+		return err
+	}
+	if n, err := result.RowsAffected(); err != nil || n == 0 {
+		return err
+	}
+	if _, err = b.exec(`INSERT INTO credential_changes (session_id, version, changed_at) VALUES (?, ?, ?)`, f.SessionID, c.Version, nowMillis()); err != nil {
+		return err
+	}
+	if c.CustomerID == "" || !c.EndedAt.IsZero() {
+		return nil
+	}
+	// A revocation that is older than the login in the journal, but not than its
+	// password check, ends it all the same.
+	_, err = b.exec(`UPDATE sessions SET ended_at = (SELECT max(revoked_before) FROM credential_changes WHERE customer_id = ?2), end_reason = ?3
+		WHERE session_id = ?1 AND coalesce(authenticated_at, 0) < (SELECT max(revoked_before) FROM credential_changes WHERE customer_id = ?2)`,
+		f.SessionID, c.CustomerID, string(footfall.EndRevoked))
+	return err
+}
+
+func (b *batch) revokeCustomer(f *footfall.CustomerRevoked) error {
+	before := f.Before.UnixMilli()
+	var there int
+	if err := b.tx.QueryRowContext(b.ctx, `SELECT count(*) FROM credential_changes WHERE customer_id = ? AND revoked_before >= ?`, f.CustomerID, before).Scan(&there); err != nil {
+		return err
+	}
+	if there == 0 {
+		if _, err := b.exec(`INSERT INTO credential_changes (customer_id, revoked_before, changed_at) VALUES (?, ?, ?)`, f.CustomerID, before, nowMillis()); err != nil {
+			return err
+		}
+	}
+	_, err := b.exec(`UPDATE sessions SET ended_at = ?2, end_reason = ?3, version = max(version, ?2)
+		WHERE customer_id = ?1 AND ended_at IS NULL AND coalesce(authenticated_at, 0) < ?2`, f.CustomerID, before, string(footfall.EndRevoked))
+	return err
+}
+
+func (b *batch) setValue(f *footfall.ValueSet) error {
+	var value any
+	if len(f.Value.JSON) > 0 {
+		value = string(f.Value.JSON)
+	}
+	_, err := b.exec(`INSERT INTO session_values (session_id, key, value, keep, set_at) VALUES (?1, ?2, ?3, ?4, ?5)
+		ON CONFLICT DO UPDATE SET value = ?3, keep = ?4, set_at = ?5 WHERE ?5 >= set_at`, f.SessionID, f.Key, value, f.Value.Keep, f.At.UnixMilli())
+	return err
+}
+
+// placeOrder stores an order: the first value of an id wins, a later one fills
+// in what was not known.
+func (b *batch) placeOrder(f *footfall.OrderPlaced) error {
+	var meta any
+	if len(f.Metadata) > 0 {
+		meta = string(f.Metadata)
+	}
+	if _, err := b.exec(`INSERT INTO orders (order_id, session_id, visitor_id, customer_id, amount, currency, metadata, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+		ON CONFLICT DO UPDATE SET session_id = coalesce(session_id, ?2), visitor_id = coalesce(visitor_id, ?3), customer_id = coalesce(customer_id, ?4), metadata = coalesce(metadata, ?7)`,
+		f.OrderID, null(f.SessionID), null(f.VisitorID), null(f.CustomerID), f.Total.Amount, f.Total.Currency, meta, f.CreatedAt.UnixMilli()); err != nil {
+		return err
+	}
+	if f.SessionID == "" {
+		return nil
+	}
+	_, err := b.exec(`UPDATE sessions SET converted = 1,
+		order_id = (SELECT order_id FROM orders WHERE session_id = ?1 ORDER BY created_at DESC, order_id DESC LIMIT 1)
+		WHERE session_id = ?1 AND EXISTS (SELECT 1 FROM orders WHERE session_id = ?1)`, f.SessionID)
+	return err
+}
+
+func (b *batch) refund(f *footfall.OrderRefunded) error {
+	if _, err := b.exec(`INSERT INTO refunds (refund_id, order_id, amount, currency, created_at) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+		f.RefundID, f.OrderID, f.Amount.Amount, f.Amount.Currency, f.At.UnixMilli()); err != nil {
+		return err
+	}
+	_, err := b.exec(`UPDATE orders SET refunded = (SELECT coalesce(sum(amount), 0) FROM refunds WHERE order_id = ?1) WHERE order_id = ?1`, f.OrderID)
+	return err
+}
+
+// isFolded says that a session stands among the folded ones.
+func (b *batch) isFolded(sessionID string) (bool, error) {
+	s, err := b.prepare(`SELECT 1 FROM folded_sessions WHERE session_id = ?`)
+	if err != nil {
+		return false, err
+	}
+	var one int
+	err = s.QueryRowContext(b.ctx, sessionID).Scan(&one)
+	if err == sql.ErrNoRows {
+		return false, nil
+	}
+	return err == nil, err
+}

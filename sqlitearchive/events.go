@@ -1,0 +1,181 @@
+package sqlitearchive
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/footfall-go/footfall"
+)
+
+// Events are inserted many at a time: most of the cost of an insert is the
+// statement's.
+const eventsPerInsert = 40
+
+const eventColumns = `id, event_id, session_id, visitor_id, event_type, page, product_id, metadata, created_at, previous`
+
+var (
+	insertEvent  = `INSERT INTO session_events (` + eventColumns + `) VALUES (` + marks(10) + `) ON CONFLICT DO NOTHING`
+	insertEvents = `INSERT INTO session_events (` + eventColumns + `) VALUES ` +
+		strings.TrimSuffix(strings.Repeat(`(`+marks(10)+`),`, eventsPerInsert), ",") + ` ON CONFLICT DO NOTHING`
+)
+
+// insertEvents inserts the round's events and links each to the one before it in
+// its session. Events that are there already, or twice in the batch, are left
+// out: they are only found in a replay, so everything is first tried without
+// looking for them.
+func (b *batch) insertEvents() error {
+	if len(b.events) == 0 {
+		return nil
+	}
+	var last sql.NullInt64
+	if err := b.tx.QueryRowContext(b.ctx, `SELECT max(id) FROM session_events`).Scan(&last); err != nil {
+		return err
+	}
+	for chunk := range slices.Chunk(b.events, eventsPerInsert) {
+		inserted, err := b.insertChunk(chunk, last.Int64)
+		if err != nil {
+			return err
+		}
+		last.Int64 += inserted
+	}
+	return nil
+}
+
+// insertChunk inserts events with ids from after on.
+func (b *batch) insertChunk(events []*footfall.Event, after int64) (int64, error) {
+	if len(events) == eventsPerInsert {
+		args := make([]any, 0, 10*eventsPerInsert)
+		previous := map[string]int64{}
+		id := after
+		for _, e := range events {
+			id++
+			before, ok := previous[e.SessionID]
+			if !ok {
+				before = b.touched[e.SessionID].lastEvent
+			}
+			previous[e.SessionID] = id
+			args = appendEventArgs(args, e, id, before)
+		}
+		if _, err := b.exec(`SAVEPOINT chunk`); err != nil {
+			return 0, err
+		}
+		result, err := b.exec(insertEvents, args...)
+		if err != nil {
+			return 0, err
+		}
+		n, err := result.RowsAffected()
+		if err != nil {
+			return 0, err
+		}
+		if n == eventsPerInsert {
+			if _, err := b.exec(`RELEASE chunk`); err != nil {
+				return 0, err
+			}
+			for i, e := range events {
+				b.noteEvent(e, after+int64(i)+1)
+			}
+			return n, nil
+		}
+		if _, err := b.exec(`ROLLBACK TO chunk`); err != nil {
+			return 0, err
+		}
+		if _, err := b.exec(`RELEASE chunk`); err != nil {
+			return 0, err
+		}
+	}
+	inserted := int64(0)
+	for _, e := range events {
+		id := after + inserted + 1
+		result, err := b.exec(insertEvent, appendEventArgs(nil, e, id, b.touched[e.SessionID].lastEvent)...)
+		if err != nil {
+			return inserted, err
+		}
+		n, err := result.RowsAffected()
+		if err != nil {
+			return inserted, err
+		}
+		if n == 1 {
+			inserted++
+			b.noteEvent(e, id)
+		}
+	}
+	return inserted, nil
+}
+
+// noteEvent counts an event that was new.
+func (b *batch) noteEvent(e *footfall.Event, id int64) {
+	t := b.touched[e.SessionID]
+	t.lastEvent = id
+	t.lastSeen = max(t.lastSeen, e.CreatedAt.UnixMilli())
+	if e.EventType == footfall.EventPageView {
+		t.views++
+	}
+}
+
+func appendEventArgs(args []any, e *footfall.Event, id, previous int64) []any {
+	var metadata any
+	if len(e.Metadata) > 0 {
+		metadata = string(e.Metadata)
+	}
+	return append(args, id, e.EventID, e.SessionID, e.VisitorID, e.EventType, null(e.Page), null(e.ProductID), metadata, e.CreatedAt.UnixMilli(), null(previous))
+}
+
+func orderEvent(f *footfall.OrderPlaced) *footfall.Event {
+	return &footfall.Event{
+		EventID: f.EventID, SessionID: f.SessionID, VisitorID: f.VisitorID, EventType: footfall.EventOrderCompleted,
+		Metadata: metadata("orderId", f.OrderID), CreatedAt: f.CreatedAt,
+	}
+}
+
+func refundEvent(f *footfall.OrderRefunded) *footfall.Event {
+	return &footfall.Event{
+		EventID: f.EventID, SessionID: f.SessionID, VisitorID: f.VisitorID, EventType: footfall.EventRefund,
+		Metadata: metadata("orderId", f.OrderID), CreatedAt: f.At,
+	}
+}
+
+func metadata(name, value string) json.RawMessage {
+	b, err := json.Marshal(map[string]string{name: value})
+	if err != nil { // cannot happen: strings
+		return nil
+	}
+	return b
+}
+
+// walkEvents is the list of a session's events, from the latest back.
+const walkEvents = `WITH RECURSIVE walk (id) AS (
+		SELECT last_event FROM sessions WHERE session_id = ?1 AND last_event IS NOT NULL
+		UNION ALL
+		SELECT e.previous FROM session_events e JOIN walk ON e.id = walk.id WHERE e.previous IS NOT NULL
+	)`
+
+// Events lists a session's events, oldest first, at most limit of the latest.
+func (a *Archive) Events(ctx context.Context, sessionID string, limit int) ([]footfall.Event, error) {
+	rows, err := a.read.QueryContext(ctx, walkEvents+`
+		SELECT e.event_id, e.session_id, e.visitor_id, e.event_type, e.page, e.product_id, e.metadata, e.created_at
+		FROM walk JOIN session_events e ON e.id = walk.id ORDER BY e.created_at DESC, e.id DESC LIMIT ?2`, sessionID, limit)
+	if err != nil {
+		return nil, fmt.Errorf("sqlitearchive: events: %w", err)
+	}
+	defer rows.Close()
+	events := []footfall.Event{}
+	for rows.Next() {
+		var e footfall.Event
+		var page, product, meta sql.NullString
+		var created sql.NullInt64
+		if err := rows.Scan(&e.EventID, &e.SessionID, &e.VisitorID, &e.EventType, &page, &product, &meta, &created); err != nil {
+			return nil, fmt.Errorf("sqlitearchive: events: %w", err)
+		}
+		e.Page, e.ProductID, e.CreatedAt = page.String, product.String, fromMillis(created)
+		if meta.Valid {
+			e.Metadata = json.RawMessage(meta.String)
+		}
+		events = append(events, e)
+	}
+	slices.Reverse(events)
+	return events, rows.Err()
+}

@@ -1,0 +1,184 @@
+package sqlitearchive
+
+import (
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"slices"
+
+	"github.com/footfall-go/footfall"
+)
+
+// A folded session is one that a browser began beside another, and whose cookie
+// it did not keep. Its events move to the other; the rest is kept whole, so that
+// a cookie that comes back after all finds its session again.
+type foldedRecord struct {
+	Session footfall.Session
+	Cred    footfall.Credentials
+}
+
+// fold moves a session's events into another. Sessions that somebody logged in
+// or bought something in stay.
+func (b *batch) fold(f *footfall.SessionsFolded) error {
+	rec, err := scanRecord(b.tx.QueryRowContext(b.ctx, selectRecord, f.Folded))
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	var there int
+	if err := b.tx.QueryRowContext(b.ctx, `SELECT count(*) FROM sessions WHERE session_id = ?`, f.Into).Scan(&there); err != nil {
+		return err
+	}
+	if there == 0 || f.Into == f.Folded || rec.CustomerID != "" || rec.Converted {
+		return nil
+	}
+	moved, err := b.listEvents(f.Folded)
+	if err != nil {
+		return err
+	}
+	own, err := b.listEvents(f.Into)
+	if err != nil {
+		return err
+	}
+	names := make([]string, len(moved))
+	for i, e := range moved {
+		names[i] = e.eventID
+	}
+	eventIDs, err := json.Marshal(names)
+	if err != nil {
+		return err
+	}
+	record, err := json.Marshal(foldedRecord{rec.Session, rec.Cred})
+	if err != nil {
+		return err
+	}
+	if _, err := b.exec(`INSERT INTO folded_sessions (session_id, into_id, event_ids, record, folded_at) VALUES (?, ?, ?, ?, ?)`,
+		f.Folded, f.Into, string(eventIDs), string(record), nowMillis()); err != nil {
+		return err
+	}
+	if err := b.giveEvents(moved, f.Into, f.Visitor); err != nil {
+		return err
+	}
+	if err := b.link(f.Into, append(own, moved...)); err != nil {
+		return err
+	}
+	if _, err := b.exec(`UPDATE sessions SET page_views = page_views + ?, last_seen_at = max(last_seen_at, ?) WHERE session_id = ?`,
+		rec.PageViews, rec.LastSeenAt.UnixMilli(), f.Into); err != nil {
+		return err
+	}
+	if _, err := b.exec(`DELETE FROM sessions WHERE session_id = ?`, f.Folded); err != nil {
+		return err
+	}
+	_, err = b.exec(`DELETE FROM visitors WHERE visitor_id = ?1 AND NOT EXISTS (SELECT 1 FROM sessions WHERE visitor_id = ?1)`, rec.VisitorID)
+	return err
+}
+
+// unfold takes a session out again, with its events. It returns whether it was
+// folded, and its latest event.
+func (b *batch) unfold(sessionID string) (bool, int64, error) {
+	s, err := b.prepare(`SELECT into_id, event_ids, record FROM folded_sessions WHERE session_id = ?`)
+	if err != nil {
+		return false, 0, err
+	}
+	var into, eventIDs, record string
+	err = s.QueryRowContext(b.ctx, sessionID).Scan(&into, &eventIDs, &record)
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, 0, nil
+	}
+	if err != nil {
+		return false, 0, err
+	}
+	var names []string
+	var folded foldedRecord
+	if err := errors.Join(json.Unmarshal([]byte(eventIDs), &names), json.Unmarshal([]byte(record), &folded)); err != nil {
+		return false, 0, err
+	}
+	if _, err := b.exec(`DELETE FROM folded_sessions WHERE session_id = ?`, sessionID); err != nil {
+		return false, 0, err
+	}
+	if err := b.begin(&footfall.Record{Session: folded.Session, Cred: folded.Cred}); err != nil {
+		return false, 0, err
+	}
+	all, err := b.listEvents(into)
+	if err != nil {
+		return false, 0, err
+	}
+	isOwn := map[string]bool{}
+	for _, name := range names {
+		isOwn[name] = true
+	}
+	var back, stay []linkedEvent
+	for _, e := range all {
+		if isOwn[e.eventID] {
+			back = append(back, e)
+		} else {
+			stay = append(stay, e)
+		}
+	}
+	if err := b.giveEvents(back, sessionID, folded.Session.VisitorID); err != nil {
+		return false, 0, err
+	}
+	if err := errors.Join(b.link(into, stay), b.link(sessionID, back)); err != nil {
+		return false, 0, err
+	}
+	if _, err := b.exec(`UPDATE sessions SET page_views = page_views - ? WHERE session_id = ?`, folded.Session.PageViews, into); err != nil {
+		return false, 0, err
+	}
+	if t := b.touched[into]; t != nil && len(stay) > 0 {
+		t.lastEvent = slices.MaxFunc(stay, byID).id
+	}
+	if len(back) == 0 {
+		return true, 0, nil
+	}
+	return true, slices.MaxFunc(back, byID).id, nil
+}
+
+type linkedEvent struct {
+	id      int64
+	eventID string
+}
+
+func byID(x, y linkedEvent) int { return int(x.id - y.id) }
+
+// listEvents is the events of a session.
+func (b *batch) listEvents(sessionID string) ([]linkedEvent, error) {
+	rows, err := b.tx.QueryContext(b.ctx, walkEvents+` SELECT e.id, e.event_id FROM walk JOIN session_events e ON e.id = walk.id`, sessionID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var events []linkedEvent
+	for rows.Next() {
+		var e linkedEvent
+		if err := rows.Scan(&e.id, &e.eventID); err != nil {
+			return nil, err
+		}
+		events = append(events, e)
+	}
+	return events, rows.Err()
+}
+
+func (b *batch) giveEvents(events []linkedEvent, sessionID, visitorID string) error {
+	for _, e := range events {
+		if _, err := b.exec(`UPDATE session_events SET session_id = ?, visitor_id = ? WHERE id = ?`, sessionID, visitorID, e.id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// link makes events the list of a session.
+func (b *batch) link(sessionID string, events []linkedEvent) error {
+	slices.SortFunc(events, byID)
+	previous := int64(0)
+	for _, e := range events {
+		if _, err := b.exec(`UPDATE session_events SET previous = ? WHERE id = ?`, null(previous), e.id); err != nil {
+			return err
+		}
+		previous = e.id
+	}
+	_, err := b.exec(`UPDATE sessions SET last_event = ? WHERE session_id = ?`, null(previous), sessionID)
+	return err
+}

@@ -1,0 +1,81 @@
+package sqlitearchive
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// ClaimSlot inserts the slot: the one who can has it. Slots of more than a week
+// ago are forgotten.
+func (a *Archive) ClaimSlot(ctx context.Context, job string, slot time.Time) (bool, error) {
+	if a.write == nil {
+		return false, errReadOnly
+	}
+	result, err := a.write.ExecContext(ctx, `INSERT INTO job_slots (job, slot) VALUES (?, ?) ON CONFLICT DO NOTHING`, job, slot.UnixMilli())
+	if err != nil {
+		return false, fmt.Errorf("sqlitearchive: claim slot: %w", err)
+	}
+	n, err := result.RowsAffected()
+	if err != nil || n == 0 {
+		return false, err
+	}
+	_, err = a.write.ExecContext(ctx, `DELETE FROM job_slots WHERE job = ? AND slot < ?`, job, slot.Add(-7*24*time.Hour).UnixMilli())
+	return err == nil, err
+}
+
+// Purge deletes what is past its retention, a little at a time.
+func (a *Archive) Purge(ctx context.Context, sessions, visitors time.Time, limit int) (int, error) {
+	if a.write == nil {
+		return 0, errReadOnly
+	}
+	tx, err := a.write.BeginTx(ctx, nil)
+	if err != nil {
+		return 0, fmt.Errorf("sqlitearchive: purge: %w", err)
+	}
+	defer tx.Rollback()
+	deleted := 0
+	for _, step := range []struct {
+		counts bool
+		query  string
+		before time.Time
+	}{
+		{false, `CREATE TEMP TABLE IF NOT EXISTS purged (session_id TEXT PRIMARY KEY)`, time.Time{}},
+		{false, `DELETE FROM purged`, time.Time{}},
+		{true, `INSERT INTO purged SELECT session_id FROM sessions WHERE started_at < ? ORDER BY started_at LIMIT ?`, sessions},
+		{false, `DELETE FROM session_events WHERE id IN (
+			WITH RECURSIVE walk (id) AS (
+				SELECT last_event FROM sessions WHERE session_id IN (SELECT session_id FROM purged) AND last_event IS NOT NULL
+				UNION ALL
+				SELECT e.previous FROM session_events e JOIN walk ON e.id = walk.id WHERE e.previous IS NOT NULL
+			) SELECT id FROM walk)`, time.Time{}},
+		{false, `DELETE FROM session_values WHERE session_id IN (SELECT session_id FROM purged)`, time.Time{}},
+		{false, `DELETE FROM folded_sessions WHERE into_id IN (SELECT session_id FROM purged)`, time.Time{}},
+		{false, `DELETE FROM sessions WHERE session_id IN (SELECT session_id FROM purged)`, time.Time{}},
+		{true, `DELETE FROM bot_views WHERE id IN (SELECT id FROM bot_views WHERE created_at < ? ORDER BY id LIMIT ?)`, sessions},
+		{true, `DELETE FROM uncounted_visits WHERE event_id IN (SELECT event_id FROM uncounted_visits WHERE minute < ? LIMIT ?)`, sessions},
+		{true, `DELETE FROM credential_changes WHERE seq IN (SELECT seq FROM credential_changes WHERE changed_at < ? ORDER BY seq LIMIT ?)`, sessions},
+		{true, `DELETE FROM visitors WHERE visitor_id IN (SELECT visitor_id FROM visitors WHERE last_seen_at < ? ORDER BY last_seen_at LIMIT ?)`, visitors},
+	} {
+		args := []any{}
+		if !step.before.IsZero() {
+			args = append(args, step.before.UnixMilli(), limit)
+		}
+		result, err := tx.ExecContext(ctx, step.query, args...)
+		if err != nil {
+			return 0, fmt.Errorf("sqlitearchive: purge: %w", err)
+		}
+		if step.counts {
+			n, err := result.RowsAffected()
+			if err != nil {
+				return 0, fmt.Errorf("sqlitearchive: purge: %w", err)
+			}
+			deleted += int(n)
+		}
+	}
+	if err := errors.Join(tx.Commit()); err != nil {
+		return 0, fmt.Errorf("sqlitearchive: purge: %w", err)
+	}
+	return deleted, nil
+}

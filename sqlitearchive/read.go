@@ -1,0 +1,194 @@
+package sqlitearchive
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/footfall-go/footfall"
+)
+
+func nowMillis() int64 { return time.Now().UnixMilli() }
+
+const selectRecord = `SELECT ` + sessionColumns + ` FROM sessions WHERE session_id = ?`
+
+type scanner interface{ Scan(dest ...any) error }
+
+// scanRecord reads a row of sessionColumns.
+func scanRecord(row scanner) (footfall.Record, error) {
+	var r footfall.Record
+	var kind string
+	var text [18]sql.NullString
+	var started, seen, ended, authenticated sql.NullInt64
+	var hash, superseded []byte
+	if err := row.Scan(&r.SessionID, &r.VisitorID, &text[0], &kind, &text[1], &text[2], &text[3], &text[4], &text[5], &text[6], &text[7],
+		&text[8], &text[9], &text[10], &text[11], &text[12], &text[13], &text[14], &text[15],
+		&r.PageViews, &started, &seen, &ended, &text[16], &r.Converted, &text[17],
+		&r.Cred.Version, &hash, &superseded, &authenticated); err != nil {
+		return r, err
+	}
+	for i, field := range []*string{
+		&r.Cred.CustomerID, &r.IPAddress, &r.UserAgent, &r.Country, &r.City, &r.Device, &r.Browser, &r.OS,
+		&r.LandingPage, &r.Referrer, &r.Channel, &r.UTMSource, &r.UTMMedium, &r.UTMCampaign, &r.UTMTerm, &r.UTMContent,
+		(*string)(&r.Cred.EndReason), &r.OrderID,
+	} {
+		*field = text[i].String
+	}
+	r.StartedAt, r.LastSeenAt = fromMillis(started), fromMillis(seen)
+	r.Cred.EndedAt, r.Cred.AuthenticatedAt = fromMillis(ended), fromMillis(authenticated)
+	copy(r.Cred.SecretHash[:], hash)
+	copy(r.Cred.Superseded[:], superseded)
+	r.CustomerID, r.Type, r.EndedAt, r.EndReason = r.Cred.CustomerID, footfall.SessionType(kind), r.Cred.EndedAt, r.Cred.EndReason
+	return r, nil
+}
+
+// Session reads one session, also one that was folded.
+func (a *Archive) Session(ctx context.Context, id string) (footfall.Record, bool, error) {
+	r, err := scanRecord(a.read.QueryRowContext(ctx, selectRecord, id))
+	if errors.Is(err, sql.ErrNoRows) {
+		return a.foldedSession(ctx, id)
+	}
+	if err == nil {
+		r.Values, err = a.values(ctx, id)
+	}
+	if err != nil {
+		return footfall.Record{}, false, fmt.Errorf("sqlitearchive: session: %w", err)
+	}
+	return r, true, nil
+}
+
+func (a *Archive) foldedSession(ctx context.Context, id string) (footfall.Record, bool, error) {
+	var record string
+	err := a.read.QueryRowContext(ctx, `SELECT record FROM folded_sessions WHERE session_id = ?`, id).Scan(&record)
+	if errors.Is(err, sql.ErrNoRows) {
+		return footfall.Record{}, false, nil
+	}
+	var folded foldedRecord
+	if err == nil {
+		err = json.Unmarshal([]byte(record), &folded)
+	}
+	if err != nil {
+		return footfall.Record{}, false, fmt.Errorf("sqlitearchive: folded session: %w", err)
+	}
+	return footfall.Record{Session: folded.Session, Cred: folded.Cred}, true, nil
+}
+
+func (a *Archive) values(ctx context.Context, id string) (map[string]footfall.Value, error) {
+	rows, err := a.read.QueryContext(ctx, `SELECT key, value, keep FROM session_values WHERE session_id = ? AND value IS NOT NULL`, id)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var values map[string]footfall.Value
+	for rows.Next() {
+		var key, value string
+		var keep bool
+		if err := rows.Scan(&key, &value, &keep); err != nil {
+			return nil, err
+		}
+		if values == nil {
+			values = map[string]footfall.Value{}
+		}
+		values[key] = footfall.Value{JSON: json.RawMessage(value), Keep: keep}
+	}
+	return values, rows.Err()
+}
+
+// sessions reads the sessions that the rest of a query selects.
+func (a *Archive) sessions(ctx context.Context, rest string, args ...any) ([]footfall.Session, error) {
+	rows, err := a.read.QueryContext(ctx, `SELECT `+sessionColumns+` FROM sessions `+rest, args...)
+	if err != nil {
+		return nil, fmt.Errorf("sqlitearchive: sessions: %w", err)
+	}
+	defer rows.Close()
+	sessions := []footfall.Session{}
+	for rows.Next() {
+		r, err := scanRecord(rows)
+		if err != nil {
+			return nil, fmt.Errorf("sqlitearchive: sessions: %w", err)
+		}
+		sessions = append(sessions, r.Session)
+	}
+	return sessions, rows.Err()
+}
+
+// CustomerSessions lists a customer's latest sessions.
+func (a *Archive) CustomerSessions(ctx context.Context, customerID string, limit int) ([]footfall.Session, error) {
+	return a.sessions(ctx, `WHERE customer_id = ? ORDER BY started_at DESC LIMIT ?`, customerID, limit)
+}
+
+// Order reads one order.
+func (a *Archive) Order(ctx context.Context, id string) (footfall.Order, bool, error) {
+	o := footfall.Order{OrderID: id}
+	var session, visitor, customer, meta sql.NullString
+	var created sql.NullInt64
+	err := a.read.QueryRowContext(ctx, `SELECT session_id, visitor_id, customer_id, amount, currency, metadata, created_at FROM orders WHERE order_id = ?`, id).
+		Scan(&session, &visitor, &customer, &o.Total.Amount, &o.Total.Currency, &meta, &created)
+	if errors.Is(err, sql.ErrNoRows) {
+		return footfall.Order{}, false, nil
+	}
+	if err != nil {
+		return footfall.Order{}, false, fmt.Errorf("sqlitearchive: order: %w", err)
+	}
+	o.SessionID, o.VisitorID, o.CustomerID, o.CreatedAt = session.String, visitor.String, customer.String, fromMillis(created)
+	if meta.Valid {
+		o.Metadata = json.RawMessage(meta.String)
+	}
+	return o, true, nil
+}
+
+const maxChanges = 10_000 // read at a time
+
+// CredentialChanges reads on in the feed, to its end.
+func (a *Archive) CredentialChanges(ctx context.Context, after int64) ([]footfall.CredentialChange, int64, error) {
+	var changes []footfall.CredentialChange
+	for {
+		n, err := a.appendChanges(ctx, &changes, &after)
+		if err != nil {
+			return nil, after, fmt.Errorf("sqlitearchive: credential changes: %w", err)
+		}
+		if n < maxChanges {
+			return changes, after, nil
+		}
+	}
+}
+
+func (a *Archive) appendChanges(ctx context.Context, changes *[]footfall.CredentialChange, after *int64) (n int, err error) {
+	rows, err := a.read.QueryContext(ctx, `SELECT seq, session_id, version, customer_id, revoked_before FROM credential_changes WHERE seq > ? ORDER BY seq LIMIT ?`, *after, maxChanges)
+	if err != nil {
+		return 0, err
+	}
+	defer rows.Close()
+	for ; rows.Next(); n++ {
+		var session, customer sql.NullString
+		var version, before sql.NullInt64
+		if err := rows.Scan(after, &session, &version, &customer, &before); err != nil {
+			return n, err
+		}
+		*changes = append(*changes, footfall.CredentialChange{SessionID: session.String, Version: version.Int64, CustomerID: customer.String, RevokedBefore: fromMillis(before)})
+	}
+	return n, rows.Err()
+}
+
+// ActiveVisitors counts visitors seen since a time. No session that is older
+// than the maximum age can have been.
+func (a *Archive) ActiveVisitors(ctx context.Context, since time.Time) (n int64, err error) {
+	err = a.read.QueryRowContext(ctx, `SELECT count(DISTINCT visitor_id) FROM sessions WHERE started_at >= ? AND last_seen_at >= ?`,
+		since.Add(-a.maxAge).UnixMilli(), since.UnixMilli()).Scan(&n)
+	if err != nil {
+		return 0, fmt.Errorf("sqlitearchive: active visitors: %w", err)
+	}
+	return n, nil
+}
+
+// SessionsBegun counts sessions that began since a time.
+func (a *Archive) SessionsBegun(ctx context.Context, since time.Time) (n int64, err error) {
+	err = a.read.QueryRowContext(ctx, `SELECT count(*) FROM sessions WHERE started_at >= ?`, since.UnixMilli()).Scan(&n)
+	if err != nil {
+		return 0, fmt.Errorf("sqlitearchive: sessions begun: %w", err)
+	}
+	return n, nil
+}

@@ -1,0 +1,111 @@
+package sqlitearchive
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/footfall-go/footfall"
+	"github.com/footfall-go/footfall/report"
+)
+
+// Sessions lists sessions, newest first.
+func (a *Archive) Sessions(ctx context.Context, f report.Filter) ([]footfall.Session, error) {
+	where, args := []string{"1"}, []any{}
+	if f.Active {
+		since := f.Now.Add(-report.ActiveWindow)
+		where = append(where, "started_at >= ? AND last_seen_at >= ? AND ended_at IS NULL")
+		args = append(args, since.Add(-a.maxAge).UnixMilli(), since.UnixMilli())
+	}
+	if f.Converted {
+		where = append(where, "converted")
+	}
+	return a.sessions(ctx, "WHERE "+strings.Join(where, " AND ")+" ORDER BY started_at DESC, session_id DESC LIMIT ?", append(args, f.Limit)...)
+}
+
+// Stats sums up a window, from one snapshot of the database.
+func (a *Archive) Stats(ctx context.Context, w report.Window) (report.Stats, error) {
+	s := report.Stats{EventsByType: map[string]int64{}, BotsByReason: map[string]int64{}, Revenue: []footfall.Money{}, Refunded: []footfall.Money{}}
+	from, to := int64(0), int64(1)<<62
+	if !w.From.IsZero() {
+		from = w.From.UnixMilli()
+	}
+	if !w.To.IsZero() {
+		to = w.To.UnixMilli()
+	}
+	tx, err := a.read.BeginTx(ctx, nil)
+	if err != nil {
+		return s, fmt.Errorf("sqlitearchive: stats: %w", err)
+	}
+	defer tx.Rollback()
+	active := func(window time.Duration, n *int64) error {
+		since := w.Now.Add(-window)
+		return tx.QueryRowContext(ctx, `SELECT count(DISTINCT visitor_id) FROM sessions WHERE started_at >= ? AND last_seen_at >= ?`,
+			since.Add(-a.maxAge).UnixMilli(), since.UnixMilli()).Scan(n)
+	}
+	groups := func(query string, each func(name string, n, m int64)) error {
+		rows, err := tx.QueryContext(ctx, query, from, to)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var name string
+			var n, m int64
+			if err := rows.Scan(&name, &n, &m); err != nil {
+				return err
+			}
+			each(name, n, m)
+		}
+		return rows.Err()
+	}
+	for _, ask := range []func() error{
+		func() error { return active(report.ActiveWindow, &s.ActiveUsers) },
+		func() error { return active(5*time.Minute, &s.ActiveUsers5) },
+		func() error {
+			return tx.QueryRowContext(ctx, `SELECT count(*) FROM sessions WHERE started_at >= ?`, w.Today.UnixMilli()).Scan(&s.DailyVisits)
+		},
+		func() error {
+			return tx.QueryRowContext(ctx, `SELECT count(*), count(DISTINCT visitor_id), count(DISTINCT customer_id),
+					coalesce(sum(last_seen_at - started_at > 10000 OR page_views >= 2 OR converted), 0), coalesce(sum(converted), 0)
+				FROM sessions WHERE started_at >= ? AND started_at < ?`, from, to).Scan(&s.Sessions, &s.Visitors, &s.Customers, &s.Engaged, &s.Converted)
+		},
+		func() error {
+			return groups(`SELECT event_type, count(*), 0 FROM session_events WHERE created_at >= ? AND created_at < ? GROUP BY 1`, func(name string, n, _ int64) {
+				s.EventsByType[name] = n
+				s.Events += n
+			})
+		},
+		func() error {
+			return groups(`SELECT currency, sum(amount), sum(refunded) FROM orders WHERE created_at >= ? AND created_at < ? GROUP BY 1 ORDER BY 1`, func(currency string, paid, refunded int64) {
+				s.Revenue = append(s.Revenue, footfall.Money{Amount: paid, Currency: currency})
+				if refunded > 0 {
+					s.Refunded = append(s.Refunded, footfall.Money{Amount: refunded, Currency: currency})
+				}
+			})
+		},
+		func() error {
+			return tx.QueryRowContext(ctx, `SELECT count(*) FROM orders WHERE created_at >= ? AND created_at < ?`, from, to).Scan(&s.Orders)
+		},
+		func() error {
+			return groups(`SELECT reason, count(*), 0 FROM bot_views WHERE created_at >= ? AND created_at < ? GROUP BY 1`, func(reason string, n, _ int64) {
+				s.BotsByReason[reason] = n
+				s.BotViews += n
+			})
+		},
+		func() error {
+			return tx.QueryRowContext(ctx, `SELECT coalesce(sum(count), 0) FROM uncounted_visits WHERE minute >= ? AND minute < ?`, from, to).Scan(&s.UncountedVisits)
+		},
+	} {
+		if err := ask(); err != nil {
+			return s, fmt.Errorf("sqlitearchive: stats: %w", err)
+		}
+	}
+	s.PageViews = s.EventsByType[footfall.EventPageView]
+	if s.Sessions > 0 {
+		s.BounceRate = float64(s.Sessions-s.Engaged) / float64(s.Sessions)
+		s.ConversionRate = float64(s.Converted) / float64(s.Sessions)
+	}
+	return s, nil
+}

@@ -1,0 +1,220 @@
+// Package sqlitearchive is a footfall.Archive in one SQLite file: for a shop on
+// one machine. The driver is pure Go.
+//
+// One process writes, through one connection; any number read beside it. A
+// batch is one transaction that is on the disk when Append returns.
+package sqlitearchive
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/footfall-go/footfall"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// An Archive is a footfall.Archive and a report.Reader. It is safe for
+// concurrent use.
+type Archive struct {
+	path   string
+	maxAge time.Duration
+	write  *sql.DB // one connection; nil when read-only
+	read   *sql.DB
+}
+
+// Options of [Open]. The zero value is ready for use.
+type Options struct {
+	// SessionMaxAge is the longest that a session can be alive: default 24
+	// hours. Counting active visitors looks no further back than that.
+	SessionMaxAge time.Duration
+}
+
+// ErrNewer says that a later version of Footfall made the database.
+var ErrNewer = errors.New("made by a newer version of footfall: upgrade, or use another DATA_DIR")
+
+// Open opens the database at path for reading and writing; it makes it and
+// brings its tables up to date where needed.
+func Open(path string, o Options) (*Archive, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, fmt.Errorf("sqlitearchive: %w", err)
+	}
+	write, err := connect(path, "rwc")
+	if err != nil {
+		return nil, err
+	}
+	write.SetMaxOpenConns(1)
+	if err := migrate(write); err != nil {
+		return nil, errors.Join(fmt.Errorf("sqlitearchive: %s: %w", path, err), write.Close())
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		return nil, errors.Join(fmt.Errorf("sqlitearchive: %w", err), write.Close())
+	}
+	a, err := OpenReadOnly(path, o)
+	if err != nil {
+		return nil, errors.Join(err, write.Close())
+	}
+	a.write = write
+	return a, nil
+}
+
+// OpenReadOnly opens the database at path beside whoever writes it. Methods that
+// would change something fail.
+func OpenReadOnly(path string, o Options) (*Archive, error) {
+	if o.SessionMaxAge == 0 {
+		o.SessionMaxAge = 24 * time.Hour
+	}
+	if _, err := os.Stat(path); err != nil {
+		return nil, fmt.Errorf("sqlitearchive: %w", err)
+	}
+	read, err := connect(path, "ro")
+	if err != nil {
+		return nil, err
+	}
+	read.SetMaxOpenConns(4)
+	if err := checkVersion(read); err != nil {
+		return nil, errors.Join(fmt.Errorf("sqlitearchive: %s: %w", path, err), read.Close())
+	}
+	return &Archive{path: path, maxAge: o.SessionMaxAge, read: read}, nil
+}
+
+// connect opens a pool. Write transactions take the lock when they begin: one
+// that first reads and then writes would fail instead of waiting.
+func connect(path, mode string) (*sql.DB, error) {
+	query := url.Values{
+		"mode":    {mode},
+		"_txlock": {"immediate"},
+		"_pragma": {"busy_timeout(5000)", "foreign_keys(ON)"},
+	}
+	if mode == "rwc" {
+		query["_pragma"] = append(query["_pragma"], "journal_mode(WAL)", "synchronous(FULL)", "journal_size_limit(67108864)", "cache_size(-65536)", "secure_delete(ON)")
+	}
+	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?"+query.Encode())
+	if err != nil {
+		return nil, fmt.Errorf("sqlitearchive: %s: %w", path, err)
+	}
+	return db, nil
+}
+
+// Close closes the database.
+func (a *Archive) Close() error {
+	err := a.read.Close()
+	if a.write != nil {
+		err = errors.Join(err, a.write.Close())
+	}
+	return err
+}
+
+// errReadOnly is returned by what would write.
+var errReadOnly = errors.New("sqlitearchive: opened for reading only")
+
+// schemaFiles are the migrations in order; a file's number is its version.
+func schemaFiles() ([]string, error) { return fs.Glob(migrations, "migrations/*.sql") }
+
+func checkVersion(db *sql.DB) error {
+	files, err := schemaFiles()
+	if err != nil {
+		return err
+	}
+	var version int
+	if err := db.QueryRowContext(context.Background(), "PRAGMA user_version").Scan(&version); err != nil {
+		return err
+	}
+	if version > len(files) {
+		return fmt.Errorf("version %d, this is %d: %w", version, len(files), ErrNewer)
+	}
+	return nil
+}
+
+// migrate brings the tables up to date, each step in a transaction of its own.
+func migrate(db *sql.DB) error {
+	if err := checkVersion(db); err != nil {
+		return err
+	}
+	files, err := schemaFiles()
+	if err != nil {
+		return err
+	}
+	for i, file := range files {
+		script, err := migrations.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		if err := migrateTo(db, i+1, string(script)); err != nil {
+			return fmt.Errorf("%s: %w", filepath.Base(file), err)
+		}
+	}
+	return nil
+}
+
+func migrateTo(db *sql.DB, version int, script string) error {
+	ctx := context.Background()
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	var now int
+	if err := tx.QueryRowContext(ctx, "PRAGMA user_version").Scan(&now); err != nil || now >= version {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, script); err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, fmt.Sprintf("PRAGMA user_version = %d", version)); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+// classify marks errors that trying again cannot mend: the fact is at fault,
+// not the system.
+func classify(err error) error {
+	var e *sqlite.Error
+	if errors.As(err, &e) {
+		switch e.Code() & 0xff {
+		case sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_RANGE:
+			return errors.Join(footfall.ErrRejected, err)
+		}
+	}
+	return err
+}
+
+// null is NULL for what is not known.
+func null[T comparable](v T) any {
+	var zero T
+	if v == zero {
+		return nil
+	}
+	return v
+}
+
+func millis(t time.Time) any {
+	if t.IsZero() {
+		return nil
+	}
+	return t.UnixMilli()
+}
+
+func fromMillis(ms sql.NullInt64) time.Time {
+	if !ms.Valid {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms.Int64).UTC()
+}
+
+// marks is "?,?,…" n times.
+func marks(n int) string { return strings.TrimSuffix(strings.Repeat("?,", n), ",") }
