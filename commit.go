@@ -148,7 +148,7 @@ func (v *visit) restoreVisitorLocked(at time.Time) {
 // negative age clears the cookie.
 func (t *Tracker) setCookie(header http.Header, name, wire string, age time.Duration, httpOnly bool) {
 	c := http.Cookie{
-		Name: name, Path: "/", MaxAge: int(max(age, time.Second) / time.Second),
+		Name: name, Path: "/", MaxAge: int((age + time.Second - 1) / time.Second),
 		Secure: !t.config.Insecure, HttpOnly: httpOnly, SameSite: http.SameSiteLaxMode,
 	}
 	c.Expires = now().Add(age)

@@ -155,7 +155,7 @@ func (c Config) withDefaults() (Config, error) {
 		wrong("JournalMaxBytes", "%d is too small: use 1 MiB or more", c.JournalMaxBytes)
 	}
 	for _, cookie := range []struct{ field, name string }{{"SessionCookie", c.SessionCookie}, {"VisitorCookie", c.VisitorCookie}} {
-		if err := checkCookieName(cookie.name, c.Insecure); err != nil {
+		if err := CheckCookieName(cookie.name, c.Insecure); err != nil {
 			wrong(cookie.field, "%v", err)
 		}
 	}
@@ -205,7 +205,9 @@ func CheckSecret(s string) error {
 	return nil
 }
 
-func checkCookieName(name string, insecure bool) error {
+// CheckCookieName says what is wrong with a cookie name, if anything. insecure
+// cookies cannot have the prefixes that browsers keep for secure ones.
+func CheckCookieName(name string, insecure bool) error {
 	if err := (&http.Cookie{Name: name, Value: "v"}).Valid(); err != nil {
 		return fmt.Errorf("%q is no cookie name: use letters, digits, - and _", name)
 	}
@@ -214,3 +216,7 @@ func checkCookieName(name string, insecure bool) error {
 	}
 	return nil
 }
+
+// TrustedProxies are the networks whose X-Forwarded-For the tracker believes;
+// what else looks at addresses should believe the same.
+func (t *Tracker) TrustedProxies() []netip.Prefix { return t.config.TrustedProxies }

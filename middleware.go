@@ -70,6 +70,19 @@ func answer(w http.ResponseWriter, status int, body string) {
 	_, _ = io.WriteString(w, body)
 }
 
+// Session is [FromContext] that tells absence from error: one that wraps
+// [ErrUnavailable] says that a store cannot tell whether there is a session.
+func (t *Tracker) Session(ctx context.Context) (Session, bool, error) {
+	v := visitFrom(ctx)
+	if v == nil {
+		return Session{}, false, errNoVisit
+	}
+	s, ok := FromContext(ctx)
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return s, ok, v.err
+}
+
 // Customer returns the customer who is logged in, "" for nobody. It reads the
 // session anew. An error wraps [ErrUnavailable]: it cannot be known.
 func (t *Tracker) Customer(ctx context.Context) (string, error) {

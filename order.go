@@ -47,15 +47,20 @@ func (t *Tracker) PlaceOrder(ctx context.Context, order Order) (placed Order, be
 		}
 	}
 	order.CreatedAt = now()
-	if there, ok, err := t.Order(ctx, order.OrderID); err == nil && ok {
-		return there, true, nil
-	}
 	pending, first := t.orders.add(order)
 	if !first {
-		<-pending.done
+		select {
+		case <-pending.done:
+		case <-ctx.Done():
+		}
 		return pending.order, true, nil
 	}
 	defer close(pending.done)
+	if there, ok, err := t.archivedOrder(ctx, order.OrderID); err == nil && ok {
+		pending.order = there
+		t.orders.drop(order.OrderID)
+		return there, true, nil
+	}
 	if e != nil && !e.isBegun() {
 		t.begin(v.r, e)
 	}
@@ -80,8 +85,17 @@ func (t *Tracker) PlaceOrder(ctx context.Context, order Order) (placed Order, be
 // Order reads an order. An error wraps [ErrUnavailable].
 func (t *Tracker) Order(ctx context.Context, id string) (Order, bool, error) {
 	if pending := t.orders.get(id); pending != nil {
-		return pending.order, true, nil
+		select {
+		case <-pending.done:
+			return pending.order, true, nil
+		case <-ctx.Done():
+			return Order{}, false, errors.Join(ErrUnavailable, ctx.Err())
+		}
 	}
+	return t.archivedOrder(ctx, id)
+}
+
+func (t *Tracker) archivedOrder(ctx context.Context, id string) (Order, bool, error) {
 	if !t.replayed() {
 		return Order{}, false, errors.Join(ErrUnavailable, errors.New("the journal is still being replayed"))
 	}

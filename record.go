@@ -28,6 +28,10 @@ func (t *Tracker) record(r *http.Request, e *entry, fact Fact) {
 	if fact == nil || !t.within(e, fact) {
 		return
 	}
+	if !e.isBegun() { // an event must not come before its session
+		t.counts.unacknowledged.Add(1)
+		return
+	}
 	position, err := t.append(e, fact)
 	at, view := factActivity(fact)
 	e.mu.Lock()

@@ -26,7 +26,7 @@ type Agent struct {
 }
 
 // DefaultAgents is how many agents [NewAgents] remembers when it is not told: the
-// agents of a day at a large shop, in 2 MiB at most for usual ones.
+// agents of a day at a large shop, in about 2 MiB.
 const DefaultAgents = 4096
 
 // The names of odd agents are asked of a large table, at about a millisecond of
@@ -109,7 +109,7 @@ func (a *Agents) Lookup(h http.Header) Agent {
 // many odd agents came at once.
 func (a *Agents) OverBudget() uint64 { return a.over.Load() }
 
-// Warm loads all tables, so that no request has to: about 60 ms and 8 MiB. It
+// Warm loads all tables, so that no request has to: about 60 ms and 5 MiB. It
 // may be called in a goroutine at start, and need not be called at all.
 func (a *Agents) Warm() {
 	browserTable()

@@ -154,6 +154,16 @@ func TestAgents_oddOnes(t *testing.T) {
 	}
 }
 
+func TestAgents_oddNamesAreNotGuessed(t *testing.T) {
+	a := NewAgents(0)
+	if got := a.Lookup(headers("Roku/DVP-9.10 (519.10E04111A)")); got != (Agent{"tv", Other, Other, ""}) {
+		t.Errorf("a Roku is no Mac: %+v", got)
+	}
+	if got := a.Lookup(headers("Dalvik/2.1.0 (Linux; U; Android 13; SM-A536B Build/TP1A)")); got != (Agent{"mobile", Other, "Android", ""}) {
+		t.Errorf("an application's own HTTP client is no browser: %+v", got)
+	}
+}
+
 func TestAgents_capIsForAll(t *testing.T) {
 	a := NewAgents(0)
 	long := chromeWindows + strings.Repeat(" x", 1<<20)

@@ -50,7 +50,7 @@ var uapBrowsers = map[string]string{
 	"Edge": "Edge", "Edge Mobile": "Edge", "Opera": "Opera", "Opera Mobile": "Opera", "Opera Mini": "Opera", "Opera Tablet": "Opera",
 	"Opera Neon": "Opera", "Opera Coast": "Opera", "Opera Touch": "Opera", "Samsung Internet": "Samsung Internet",
 	"IE": "Internet Explorer", "IE Mobile": "Internet Explorer", "IE Large Screen": "Internet Explorer", "UC Browser": "UC Browser",
-	"Yandex Browser": "Yandex Browser", "YandexSearch": "Yandex Browser", "Android": "Android Browser", "Amazon Silk": "Amazon Silk",
+	"Yandex Browser": "Yandex Browser", "YandexSearch": "Yandex Browser", "Amazon Silk": "Amazon Silk",
 	"MiuiBrowser": "MIUI Browser", "Huawei Browser": "Huawei Browser", "QQ Browser": "QQ Browser", "QQ Browser Mobile": "QQ Browser",
 	"QQ Browser Mini": "QQ Browser", "Vivaldi": "Vivaldi", "Brave": "Brave", "Whale": "Whale", "Maxthon": "Maxthon", "Coc Coc": "Coc coc",
 	"Facebook": "Facebook", "Facebook Messenger": "Facebook", "Instagram": "Instagram", "TikTok": "TikTok", "Google": "Google app",
@@ -70,13 +70,12 @@ func uapBrowser(family string) string {
 }
 
 // uapOS maps operating systems; distributions are Linux and Android's builds
-// Android.
+// Android. Every Mac names itself to the tokens; what the table calls one beyond
+// them is a guess by build number and wrong for a Roku.
 func uapOS(family string) string {
 	switch family {
 	case "Windows Phone", "Windows Mobile":
 		return "Windows Phone"
-	case "Mac OS X", "Mac OS", "macOS":
-		return "macOS"
 	case "iOS", "iPadOS", "ATV OS X", "tvOS":
 		return "iOS"
 	case "Android", "Fire OS", "LineageOS", "CyanogenMod":

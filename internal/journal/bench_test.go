@@ -5,10 +5,11 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 func benchOpen(b *testing.B) *Journal {
-	j, err := Open(b.TempDir(), Options{MaxBytes: 64 << 30})
+	j, err := Open(b.TempDir(), Options{MaxBytes: 64 << 30, Stall: time.Minute})
 	if err != nil {
 		b.Fatal(err)
 	}

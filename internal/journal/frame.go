@@ -55,7 +55,7 @@ func sign(buf []byte, salt uint32, off int64) {
 }
 
 func headerSum(h []byte, salt uint32, off int64) uint32 {
-	return crc32.Update(uint32(off), castagnoli, h[4:headerSize])
+	return crc32.Update(salt^uint32(off), castagnoli, h[4:headerSize])
 }
 
 func frameSeq(h []byte) Position { return Position(binary.LittleEndian.Uint64(h[8:])) }

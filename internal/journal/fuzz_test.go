@@ -81,7 +81,7 @@ func FuzzOpen(f *testing.F) {
 // ways, and reads them in other ways.
 func FuzzRoundTrip(f *testing.F) {
 	f.Add([]byte("hello, world"), uint8(3), uint8(2), uint16(100), uint8(4))
-	f.Add(make([]byte, 1000), uint8(0), uint8(1), uint16(1), uint8(0))
+	f.Add(make([]byte, 200), uint8(0), uint8(1), uint16(1), uint8(0))
 	f.Add([]byte{}, uint8(1), uint8(1), uint16(0), uint8(1))
 	f.Fuzz(func(t *testing.T, data []byte, length, perCall uint8, segmentBytes uint16, maxBytes uint8) {
 		if len(data) > 10_000 {

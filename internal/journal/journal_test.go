@@ -488,3 +488,37 @@ func TestJournal_SetAside(t *testing.T) {
 		t.Fatalf("files are private: %v", info.Mode())
 	}
 }
+
+func TestJournal_Oldest(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		j, err := Open(dir, Options{Logger: quiet})
+		if err != nil {
+			t.Fatal(err)
+		}
+		begin := time.Now()
+		oldest := func(rule string, want time.Duration) {
+			t.Helper()
+			if s := j.Stats(); s.Oldest.Sub(begin) != want {
+				t.Errorf("%s: %v, want %v", rule, s.Oldest.Sub(begin), want)
+			}
+		}
+		time.Sleep(time.Minute)
+		add(t, j, "a")
+		time.Sleep(time.Minute)
+		add(t, j, "b")
+		oldest("what nobody took is as old as its first record", time.Minute)
+		b, _ := j.Next(t.Context(), 0, 0)
+		oldest("also when handed out", time.Minute)
+		_ = j.Done(b.End)
+		time.Sleep(time.Minute)
+		add(t, j, "c")
+		oldest("after Done the next record counts", 3*time.Minute)
+		closeNow(t, j)
+		if j, err = Open(dir, Options{Logger: quiet}); err != nil {
+			t.Fatal(err)
+		}
+		oldest("a replay is as old as its records", time.Minute) // the segment still has a and b
+		closeNow(t, j)
+	})
+}

@@ -119,7 +119,7 @@ func (j *Journal) read(maxRecords, maxBytes int) (Batch, error) {
 		r.close()
 		r.order, r.rewinds = 0, j.rewinds
 	}
-	after := max(j.handed, j.done)
+	after := j.handed
 	j.mu.Unlock()
 
 	var b Batch

@@ -42,7 +42,7 @@ func openWith(t testing.TB, files map[string][]byte) (*Journal, string) {
 			t.Fatal(err)
 		}
 	}
-	return open(t, dir, Options{Sync: SyncNever}), dir
+	return open(t, dir, Options{Sync: SyncNever, fs: lazyFS{}}), dir
 }
 
 func TestOpen_TornTail(t *testing.T) {
@@ -140,7 +140,7 @@ func TestOpen_HugeLengthsAreCheap(t *testing.T) {
 	name, data, ends := written(t, "first", "last")
 	fake := appendFrame(nil, 1, 0, 0, nil)
 	fake[5], fake[6] = 0xff, 0x0f
-	bad := slices.Concat(data[:ends[0]], bytes.Repeat(fake, 4<<20/len(fake)))
+	bad := slices.Concat(data[:ends[0]], bytes.Repeat(fake, 1<<20/len(fake)))
 	j, _ := openWith(t, map[string][]byte{name: bad})
 	got, _ := rest(t, j)
 	want(t, "what is before garbage is found", got, []string{"first"})

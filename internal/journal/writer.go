@@ -137,7 +137,8 @@ func (j *Journal) adopt(s *segment, bytes int64) {
 // publish makes a written batch readable. j.io and j.mu are held.
 func (j *Journal) publish(b *batch) {
 	s, n := j.current, int64(len(b.buf))
-	if b.sync || j.o.Sync != SyncNever {
+	if b.sync || j.o.Sync != SyncNever || j.retained.size > 0 {
+		// Without a gap: a repair cuts off what follows the first retained byte.
 		if s.unsynced < 0 {
 			s.unsynced = s.size
 		}

@@ -1,0 +1,96 @@
+package main
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/gofrs/flock"
+
+	"github.com/footfall-go/footfall/sqlitearchive"
+)
+
+// keptSecret reads a secret from a file, or makes one and keeps it there.
+func keptSecret(path string) (string, error) {
+	b, err := os.ReadFile(path)
+	if err == nil && len(strings.TrimSpace(string(b))) >= 32 {
+		return strings.TrimSpace(string(b)), nil
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", err
+	}
+	value := rand.Text() + rand.Text()
+	return value, writePrivate(path, []byte(value+"\n"))
+}
+
+// writePrivate puts a file in place at once, for its owner alone.
+func writePrivate(path string, content []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*") // mode 0600
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	_, err = f.Write(content)
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
+}
+
+var errInUse = errors.New("in use by a running footfall: stop that one, or use another DATA_DIR")
+
+// lockDataDir makes this process the one that writes to DATA_DIR.
+func lockDataDir(dir string) (*flock.Flock, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("DATA_DIR: %w: make it writable or set another", err)
+	}
+	lock := flock.New(filepath.Join(dir, "lock"))
+	ok, err := lock.TryLock()
+	if err != nil {
+		return nil, fmt.Errorf("DATA_DIR: %w: make it writable or set another", err)
+	}
+	if !ok {
+		return nil, fmt.Errorf("DATA_DIR: %s is %w", dir, errInUse)
+	}
+	return lock, nil
+}
+
+// A door is how commands reach the running server: a file in DATA_DIR that only
+// its owner can read.
+type door struct {
+	URL   string `json:"url"`
+	Token string `json:"token"`
+	PID   int    `json:"pid"`
+}
+
+func doorPath(dir string) string { return filepath.Join(dir, "admin.json") }
+
+func (d door) write(dir string) error {
+	b, err := json.Marshal(d)
+	if err != nil {
+		return err
+	}
+	return writePrivate(doorPath(dir), append(b, '\n'))
+}
+
+func readDoor(dir string) (d door, err error) {
+	b, err := os.ReadFile(doorPath(dir))
+	if err != nil {
+		return d, err
+	}
+	return d, json.Unmarshal(b, &d)
+}
+
+// openReader opens the database beside whoever writes it.
+func openReader(c *config) (*sqlitearchive.Archive, error) {
+	a, err := sqlitearchive.OpenReadOnly(c.database(), sqlitearchive.Options{SessionMaxAge: c.MaxAge})
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("DATA_DIR: there is no database in %s yet: run footfall demo, or set DATA_DIR", c.dataDir)
+	}
+	return a, err
+}

@@ -1,0 +1,230 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
+
+	"github.com/footfall-go/footfall"
+	"github.com/footfall-go/footfall/report"
+)
+
+type doctorCmd struct {
+	reader
+}
+
+// A finding is what the doctor says of one part.
+type finding struct {
+	Part   string `json:"part"`
+	OK     bool   `json:"ok"`
+	Says   string `json:"says"`
+	Remedy string `json:"remedy,omitempty"`
+}
+
+// Run looks at every part. Mistakes in the settings are findings too.
+func (cmd *doctorCmd) Run(t terminal) error {
+	c, err := cmd.compile("production")
+	if err != nil {
+		return err
+	}
+	findings := examine(c)
+	ok := true
+	for _, f := range findings {
+		ok = ok && f.OK
+	}
+	if cmd.JSON {
+		if err := t.printJSON(map[string]any{"ok": ok, "findings": findings}); err != nil {
+			return err
+		}
+	} else {
+		var rows []table.Row
+		for _, f := range findings {
+			mark := colour(t, text.FgGreen, "ok")
+			if !f.OK {
+				mark = colour(t, text.FgRed, "WRONG")
+			}
+			rows = append(rows, table.Row{f.Part, mark, f.Says})
+			if f.Remedy != "" {
+				rows = append(rows, table.Row{"", "", "→ " + f.Remedy})
+			}
+		}
+		t.printTable(nil, rows)
+	}
+	if !ok {
+		return errNo
+	}
+	return nil
+}
+
+// colour paints text on a terminal, and only there.
+func colour(t terminal, c text.Color, s string) string {
+	f, ok := t.out.(*os.File)
+	if !ok || os.Getenv("NO_COLOR") != "" {
+		return s
+	}
+	if info, err := f.Stat(); err != nil || info.Mode()&os.ModeCharDevice == 0 {
+		return s
+	}
+	return c.Sprint(s)
+}
+
+func examine(c *config) []finding {
+	findings := []finding{secretsFinding(c), dataDirFinding(c), databaseFinding(c)}
+	status, running, err := askStatus(c)
+	switch {
+	case !running:
+		findings = append(findings, finding{Part: "server", OK: true, Says: "none runs on this DATA_DIR"}, backlogFinding(c))
+	case err != nil:
+		findings = append(findings, finding{Part: "server", Says: err.Error(), Remedy: "look at its log; if it hangs, end it and start it again: nothing is lost"})
+	default:
+		findings = append(findings, serverFindings(status)...)
+	}
+	return findings
+}
+
+func secretsFinding(c *config) finding {
+	if len(c.Secrets) == 0 && !c.development {
+		return finding{Part: "COOKIE_SECRET", OK: true, Says: "not set here; a server in production needs it"}
+	}
+	return finding{Part: "COOKIE_SECRET", OK: true, Says: fmt.Sprintf("%d set", len(c.Secrets))}
+}
+
+func dataDirFinding(c *config) finding {
+	f := finding{Part: "DATA_DIR", Says: c.dataDir}
+	if _, err := os.Stat(c.dataDir); errors.Is(err, fs.ErrNotExist) {
+		f.OK, f.Says = true, c.dataDir+" does not exist yet"
+		return f
+	}
+	probe, err := os.CreateTemp(c.dataDir, ".doctor-*")
+	if err == nil {
+		_, err = probe.Write(make([]byte, 64<<10))
+		err = errors.Join(err, probe.Close(), os.Remove(probe.Name()))
+	}
+	if err != nil {
+		f.Says, f.Remedy = err.Error(), "make it writable and leave room on its disk, or set another"
+		return f
+	}
+	f.OK = true
+	return f
+}
+
+func databaseFinding(c *config) finding {
+	f := finding{Part: "database", Says: c.database()}
+	a, err := openReader(c)
+	if err != nil {
+		if _, missing := os.Stat(c.database()); errors.Is(missing, fs.ErrNotExist) {
+			f.OK, f.Says = true, "there is none yet"
+			return f
+		}
+		f.Says, f.Remedy = err.Error(), "restore it from a backup, or use another DATA_DIR"
+		return f
+	}
+	defer a.Close()
+	began := time.Now()
+	sessions, err := a.Sessions(context.Background(), report.Filter{Now: began, Limit: 1})
+	if err != nil {
+		f.Says, f.Remedy = err.Error(), "restore it from a backup, or use another DATA_DIR"
+		return f
+	}
+	f.OK = true
+	if len(sessions) > 0 {
+		f.Says += fmt.Sprintf(", latest session %s", clock(sessions[0].StartedAt, c.Location))
+		if ahead := sessions[0].StartedAt.Sub(began); ahead > time.Minute {
+			f.OK, f.Says, f.Remedy = false, f.Says+fmt.Sprintf(", which is %s ahead of this clock", ahead.Round(time.Second)), "set this machine's clock"
+		}
+	}
+	return f
+}
+
+// backlogFinding looks at a journal that nobody is emptying.
+func backlogFinding(c *config) finding {
+	segments, err := filepath.Glob(filepath.Join(c.JournalDir, "*.journal"))
+	size := int64(0)
+	for _, s := range segments {
+		if info, err := os.Stat(s); err == nil {
+			size += info.Size()
+		}
+	}
+	f := finding{Part: "journal", OK: true, Says: "empty"}
+	if err == nil && size > 0 {
+		f.Says = fmt.Sprintf("%d bytes wait for the next start, which carries them to the database", size)
+	}
+	return f
+}
+
+// askStatus asks the server that has DATA_DIR, if one runs.
+func askStatus(c *config) (s footfall.Status, running bool, err error) {
+	if _, err := os.Stat(c.dataDir); err != nil {
+		return s, false, nil
+	}
+	lock, err := lockDataDir(c.dataDir)
+	if err == nil {
+		return s, false, lock.Unlock()
+	}
+	if !errors.Is(err, errInUse) {
+		return s, false, nil
+	}
+	in, err := readDoor(c.dataDir)
+	if err != nil {
+		return s, true, fmt.Errorf("one runs but does not say where: %w", err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), revokeTimeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, in.URL+"/_footfall/api/status", nil)
+	if err != nil {
+		return s, true, err
+	}
+	req.Header.Set("Authorization", "Bearer "+in.Token)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return s, true, fmt.Errorf("process %d does not answer: %w", in.PID, err)
+	}
+	defer resp.Body.Close()
+	answer := struct {
+		Data footfall.Status `json:"data"`
+	}{}
+	if err := json.NewDecoder(io.LimitReader(resp.Body, 1<<20)).Decode(&answer); err != nil {
+		return s, true, fmt.Errorf("process %d answered %s: %w", in.PID, resp.Status, err)
+	}
+	return answer.Data, true, nil
+}
+
+func serverFindings(s footfall.Status) []finding {
+	var findings []finding
+	for _, p := range s.Parts {
+		f := finding{Part: "server: " + p.Name, OK: p.OK, Says: p.Error}
+		if p.OK {
+			f.Says = "answers in " + p.Latency.Round(time.Microsecond).String()
+		}
+		if p.Name == "journal" && p.OK {
+			f.Says = fmt.Sprintf("%d records wait, %d of %d bytes", s.JournalPending, s.JournalBytes, s.JournalMax)
+		}
+		if !p.OK {
+			f.Remedy = "see the server's log; the journal keeps what happens meanwhile"
+		}
+		findings = append(findings, f)
+	}
+	for _, c := range []struct{ count, says, remedy string }{
+		{"forgotten_proxy", "requests came through a private peer that is not trusted: all visitors share its address", "set TRUSTED_PROXIES to your proxy's network"},
+		{"unacknowledged", "facts could not be written in time and may be missing", "look at the disk of DATA_DIR"},
+		{"facts_set_aside", "facts were set aside because the database refuses them", "look at DATA_DIR/journal/set-aside"},
+		{"journal_damaged_bytes", "bytes of the journal were damaged", "look at DATA_DIR/journal/set-aside, and at the disk"},
+		{"visits_uncounted", "visits came past NEW_SESSIONS_PER_MINUTE and were not counted", "raise it if they were people"},
+		{"events_capped", "events came past what one session may record", "look for a loop in the shop's pages"},
+	} {
+		if n := s.Counts[c.count]; n > 0 {
+			findings = append(findings, finding{Part: "server: " + c.count, Says: fmt.Sprintf("%d %s", n, c.says), Remedy: c.remedy})
+		}
+	}
+	return findings
+}

@@ -1,0 +1,82 @@
+// Command footfall runs the demo shop and asks, watches and changes what a
+// tracker keeps. See footfall --help.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/alecthomas/kong"
+)
+
+// cli is the command line: one field, and one file, a subcommand.
+type cli struct {
+	Demo     demoCmd     `cmd:"" help:"Run a demo shop and its admin API, in memory and SQLite."`
+	Doctor   doctorCmd   `cmd:"" help:"Look at every part, say what is wrong and what to do."`
+	Stats    statsCmd    `cmd:"" help:"Show the figures: who is here, what happened, what was sold."`
+	Sessions sessionsCmd `cmd:"" help:"List sessions, newest first."`
+	Session  sessionCmd  `cmd:"" help:"Show one session and how long it has to live."`
+	Events   eventsCmd   `cmd:"" help:"List the events of a session."`
+	Revoke   revokeCmd   `cmd:"" help:"End a session, or all of a customer."`
+	Config   configCmd   `cmd:"" help:"Show the settings in effect, secrets hidden."`
+}
+
+// The exit codes. exitNo is for an answer that is a no: not found, not healthy.
+const (
+	exitNo    = 1
+	exitWrong = 2
+)
+
+// errNo is an answer that has been given and is a no.
+var errNo = errors.New("no")
+
+// A terminal is where a command prints.
+type terminal struct {
+	out, err io.Writer
+}
+
+func main() { os.Exit(run(os.Args[1:], terminal{os.Stdout, os.Stderr})) }
+
+func run(args []string, t terminal) int {
+	code := -1
+	parser, err := kong.New(&cli{},
+		kong.Name("footfall"),
+		kong.Description("Session, visitor and conversion tracking for online shops.\n\nSettings come from the environment or from flags; exit codes are 0 for yes, 1 for no (not found, not healthy), 2 for what is wrong with the call or the machine."),
+		kong.Writers(t.out, t.err),
+		kong.Exit(func(c int) { code = c }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.Bind(t),
+	)
+	if err != nil {
+		return fail(t, err)
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	ctx, err := parser.Parse(args)
+	if code >= 0 { // help was asked for
+		return code
+	}
+	if err != nil {
+		return fail(t, fmt.Errorf("%w (footfall --help shows what there is)", err))
+	}
+	switch err := ctx.Run(); {
+	case err == nil:
+		return 0
+	case errors.Is(err, errNo):
+		return exitNo
+	default:
+		return fail(t, err)
+	}
+}
+
+// fail prints an error, a line for each mistake.
+func fail(t terminal, err error) int {
+	for line := range strings.SplitSeq(err.Error(), "\n") {
+		fmt.Fprintln(t.err, "footfall: "+line)
+	}
+	return exitWrong
+}

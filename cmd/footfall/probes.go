@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/footfall-go/footfall"
+)
+
+// addProbes adds what orchestrators and monitoring ask: /healthz says that the
+// process is alive, /readyz how each part is, /metrics counts.
+func (n *node) addProbes(mux *http.ServeMux) {
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		fmt.Fprintln(w, "ok")
+	})
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
+		s := n.tracker.Status(r.Context())
+		w.Header().Set("Content-Type", "application/json; charset=utf-8")
+		w.Header().Set("Cache-Control", "no-store")
+		if !s.Ready() {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+		_ = json.NewEncoder(w).Encode(readiness(s))
+	})
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), trackerCollector{n.tracker})
+	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
+}
+
+// A readyAnswer names each part. Errors are for the operator: they say nothing
+// of visitors.
+type readyAnswer struct {
+	Ready     bool                 `json:"ready"`
+	Replaying bool                 `json:"replaying"`
+	Parts     map[string]readyPart `json:"parts"`
+}
+
+type readyPart struct {
+	OK        bool    `json:"ok"`
+	Error     string  `json:"error,omitempty"`
+	LatencyMS float64 `json:"latencyMs"`
+}
+
+func readiness(s footfall.Status) readyAnswer {
+	a := readyAnswer{Ready: s.Ready(), Replaying: s.Replaying, Parts: map[string]readyPart{}}
+	for _, p := range s.Parts {
+		a.Parts[p.Name] = readyPart{p.OK, p.Error, float64(p.Latency.Microseconds()) / 1000}
+	}
+	return a
+}
+
+// trackerCollector turns a tracker's status into metrics.
+type trackerCollector struct{ tracker *footfall.Tracker }
+
+// Describe sends nothing: the metrics are known when they are collected.
+func (trackerCollector) Describe(chan<- *prometheus.Desc) {}
+
+func (c trackerCollector) Collect(out chan<- prometheus.Metric) {
+	s := c.tracker.Status(context.Background())
+	gauge := func(name, help string, v float64) {
+		out <- prometheus.MustNewConstMetric(prometheus.NewDesc("footfall_"+name, help, nil, nil), prometheus.GaugeValue, v)
+	}
+	gauge("active_users", "Visitors with activity in the last 30 minutes, refreshed every 10 s.", float64(s.ActiveUsers))
+	gauge("daily_visits", "Sessions begun on the shop's day, refreshed every 10 s.", float64(s.DailyVisits))
+	gauge("live_sessions", "Sessions held in this process.", float64(s.LiveSessions))
+	gauge("journal_bytes", "What the journal takes on disk.", float64(s.JournalBytes))
+	gauge("journal_max_bytes", "The journal's cap.", float64(s.JournalMax))
+	gauge("journal_pending_records", "Facts that the archive does not hold yet.", float64(s.JournalPending))
+	up := prometheus.NewDesc("footfall_part_up", "Whether a part is in order.", []string{"part"}, nil)
+	latency := prometheus.NewDesc("footfall_part_latency_seconds", "How long a part took to answer just now.", []string{"part"}, nil)
+	for _, p := range s.Parts {
+		ok := 0.0
+		if p.OK {
+			ok = 1
+		}
+		out <- prometheus.MustNewConstMetric(up, prometheus.GaugeValue, ok, p.Name)
+		out <- prometheus.MustNewConstMetric(latency, prometheus.GaugeValue, p.Latency.Seconds(), p.Name)
+	}
+	for name, n := range s.Counts {
+		out <- prometheus.MustNewConstMetric(prometheus.NewDesc("footfall_"+name+"_total", "Since the start: "+strings.ReplaceAll(name, "_", " ")+".", nil, nil), prometheus.CounterValue, float64(n))
+	}
+}

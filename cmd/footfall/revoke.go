@@ -1,0 +1,117 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/footfall-go/footfall/dashboard"
+)
+
+type revokeCmd struct {
+	Settings `kong:"embed"`
+	JSON     bool   `name:"json" help:"Print JSON."`
+	Session  string `placeholder:"ID" xor:"what" required:"" help:"End this session."`
+	Customer string `placeholder:"ID" xor:"what" required:"" help:"End all sessions of this customer."`
+}
+
+// Run asks the running server; when none runs it takes DATA_DIR and does it
+// itself.
+func (cmd *revokeCmd) Run(t terminal) error {
+	c, err := cmd.compile("production")
+	if err != nil {
+		return err
+	}
+	what := dashboard.Revocation{SessionID: cmd.Session, CustomerID: cmd.Customer}
+	if _, err := os.Stat(c.database()); err != nil {
+		return fmt.Errorf("DATA_DIR: there is no database in %s: set DATA_DIR to the shop's", c.dataDir)
+	}
+	done, err := revokeAlone(c, what)
+	if errors.Is(err, errInUse) {
+		done, err = revokeThrough(c, what)
+	}
+	if err != nil {
+		return err
+	}
+	if cmd.JSON {
+		err = t.printJSON(done)
+	} else if done.Revoked {
+		fmt.Fprintln(t.out, "revoked")
+	} else {
+		fmt.Fprintf(t.err, "footfall: there is no live session %q\n", cmd.Session)
+	}
+	if err == nil && !done.Revoked {
+		err = errNo
+	}
+	return err
+}
+
+const revokeTimeout = 10 * time.Second
+
+// revokeThrough asks the server that has DATA_DIR.
+func revokeThrough(c *config, what dashboard.Revocation) (done dashboard.Revoked, err error) {
+	in, err := readDoor(c.dataDir)
+	if err != nil {
+		return done, fmt.Errorf("DATA_DIR: a footfall runs on it but does not say where: %w", err)
+	}
+	body, err := json.Marshal(what)
+	if err != nil {
+		return done, err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), revokeTimeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, in.URL+"/_footfall/api/revoke", bytes.NewReader(body))
+	if err != nil {
+		return done, err
+	}
+	req.Header.Set("Authorization", "Bearer "+in.Token)
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return done, fmt.Errorf("the running footfall (process %d) does not answer: %w", in.PID, err)
+	}
+	defer resp.Body.Close()
+	answer := struct {
+		Data    dashboard.Revoked `json:"data"`
+		Message string            `json:"message"`
+	}{}
+	b, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+	if err == nil {
+		err = json.Unmarshal(b, &answer)
+	}
+	if err == nil && resp.StatusCode != http.StatusOK {
+		err = errors.New(answer.Message)
+	}
+	if err != nil {
+		return done, fmt.Errorf("the running footfall answered %s: %w", resp.Status, err)
+	}
+	return answer.Data, nil
+}
+
+// revokeAlone starts a tracker, so that what the journal still holds counts.
+func revokeAlone(c *config, what dashboard.Revocation) (done dashboard.Revoked, err error) {
+	c.Secrets, c.DisableJobs = []string{newToken()}, true // it reads no cookie
+	c.StoreTimeout = time.Second
+	n, err := openNode(c, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return done, err
+	}
+	defer func() { err = errors.Join(err, n.Close()) }()
+	ctx, cancel := context.WithTimeout(context.Background(), revokeTimeout)
+	defer cancel()
+	for n.tracker.Status(ctx).Replaying {
+		select {
+		case <-ctx.Done():
+			return done, errors.New("DATA_DIR: its journal could not be carried to the database in time: run footfall doctor")
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+	return what.Apply(ctx, n.tracker)
+}

@@ -1,0 +1,111 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/gofrs/flock"
+
+	"github.com/footfall-go/footfall"
+	"github.com/footfall-go/footfall/memstore"
+	"github.com/footfall-go/footfall/sqlitearchive"
+)
+
+// A node is a tracker on this machine with what it stands on.
+type node struct {
+	config  *config
+	tracker *footfall.Tracker
+	archive *sqlitearchive.Archive
+	lock    *flock.Flock
+	log     *slog.Logger
+}
+
+const closeTimeout = 10 * time.Second
+
+// openNode takes DATA_DIR and starts a tracker there.
+func openNode(c *config, log *slog.Logger) (*node, error) {
+	lock, err := lockDataDir(c.dataDir)
+	if err != nil {
+		return nil, err
+	}
+	archive, err := sqlitearchive.Open(c.database(), sqlitearchive.Options{SessionMaxAge: c.MaxAge})
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("DATA_DIR: %w", err), lock.Unlock())
+	}
+	c.Hot, c.Archive, c.Logger = memstore.New(0), archive, log
+	tracker, err := footfall.New(c.Config)
+	if err != nil {
+		return nil, errors.Join(err, archive.Close(), lock.Unlock())
+	}
+	return &node{c, tracker, archive, lock, log}, nil
+}
+
+// Close carries everything to the archive and leaves DATA_DIR.
+func (n *node) Close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
+	defer cancel()
+	return errors.Join(n.tracker.Close(ctx), n.archive.Close(), n.lock.Unlock())
+}
+
+// serve answers requests until the process is told to stop, then finishes those
+// that are running. A second signal ends it at once.
+func (n *node) serve(listener net.Listener, handler http.Handler) error {
+	server := &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       time.Minute,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(n.log.Handler(), slog.LevelWarn),
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	stop() // from here on a signal ends the process
+	n.log.Info("footfall: stopping")
+	ending, cancel := context.WithTimeout(context.Background(), closeTimeout)
+	defer cancel()
+	if err := server.Shutdown(ending); err != nil {
+		return errors.Join(fmt.Errorf("some requests did not finish: %w", err), server.Close())
+	}
+	return nil
+}
+
+// listen opens the address to serve on.
+func listen(addr string) (net.Listener, error) {
+	l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", addr)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("ADDR: %s is in use: stop what listens there, or set another", addr)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("ADDR: %w: set another", err)
+	}
+	return l, nil
+}
+
+// localURL is where this machine reaches a listener.
+func localURL(l net.Listener) string {
+	addr := l.Addr().(*net.TCPAddr)
+	ip := addr.IP
+	if ip.IsUnspecified() {
+		ip = net.IPv4(127, 0, 0, 1)
+	}
+	return "http://" + net.JoinHostPort(ip.String(), fmt.Sprint(addr.Port))
+}
+
+func newToken() string { return rand.Text() + rand.Text() }

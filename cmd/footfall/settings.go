@@ -1,0 +1,355 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+	_ "time/tzdata" // so that TIMEZONE works on a machine without the zone files
+
+	"github.com/footfall-go/footfall"
+)
+
+// Settings come from the environment, or from a flag of the same meaning on
+// each subcommand. They are text here: compile says what they mean.
+type Settings struct {
+	Addr                 string `group:"Settings:" env:"ADDR" placeholder:"HOST:PORT" help:"Listen address (127.0.0.1:3000)."`
+	AppEnv               string `group:"Settings:" env:"APP_ENV,NODE_ENV" placeholder:"NAME" help:"production or development (production; demo: development)."`
+	CookieSecret         string `group:"Settings:" env:"COOKIE_SECRET" placeholder:"TEXT" help:"32 bytes or more; a comma-separated list rotates: the first signs, all verify."`
+	CookieSession        string `group:"Settings:" env:"COOKIE_SESSION" placeholder:"NAME" help:"Name of the session cookie (session)."`
+	CookieVisitor        string `group:"Settings:" env:"COOKIE_VISITOR" placeholder:"NAME" help:"Name of the visitor cookie (visitor_id)."`
+	SessionTTL           string `group:"Settings:" env:"SESSION_TTL" placeholder:"TIME" help:"Idle timeout: seconds, or 30m (1800)."`
+	SessionMaxAge        string `group:"Settings:" env:"SESSION_MAX_AGE" placeholder:"TIME" help:"Absolute lifetime of a session (24h)."`
+	VisitorTTL           string `group:"Settings:" env:"VISITOR_TTL" placeholder:"TIME" help:"Lifetime of the visitor cookie (31536000)."`
+	NewSessionsPerMinute string `group:"Settings:" env:"NEW_SESSIONS_PER_MINUTE" placeholder:"N" help:"Sessions begun per /24 or /64; 0: no cap (6000)."`
+	RedisURL             string `group:"Settings:" env:"REDIS_URL" placeholder:"URL" help:"Hot store (none: memory)."`
+	UpstashURL           string `group:"Settings:" name:"upstash-redis-rest-url" env:"UPSTASH_REDIS_REST_URL" placeholder:"URL" help:"Hot store over REST (none)."`
+	UpstashToken         string `group:"Settings:" name:"upstash-redis-rest-token" env:"UPSTASH_REDIS_REST_TOKEN" placeholder:"TEXT" help:"Its token (none)."`
+	MongoDBURI           string `group:"Settings:" name:"mongodb-uri" env:"MONGODB_URI" placeholder:"URI" help:"Archive (none: SQLite)."`
+	StoreTimeout         string `group:"Settings:" env:"STORE_TIMEOUT" placeholder:"TIME" help:"What stores may cost a request (50ms)."`
+	DataDir              string `group:"Settings:" env:"DATA_DIR" placeholder:"DIR" help:"Database and journal (./footfall-data)."`
+	JournalSync          string `group:"Settings:" env:"JOURNAL_SYNC" placeholder:"TIME" help:"always, never, or how often (100ms)."`
+	JournalMaxBytes      string `group:"Settings:" env:"JOURNAL_MAX_BYTES" placeholder:"SIZE" help:"Cap of the journal (1GiB)."`
+	EnableCron           string `group:"Settings:" env:"ENABLE_CRON" placeholder:"BOOL" help:"Background jobs (true)."`
+	TrustedProxies       string `group:"Settings:" env:"TRUSTED_PROXIES" placeholder:"CIDRS" help:"Networks whose X-Forwarded-For is believed (none)."`
+	OwnHosts             string `group:"Settings:" env:"OWN_HOSTS" placeholder:"HOSTS" help:"The shop's hosts, never a referrer (the request's own)."`
+	AllowedOrigins       string `group:"Settings:" env:"ALLOWED_ORIGINS" placeholder:"ORIGINS" help:"Foreign origins that may use unsafe methods (none)."`
+	Consent              string `group:"Settings:" env:"CONSENT" placeholder:"NAME" help:"implied (implied)."`
+	IPMask               string `group:"Settings:" name:"ip-mask" env:"IP_MASK" placeholder:"BOOL" help:"Store /24 and /48 of addresses (true)."`
+	RetentionSessions    string `group:"Settings:" env:"RETENTION_SESSIONS" placeholder:"TIME" help:"Age at which sessions are deleted (760d)."`
+	RetentionVisitors    string `group:"Settings:" env:"RETENTION_VISITORS" placeholder:"TIME" help:"Age at which visitors are deleted (400d)."`
+	GeoIPDB              string `group:"Settings:" name:"geoip-db" env:"GEOIP_DB" placeholder:"FILE" help:"MMDB for country and city (none)."`
+	Timezone             string `group:"Settings:" env:"TIMEZONE" placeholder:"ZONE" help:"The shop's day (UTC)."`
+	LegacyUntil          string `group:"Settings:" env:"LEGACY_UNTIL" placeholder:"DATE" help:"Adopt the Express service's sessions until then (off)."`
+	AdminToken           string `group:"Settings:" env:"ADMIN_TOKEN" placeholder:"TEXT" help:"16 bytes or more: lets into the admin API (off)."`
+}
+
+// A config is what the settings mean.
+type config struct {
+	footfall.Config
+	addr           string
+	development    bool
+	dataDir        string
+	allowedOrigins []string
+	adminToken     string
+	effective      []setting
+}
+
+// A setting as it is in effect.
+type setting struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+	Set   bool   `json:"set"` // false: the default
+}
+
+func (c *config) lifetimes() footfall.Lifetimes {
+	return footfall.Lifetimes{Idle: c.IdleTimeout, Absolute: c.MaxAge}
+}
+
+func (c *config) database() string { return filepath.Join(c.dataDir, "footfall.db") }
+
+// compiler turns settings into a config and collects every mistake.
+type compiler struct {
+	config
+	mistakes []error
+}
+
+func (c *compiler) wrong(name, format string, args ...any) {
+	c.mistakes = append(c.mistakes, fmt.Errorf("%s: %s", name, fmt.Sprintf(format, args...)))
+}
+
+// value notes a setting and returns it, or its default.
+func (c *compiler) value(name, text, otherwise string) string {
+	s := setting{name, text, text != ""}
+	if !s.Set {
+		s.Value = otherwise
+	}
+	c.effective = append(c.effective, s)
+	return s.Value
+}
+
+// compile says what settings mean. defaultEnv is the subcommand's own default of
+// APP_ENV. The error names each setting that is wrong, and the remedy.
+func (s *Settings) compile(defaultEnv string) (*config, error) {
+	c := &compiler{}
+	c.addr = c.value("ADDR", s.Addr, "127.0.0.1:3000")
+	if _, port, err := net.SplitHostPort(c.addr); err != nil {
+		c.wrong("ADDR", "%q is no address: use host:port, like 127.0.0.1:3000", c.addr)
+	} else if n, err := strconv.Atoi(port); err != nil || n < 0 || n > 65535 {
+		c.wrong("ADDR", "%q has no port: use one from 0 to 65535", c.addr)
+	}
+	switch env := c.value("APP_ENV", s.AppEnv, defaultEnv); env {
+	case "production":
+	case "development":
+		c.development, c.Insecure = true, true
+	default:
+		c.wrong("APP_ENV", "%q is not known: use production or development", env)
+	}
+	c.secrets(s.CookieSecret)
+	c.SessionCookie = c.value("COOKIE_SESSION", s.CookieSession, "session")
+	c.VisitorCookie = c.value("COOKIE_VISITOR", s.CookieVisitor, "visitor_id")
+	c.cookieNames()
+	c.IdleTimeout = c.duration("SESSION_TTL", s.SessionTTL, "1800", time.Second, 0)
+	c.MaxAge = c.duration("SESSION_MAX_AGE", s.SessionMaxAge, "24h", time.Second, 0)
+	c.VisitorTTL = c.duration("VISITOR_TTL", s.VisitorTTL, "31536000", time.Second, footfall.MaxVisitorTTL)
+	c.NewSessionsPerMinute = c.count("NEW_SESSIONS_PER_MINUTE", s.NewSessionsPerMinute, "6000")
+	if c.NewSessionsPerMinute == 0 {
+		c.NewSessionsPerMinute = -1
+	}
+	c.notBuilt(s)
+	c.StoreTimeout = c.duration("STORE_TIMEOUT", s.StoreTimeout, "50ms", time.Millisecond, time.Minute)
+	c.dataDir = c.value("DATA_DIR", s.DataDir, "./footfall-data")
+	c.JournalDir = filepath.Join(c.dataDir, "journal")
+	switch sync := c.value("JOURNAL_SYNC", s.JournalSync, "100ms"); sync {
+	case "always":
+		c.JournalSync = footfall.SyncAlways
+	case "never":
+		c.JournalSync = footfall.SyncNever
+	default:
+		d, err := parseDuration(sync)
+		if err != nil || d < time.Millisecond || d > time.Minute {
+			c.wrong("JOURNAL_SYNC", "%q is not known: use always, never, or a time from 1ms to 1m", sync)
+		}
+		c.JournalSync = d
+	}
+	c.JournalMaxBytes = c.size("JOURNAL_MAX_BYTES", s.JournalMaxBytes, "1GiB", 1<<20)
+	c.DisableJobs = !c.boolean("ENABLE_CRON", s.EnableCron, "true")
+	for _, text := range list(c.value("TRUSTED_PROXIES", s.TrustedProxies, "")) {
+		network, err := parseNetwork(text)
+		if err != nil {
+			c.wrong("TRUSTED_PROXIES", "%q is no network: use CIDRs like 10.0.0.0/8, separated by commas", text)
+		}
+		c.TrustedProxies = append(c.TrustedProxies, network)
+	}
+	c.OwnHosts = list(c.value("OWN_HOSTS", s.OwnHosts, ""))
+	for _, host := range c.OwnHosts {
+		if strings.ContainsAny(host, "/ @?#") {
+			c.wrong("OWN_HOSTS", "%q is no host: use names like shop.example.com, separated by commas", host)
+		}
+	}
+	c.allowedOrigins = list(c.value("ALLOWED_ORIGINS", s.AllowedOrigins, ""))
+	for _, origin := range c.allowedOrigins {
+		if u, err := url.Parse(origin); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.Path != "" {
+			c.wrong("ALLOWED_ORIGINS", "%q is no origin: use https://shop.example.com, separated by commas", origin)
+		}
+	}
+	c.FullAddresses = !c.boolean("IP_MASK", s.IPMask, "true")
+	c.RetentionSessions = c.duration("RETENTION_SESSIONS", s.RetentionSessions, "760d", 24*time.Hour, 0)
+	c.RetentionVisitors = c.duration("RETENTION_VISITORS", s.RetentionVisitors, "400d", 24*time.Hour, 0)
+	zone := c.value("TIMEZONE", s.Timezone, "UTC")
+	var err error
+	if c.Location, err = time.LoadLocation(zone); err != nil || zone == "Local" {
+		c.wrong("TIMEZONE", "%q is not known: use a name like Europe/Berlin", zone)
+	}
+	c.adminToken = s.AdminToken
+	c.value("ADMIN_TOKEN", hidden(s.AdminToken), "")
+	if n := len(s.AdminToken); n > 0 && n < 16 {
+		c.wrong("ADMIN_TOKEN", "%d bytes are too few: use 16 or more (openssl rand -hex 16)", n)
+	}
+	return &c.config, errors.Join(c.mistakes...)
+}
+
+// hidden says that a secret is set and nothing else about it.
+func hidden(secret string) string {
+	if secret == "" {
+		return ""
+	}
+	return "(hidden)"
+}
+
+func (c *compiler) secrets(text string) {
+	c.Secrets = list(text)
+	c.value("COOKIE_SECRET", hidden(text), "")
+	for i, secret := range c.Secrets {
+		if err := footfall.CheckSecret(secret); err != nil {
+			c.wrong("COOKIE_SECRET", "number %d: %v", i+1, err)
+		}
+	}
+	if text != "" && len(c.Secrets) == 0 {
+		c.wrong("COOKIE_SECRET", "there is nothing in it: use 32 bytes or more (openssl rand -base64 32)")
+	}
+}
+
+func (c *compiler) cookieNames() {
+	for _, cookie := range []struct{ name, value string }{{"COOKIE_SESSION", c.SessionCookie}, {"COOKIE_VISITOR", c.VisitorCookie}} {
+		if err := footfall.CheckCookieName(cookie.value, c.Insecure); err != nil {
+			c.wrong(cookie.name, "%v", err)
+		}
+	}
+	if c.SessionCookie == c.VisitorCookie {
+		c.wrong("COOKIE_VISITOR", "%q is the session cookie's name too: use another", c.VisitorCookie)
+	}
+}
+
+// notBuilt refuses settings whose part this version does not have.
+func (c *compiler) notBuilt(s *Settings) {
+	for _, part := range []struct{ name, value, remedy string }{
+		{"REDIS_URL", s.RedisURL, "this version keeps live sessions in memory: unset it"},
+		{"UPSTASH_REDIS_REST_URL", s.UpstashURL, "this version keeps live sessions in memory: unset it"},
+		{"UPSTASH_REDIS_REST_TOKEN", s.UpstashToken, "this version keeps live sessions in memory: unset it"},
+		{"MONGODB_URI", s.MongoDBURI, "this version archives to SQLite in DATA_DIR: unset it"},
+		{"GEOIP_DB", s.GeoIPDB, "this version does not look up countries: unset it"},
+		{"LEGACY_UNTIL", s.LegacyUntil, "this version does not adopt sessions of the Express service: unset it"},
+	} {
+		c.value(part.name, part.value, "")
+		if part.value != "" {
+			c.effective[len(c.effective)-1].Value = "(refused)"
+			c.wrong(part.name, "%s", part.remedy)
+		}
+	}
+	if consent := c.value("CONSENT", s.Consent, "implied"); consent == "required" {
+		c.wrong("CONSENT", "this version knows no other than implied: unset it")
+	} else if consent != "implied" {
+		c.wrong("CONSENT", "%q is not known: use implied", consent)
+	}
+}
+
+func (c *compiler) duration(name, text, otherwise string, least, most time.Duration) time.Duration {
+	text = c.value(name, text, otherwise)
+	d, err := parseDuration(text)
+	switch {
+	case err != nil:
+		c.wrong(name, "%q is no time: use seconds (1800) or a duration (30m, 24h, 400d)", text)
+	case d < least:
+		c.wrong(name, "%q is too short: use %v or more", text, least)
+	case most > 0 && d > most:
+		c.wrong(name, "%q is too long: use %v or less", text, most)
+	}
+	return d
+}
+
+// parseDuration reads seconds, a Go duration, or days.
+func parseDuration(text string) (time.Duration, error) {
+	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
+		return scale(n, time.Second)
+	}
+	if days, ok := strings.CutSuffix(text, "d"); ok {
+		if n, err := strconv.ParseInt(days, 10, 64); err == nil {
+			return scale(n, 24*time.Hour)
+		}
+	}
+	return time.ParseDuration(text)
+}
+
+func scale(n int64, unit time.Duration) (time.Duration, error) {
+	if n < 0 || n > int64(1<<62/unit) {
+		return 0, errors.New("out of range")
+	}
+	return time.Duration(n) * unit, nil
+}
+
+func (c *compiler) count(name, text, otherwise string) int {
+	text = c.value(name, text, otherwise)
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 0 || n > 1_000_000_000 {
+		c.wrong(name, "%q is no number: use a whole one from 0 on", text)
+	}
+	return n
+}
+
+func (c *compiler) boolean(name, text, otherwise string) bool {
+	text = c.value(name, text, otherwise)
+	b, err := strconv.ParseBool(text)
+	if err != nil {
+		c.wrong(name, "%q is neither true nor false", text)
+	}
+	return b
+}
+
+func (c *compiler) size(name, text, otherwise string, least int64) int64 {
+	text = c.value(name, text, otherwise)
+	number, unit := text, int64(1)
+	for _, u := range []struct {
+		suffix string
+		bytes  int64
+	}{{"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}, {"TiB", 1 << 40}, {"KB", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"TB", 1e12}, {"B", 1}} {
+		if n, ok := strings.CutSuffix(text, u.suffix); ok {
+			number, unit = strings.TrimSpace(n), u.bytes
+			break
+		}
+	}
+	n, err := strconv.ParseInt(number, 10, 64)
+	switch {
+	case err != nil || n < 0 || n > 1<<62/unit:
+		c.wrong(name, "%q is no size: use bytes, or a number with KiB, MiB or GiB", text)
+	case n*unit < least:
+		c.wrong(name, "%q is too small: use %d bytes or more", text, least)
+	}
+	return n * unit
+}
+
+func parseNetwork(text string) (netip.Prefix, error) {
+	if addr, err := netip.ParseAddr(text); err == nil {
+		return netip.PrefixFrom(addr, addr.BitLen()), nil
+	}
+	return netip.ParsePrefix(text)
+}
+
+// list splits at commas.
+func list(text string) []string {
+	var items []string
+	for item := range strings.SplitSeq(text, ",") {
+		if item = strings.TrimSpace(item); item != "" {
+			items = append(items, item)
+		}
+	}
+	return items
+}
+
+// completeSecrets makes what development may leave out, and keeps it in
+// DATA_DIR.
+func (c *config) completeSecrets() error {
+	if len(c.Secrets) > 0 && (c.adminToken != "" || !c.development) {
+		return nil
+	}
+	if !c.development {
+		return errors.New("COOKIE_SECRET: required in production: 32 bytes or more (openssl rand -base64 32), or set APP_ENV=development")
+	}
+	if err := os.MkdirAll(c.dataDir, 0o700); err != nil {
+		return fmt.Errorf("DATA_DIR: %w: make it writable or set another", err)
+	}
+	for _, s := range []struct {
+		name string
+		keep func(string)
+		have bool
+	}{
+		{"cookie-secret", func(v string) { c.Secrets = []string{v} }, len(c.Secrets) > 0},
+		{"admin-token", func(v string) { c.adminToken = v }, c.adminToken != ""},
+	} {
+		if s.have {
+			continue
+		}
+		value, err := keptSecret(filepath.Join(c.dataDir, s.name))
+		if err != nil {
+			return fmt.Errorf("DATA_DIR: %w: make it writable or set another", err)
+		}
+		s.keep(value)
+	}
+	return nil
+}

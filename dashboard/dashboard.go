@@ -1,0 +1,213 @@
+// Package dashboard serves the admin surface of a running tracker: a JSON API
+// under /_footfall/api/. The commands that change something use it too.
+package dashboard
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/footfall-go/footfall"
+	"github.com/footfall-go/footfall/report"
+)
+
+// Config says what a dashboard shows.
+type Config struct {
+	Tracker   *footfall.Tracker
+	Reader    report.Reader
+	Lifetimes footfall.Lifetimes
+	Location  *time.Location // the shop's time zone
+	// Tokens let somebody in, as "Authorization: Bearer TOKEN". Without any,
+	// nobody gets in. Empty ones do not count.
+	Tokens []string
+	Logger *slog.Logger
+}
+
+// Limits of what one answer holds.
+const (
+	DefaultSessions = 50
+	MaxSessions     = 1000
+	MaxEvents       = 10_000
+)
+
+type api struct {
+	Config
+	tokens [][sha256.Size]byte
+}
+
+// New returns the handler of /_footfall/.
+func New(c Config) http.Handler {
+	a := &api{Config: c}
+	for _, token := range c.Tokens {
+		if token != "" {
+			a.tokens = append(a.tokens, sha256.Sum256([]byte(token)))
+		}
+	}
+	mux := http.NewServeMux()
+	const root = "/_footfall/api/"
+	for pattern, h := range map[string]func(*http.Request) (any, error){
+		"GET " + root + "stats":                a.stats,
+		"GET " + root + "status":               a.status,
+		"GET " + root + "sessions":             a.sessions,
+		"GET " + root + "sessions/{id}":        a.session,
+		"GET " + root + "sessions/{id}/events": a.events,
+		"POST " + root + "revoke":              a.revoke,
+	} {
+		mux.Handle(pattern, a.answer(h))
+	}
+	mux.HandleFunc("/_footfall/", func(w http.ResponseWriter, r *http.Request) {
+		write(w, http.StatusNotFound, failure{Error: "Not found", Message: "There is nothing at this address"})
+	})
+	return mux
+}
+
+// A refusal is an error whose text is for the caller.
+type refusal struct {
+	status  int
+	message string
+}
+
+func (r refusal) Error() string { return r.message }
+
+type success struct {
+	Success bool `json:"success"`
+	Data    any  `json:"data"`
+}
+
+type failure struct {
+	Success bool   `json:"success"`
+	Error   string `json:"error"`
+	Message string `json:"message"`
+}
+
+// answer lets callers with a token through and turns what h returns into JSON.
+func (a *api) answer(h func(*http.Request) (any, error)) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !a.allowed(r) {
+			w.Header().Set("WWW-Authenticate", `Bearer realm="footfall"`)
+			write(w, http.StatusUnauthorized, failure{Error: "Authentication required", Message: "Send Authorization: Bearer and the admin token"})
+			return
+		}
+		data, err := h(r)
+		var refused refusal
+		switch {
+		case err == nil:
+			write(w, http.StatusOK, success{Success: true, Data: data})
+		case errors.As(err, &refused):
+			write(w, refused.status, failure{Error: http.StatusText(refused.status), Message: refused.message})
+		case errors.Is(err, footfall.ErrUnavailable):
+			a.Logger.Warn("dashboard: cannot know", "error", err)
+			w.Header().Set("Retry-After", "1")
+			write(w, http.StatusServiceUnavailable, failure{Error: "Service unavailable", Message: "A store is unavailable: nothing was changed, try again"})
+		default:
+			a.Logger.Error("dashboard: " + err.Error())
+			write(w, http.StatusInternalServerError, failure{Error: "Internal error", Message: "The server's log says more"})
+		}
+	})
+}
+
+// allowed compares hashes, so that the time it takes says nothing.
+func (a *api) allowed(r *http.Request) bool {
+	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	sum := sha256.Sum256([]byte(strings.TrimSpace(token)))
+	match := 0
+	for i := range a.tokens {
+		match |= subtle.ConstantTimeCompare(a.tokens[i][:], sum[:])
+	}
+	return ok && match == 1
+}
+
+func write(w http.ResponseWriter, status int, body any) {
+	b, err := json.Marshal(body)
+	if err != nil {
+		status, b = http.StatusInternalServerError, []byte(`{"success":false,"error":"Internal error","message":"The answer could not be encoded"}`)
+	}
+	h := w.Header()
+	h.Set("Content-Type", "application/json; charset=utf-8")
+	h.Set("Cache-Control", "private, no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(status)
+	_, _ = w.Write(append(b, '\n'))
+}
+
+func (a *api) stats(r *http.Request) (any, error) {
+	w := report.Window{Now: time.Now()}
+	w.Today = report.Today(w.Now, a.Location)
+	var err error
+	if w.From, err = report.ParseDay(r.URL.Query().Get("from"), a.Location); err != nil {
+		return nil, refusal{http.StatusBadRequest, "from: " + err.Error()}
+	}
+	if w.To, err = report.ParseDay(r.URL.Query().Get("to"), a.Location); err != nil {
+		return nil, refusal{http.StatusBadRequest, "to: " + err.Error()}
+	}
+	return a.Reader.Stats(r.Context(), w)
+}
+
+func (a *api) status(r *http.Request) (any, error) {
+	return a.Tracker.Status(r.Context()), nil
+}
+
+func (a *api) sessions(r *http.Request) (any, error) {
+	q := r.URL.Query()
+	limit, err := report.ParseLimit(q.Get("limit"), DefaultSessions, MaxSessions)
+	if err != nil {
+		return nil, refusal{http.StatusBadRequest, "limit: " + err.Error()}
+	}
+	active, _ := strconv.ParseBool(q.Get("active"))
+	converted, _ := strconv.ParseBool(q.Get("converted"))
+	return report.Sessions(r.Context(), a.Reader, report.Filter{Active: active, Converted: converted, Now: time.Now(), Limit: limit}, a.Lifetimes)
+}
+
+func (a *api) session(r *http.Request) (any, error) {
+	detail, ok, err := report.Detail(r.Context(), a.Reader, r.PathValue("id"), a.Lifetimes, time.Now())
+	if err == nil && !ok {
+		err = refusal{http.StatusNotFound, "There is no such session"}
+	}
+	return detail, err
+}
+
+func (a *api) events(r *http.Request) (any, error) {
+	limit, err := report.ParseLimit(r.URL.Query().Get("limit"), MaxEvents, MaxEvents)
+	if err != nil {
+		return nil, refusal{http.StatusBadRequest, "limit: " + err.Error()}
+	}
+	return a.Reader.Events(r.Context(), r.PathValue("id"), limit)
+}
+
+// A Revocation is the body of POST /_footfall/api/revoke: one of the two.
+type Revocation struct {
+	SessionID  string `json:"sessionId,omitempty"`
+	CustomerID string `json:"customerId,omitempty"`
+}
+
+// Revoked is its answer.
+type Revoked struct {
+	Revoked bool `json:"revoked"` // false: there was no such live session
+}
+
+func (a *api) revoke(r *http.Request) (any, error) {
+	var what Revocation
+	body, err := io.ReadAll(io.LimitReader(r.Body, 64<<10))
+	if err != nil || json.Unmarshal(body, &what) != nil || (what.SessionID == "") == (what.CustomerID == "") {
+		return nil, refusal{http.StatusBadRequest, `Send {"sessionId":"…"} or {"customerId":"…"}`}
+	}
+	return what.Apply(r.Context(), a.Tracker)
+}
+
+// Apply does what the revocation asks for.
+func (what Revocation) Apply(ctx context.Context, t *footfall.Tracker) (Revoked, error) {
+	if what.CustomerID != "" {
+		err := t.EndCustomerSessions(ctx, what.CustomerID)
+		return Revoked{err == nil}, err
+	}
+	ended, err := t.EndSession(ctx, what.SessionID)
+	return Revoked{ended}, err
+}

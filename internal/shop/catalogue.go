@@ -1,0 +1,131 @@
+package shop
+
+import (
+	"net/http"
+	"strconv"
+
+	"github.com/footfall-go/footfall"
+)
+
+// A product of the demo; its price is in minor units.
+type product struct {
+	ID    string         `json:"id"`
+	Name  string         `json:"name"`
+	Price footfall.Money `json:"price"`
+}
+
+const currency = "EUR"
+
+// products are 200, made of what and how.
+var products = func() []product {
+	how := []string{"Plain", "Striped", "Heavy", "Light", "Small", "Large", "Round", "Soft", "Woven", "Folding"}
+	what := []string{
+		"Mug", "Bowl", "Plate", "Lamp", "Chair", "Stool", "Rug", "Towel", "Blanket", "Cushion",
+		"Basket", "Vase", "Clock", "Tray", "Teapot", "Candle", "Mirror", "Shelf", "Apron", "Notebook",
+	}
+	all := make([]product, 0, len(how)*len(what))
+	for i, w := range what {
+		for j, h := range how {
+			n := len(all) + 1
+			all = append(all, product{strconv.Itoa(n), h + " " + w, footfall.Money{Amount: int64(490 + 350*i + 115*j), Currency: currency}})
+		}
+	}
+	return all
+}()
+
+func findProduct(id string) (product, bool) {
+	n, err := strconv.Atoi(id)
+	if err != nil || n < 1 || n > len(products) || strconv.Itoa(n) != id {
+		return product{}, false
+	}
+	return products[n-1], true
+}
+
+func (s *Shop) listProducts(w http.ResponseWriter, r *http.Request) {
+	offset, ok1 := count(r, "offset", 0)
+	limit, ok2 := count(r, "limit", len(products))
+	if !ok1 || !ok2 {
+		fail(w, http.StatusBadRequest, "Bad request", "limit and offset are whole numbers from 0 on")
+		return
+	}
+	offset = min(offset, len(products))
+	succeed(w, http.StatusOK, products[offset:min(offset+min(limit, len(products)), len(products))])
+}
+
+// count reads a whole number from the query.
+func count(r *http.Request, name string, otherwise int) (int, bool) {
+	text := r.URL.Query().Get(name)
+	if text == "" {
+		return otherwise, true
+	}
+	n, err := strconv.Atoi(text)
+	return n, err == nil && n >= 0
+}
+
+func (s *Shop) showProduct(w http.ResponseWriter, r *http.Request) {
+	p, ok := findProduct(r.PathValue("id"))
+	if !ok {
+		fail(w, http.StatusNotFound, "Not found", "There is no such product")
+		return
+	}
+	succeed(w, http.StatusOK, p)
+}
+
+const (
+	maxQuantity = 99
+	cartKey     = "cart"
+)
+
+// addToCart keeps the cart in the session: product id to quantity.
+func (s *Shop) addToCart(w http.ResponseWriter, r *http.Request) {
+	var line struct {
+		ProductID string `json:"productId"`
+		Quantity  int    `json:"quantity"`
+	}
+	if !read(w, r, &line) {
+		return
+	}
+	if line.Quantity == 0 {
+		line.Quantity = 1
+	}
+	p, ok := findProduct(line.ProductID)
+	if !ok {
+		fail(w, http.StatusNotFound, "Not found", "There is no such product")
+		return
+	}
+	if line.Quantity < 1 || line.Quantity > maxQuantity {
+		fail(w, http.StatusBadRequest, "Bad request", "quantity is a whole number from 1 to 99")
+		return
+	}
+	if err := s.tracker.Track(r.Context(), footfall.Event{
+		EventType: footfall.EventAddToCart, ProductID: p.ID, Metadata: []byte(`{"quantity":` + strconv.Itoa(line.Quantity) + `}`),
+	}); err != nil {
+		s.log.Error("shop: track", "error", err)
+	}
+	cart := map[string]int{}
+	if _, err := s.tracker.Value(r.Context(), cartKey, &cart); err != nil {
+		s.log.Warn("shop: the cart could not be read", "error", err)
+	}
+	cart[p.ID] = min(cart[p.ID]+line.Quantity, maxQuantity)
+	if err := s.tracker.SetValue(r.Context(), cartKey, cart); err != nil {
+		s.log.Debug("shop: the cart is not kept", "error", err)
+	}
+	succeed(w, http.StatusOK, map[string]any{"items": cartItems(cart)})
+}
+
+// An item is a line of a cart or an order.
+type item struct {
+	ProductID string `json:"productId"`
+	Quantity  int    `json:"quantity"`
+}
+
+// cartItems are a cart's lines in the order of the products.
+func cartItems(cart map[string]int) []item {
+	items := make([]item, 0, len(cart))
+	for _, p := range products {
+		if n := cart[p.ID]; n > 0 {
+			items = append(items, item{p.ID, n})
+		}
+	}
+	return items
+}

@@ -1,0 +1,144 @@
+package shop
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/footfall-go/footfall"
+	"github.com/footfall-go/footfall/enrich"
+)
+
+const (
+	maxOrderLines     = 50
+	maxIdempotencyKey = 255
+	idempotencyTime   = 24 * time.Hour
+)
+
+// An orderForm is what the shop accepts of an order: nothing else in the body
+// has any meaning.
+type orderForm struct {
+	Items           []item          `json:"items"`
+	ShippingAddress json.RawMessage `json:"shippingAddress"`
+}
+
+// An orderNote is what the shop keeps with an order: enough to answer again.
+type orderNote struct {
+	Items map[string]int `json:"items"`
+	Body  string         `json:"body"` // hash of the request
+}
+
+// placeOrder sells. With an Idempotency-Key the order's id follows from visitor
+// and key, so that the same request finds the same order, also after a crash.
+func (s *Shop) placeOrder(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if err != nil {
+		fail(w, http.StatusBadRequest, "Bad request", "The request's body could not be read or is too large")
+		return
+	}
+	cart, total, hash, problem := parseOrder(body)
+	if problem != "" {
+		fail(w, http.StatusBadRequest, "Bad request", problem)
+		return
+	}
+	note, err := json.Marshal(orderNote{Items: cart, Body: hash})
+	if err != nil {
+		fail(w, http.StatusInternalServerError, "Internal error", "Please try again")
+		return
+	}
+	key := r.Header.Get("Idempotency-Key")
+	if len(key) > maxIdempotencyKey {
+		fail(w, http.StatusBadRequest, "Bad request", "Idempotency-Key has at most 255 characters")
+		return
+	}
+	for attempt := 0; ; attempt++ {
+		id, err := s.orderID(r, key, attempt)
+		if err != nil {
+			fail(w, http.StatusInternalServerError, "Internal error", "Please try again")
+			return
+		}
+		order, before, err := s.tracker.PlaceOrder(r.Context(), footfall.Order{OrderID: id, Total: total, Metadata: note})
+		switch {
+		case err != nil:
+			s.log.Error("shop: place order", "error", err)
+			fail(w, http.StatusInternalServerError, "Internal error", "Please try again")
+			return
+		case before && time.Since(order.CreatedAt) >= idempotencyTime:
+			continue // the key was used long ago: it is free again
+		}
+		var kept orderNote
+		if err := json.Unmarshal(order.Metadata, &kept); err != nil || kept.Body != hash {
+			fail(w, http.StatusUnprocessableEntity, "Idempotency key reused", "This Idempotency-Key came with another order before")
+			return
+		}
+		if !before {
+			if err := s.tracker.SetValue(r.Context(), cartKey, nil); err != nil && !errors.Is(err, footfall.ErrNoSession) {
+				s.log.Warn("shop: the cart was not emptied", "error", err)
+			}
+		}
+		data := map[string]any{"id": order.OrderID, "sessionId": nil, "items": cartItems(kept.Items), "total": order.Total, "createdAt": order.CreatedAt}
+		if order.SessionID != "" {
+			data["sessionId"] = order.SessionID
+		}
+		succeed(w, http.StatusCreated, data)
+		return
+	}
+}
+
+// orderID is a new id, or the one that belongs to an Idempotency-Key.
+func (s *Shop) orderID(r *http.Request, key string, attempt int) (string, error) {
+	if key == "" {
+		id, err := uuid.NewV7()
+		return id.String(), err
+	}
+	visitor := "address " + enrich.ClientAddr(r.RemoteAddr, r.Header, s.tracker.TrustedProxies()).String()
+	if session, ok := footfall.FromContext(r.Context()); ok {
+		visitor = "visitor " + session.VisitorID
+	}
+	sum := sha256.Sum256([]byte(strings.Join([]string{"order", visitor, key, strconv.Itoa(attempt)}, "\x00")))
+	return uuid.NewHash(sha256.New(), uuid.NameSpaceOID, sum[:], 8).String(), nil
+}
+
+// parseOrder checks an order's body. The hash does not depend on white space or
+// the order of members.
+func parseOrder(body []byte) (cart map[string]int, total footfall.Money, hash, problem string) {
+	var form orderForm
+	var whole any
+	if json.Unmarshal(body, &form) != nil || json.Unmarshal(body, &whole) != nil {
+		return nil, total, "", "The request's body is not the JSON that was expected"
+	}
+	if len(form.Items) == 0 || len(form.Items) > maxOrderLines {
+		return nil, total, "", "items has 1 to 50 lines"
+	}
+	if address := bytes.TrimSpace(form.ShippingAddress); len(address) > 0 && address[0] != '{' && !bytes.Equal(address, []byte("null")) {
+		return nil, total, "", "shippingAddress is an object"
+	}
+	cart = map[string]int{}
+	total.Currency = currency
+	for _, line := range form.Items {
+		p, ok := findProduct(line.ProductID)
+		if !ok {
+			return nil, total, "", "There is no product " + strconv.Quote(line.ProductID)
+		}
+		if line.Quantity < 1 || line.Quantity > maxQuantity {
+			return nil, total, "", "quantity is a whole number from 1 to 99"
+		}
+		cart[p.ID] += line.Quantity
+		total.Amount += p.Price.Amount * int64(line.Quantity)
+	}
+	canonical, err := json.Marshal(whole)
+	if err != nil {
+		return nil, total, "", "The request's body is not the JSON that was expected"
+	}
+	sum := sha256.Sum256(canonical)
+	return cart, total, base64.RawURLEncoding.EncodeToString(sum[:18]), ""
+}

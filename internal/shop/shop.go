@@ -1,0 +1,121 @@
+// Package shop is the demo storefront: products, a cart, customers and orders
+// as JSON, under /api/storefront/. It shows how a shop uses package footfall,
+// and is what the tests drive.
+package shop
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+
+	"github.com/footfall-go/footfall"
+)
+
+// A Shop serves the storefront.
+type Shop struct {
+	tracker   *footfall.Tracker
+	log       *slog.Logger
+	customers customers
+	throttle  *throttle
+	handler   http.Handler
+}
+
+// Config says how a Shop works.
+type Config struct {
+	Tracker        *footfall.Tracker
+	Logger         *slog.Logger
+	AllowedOrigins []string // foreign origins that may use unsafe methods
+}
+
+// New makes a shop.
+func New(c Config) (*Shop, error) {
+	s := &Shop{tracker: c.Tracker, log: c.Logger, throttle: newThrottle()}
+	var err error
+	if s.customers, err = loadCustomers(); err != nil {
+		return nil, err
+	}
+	t := c.Tracker
+	mux := http.NewServeMux()
+	const api = "/api/storefront/"
+	tracked := func(pattern string, h http.HandlerFunc) { mux.Handle(pattern, t.Handler(h)) }
+	tracked("GET "+api+"products", s.listProducts)
+	tracked("GET "+api+"products/{id}", s.showProduct)
+	tracked("POST "+api+"cart", s.addToCart)
+	tracked("POST "+api+"auth/login", s.login)
+	tracked("POST "+api+"auth/logout", s.logout)
+	tracked("POST "+api+"orders", s.placeOrder)
+	tracked(api, func(w http.ResponseWriter, r *http.Request) {
+		fail(w, http.StatusNotFound, "Not found", "There is nothing at this address")
+	})
+	// Asking who one is is no page view, and asking whether there is a session is
+	// not even activity.
+	mux.Handle("GET "+api+"me", t.Uncounted(t.RequireCustomer(http.HandlerFunc(s.me))))
+	mux.Handle("GET "+api+"session", t.Optional(http.HandlerFunc(s.session)))
+
+	origins := http.NewCrossOriginProtection()
+	for _, origin := range c.AllowedOrigins {
+		if err := origins.AddTrustedOrigin(origin); err != nil {
+			return nil, err
+		}
+	}
+	origins.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fail(w, http.StatusForbidden, "Forbidden", "Requests from other sites are not accepted")
+	}))
+	s.handler = origins.Handler(mux)
+	return s, nil
+}
+
+// ServeHTTP implements http.Handler.
+func (s *Shop) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
+
+// succeed answers with data.
+func succeed(w http.ResponseWriter, status int, data any) {
+	write(w, status, map[string]any{"success": true, "data": data})
+}
+
+// fail answers with an error.
+func fail(w http.ResponseWriter, status int, name, message string) {
+	write(w, status, map[string]any{"success": false, "error": name, "message": message})
+}
+
+// unavailable answers that it cannot be known.
+func (s *Shop) unavailable(w http.ResponseWriter, err error) {
+	s.log.Warn("shop: cannot know", "error", err)
+	w.Header().Set("Retry-After", "1")
+	fail(w, http.StatusServiceUnavailable, "Service unavailable", "Please try again in a moment")
+}
+
+func write(w http.ResponseWriter, status int, body any) {
+	b, err := json.Marshal(body)
+	if err != nil {
+		http.Error(w, `{"success":false,"error":"Internal error","message":"Please try again"}`, http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(status)
+	_, _ = w.Write(append(b, '\n'))
+}
+
+const maxBody = 64 << 10
+
+// read decodes a JSON body; it answers itself when there is none.
+func read(w http.ResponseWriter, r *http.Request, into any) bool {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		fail(w, http.StatusRequestEntityTooLarge, "Request too large", "The request's body is too large")
+		return false
+	case err != nil:
+		fail(w, http.StatusBadRequest, "Bad request", "The request's body could not be read")
+		return false
+	}
+	if err := json.Unmarshal(body, into); err != nil {
+		fail(w, http.StatusBadRequest, "Bad request", "The request's body is not the JSON that was expected")
+		return false
+	}
+	return true
+}

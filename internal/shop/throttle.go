@@ -1,0 +1,100 @@
+package shop
+
+import (
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/footfall-go/footfall/enrich"
+)
+
+// Failed logins are counted per account and network, and per network: the first
+// protects an account without letting a stranger lock its owner out, the second
+// stops one machine that tries many accounts. Attempts count before the
+// password is looked at, so that parallel ones count too, and are forgiven when
+// it is right.
+const (
+	throttleWindow     = 5 * time.Minute
+	attemptsPerAccount = 10
+	attemptsPerNetwork = 100
+	throttleCapacity   = 100_000
+)
+
+type throttle struct {
+	mu       sync.Mutex
+	attempts map[throttleKey]*attempts
+	swept    time.Time
+}
+
+type throttleKey struct {
+	email   string // "": of all accounts
+	network netip.Prefix
+}
+
+type attempts struct {
+	n     int
+	since time.Time
+}
+
+func newThrottle() *throttle { return &throttle{attempts: map[throttleKey]*attempts{}} }
+
+// A loginAttempt may go on if it has not to wait.
+type loginAttempt struct {
+	wait time.Duration
+	t    *throttle
+	keys [2]throttleKey
+}
+
+func (t *throttle) attempt(email string, from netip.Addr, at time.Time) loginAttempt {
+	network := enrich.Subnet(from)
+	a := loginAttempt{t: t, keys: [2]throttleKey{{email, network}, {"", network}}}
+	limits := [2]int{attemptsPerAccount, attemptsPerNetwork}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.sweep(at)
+	for i, key := range a.keys {
+		if x := t.attempts[key]; x != nil && at.Sub(x.since) < throttleWindow && x.n >= limits[i] {
+			a.wait = max(a.wait, x.since.Add(throttleWindow).Sub(at))
+		}
+	}
+	if a.wait > 0 {
+		return a
+	}
+	for _, key := range a.keys {
+		x := t.attempts[key]
+		if x == nil || at.Sub(x.since) >= throttleWindow {
+			x = &attempts{since: at}
+			t.attempts[key] = x
+		}
+		x.n++
+	}
+	return a
+}
+
+// forgive takes back an attempt whose password was right; the account's other
+// attempts from that network are forgotten.
+func (a *loginAttempt) forgive() {
+	a.t.mu.Lock()
+	defer a.t.mu.Unlock()
+	delete(a.t.attempts, a.keys[0])
+	if x := a.t.attempts[a.keys[1]]; x != nil && x.n > 0 {
+		x.n--
+	}
+}
+
+// sweep drops what is past its window, once a window or when there is too much;
+// then everything goes rather than memory. t.mu is held.
+func (t *throttle) sweep(at time.Time) {
+	if at.Sub(t.swept) < throttleWindow && len(t.attempts) < throttleCapacity {
+		return
+	}
+	t.swept = at
+	for key, x := range t.attempts {
+		if at.Sub(x.since) >= throttleWindow {
+			delete(t.attempts, key)
+		}
+	}
+	if len(t.attempts) >= throttleCapacity {
+		clear(t.attempts)
+	}
+}

@@ -1,0 +1,78 @@
+package report
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/footfall-go/footfall"
+)
+
+// Today is when the day of a moment began in the shop's time zone.
+func Today(now time.Time, zone *time.Location) time.Time {
+	y, m, d := now.In(zone).Date()
+	return time.Date(y, m, d, 0, 0, 0, 0, zone)
+}
+
+// ParseDay reads a day, 2006-01-02, in the shop's time zone; empty is the zero
+// time.
+func ParseDay(text string, zone *time.Location) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	t, err := time.ParseInLocation(time.DateOnly, text, zone)
+	if err != nil {
+		return t, fmt.Errorf("%q is no day: write it like 2026-01-31", text)
+	}
+	return t, nil
+}
+
+// ParseLimit reads how many rows are wanted.
+func ParseLimit(text string, otherwise, most int) (int, error) {
+	if text == "" {
+		return otherwise, nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 || n > most {
+		return 0, fmt.Errorf("%q: use a whole number from 1 to %d", text, most)
+	}
+	return n, nil
+}
+
+// Sessions lists sessions with their ends as of now.
+func Sessions(ctx context.Context, r Reader, f Filter, l footfall.Lifetimes) ([]footfall.Session, error) {
+	sessions, err := r.Sessions(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	kept := sessions[:0]
+	for _, s := range sessions {
+		if s = l.Ended(s, f.Now); !f.Active || s.EndedAt.IsZero() {
+			kept = append(kept, s)
+		}
+	}
+	return kept, nil
+}
+
+// A SessionDetail is one session and how long it has to live.
+type SessionDetail struct {
+	Session   footfall.Session `json:"session"`
+	Alive     bool             `json:"alive"`
+	Remaining int64            `json:"remainingSeconds"`
+	ExpiresAt *time.Time       `json:"expiresAt"` // if nothing more happens; null once it has ended
+}
+
+// Detail looks at one session.
+func Detail(ctx context.Context, r Reader, id string, l footfall.Lifetimes, now time.Time) (SessionDetail, bool, error) {
+	rec, ok, err := r.Session(ctx, id)
+	if err != nil || !ok {
+		return SessionDetail{}, false, err
+	}
+	d := SessionDetail{Session: l.Ended(rec.Session, now)}
+	if remaining := l.Remaining(&rec.Session, now); remaining > 0 {
+		end, _ := l.Deadline(&rec.Session)
+		d.Alive, d.Remaining, d.ExpiresAt = true, int64((remaining+time.Second-1)/time.Second), &end
+	}
+	return d, true, nil
+}
