@@ -22,7 +22,7 @@ func (v *visit) commit(status int, header http.Header) {
 	}
 	person := v.bot == "" && v.err == nil
 	counts := person && v.mode == tracked && v.t.config.IsPageView(v.r, status)
-	if person && v.mode != untouched && (counts || status < 400) {
+	if person && v.mode != untouched && (counts || status < 400 && !isAsset(v.r)) {
 		v.sessionLocked(false)
 	}
 	v.committed = true
@@ -34,21 +34,39 @@ func (v *visit) commit(status int, header http.Header) {
 		v.recordBot()
 	case refused:
 		v.t.begins.uncounted(now())
-	case e != nil && v.mode != untouched:
-		if v.began && status >= 400 && !v.isKnown() {
-			v.withdraw() // nothing happened that would make this a visit
-			return
-		}
+	case e != nil && v.mode != untouched && (status < 400 || !v.began || e.isAnnounced()):
 		v.recordPage(e, counts)
 	}
+	if v.began && !e.isAnnounced() {
+		v.withdraw() // nothing happened that would make this a visit
+	}
+	v.renewOldCookie()
 	v.setCookies(header)
 }
 
-// isKnown says that the journal holds the beginning of the visit's session.
-func (v *visit) isKnown() bool {
-	v.entry.mu.Lock()
-	defer v.entry.mu.Unlock()
-	return v.entry.begun
+// isAnnounced says that others than this request know of a session.
+func (e *entry) isAnnounced() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.announced
+}
+
+// renewOldCookie signs a session cookie anew that an older secret signed, once
+// the stores say that it is current: an old secret may be known to others.
+func (v *visit) renewOldCookie() {
+	v.mu.Lock()
+	renew := v.oldKey && v.entry != nil && v.standing == current && v.setSession == "" && v.mode != untouched
+	v.mu.Unlock()
+	if !renew {
+		return
+	}
+	e, s, err := v.reread(v.r.Context())
+	if err != nil || s != current {
+		return
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.entry, v.setSession = e, v.t.keys.sign(v.token.value())
 }
 
 // withdraw takes back a session that was begun for nothing.
@@ -135,7 +153,11 @@ func (v *visit) setCookies(header http.Header) {
 // restoreVisitorLocked sets the visitor cookie again inside a live session that
 // lost it, or holds one that is not ours, until its fixed end.
 func (v *visit) restoreVisitorLocked(at time.Time) {
-	if _, ok := v.visitorCookie(at); ok {
+	held, old, ok := v.visitorCookie(at)
+	if ok && old {
+		v.setVisitor = held
+	}
+	if ok {
 		return
 	}
 	id, err := uuid.Parse(v.entry.rec.VisitorID)

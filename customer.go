@@ -23,10 +23,13 @@ func (t *Tracker) CustomerSessions(ctx context.Context, customerID string) ([]Se
 	for _, s := range archived {
 		if id, err := uuid.Parse(s.SessionID); err == nil {
 			if e := t.live.get(id); e != nil { // newer than the archive
-				s = e.snapshot().Session
+				rec := e.snapshot()
+				if s = rec.Session; t.revoked.covers(&rec) {
+					continue
+				}
 			}
 		}
-		if s.CustomerID == customerID && t.lives.Remaining(&s, at) > 0 && s.StartedAt.Before(at.Add(t.lives.Absolute)) {
+		if s.CustomerID == customerID && t.lives.Remaining(&s, at) > 0 {
 			sessions = append(sessions, s)
 		}
 	}

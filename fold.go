@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"sync"
 	"time"
+
+	"github.com/google/uuid"
 )
 
 // A single-page app's first requests leave in parallel, without a cookie, and
@@ -13,9 +15,12 @@ import (
 // back foldAfter later are folded into the sibling whose cookie did. A cookie
 // that comes back after all gets its session back: see SessionsFolded.
 const (
-	foldWindow    = 2 * time.Second
-	foldAfter     = 5 * time.Second
-	maxFoldGroups = 10_000
+	foldWindow = 2 * time.Second
+	foldAfter  = 5 * time.Second
+
+	maxFoldGroups  = 10_000 // open at a time
+	maxFoldGroup   = 64     // sessions in one; a browser makes six requests at once
+	maxFoldMembers = 50_000 // sessions waiting
 )
 
 type foldKey struct {
@@ -34,9 +39,23 @@ type folder struct {
 	mu      sync.Mutex
 	open    map[foldKey]*foldGroup // younger than foldWindow
 	waiting []*foldGroup           // of two or more
+	members map[uuid.UUID]*entry   // of the waiting ones
 }
 
-func newFolder() *folder { return &folder{open: map[foldKey]*foldGroup{}} }
+func newFolder() *folder {
+	return &folder{open: map[foldKey]*foldGroup{}, members: map[uuid.UUID]*entry{}}
+}
+
+// cameBack notes that a session was read from a store because of its cookie,
+// after its entry had left this process.
+func (f *folder) cameBack(id uuid.UUID) {
+	f.mu.Lock()
+	e := f.members[id]
+	f.mu.Unlock()
+	if e != nil {
+		e.cookieReturned()
+	}
+}
 
 // begun notes a new session.
 func (f *folder) begun(e *entry, addr netip.Addr, agent string, at time.Time) {
@@ -55,15 +74,19 @@ func (f *folder) begun(e *entry, addr netip.Addr, agent string, at time.Time) {
 		g = &foldGroup{began: at}
 		f.open[key] = g
 	}
-	if len(g.members) < maxFoldGroups {
+	if len(g.members) < maxFoldGroup {
 		g.members = append(g.members, e)
 	}
 }
 
 func (f *folder) closeLocked(key foldKey, g *foldGroup) {
 	delete(f.open, key)
-	if len(g.members) > 1 && len(f.waiting) < maxFoldGroups {
-		f.waiting = append(f.waiting, g)
+	if len(g.members) < 2 || len(f.members)+len(g.members) > maxFoldMembers {
+		return
+	}
+	f.waiting = append(f.waiting, g)
+	for _, e := range g.members {
+		f.members[e.id] = e
 	}
 }
 
@@ -93,11 +116,15 @@ func (f *folder) due(at time.Time, idle time.Duration) (into []*entry, folded []
 				first = e
 			}
 		}
-		switch {
-		case first != nil && len(lost) > 0:
-			into, folded = append(into, first), append(folded, lost)
-		case first == nil && at.Sub(g.began) < idle:
+		if first == nil && at.Sub(g.began) < idle {
 			waiting = append(waiting, g)
+			continue
+		}
+		if first != nil && len(lost) > 0 {
+			into, folded = append(into, first), append(folded, lost)
+		}
+		for _, e := range g.members {
+			delete(f.members, e.id)
 		}
 	}
 	clear(f.waiting[len(waiting):])

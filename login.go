@@ -185,11 +185,11 @@ func (t *Tracker) Logout(ctx context.Context) error {
 		return errors.Join(ErrUnavailable, errors.New("the session's secret was replaced a moment ago"))
 	case e != nil && e.isBegun():
 		rec := e.snapshot()
-		if rec.CustomerID != "" {
-			t.record(v.r, e, &EventRecorded{t.newEvent(v.r, rec.Session, EventCustomerLogout)})
-		}
 		if err := t.endSession(ctx, e, EndLogout); err != nil && !errors.Is(err, errEnded) {
 			return err
+		}
+		if rec.CustomerID != "" {
+			t.record(v.r, e, &EventRecorded{t.newEvent(v.r, rec.Session, EventCustomerLogout)})
 		}
 	}
 	v.mu.Lock()

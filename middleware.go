@@ -111,7 +111,7 @@ func (v *visit) reread(ctx context.Context) (*entry, standing, error) {
 	if !has {
 		return nil, worthless, nil
 	}
-	if began && !v.isKnown() {
+	if began && !e.isAnnounced() {
 		return e, current, nil // nobody else can have touched it
 	}
 	e, s, err := v.t.resolve(ctx, &token, true)

@@ -222,4 +222,3 @@ func (p *pendingOrders) confirmed(position journal.Position) {
 		}
 	}
 }
-

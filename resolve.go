@@ -183,7 +183,8 @@ func (t *Tracker) ttl(rec *Record) time.Duration {
 // adopt makes an entry of what a store holds, or brings the one that is there
 // up to date.
 func (t *Tracker) adopt(id uuid.UUID, rec Record, base int64, unknown map[string]json.RawMessage, readAt time.Time) *entry {
-	e := &entry{id: id, rec: rec, base: base, unknown: unknown, readAt: readAt, returned: true, begun: true, writer: t.newWriter()}
+	e := &entry{id: id, rec: rec, base: base, unknown: unknown, readAt: readAt, returned: true, announced: true, begun: true, writer: t.newWriter()}
+	t.folder.cameBack(id)
 	there := t.live.add(e, t.confirmedPosition())
 	if there == nil || there == e { // nil: the table is full of sessions that cannot go, so this one is not kept
 		return e

@@ -34,7 +34,8 @@ type visit struct {
 	dropSession bool   // the session cookie is to be cleared
 	setVisitor  uuid.UUID
 
-	writer responseWriter
+	writer  responseWriter
+	scratch [maxCookieLength]byte // for reading cookies; held by whoever opens or commits
 }
 
 // A mode says what a route wants of the tracker.
@@ -84,9 +85,8 @@ func withoutCustomer(s Session) Session {
 // open reads the request's cookies and finds out what they are worth.
 func (t *Tracker) open(r *http.Request) *visit {
 	v := &visit{t: t, r: r}
-	var buf [maxCookieLength]byte
 	eachCookie(r.Header, t.config.SessionCookie, func(wire string) bool {
-		value, old, ok := t.keys.verify(buf[:0], wire)
+		value, old, ok := t.keys.verify(v.scratch[:0], wire)
 		if !ok {
 			t.counts.badCookies.Add(1)
 			return false
@@ -128,12 +128,12 @@ func (t *Tracker) botReason(v *visit) string {
 }
 
 // visitorCookie is the visitor that the request's signed cookie names, if it is
-// within its time.
-func (v *visit) visitorCookie(at time.Time) (id uuid.UUID, ok bool) {
-	var buf [maxCookieLength]byte
+// within its time, and whether an older secret signed it. v.mu is held.
+func (v *visit) visitorCookie(at time.Time) (id uuid.UUID, old, ok bool) {
 	eachCookie(v.r.Header, v.t.config.VisitorCookie, func(wire string) bool {
-		value, _, valid := v.t.keys.verify(buf[:0], wire)
-		if !valid {
+		var value []byte
+		var valid bool
+		if value, old, valid = v.t.keys.verify(v.scratch[:0], wire); !valid {
 			v.t.counts.badCookies.Add(1)
 			return false
 		}
@@ -143,7 +143,7 @@ func (v *visit) visitorCookie(at time.Time) (id uuid.UUID, ok bool) {
 		}
 		return ok
 	})
-	return id, ok
+	return id, old, ok
 }
 
 // sessionLocked is the visit's session; one is begun if there is none and one
@@ -179,9 +179,11 @@ func (v *visit) behindForgottenProxy(private bool) bool {
 // beginLocked makes a new session for the visit. Nobody else knows of it until
 // the visit records something.
 func (v *visit) beginLocked(at time.Time) {
-	visitor, known := v.visitorCookie(at)
+	visitor, old, known := v.visitorCookie(at)
 	if !known {
 		visitor = newID()
+	}
+	if !known || old {
 		v.setVisitor = visitor
 	}
 	token := sessionToken{id: newID(), secret: newSecret()}

@@ -1,0 +1,168 @@
+package footfall
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+type cookieVector struct{ Name, Secret, Value, Cookie string }
+
+func readVectors(t testing.TB) []cookieVector {
+	t.Helper()
+	b, err := os.ReadFile("testdata/cookies/vectors.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var vectors []cookieVector
+	if err := json.Unmarshal(b, &vectors); err != nil {
+		t.Fatal(err)
+	}
+	return vectors
+}
+
+// The vectors were made by the real cookie-parser: see scripts/interop.
+func TestKeyRing_ExpressVectors(t *testing.T) {
+	for _, v := range readVectors(t) {
+		ring := newKeyRing([]string{v.Secret})
+		if len(v.Cookie) <= maxCookieLength {
+			value, _, ok := ring.verify(nil, v.Cookie)
+			if !ok || string(value) != v.Value {
+				t.Errorf("%s: Express's cookie %q verifies as %q, %v; want %q", v.Name, v.Cookie, value, ok, v.Value)
+			}
+		}
+		if got := ring.sign(v.Value); got != v.Cookie {
+			t.Errorf("%s: signed %q, Express signs %q", v.Name, got, v.Cookie)
+		}
+		if _, _, ok := newKeyRing([]string{v.Secret + "x"}).verify(nil, v.Cookie); ok {
+			t.Errorf("%s: another secret verified the cookie", v.Name)
+		}
+	}
+}
+
+// TestKeyRing_NodeReadsOurs lets the real cookie-parser read what this package
+// signs.
+func TestKeyRing_NodeReadsOurs(t *testing.T) {
+	var in bytes.Buffer
+	var want []string
+	for i := range 50 {
+		secrets := []string{fmt.Sprintf("the first secret, number %d, is long enough", i), "an older secret that is long enough too"}
+		signer := newKeyRing(secrets[i%2:])
+		token := sessionToken{id: newID(), secret: newSecret()}
+		visitor := visitorValue(newID())
+		line, err := json.Marshal(map[string]any{"secrets": secrets, "cookie": "session=" + signer.sign(token.value()) + "; visitor_id=" + signer.sign(visitor)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		in.Write(append(line, '\n'))
+		want = append(want, token.value(), visitor)
+	}
+	cmd := exec.CommandContext(t.Context(), "node", "scripts/interop/verify.js")
+	cmd.Stdin, cmd.Stderr = &in, os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("node scripts/interop/verify.js: %v (make setup installs what it needs)", err)
+	}
+	for i, line := range strings.Split(strings.TrimSpace(string(out)), "\n") {
+		var got struct{ SignedCookies map[string]any }
+		if err := json.Unmarshal([]byte(line), &got); err != nil {
+			t.Fatal(err)
+		}
+		if got.SignedCookies["session"] != want[2*i] || got.SignedCookies["visitor_id"] != want[2*i+1] {
+			t.Errorf("cookie-parser reads %v; signed were %q and %q", got.SignedCookies, want[2*i], want[2*i+1])
+		}
+	}
+}
+
+// The grammars of signed values are disjoint: no signed text of one kind passes
+// for another.
+func TestCookieValues_Disjoint(t *testing.T) {
+	token := sessionToken{id: newID(), secret: newSecret()}
+	visitor := visitorValue(newID())
+	if got, ok := parseSessionValue([]byte(token.value())); !ok || got != token {
+		t.Errorf("a session value does not read back: %v %v", got, ok)
+	}
+	if _, ok := parseVisitorValue([]byte(token.value())); ok {
+		t.Error("a session value passes for a visitor's")
+	}
+	if _, ok := parseSessionValue([]byte(visitor)); ok {
+		t.Error("a visitor value passes for a session's")
+	}
+	for _, text := range []string{"", "v1.", "550e8400-e29b-41d4-a716-446655440000", strings.ToUpper(token.value()), token.value() + "x",
+		"j:" + token.value(), token.value()[:79], strings.Replace(token.value(), ".", "-", 1), "v2." + visitor[3:]} {
+		if _, ok := parseSessionValue([]byte(text)); ok {
+			t.Errorf("%q passes for a session value", text)
+		}
+		if _, ok := parseVisitorValue([]byte(text)); ok {
+			t.Errorf("%q passes for a visitor value", text)
+		}
+	}
+}
+
+func TestEachCookie(t *testing.T) {
+	many := strings.Repeat("a=b; ", 5000)
+	for _, c := range []struct {
+		name   string
+		header []string
+		want   string
+	}{
+		{"plain", []string{"session=1"}, "1"},
+		{"among others", []string{"a=b; session=1;c=d"}, "1"},
+		{"several, in order", []string{"session=1; session=2", "session=3"}, "1 2 3"},
+		{"quoted", []string{`session="1"`}, "1"},
+		{"another name's end", []string{"xsession=1; session_x=2; session"}, ""},
+		{"case", []string{"Session=1"}, ""},
+		{"after thousands", []string{many + "session=1"}, "1"},
+		{"too many of them", []string{strings.Repeat("session=x; ", 100)}, "x x x x x x x x"},
+	} {
+		var got []string
+		eachCookie(http.Header{"Cookie": c.header}, "session", func(wire string) bool {
+			got = append(got, wire)
+			return false
+		})
+		if strings.Join(got, " ") != c.want {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+	}
+}
+
+func FuzzVerify(f *testing.F) {
+	ring := newKeyRing([]string{"a secret that is long enough for this", "another secret that is long enough too"})
+	f.Add(ring.sign("v1." + newID().String()))
+	f.Add("s%3Atobi.P7EsAQHpzoSEf0BFOllXwa%2F2xMsd5uceg8nZIFDl%2Fdg")
+	f.Add("s:.")
+	f.Add("%")
+	f.Fuzz(func(t *testing.T, wire string) {
+		value, _, ok := ring.verify(nil, wire)
+		if !ok {
+			return
+		}
+		if again, _, ok := ring.verify(nil, ring.sign(string(value))); !ok || !bytes.Equal(again, value) {
+			t.Errorf("what verified as %q does not sign and verify again", value)
+		}
+	})
+}
+
+func FuzzSignVerify(f *testing.F) {
+	ring := newKeyRing([]string{"a secret that is long enough for this"})
+	f.Add("v1.x")
+	f.Add("with.dots and ünïcode%")
+	f.Fuzz(func(t *testing.T, value string) {
+		wire := ring.sign(value)
+		if strings.ContainsAny(wire, " ;,\"\\\r\n") {
+			t.Fatalf("%q signs as %q, which is no cookie value", value, wire)
+		}
+		if len(wire) > maxCookieLength {
+			return
+		}
+		got, old, ok := ring.verify(nil, wire)
+		if !ok || old || string(got) != value {
+			t.Errorf("%q signs as %q and verifies as %q, %v", value, wire, got, ok)
+		}
+	})
+}

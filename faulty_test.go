@@ -1,0 +1,81 @@
+package footfall_test
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"github.com/footfall-go/footfall"
+)
+
+var errDown = errors.New("connection refused")
+
+// faultyHot is a hot store that can be switched off.
+type faultyHot struct {
+	footfall.HotStore
+	down  atomic.Bool
+	reads atomic.Int64
+}
+
+func (f *faultyHot) Read(ctx context.Context, id string) ([]byte, int64, int64, int64, error) {
+	f.reads.Add(1)
+	if f.down.Load() {
+		return nil, 0, 0, 0, errDown
+	}
+	return f.HotStore.Read(ctx, id)
+}
+
+func (f *faultyHot) Put(ctx context.Context, id string, doc []byte, previous, version int64, ttl time.Duration) (bool, error) {
+	if f.down.Load() {
+		return false, errDown
+	}
+	return f.HotStore.Put(ctx, id, doc, previous, version, ttl)
+}
+
+func (f *faultyHot) Merge(ctx context.Context, id, writer string, views, lastSeen int64, ttl time.Duration) error {
+	if f.down.Load() {
+		return errDown
+	}
+	return f.HotStore.Merge(ctx, id, writer, views, lastSeen, ttl)
+}
+
+// faultyArchive is an archive that can be switched off, and counts what is read
+// from it.
+type faultyArchive struct {
+	footfall.Archive
+	down    atomic.Bool
+	rejects atomic.Pointer[string] // event type that is never stored
+	reads   atomic.Int64
+	appends atomic.Int64
+}
+
+func (f *faultyArchive) Append(ctx context.Context, facts []footfall.Fact) error {
+	f.appends.Add(1)
+	if f.down.Load() {
+		return errDown
+	}
+	if bad := f.rejects.Load(); bad != nil {
+		for _, fact := range facts {
+			if e, ok := fact.(*footfall.EventRecorded); ok && e.EventType == *bad {
+				return errors.Join(footfall.ErrRejected, errors.New("no such event type"))
+			}
+		}
+	}
+	return f.Archive.Append(ctx, facts)
+}
+
+func (f *faultyArchive) Session(ctx context.Context, id string) (footfall.Record, bool, error) {
+	f.reads.Add(1)
+	if f.down.Load() {
+		return footfall.Record{}, false, errDown
+	}
+	return f.Archive.Session(ctx, id)
+}
+
+func (f *faultyArchive) Order(ctx context.Context, id string) (footfall.Order, bool, error) {
+	if f.down.Load() {
+		return footfall.Order{}, false, errDown
+	}
+	return f.Archive.Order(ctx, id)
+}
