@@ -36,7 +36,8 @@ type Tracker struct {
 	orders  pendingOrders
 	hotSync hotQueue
 
-	replayLeft   atomic.Int64  // records of the last run that the archive does not hold yet
+	replayLeft   int           // records of the last run that the archive does not hold yet; the projector's
+	replayDone   chan struct{} // closed when there are none
 	confirmed    atomic.Uint64 // journal position up to which the archive holds everything
 	failingSince atomic.Int64  // unix ms since when the archive has been refusing, 0 if it is not
 	hurry        atomic.Bool   // the tracker is closing: do not let facts gather
@@ -78,8 +79,12 @@ func New(config Config) (*Tracker, error) {
 		revoked:  newRevocations(),
 		begins:   newBeginLimit(config.NewSessionsPerMinute),
 		folder:   newFolder(),
+
+		replayDone: make(chan struct{}),
 	}
-	t.replayLeft.Store(int64(j.Stats().Replay))
+	if t.replayLeft = int(j.Stats().Replay); t.replayLeft == 0 {
+		close(t.replayDone)
+	}
 
 	// What was revoked must be known before anybody is let in.
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)

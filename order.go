@@ -30,22 +30,7 @@ func (t *Tracker) PlaceOrder(ctx context.Context, order Order) (placed Order, be
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), controlTimeout)
 	defer cancel()
-	var e *entry
-	order.SessionID, order.VisitorID, order.CustomerID = "", "", ""
-	if known, s, err := v.reread(ctx); err == nil {
-		v.mu.Lock()
-		if e = v.sessionLocked(false); e == nil && known != nil {
-			e = known
-		}
-		v.mu.Unlock()
-		if e != nil {
-			rec := e.snapshot()
-			order.SessionID, order.VisitorID = rec.SessionID, rec.VisitorID
-			if s != superseded {
-				order.CustomerID = rec.CustomerID
-			}
-		}
-	}
+	e := v.attribute(ctx, &order)
 	order.CreatedAt = now()
 	pending, first := t.orders.add(order)
 	if !first {
@@ -82,6 +67,35 @@ func (t *Tracker) PlaceOrder(ctx context.Context, order Order) (placed Order, be
 	return order, false, nil
 }
 
+// attribute says whose order it is, as far as that can be known. It returns the
+// session's entry, if there is one.
+func (v *visit) attribute(ctx context.Context, order *Order) *entry {
+	order.SessionID, order.VisitorID, order.CustomerID = "", "", ""
+	known, s, err := v.reread(ctx)
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	e := v.sessionLocked(false)
+	switch {
+	case err != nil && e == nil: // the cookie is ours: it names the session, whatever that may do
+		order.SessionID = v.token.id.String()
+		if visitor, _, ok := v.visitorCookie(now()); ok {
+			order.VisitorID = visitor.String()
+		}
+		return nil
+	case e == nil:
+		e = known
+	}
+	if e == nil {
+		return nil
+	}
+	rec := e.snapshot()
+	order.SessionID, order.VisitorID = rec.SessionID, rec.VisitorID
+	if err == nil && s != superseded {
+		order.CustomerID = rec.CustomerID
+	}
+	return e
+}
+
 // Order reads an order. An error wraps [ErrUnavailable].
 func (t *Tracker) Order(ctx context.Context, id string) (Order, bool, error) {
 	if pending := t.orders.get(id); pending != nil {
@@ -96,11 +110,11 @@ func (t *Tracker) Order(ctx context.Context, id string) (Order, bool, error) {
 }
 
 func (t *Tracker) archivedOrder(ctx context.Context, id string) (Order, bool, error) {
-	if !t.replayed() {
-		return Order{}, false, errors.Join(ErrUnavailable, errors.New("the journal is still being replayed"))
-	}
 	ctx, cancel := context.WithTimeout(ctx, controlTimeout)
 	defer cancel()
+	if err := t.awaitReplay(ctx); err != nil {
+		return Order{}, false, err
+	}
 	order, ok, err := t.archive.Order(ctx, id)
 	if err != nil {
 		return Order{}, false, errors.Join(ErrUnavailable, fmt.Errorf("archive: %w", err))

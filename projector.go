@@ -74,7 +74,11 @@ func (t *Tracker) carry(ctx context.Context, batch journal.Batch) bool {
 		t.complain(err)
 	}
 	t.confirmed.Store(uint64(batch.End))
-	t.replayLeft.Add(-int64(len(batch.Records)))
+	if t.replayLeft > 0 {
+		if t.replayLeft -= len(batch.Records); t.replayLeft <= 0 {
+			close(t.replayDone)
+		}
+	}
 	t.orders.confirmed(batch.End)
 	t.counts.projected.Add(uint64(len(facts)))
 	return true

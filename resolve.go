@@ -141,8 +141,8 @@ func (t *Tracker) loadArchived(ctx context.Context, id uuid.UUID, readAt time.Ti
 		// The archive does not have all of it yet: what this process holds is newer.
 		return e, t.restoreHot(ctx, e)
 	}
-	if !t.replayed() {
-		return nil, errors.Join(ErrUnavailable, errors.New("the journal is still being replayed"))
+	if err := t.awaitReplay(ctx); err != nil {
+		return nil, err
 	}
 	t.counts.archiveReads.Add(1)
 	rec, ok, err := t.archive.Session(ctx, id.String())
@@ -222,7 +222,25 @@ func (t *Tracker) projected(e *entry) bool {
 }
 
 // replayed says that the archive holds what the journal held at the start.
-func (t *Tracker) replayed() bool { return t.replayLeft.Load() <= 0 }
+func (t *Tracker) replayed() bool {
+	select {
+	case <-t.replayDone:
+		return true
+	default:
+		return false
+	}
+}
+
+// awaitReplay waits until the archive holds what the journal held at the start:
+// before that it may miss the end of a session.
+func (t *Tracker) awaitReplay(ctx context.Context) error {
+	select {
+	case <-t.replayDone:
+		return nil
+	case <-ctx.Done():
+		return errors.Join(ErrUnavailable, errors.New("the journal is still being replayed"))
+	}
+}
 
 // change replaces a session's credentials or values: it applies edit to the
 // latest record and stores the result if nobody was faster, otherwise it looks
