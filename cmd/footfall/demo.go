@@ -80,7 +80,7 @@ func (cmd *demoCmd) greet(t terminal, url string, c *config, generated bool) err
 
 Try (curl calls itself a tool, and tools are no visitors: so it needs a browser's name):
   curl -i -A 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0' %[1]s/api/storefront/products/1
-  footfall stats      in a second terminal, from this directory
+  go run ./cmd/footfall stats      in a second terminal, from this directory
 `, url, admin, c.dataDir)
 	return err
 }

@@ -70,14 +70,27 @@ func New(c Config) (*Shop, error) {
 // ServeHTTP implements http.Handler.
 func (s *Shop) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
 
+// The envelope of every answer.
+type (
+	success struct {
+		Success bool `json:"success"`
+		Data    any  `json:"data"`
+	}
+	failure struct {
+		Success bool   `json:"success"`
+		Error   string `json:"error"`
+		Message string `json:"message"`
+	}
+)
+
 // succeed answers with data.
 func succeed(w http.ResponseWriter, status int, data any) {
-	write(w, status, map[string]any{"success": true, "data": data})
+	write(w, status, success{true, data})
 }
 
 // fail answers with an error.
 func fail(w http.ResponseWriter, status int, name, message string) {
-	write(w, status, map[string]any{"success": false, "error": name, "message": message})
+	write(w, status, failure{false, name, message})
 }
 
 // unavailable answers that it cannot be known.

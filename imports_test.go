@@ -1,0 +1,51 @@
+package footfall
+
+import (
+	"encoding/json"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// Imports run one way: what a package of the project may import of it.
+var mayImport = map[string][]string{
+	"":                 {"enrich", "internal/journal"},
+	"enrich":           {},
+	"internal/journal": {},
+	"memstore":         {},
+	"report":           {""},
+	"sqlitearchive":    {"", "report"},
+	"dashboard":        {"", "report"},
+	"internal/shop":    {"", "enrich"},
+	"storetest":        {""},
+	"archivetest":      {"", "report"},
+	"cmd/footfall":     {"", "dashboard", "internal/shop", "memstore", "report", "sqlitearchive"},
+}
+
+func TestImportsRunOneWay(t *testing.T) {
+	const module = "github.com/footfall-go/footfall"
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Imports", "./...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for dec := json.NewDecoder(strings.NewReader(string(out))); dec.More(); {
+		var p struct {
+			ImportPath string
+			Imports    []string
+		}
+		if err := dec.Decode(&p); err != nil {
+			t.Fatal(err)
+		}
+		name := strings.TrimPrefix(strings.TrimPrefix(p.ImportPath, module), "/")
+		allowed, known := mayImport[name]
+		if !known && name != "internal/blackbox" {
+			t.Errorf("package %s is not in the list of what may import what", name)
+		}
+		for _, i := range p.Imports {
+			if rest, own := strings.CutPrefix(i, module); own && !slices.Contains(allowed, strings.TrimPrefix(rest, "/")) {
+				t.Errorf("%s imports %s: imports run one way", name, i)
+			}
+		}
+	}
+}
