@@ -20,24 +20,29 @@ func (v *visit) commit(status int, header http.Header) {
 		v.mu.Unlock()
 		return
 	}
+	isPage := v.t.config.IsPageView(v.r, status)
 	person := v.bot == "" && v.err == nil
-	counts := person && v.mode == tracked && v.t.config.IsPageView(v.r, status)
-	if person && v.mode != untouched && (counts || status < 400 && !isAsset(v.r)) {
+	counts := person && v.mode == tracked && isPage
+	visits := isPage || status < 400 && !isAsset(v.r) // something that may begin a session
+	if person && v.mode != untouched && visits {
 		v.sessionLocked(false)
 	}
 	v.committed = true
-	e, refused := v.entry, v.refused
+	e, began, s := v.entry, v.began, v.standing
+	refused := v.refused && e == nil && visits
 	v.mu.Unlock()
 
+	customer := e != nil && s == current && e.isCustomer()
 	switch {
-	case v.bot != "" && v.t.config.IsPageView(v.r, status):
+	case v.mode == untouched:
+	case v.bot != "" && v.mode == tracked && isPage && !customer:
 		v.recordBot()
 	case refused:
 		v.t.begins.uncounted(now())
-	case e != nil && v.mode != untouched && (status < 400 || !v.began || e.isAnnounced()):
-		v.recordPage(e, counts)
+	case e != nil && (visits || !began || e.isAnnounced()):
+		v.recordPage(e, counts, customer)
 	}
-	if v.began && !e.isAnnounced() {
+	if e != nil && began && !e.isAnnounced() {
 		v.withdraw() // nothing happened that would make this a visit
 	}
 	v.renewOldCookie()
@@ -73,7 +78,7 @@ func (v *visit) renewOldCookie() {
 func (v *visit) withdraw() {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.entry, v.setSession, v.setVisitor = nil, "", uuid.Nil
+	v.entry, v.began, v.hasToken, v.setSession, v.setVisitor = nil, false, false, "", uuid.Nil
 }
 
 // abandon ends a visit whose answer is out of our hands.
@@ -84,22 +89,18 @@ func (v *visit) abandon() {
 }
 
 // recordPage notes the page view, or that the session was active.
-func (v *visit) recordPage(e *entry, counts bool) {
+func (v *visit) recordPage(e *entry, counts, customer bool) {
 	at := now()
-	switch {
+	switch ids := e.ids(); {
 	case counts:
-		s := e.ids()
 		v.t.record(v.r, e, &EventRecorded{Event{
-			EventID: newID().String(), SessionID: s.session, VisitorID: s.visitor,
+			EventID: newID().String(), SessionID: ids.session, VisitorID: ids.visitor,
 			EventType: EventPageView, Page: enrich.Requested(v.r), CreatedAt: at,
 		}})
-	case v.mode == uncounted, e.isCustomer() && v.standing == current:
-		v.t.record(v.r, e, &SessionSeen{SessionID: e.ids().session, At: at})
-	case v.began:
-		v.t.record(v.r, e, nil)
-	}
-	if !v.began {
-		e.cookieReturned()
+	case (v.mode == uncounted || customer) && !isPrefetch(v.r.Header):
+		v.t.seen(v.r, e, at)
+	case !e.isBegun():
+		v.t.begin(v.r, e)
 	}
 }
 
@@ -111,15 +112,14 @@ func (e *entry) ids() sessionIDs { return sessionIDs{e.rec.SessionID, e.rec.Visi
 // recordBot notes what software asked for, apart from what people do.
 func (v *visit) recordBot() {
 	v.t.counts.botViews.Add(1)
-	addr := enrich.ClientAddr(v.r.RemoteAddr, v.r.Header, v.t.config.TrustedProxies)
 	at := now()
 	if !v.t.begins.allowBot(at) {
 		v.t.begins.uncounted(at)
 		return
 	}
-	v.t.append(nil, &BotSeen{
+	_, _ = v.t.append(&BotSeen{
 		EventID: newID().String(), Reason: v.bot, UserAgent: enrich.Text(v.r.UserAgent(), enrich.MaxUserAgent),
-		IPAddress: enrich.MaskAddr(addr), Page: enrich.Requested(v.r), At: at,
+		IPAddress: v.t.address(v.r), Page: enrich.Requested(v.r), At: at,
 	})
 }
 

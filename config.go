@@ -47,7 +47,7 @@ type Config struct {
 	VisitorTTL time.Duration
 
 	// NewSessionsPerMinute caps the sessions begun from one /24 or /64: default
-	// 6,000, negative for no cap. Ten times as many may begin in all.
+	// 6,000, negative for no cap. A hundred times as many may begin in all.
 	NewSessionsPerMinute int
 	// LiveSessions is how many sessions are held in this process: default 100,000.
 	LiveSessions int
@@ -89,14 +89,14 @@ const (
 const MaxVisitorTTL = 400 * 24 * time.Hour
 
 const (
-	day               = 24 * time.Hour
-	defaultLive       = 100_000
-	globalCapFactor   = 10 // all networks together, against one
-	controlTimeout    = 2 * time.Second
-	customerTrust     = time.Second     // how long a record with a customer is believed
-	anonymousTrust    = 5 * time.Second // how long one without is
-	supersededGrace   = 10 * time.Second
-	maxCredentialTrys = 5
+	day                = 24 * time.Hour
+	defaultLive        = 100_000
+	globalCapFactor    = 100 // all networks together, against one
+	controlTimeout     = 2 * time.Second
+	customerTrust      = time.Second     // how long a record with a customer is believed
+	anonymousTrust     = 5 * time.Second // how long one without is
+	supersededGrace    = 10 * time.Second
+	maxCredentialTries = 5
 )
 
 func or[T comparable](value, otherwise T) T {

@@ -68,8 +68,7 @@ func (t *Tracker) EndSession(ctx context.Context, sessionID string) (bool, error
 // password check has already begun. It is durable when it returns; an error
 // wraps [ErrUnavailable] and means that nothing was changed.
 func (t *Tracker) EndCustomerSessions(ctx context.Context, customerID string) error {
-	_, err := t.revokeCustomer(customerID)
-	return err
+	return t.revokeCustomer(customerID, revocationTime())
 }
 
 // EndOtherSessions ends all sessions of the request's customer but the
@@ -95,20 +94,24 @@ func (t *Tracker) EndOtherSessions(ctx context.Context) error {
 	if v.isCommitted() {
 		return ErrHeaderSent
 	}
-	before, err := t.revokeCustomer(rec.CustomerID)
-	if err != nil {
+	// This one first: a request of the same browser beside this one must not find
+	// its session revoked.
+	before := revocationTime()
+	if err := v.rotate(ctx, e, rec.CustomerID, before); err != nil {
 		return err
 	}
-	return v.rotate(ctx, e, rec.CustomerID, before)
+	return t.revokeCustomer(rec.CustomerID, before)
 }
 
-// revokeCustomer makes everything that a customer authenticated until now void.
-func (t *Tracker) revokeCustomer(customerID string) (time.Time, error) {
-	before := now().Add(time.Millisecond)
+// revocationTime is a time after everything that has been authenticated.
+func revocationTime() time.Time { return now().Add(time.Millisecond) }
+
+// revokeCustomer makes everything void that a customer authenticated before a
+// time.
+func (t *Tracker) revokeCustomer(customerID string, before time.Time) error {
 	if _, err := t.commitFact(&CustomerRevoked{CustomerID: customerID, Before: before}); err != nil {
-		return before, err
+		return err
 	}
 	t.revoked.note(CredentialChange{CustomerID: customerID, RevokedBefore: before}, before)
-	t.counts.ended.Add(1)
-	return before, nil
+	return nil
 }

@@ -20,7 +20,7 @@ const (
 
 	maxFoldGroups  = 10_000 // open at a time
 	maxFoldGroup   = 64     // sessions in one; a browser makes six requests at once
-	maxFoldMembers = 50_000 // sessions waiting
+	maxFoldMembers = 20_000 // sessions in all of them
 )
 
 type foldKey struct {
@@ -39,7 +39,8 @@ type folder struct {
 	mu      sync.Mutex
 	open    map[foldKey]*foldGroup // younger than foldWindow
 	waiting []*foldGroup           // of two or more
-	members map[uuid.UUID]*entry   // of the waiting ones
+	members map[uuid.UUID]*entry   // of all
+	skipped uint64                 // sessions and groups past a bound
 }
 
 func newFolder() *folder {
@@ -67,26 +68,35 @@ func (f *folder) begun(e *entry, addr netip.Addr, agent string, at time.Time) {
 		f.closeLocked(key, g)
 		g = nil
 	}
+	if len(f.members) >= maxFoldMembers || g == nil && len(f.open) >= maxFoldGroups {
+		f.skipped++
+		return
+	}
 	if g == nil {
-		if len(f.open) >= maxFoldGroups {
-			return
-		}
 		g = &foldGroup{began: at}
 		f.open[key] = g
 	}
-	if len(g.members) < maxFoldGroup {
-		g.members = append(g.members, e)
-	}
+	g.members = append(g.members, e)
+	f.members[e.id] = e
 }
 
+// closeLocked lets a group wait whose window is over. One session alone has no
+// siblings, and very many are no page's first requests.
 func (f *folder) closeLocked(key foldKey, g *foldGroup) {
 	delete(f.open, key)
-	if len(g.members) < 2 || len(f.members)+len(g.members) > maxFoldMembers {
+	if len(g.members) < 2 || len(g.members) > maxFoldGroup {
+		if len(g.members) > 1 {
+			f.skipped++
+		}
+		f.forgetLocked(g)
 		return
 	}
 	f.waiting = append(f.waiting, g)
+}
+
+func (f *folder) forgetLocked(g *foldGroup) {
 	for _, e := range g.members {
-		f.members[e.id] = e
+		delete(f.members, e.id)
 	}
 }
 
@@ -123,9 +133,7 @@ func (f *folder) due(at time.Time, idle time.Duration) (into []*entry, folded []
 		if first != nil && len(lost) > 0 {
 			into, folded = append(into, first), append(folded, lost)
 		}
-		for _, e := range g.members {
-			delete(f.members, e.id)
-		}
+		f.forgetLocked(g)
 	}
 	clear(f.waiting[len(waiting):])
 	f.waiting = waiting
@@ -149,31 +157,41 @@ func (e *entry) cookieReturned() {
 func (t *Tracker) fold(ctx context.Context, at time.Time) {
 	into, folded := t.folder.due(at, t.lives.Idle)
 	for i, target := range into {
-		to := target.ids()
 		for _, e := range folded[i] {
-			rec := e.snapshot()
-			if rec.CustomerID != "" || rec.Converted {
-				continue // a login or an order is no accident of loading a page
-			}
-			position, err := t.append(target, &SessionsFolded{Into: to.session, Folded: rec.SessionID, Visitor: to.visitor})
-			if err != nil {
-				continue
-			}
-			t.counts.folded.Add(1)
-			t.live.remove(e.id)
-			if err := t.hot.Delete(ctx, rec.SessionID); err != nil {
-				t.counts.hotErrors.Add(1)
-			}
-			target.mu.Lock()
-			target.rec.PageViews += rec.PageViews
-			target.views += rec.PageViews
-			target.position = max(target.position, position)
-			queue := !target.dirty
-			target.dirty = true
-			target.mu.Unlock()
-			if queue {
-				t.hotSync.push(target)
-			}
+			asking, cancel := context.WithTimeout(ctx, controlTimeout)
+			t.foldOne(asking, target, e)
+			cancel()
 		}
 	}
+}
+
+// foldOne folds a session, unless somebody has used it after all, here or
+// elsewhere: a login or an order is no accident of loading a page either.
+func (t *Tracker) foldOne(ctx context.Context, target, e *entry) {
+	rec, to := e.snapshot(), target.ids()
+	if rec.CustomerID != "" || rec.Converted || !t.projected(e) || !t.isLatest(ctx, e) {
+		return
+	}
+	position, err := t.append(&SessionsFolded{Into: to.session, Folded: rec.SessionID, Visitor: to.visitor})
+	if err != nil {
+		return
+	}
+	t.counts.folded.Add(1)
+	t.live.remove(e.id)
+	if err := t.hot.Delete(ctx, rec.SessionID); err != nil {
+		t.counts.hotErrors.Add(1)
+	}
+	target.mu.Lock()
+	target.rec.PageViews += rec.PageViews
+	target.views += rec.PageViews
+	target.position = max(target.position, position)
+	target.mu.Unlock()
+	t.queueHot(target)
+}
+
+// isLatest says that the hot store knows no more of a session than its entry.
+func (t *Tracker) isLatest(ctx context.Context, e *entry) bool {
+	rec := e.snapshot()
+	doc, version, views, lastSeen, err := t.hot.Read(ctx, rec.SessionID)
+	return err == nil && (doc == nil || version == rec.Cred.Version && views <= rec.PageViews && lastSeen <= millis(rec.LastSeenAt))
 }

@@ -36,8 +36,9 @@ type Tracker struct {
 	orders  pendingOrders
 	hotSync hotQueue
 
-	replayLeft   int           // records of the last run that the archive does not hold yet; the projector's
+	replayLeft   atomic.Int64  // records of the last run that the archive does not hold yet
 	replayDone   chan struct{} // closed when there are none
+	replayOnce   sync.Once
 	confirmed    atomic.Uint64 // journal position up to which the archive holds everything
 	failingSince atomic.Int64  // unix ms since when the archive has been refusing, 0 if it is not
 	hurry        atomic.Bool   // the tracker is closing: do not let facts gather
@@ -82,8 +83,9 @@ func New(config Config) (*Tracker, error) {
 
 		replayDone: make(chan struct{}),
 	}
-	if t.replayLeft = int(j.Stats().Replay); t.replayLeft == 0 {
-		close(t.replayDone)
+	t.replayLeft.Store(int64(j.Stats().Replay))
+	if t.replayLeft.Load() == 0 {
+		t.endReplay()
 	}
 
 	// What was revoked must be known before anybody is let in.
@@ -97,6 +99,8 @@ func New(config Config) (*Tracker, error) {
 	t.start(background, t.project)
 	t.start(background, t.syncHot)
 	t.start(background, t.housekeep)
+	t.start(background, t.follow)
+	t.start(background, func(context.Context) { t.agents.Warm() })
 	if !config.DisableJobs {
 		t.start(background, t.runJobs)
 	}

@@ -22,12 +22,20 @@ type hotDoc struct {
 	SecretHash      string           `json:"secretHash"`
 	Superseded      string           `json:"supersededHash,omitempty"`
 	AuthenticatedAt *time.Time       `json:"authenticatedAt,omitempty"`
+	Unbegun         bool             `json:"unbegun,omitempty"`
 	Values          map[string]Value `json:"values,omitempty"`
 }
 
-// encodeHot is the JSON document of a record. unknown are members that a
-// sibling of another version wrote, which survive.
-func encodeHot(rec *Record, unknown map[string]json.RawMessage) []byte {
+// A document is what the hot store keeps of a session.
+type document struct {
+	Record
+	unbegun bool                       // the journal has not taken its beginning yet
+	unknown map[string]json.RawMessage // members of another version, which survive
+}
+
+// encode is the document in JSON.
+func (d *document) encode() []byte {
+	rec := &d.Record
 	b := make([]byte, 0, 1024)
 	b = append(b, '{')
 	b = rec.appendFields(b)
@@ -38,12 +46,15 @@ func encodeHot(rec *Record, unknown map[string]json.RawMessage) []byte {
 	if !rec.Cred.AuthenticatedAt.IsZero() {
 		b = appendTime(b, "authenticatedAt", rec.Cred.AuthenticatedAt)
 	}
+	if d.unbegun {
+		b = append(b, `,"unbegun":true`...)
+	}
 	if len(rec.Values) > 0 {
 		if values, err := json.Marshal(rec.Values); err == nil {
 			b = append(appendName(b, "values"), values...)
 		}
 	}
-	for name, value := range unknown {
+	for name, value := range d.unknown {
 		quoted, err := json.Marshal(name)
 		if err != nil {
 			continue
@@ -56,15 +67,14 @@ func encodeHot(rec *Record, unknown map[string]json.RawMessage) []byte {
 	return append(b, '}')
 }
 
-// decodeHot reads a document. Members it does not know come back beside the
-// record.
-func decodeHot(doc []byte) (Record, map[string]json.RawMessage, error) {
+// decodeHot reads a document.
+func decodeHot(doc []byte) (document, error) {
 	var d hotDoc
 	if err := json.Unmarshal(doc, &d); err != nil {
-		return Record{}, nil, fmt.Errorf("session record: %w", err)
+		return document{}, fmt.Errorf("session record: %w", err)
 	}
 	if d.Format > hotFormat {
-		return Record{}, nil, errNewerFormat
+		return document{}, errNewerFormat
 	}
 	rec := Record{Session: d.Session, Values: d.Values}
 	cred := Credentials{Version: d.Version, CustomerID: d.CustomerID, EndedAt: d.EndedAt, EndReason: d.EndReason}
@@ -72,19 +82,19 @@ func decodeHot(doc []byte) (Record, map[string]json.RawMessage, error) {
 		cred.AuthenticatedAt = d.AuthenticatedAt.UTC()
 	}
 	if err := errors.Join(decodeHash(&cred.SecretHash, d.SecretHash), decodeHash(&cred.Superseded, d.Superseded)); err != nil {
-		return Record{}, nil, err
+		return document{}, err
 	}
 	rec.setCredentials(cred)
-	return rec, unknownMembers(doc), nil
+	return document{Record: rec, unbegun: d.Unbegun, unknown: unknownMembers(doc)}, nil
 }
 
 var knownMembers = func() map[string]bool {
 	var members map[string]json.RawMessage
-	everything := Record{
+	everything := document{unbegun: true, Record: Record{
 		Values: map[string]Value{"k": {JSON: json.RawMessage("1")}},
 		Cred:   Credentials{Superseded: SecretHash{1}, AuthenticatedAt: time.Unix(1, 0)},
-	}
-	if err := json.Unmarshal(encodeHot(&everything, nil), &members); err != nil {
+	}}
+	if err := json.Unmarshal(everything.encode(), &members); err != nil {
 		panic(err)
 	}
 	known := make(map[string]bool, len(members))

@@ -10,6 +10,7 @@ import (
 // whole installation, and each of their slots is run by one instance.
 const (
 	housekeepEvery = time.Second
+	followEvery    = time.Second
 	sweepEvery     = 10
 	liveIdle       = 2 * time.Minute // entries seen longer ago leave this process
 	metricsEvery   = 10 * time.Second
@@ -18,7 +19,7 @@ const (
 	activeWindow   = 30 * time.Minute
 )
 
-// metricValues are the latest figures of the metrics job, -1 before the first.
+// metricValues are the latest figures of the metrics job.
 type metricValues struct {
 	activeUsers, dailyVisits atomic.Int64
 }
@@ -30,23 +31,35 @@ func (t *Tracker) housekeep(ctx context.Context) {
 		for _, m := range t.begins.take(at, false) {
 			t.noteUncounted(m)
 		}
-		if err := t.followRevocations(ctx); err != nil && ctx.Err() == nil {
-			t.counts.archiveErrors.Add(1)
+		if !t.replayed() && t.journal.Stats().Pending == 0 { // some of what it held could not be read
+			t.endReplay()
 		}
 		if tick%sweepEvery == 0 {
-			t.live.sweep(at.Add(-liveIdle), t.confirmedPosition())
+			t.live.sweep(at.Add(-liveIdle), at.Add(-t.lives.Idle-time.Minute), t.confirmedPosition())
 			t.revoked.forget(at.Add(-t.lives.Absolute - time.Minute))
 		}
 	}
 }
 
+// follow keeps up with what other instances revoke.
+func (t *Tracker) follow(ctx context.Context) {
+	for sleep(ctx, followEvery) {
+		asking, cancel := context.WithTimeout(ctx, controlTimeout)
+		if err := t.followRevocations(asking); err != nil && ctx.Err() == nil {
+			t.counts.archiveErrors.Add(1)
+		}
+		cancel()
+	}
+}
+
 func (t *Tracker) noteUncounted(m uncountedMinute) {
-	_, _ = t.append(nil, &VisitsUncounted{EventID: newID().String(), Minute: m.minute, Reason: "new_sessions_per_minute", Count: m.count})
+	_, _ = t.append(&VisitsUncounted{EventID: newID().String(), Minute: m.minute, Reason: "new_sessions_per_minute", Count: m.count})
 }
 
 // runJobs is a ticker and one claim per slot. The claim is never released: a
 // released one lets a slower instance run the slot again.
 func (t *Tracker) runJobs(ctx context.Context) {
+	t.refreshMetrics(ctx, now()) // the slot of the moment may have been the last process's
 	for {
 		at := now()
 		if t.claim(ctx, "metrics", at.Truncate(metricsEvery)) {

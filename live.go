@@ -32,7 +32,9 @@ type entry struct {
 	dirty  bool  // not all of views has reached the hot store
 	events int64 // recorded through this entry
 
-	announced bool             // this process and the hot store know it
+	foldable  bool             // it was begun for somebody who showed no cookie at all
+	announced bool             // others than the request that began it know it
+	notedAt   time.Time        // latest activity that the journal has
 	begun     bool             // the journal holds its beginning, or the archive does
 	position  journal.Position // of its latest fact
 }
@@ -46,12 +48,12 @@ func (e *entry) snapshot() Record {
 
 // document is the entry's record as the hot store keeps it, where the page views
 // that writers count stand apart.
-func (e *entry) document() (rec Record, unknown map[string]json.RawMessage) {
+func (e *entry) document() document {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	rec = e.rec
-	rec.PageViews = e.base
-	return rec, e.unknown
+	d := document{Record: e.rec, unbegun: !e.begun, unknown: e.unknown}
+	d.PageViews = e.base
+	return d
 }
 
 // merge takes over what a store knows of the session: higher credentials win,
@@ -61,7 +63,7 @@ func (e *entry) merge(rec Record, unknown map[string]json.RawMessage, readAt tim
 	defer e.mu.Unlock()
 	if rec.Cred.Version > e.rec.Cred.Version {
 		if rec.Cred.SecretHash != e.rec.Cred.SecretHash {
-			e.usedAt = time.Time{}
+			e.usedAt = usedSince(&rec)
 		}
 		e.rec.setCredentials(rec.Cred)
 		e.rec.Values = rec.Values
@@ -77,6 +79,16 @@ func (e *entry) merge(rec Record, unknown map[string]json.RawMessage, readAt tim
 	if readAt.After(e.readAt) {
 		e.readAt = readAt
 	}
+}
+
+// usedSince is when the current secret of a record from a store was first used,
+// as far as that can be told: activity after it came about was with it. In doubt
+// the superseded one is worth less.
+func usedSince(rec *Record) time.Time {
+	if rec.Cred.Superseded != (SecretHash{}) && rec.LastSeenAt.Sub(rec.Cred.AuthenticatedAt) > supersededGrace {
+		return rec.Cred.AuthenticatedAt
+	}
+	return time.Time{}
 }
 
 const liveShards = 64
@@ -178,14 +190,15 @@ func (t *liveTable) remove(id uuid.UUID) {
 	s.Unlock()
 }
 
-// sweep drops entries that were last seen before a time and stand elsewhere.
-func (t *liveTable) sweep(before time.Time, confirmed journal.Position) {
+// sweep drops entries that were last seen before a time and stand elsewhere,
+// and those that are dead since another.
+func (t *liveTable) sweep(before, dead time.Time, confirmed journal.Position) {
 	for i := range t.shards {
 		s := &t.shards[i]
 		s.Lock()
 		for id, e := range s.entries {
 			e.mu.Lock()
-			idle := e.rec.LastSeenAt.Before(before) && e.evictable(confirmed)
+			idle := e.rec.LastSeenAt.Before(before) && e.evictable(confirmed) || e.rec.LastSeenAt.Before(dead)
 			e.mu.Unlock()
 			if idle {
 				delete(s.entries, id)
@@ -193,21 +206,5 @@ func (t *liveTable) sweep(before time.Time, confirmed journal.Position) {
 			}
 		}
 		s.Unlock()
-	}
-}
-
-// each calls f for every entry.
-func (t *liveTable) each(f func(*entry)) {
-	for i := range t.shards {
-		s := &t.shards[i]
-		s.RLock()
-		all := make([]*entry, 0, len(s.entries))
-		for _, e := range s.entries {
-			all = append(all, e)
-		}
-		s.RUnlock()
-		for _, e := range all {
-			f(e)
-		}
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"maps"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/footfall-go/footfall/enrich"
 )
 
@@ -93,6 +95,7 @@ func (v *visit) rotate(ctx context.Context, e *entry, customerID string, checked
 	v.mu.Unlock()
 	old := token.secret.hash()
 	token.secret = newSecret()
+	var before Credentials
 	rec, err := t.change(ctx, e, func(rec *Record) error {
 		switch {
 		case !rec.EndedAt.IsZero() || t.lives.Remaining(&rec.Session, now()) == 0:
@@ -102,6 +105,7 @@ func (v *visit) rotate(ctx context.Context, e *entry, customerID string, checked
 		case t.revoked.before(customerID).After(checkedSince):
 			return ErrRevoked
 		}
+		before = rec.Cred
 		rec.Cred.Superseded, rec.Cred.SecretHash = rec.Cred.SecretHash, token.secret.hash()
 		rec.Cred.CustomerID, rec.Cred.AuthenticatedAt = customerID, checkedSince
 		rec.Cred.Version = checkedSince.UnixMilli() // at least: above a revocation that this login survives
@@ -110,14 +114,28 @@ func (v *visit) rotate(ctx context.Context, e *entry, customerID string, checked
 	if err != nil {
 		return err
 	}
-	v.loggedIn(e, token, rec)
-	return nil
+	if v.loggedIn(e, token, rec) {
+		return nil
+	}
+	// The browser will never learn the new secret: the old one is put back.
+	_, err = t.change(ctx, e, func(rec *Record) error {
+		if rec.Cred.SecretHash != token.secret.hash() {
+			return errEnded
+		}
+		before.Version = rec.Cred.Version
+		rec.Cred = before
+		return nil
+	})
+	if errors.Is(err, errEnded) {
+		err = nil
+	}
+	return errors.Join(ErrHeaderSent, err)
 }
 
 // loginAnew begins a session that belongs to the customer from its start.
 func (v *visit) loginAnew(ctx context.Context, customerID string, checkedSince time.Time, values map[string]Value) error {
 	v.mu.Lock()
-	v.entry, v.err, v.dropSession, v.mode = nil, nil, false, min(v.mode, uncounted)
+	v.entry, v.err, v.over, v.dropSession, v.mode = nil, nil, false, false, min(v.mode, uncounted)
 	e := v.sessionLocked(true)
 	token := v.token
 	v.mu.Unlock()
@@ -128,22 +146,38 @@ func (v *visit) loginAnew(ctx context.Context, customerID string, checkedSince t
 	e.rec.Cred.CustomerID, e.rec.Cred.AuthenticatedAt = customerID, checkedSince
 	e.rec.setCredentials(e.rec.Cred)
 	e.rec.Values = values
+	e.foldable = false
 	e.mu.Unlock()
-	v.t.begin(v.r, e)
+	if !v.t.begin(v.r, e) {
+		v.withdraw()
+		return errors.Join(ErrUnavailable, errors.New("neither the hot store nor the journal takes a login"))
+	}
 	if v.t.revoked.before(customerID).After(checkedSince) {
 		return errors.Join(ErrRevoked, v.t.endSession(ctx, e, EndRevoked))
 	}
-	v.loggedIn(e, token, e.snapshot())
+	if !v.loggedIn(e, token, e.snapshot()) {
+		return ErrHeaderSent // nobody will ever know its secret
+	}
 	return nil
 }
 
-// loggedIn records a login that the hot store holds, and sets its cookie. The
-// journal's reserve takes it if its room for tracking is full; losing it after
-// all would only log somebody out.
-func (v *visit) loggedIn(e *entry, token sessionToken, rec Record) {
+// loggedIn sets the cookie of a login that the hot store holds, and records it;
+// false says that it is too late for a cookie. The journal's reserve takes the
+// record if its room for tracking is full; losing it after all would only log
+// somebody out.
+func (v *visit) loggedIn(e *entry, token sessionToken, rec Record) bool {
 	t := v.t
+	v.mu.Lock()
+	if v.committed {
+		v.mu.Unlock()
+		return false
+	}
+	v.entry, v.standing, v.token, v.hasToken = e, current, token, true
+	v.stale, v.refused, v.oldKey = false, false, false
+	v.setSession = t.keys.sign(token.value())
+	v.mu.Unlock()
 	change := &CredentialsChanged{SessionID: rec.SessionID, Cred: rec.Cred}
-	position, err := t.append(e, change)
+	position, err := t.append(change)
 	if err != nil {
 		if position, err = t.commitFact(change); err != nil {
 			t.log.Error("footfall: a login is in the hot store only", "sessionId", rec.SessionID, "error", err)
@@ -152,12 +186,9 @@ func (v *visit) loggedIn(e *entry, token sessionToken, rec Record) {
 	e.mu.Lock()
 	e.position = max(e.position, position)
 	e.mu.Unlock()
-	v.mu.Lock()
-	v.entry, v.standing, v.token, v.hasToken = e, current, token, true
-	v.setSession = t.keys.sign(token.value())
-	v.mu.Unlock()
 	t.counts.logins.Add(1)
 	t.record(v.r, e, &EventRecorded{t.newEvent(v.r, rec.Session, EventCustomerLogin)})
+	return true
 }
 
 // Logout ends the request's session and clears its cookie: call it before
@@ -179,11 +210,12 @@ func (t *Tracker) Logout(ctx context.Context) error {
 		return ErrHeaderSent
 	}
 	switch {
-	case s == superseded:
+	case s == superseded && now().Sub(e.snapshot().Cred.AuthenticatedAt) < supersededGrace:
 		// Its successor's cookie is on its way to the same browser: only that one
-		// may end the session.
+		// may end the session. If it has not come by now it never will, and this
+		// browser has nothing left but its cookie.
 		return errors.Join(ErrUnavailable, errors.New("the session's secret was replaced a moment ago"))
-	case e != nil && e.isBegun():
+	case s == current && e.isAnnounced():
 		rec := e.snapshot()
 		if err := t.endSession(ctx, e, EndLogout); err != nil && !errors.Is(err, errEnded) {
 			return err
@@ -194,7 +226,11 @@ func (t *Tracker) Logout(ctx context.Context) error {
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.entry, v.standing, v.setSession, v.dropSession = nil, worthless, "", v.hasToken
+	if e != nil && v.began && !e.isAnnounced() {
+		v.setVisitor = uuid.Nil
+	}
+	v.entry, v.standing, v.began, v.hasToken = nil, worthless, false, false
+	v.setSession, v.dropSession, v.over = "", v.sentCookie, true
 	return nil
 }
 
@@ -218,20 +254,26 @@ func (t *Tracker) endSession(ctx context.Context, e *entry, reason EndReason) er
 	e.mu.Lock()
 	e.position = max(e.position, position)
 	e.mu.Unlock()
-	ended := rec
-	ended.setCredentials(cred)
-	e.merge(ended, e.unknown, at)
+	e.end(cred)
 	t.counts.ended.Add(1)
 	t.buryHot(ctx, e, cred)
 	return nil
 }
 
+// end makes an entry's credentials those of its end, whatever they are.
+func (e *entry) end(cred Credentials) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	cred.Version = max(cred.Version, e.rec.Cred.Version+1)
+	e.rec.setCredentials(cred)
+}
+
 // buryHot puts the end into the hot store. It need not succeed: no copy below
 // the end's version counts any more.
 func (t *Tracker) buryHot(ctx context.Context, e *entry, cred Credentials) {
-	for range maxCredentialTrys {
-		rec, unknown := e.document()
-		_, version, _, _, err := t.hot.Read(ctx, rec.SessionID)
+	for range maxCredentialTries {
+		d := e.document()
+		_, version, _, _, err := t.hot.Read(ctx, d.SessionID)
 		if err != nil {
 			t.counts.hotErrors.Add(1)
 			return
@@ -239,7 +281,7 @@ func (t *Tracker) buryHot(ctx context.Context, e *entry, cred Credentials) {
 		if version >= cred.Version {
 			return
 		}
-		stored, err := t.hot.Put(ctx, rec.SessionID, encodeHot(&rec, unknown), version, cred.Version, t.ttl(&rec))
+		stored, err := t.hot.Put(ctx, d.SessionID, d.encode(), version, cred.Version, t.ttl(&d.Record))
 		if err != nil {
 			t.counts.hotErrors.Add(1)
 			return

@@ -34,9 +34,16 @@ func (t *Tracker) middleware(next http.Handler, m mode) http.Handler {
 		v := t.open(r)
 		v.mode = m
 		next.ServeHTTP(v.wrap(w), r.WithContext(context.WithValue(r.Context(), visitKey{}, v)))
-		v.commit(http.StatusOK, w.Header()) // a handler that wrote nothing answers 200; one that panics answers nothing
+		status := http.StatusOK // a handler that wrote nothing answers 200; one that panics answers nothing
+		if r.Context().Err() != nil {
+			status = statusClientGone
+		}
+		v.commit(status, w.Header())
 	})
 }
+
+// statusClientGone stands for an answer that nobody was there for.
+const statusClientGone = 499
 
 // restrict makes a visit's mode stricter, never looser.
 func (v *visit) restrict(m mode) {
@@ -108,7 +115,7 @@ func (v *visit) reread(ctx context.Context) (*entry, standing, error) {
 	v.mu.Lock()
 	token, has, began, e := v.token, v.hasToken, v.began, v.entry
 	v.mu.Unlock()
-	if !has {
+	if !has || began && e == nil { // none, or what was begun here is over again
 		return nil, worthless, nil
 	}
 	if began && !e.isAnnounced() {
@@ -124,7 +131,7 @@ func (v *visit) reread(ctx context.Context) (*entry, standing, error) {
 	if s == worthless {
 		e = nil
 	}
-	if !v.committed && !v.dropSession {
+	if !v.committed && !v.over {
 		v.entry, v.standing = e, s
 	}
 	return e, s, nil

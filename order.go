@@ -36,9 +36,10 @@ func (t *Tracker) PlaceOrder(ctx context.Context, order Order) (placed Order, be
 	if !first {
 		select {
 		case <-pending.done:
-		case <-ctx.Done():
+			return pending.order, true, nil
+		case <-ctx.Done(): // the one before is stuck: this is the same order
+			return order, false, nil
 		}
-		return pending.order, true, nil
 	}
 	defer close(pending.done)
 	if there, ok, err := t.archivedOrder(ctx, order.OrderID); err == nil && ok {
@@ -125,8 +126,8 @@ func (t *Tracker) archivedOrder(ctx context.Context, id string) (Order, bool, er
 // Refund records that some of an order's money went back. refundID counts once.
 // An error that wraps [ErrUnavailable] means that it was not recorded.
 func (t *Tracker) Refund(ctx context.Context, orderID, refundID string, amount Money) error {
-	if refundID == "" || len(refundID) > maxOrderID {
-		return fmt.Errorf("footfall: a refund's id has 1 to %d bytes", maxOrderID)
+	if refundID == "" || enrich.Text(refundID, maxOrderID) != refundID {
+		return fmt.Errorf("footfall: a refund's id is 1 to %d bytes of text", maxOrderID)
 	}
 	if err := checkMoney(amount); err != nil {
 		return err

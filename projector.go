@@ -74,15 +74,15 @@ func (t *Tracker) carry(ctx context.Context, batch journal.Batch) bool {
 		t.complain(err)
 	}
 	t.confirmed.Store(uint64(batch.End))
-	if t.replayLeft > 0 {
-		if t.replayLeft -= len(batch.Records); t.replayLeft <= 0 {
-			close(t.replayDone)
-		}
+	if left := t.replayLeft.Add(-int64(len(batch.Records))); left <= 0 {
+		t.endReplay()
 	}
 	t.orders.confirmed(batch.End)
 	t.counts.projected.Add(uint64(len(facts)))
 	return true
 }
+
+func (t *Tracker) endReplay() { t.replayOnce.Do(func() { close(t.replayDone) }) }
 
 // store appends facts to the archive, trying again until it takes them. Facts
 // that it will never take are set aside one by one.
@@ -157,10 +157,15 @@ type hotQueue struct {
 	entries []*entry
 }
 
-func (q *hotQueue) push(e *entry) {
+// push queues an entry, unless there are too many already.
+func (q *hotQueue) push(e *entry, most int) bool {
 	q.mu.Lock()
+	defer q.mu.Unlock()
+	if len(q.entries) >= most {
+		return false
+	}
 	q.entries = append(q.entries, e)
-	q.mu.Unlock()
+	return true
 }
 
 func (q *hotQueue) take() []*entry {
@@ -193,16 +198,18 @@ func (t *Tracker) flushHot(ctx context.Context) {
 		if ttl <= 0 {
 			continue
 		}
-		err := t.hot.Merge(ctx, id, writer, views, millis(lastSeen), ttl)
+		mergeCtx, cancel := context.WithTimeout(ctx, controlTimeout)
+		err := t.hot.Merge(mergeCtx, id, writer, views, millis(lastSeen), ttl)
+		cancel()
 		if err == nil {
 			continue
 		}
 		t.counts.hotErrors.Add(1)
 		for _, late := range entries[i:] { // the store is down: all of these wait
 			late.mu.Lock()
-			late.dirty = true
+			late.dirty = false
 			late.mu.Unlock()
-			t.hotSync.push(late)
+			t.queueHot(late)
 		}
 		return
 	}

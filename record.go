@@ -12,7 +12,7 @@ import (
 	"github.com/footfall-go/footfall/internal/journal"
 )
 
-// Bounds on what one session may record.
+// Bounds on what one session may record while this process holds it.
 const (
 	maxSessionEvents = 10_000
 	maxSessionViews  = 100_000
@@ -32,7 +32,7 @@ func (t *Tracker) record(r *http.Request, e *entry, fact Fact) {
 		t.counts.unacknowledged.Add(1)
 		return
 	}
-	position, err := t.append(e, fact)
+	position, err := t.append(fact)
 	at, view := factActivity(fact)
 	e.mu.Lock()
 	if view && (err == nil || errors.Is(err, journal.ErrStalled)) {
@@ -42,13 +42,44 @@ func (t *Tracker) record(r *http.Request, e *entry, fact Fact) {
 	if at.After(e.rec.LastSeenAt) {
 		e.rec.LastSeenAt = at
 	}
+	if err == nil && at.After(e.notedAt) {
+		e.notedAt = at
+	}
 	e.position = max(e.position, position)
-	queue := !e.dirty
+	e.mu.Unlock()
+	t.queueHot(e)
+}
+
+// seen notes that a session is active, with nothing to count. Of many such
+// moments the journal gets one a second, or more if sessions are that short.
+func (t *Tracker) seen(r *http.Request, e *entry, at time.Time) {
+	step := min(time.Second, t.lives.Idle/20)
+	e.mu.Lock()
+	noted := e.begun && at.Sub(e.notedAt) < step
+	if at.After(e.rec.LastSeenAt) {
+		e.rec.LastSeenAt = at
+	}
+	e.mu.Unlock()
+	if noted {
+		t.queueHot(e)
+		return
+	}
+	t.record(r, e, &SessionSeen{SessionID: e.ids().session, At: at})
+}
+
+// queueHot has an entry's activity merged into the hot store soon.
+func (t *Tracker) queueHot(e *entry) {
+	e.mu.Lock()
+	queued := e.dirty
 	e.dirty = true
 	e.mu.Unlock()
-	if queue {
-		t.hotSync.push(e)
+	if queued || t.hotSync.push(e, t.config.LiveSessions) {
+		return
 	}
+	t.counts.hotDropped.Add(1) // the archive has it all the same
+	e.mu.Lock()
+	e.dirty = false
+	e.mu.Unlock()
 }
 
 func (e *entry) isBegun() bool {
@@ -91,39 +122,46 @@ func (t *Tracker) within(e *entry, fact Fact) bool {
 
 // begin makes a new session known: to the journal, to the hot store, and to
 // this process. It stays a session if some of them fail; the journal is tried
-// again with the next fact.
-func (t *Tracker) begin(r *http.Request, e *entry) {
+// again with the next fact. It reports whether the journal or the hot store has
+// it.
+func (t *Tracker) begin(r *http.Request, e *entry) bool {
 	e.beginning.Lock()
 	defer e.beginning.Unlock()
 	if e.isBegun() {
-		return
+		return true
 	}
-	rec, unknown := e.document()
-	position, err := t.append(e, &SessionBegun{rec})
+	d := e.document()
+	position, err := t.append(&SessionBegun{d.Record})
+	begun := err == nil || errors.Is(err, journal.ErrStalled)
 	e.mu.Lock()
-	e.begun = err == nil || errors.Is(err, journal.ErrStalled)
+	e.begun = begun
 	e.position = max(e.position, position)
 	announced := e.announced
 	e.announced = true
 	e.mu.Unlock()
 	if announced {
-		return
+		return begun
 	}
 	t.counts.sessionsBegun.Add(1)
 	t.live.add(e, t.confirmedPosition())
-	t.folder.begun(e, enrich.ClientAddr(r.RemoteAddr, r.Header, t.config.TrustedProxies), rec.UserAgent, rec.StartedAt)
+	if e.foldable {
+		t.folder.begun(e, enrich.ClientAddr(r.RemoteAddr, r.Header, t.config.TrustedProxies), d.UserAgent, d.StartedAt)
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), t.config.StoreTimeout)
 	defer cancel()
-	if _, err := t.hot.Put(ctx, rec.SessionID, encodeHot(&rec, unknown), 0, rec.Cred.Version, t.ttl(&rec)); err != nil {
+	d.unbegun = !begun
+	stored, err := t.hot.Put(ctx, d.SessionID, d.encode(), 0, d.Cred.Version, t.ttl(&d.Record))
+	if err != nil {
 		t.counts.hotErrors.Add(1)
 	}
+	return begun || stored
 }
 
 // recordBuffers are for encoding a fact: the journal copies it.
 var recordBuffers = sync.Pool{New: func() any { return new([]byte) }}
 
 // append puts a tracking fact into the journal.
-func (t *Tracker) append(e *entry, fact Fact) (journal.Position, error) {
+func (t *Tracker) append(fact Fact) (journal.Position, error) {
 	buf := recordBuffers.Get().(*[]byte)
 	defer recordBuffers.Put(buf)
 	*buf = appendFact((*buf)[:0], fact)

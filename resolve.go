@@ -3,7 +3,6 @@ package footfall
 import (
 	"context"
 	"crypto/subtle"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -72,7 +71,7 @@ func (t *Tracker) judge(e *entry, hash *SecretHash, at time.Time) (s standing, t
 	age := at.Sub(e.readAt)
 	trusted = age < anonymousTrust && (e.rec.CustomerID == "" || age < customerTrust)
 	cred := &e.rec.Cred
-	if t.revoked.covers(&e.rec) {
+	if t.revoked.covers(&e.rec) { // also by a version that this copy does not have
 		return worthless, trusted
 	}
 	if t.lives.Remaining(&e.rec.Session, at) == 0 {
@@ -101,32 +100,49 @@ func (t *Tracker) load(ctx context.Context, id uuid.UUID) (*entry, error) {
 	if err != nil {
 		return nil, errors.Join(ErrUnavailable, fmt.Errorf("hot store: %w", err))
 	}
-	e := t.live.get(id)
-	if doc != nil && version >= t.revoked.lowest(id.String()) {
-		if e != nil && e.isVersion(version) { // nothing changed but activity: no need to decode
-			e.merge(Record{Session: Session{PageViews: 0, LastSeenAt: fromMillis(lastSeen)}}, nil, readAt)
-			return e, nil
+	if doc == nil || version < t.revoked.lowest(id.String()) {
+		return t.loadArchived(ctx, id, readAt, version, views)
+	}
+	if e := t.live.get(id); e != nil && e.isVersion(version) { // nothing changed but activity: no need to decode
+		e.refresh(views, fromMillis(lastSeen), readAt)
+		return e, nil
+	}
+	d, err := decodeHot(doc)
+	switch {
+	case errors.Is(err, errNewerFormat):
+		return nil, errors.Join(ErrUnavailable, err)
+	case err != nil: // ends that session quietly, unless the archive knows better
+		t.counts.corruptRecords.Add(1)
+		t.log.Warn("footfall: a corrupt record in the hot store was dropped", "sessionId", id, "error", err)
+		if err := t.hot.Delete(ctx, id.String()); err != nil {
+			return nil, errors.Join(ErrUnavailable, fmt.Errorf("hot store: %w", err))
 		}
-		rec, unknown, err := decodeHot(doc)
-		switch {
-		case errors.Is(err, errNewerFormat):
-			return nil, errors.Join(ErrUnavailable, err)
-		case err != nil: // ends that session quietly, unless the archive knows better
-			t.counts.corruptRecords.Add(1)
-			t.log.Warn("footfall: a corrupt record in the hot store was dropped", "sessionId", id, "error", err)
-			if err := t.hot.Delete(ctx, id.String()); err != nil {
-				return nil, errors.Join(ErrUnavailable, fmt.Errorf("hot store: %w", err))
-			}
-		default:
-			base := rec.PageViews
-			rec.PageViews += views
-			if seen := fromMillis(lastSeen); seen.After(rec.LastSeenAt) {
-				rec.LastSeenAt = seen
-			}
-			return t.adopt(id, rec, base, unknown, readAt), nil
+		return t.loadArchived(ctx, id, readAt, 0, 0)
+	}
+	if d.CustomerID != "" { // the journal may hold its end
+		if err := t.awaitReplay(ctx); err != nil {
+			return nil, err
 		}
 	}
-	return t.loadArchived(ctx, id, readAt)
+	base := d.PageViews
+	d.PageViews += views
+	if seen := fromMillis(lastSeen); seen.After(d.LastSeenAt) {
+		d.LastSeenAt = seen
+	}
+	return t.adopt(id, d, base, readAt), nil
+}
+
+// refresh takes over activity that the hot store has merged from everybody.
+func (e *entry) refresh(views int64, lastSeen, readAt time.Time) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.rec.PageViews = max(e.rec.PageViews, e.base+views)
+	if lastSeen.After(e.rec.LastSeenAt) {
+		e.rec.LastSeenAt = lastSeen
+	}
+	if readAt.After(e.readAt) {
+		e.readAt = readAt
+	}
 }
 
 func (e *entry) isVersion(version int64) bool {
@@ -135,11 +151,13 @@ func (e *entry) isVersion(version int64) bool {
 	return e.rec.Cred.Version == version
 }
 
-// loadArchived warms the hot store from the archive.
-func (t *Tracker) loadArchived(ctx context.Context, id uuid.UUID, readAt time.Time) (*entry, error) {
+// loadArchived warms the hot store from the archive. stale is the version of a
+// document in the hot store that does not count any more, 0 if there is none,
+// and views what was merged beside it.
+func (t *Tracker) loadArchived(ctx context.Context, id uuid.UUID, readAt time.Time, stale, views int64) (*entry, error) {
 	if e := t.live.get(id); e != nil && !t.projected(e) {
 		// The archive does not have all of it yet: what this process holds is newer.
-		return e, t.restoreHot(ctx, e)
+		return e, t.restoreHot(ctx, e, stale, views)
 	}
 	if err := t.awaitReplay(ctx); err != nil {
 		return nil, err
@@ -152,21 +170,22 @@ func (t *Tracker) loadArchived(ctx context.Context, id uuid.UUID, readAt time.Ti
 	if !ok || t.lives.Remaining(&rec.Session, readAt) == 0 {
 		return nil, nil
 	}
-	e := t.adopt(id, rec, rec.PageViews, nil, readAt)
-	return e, t.restoreHot(ctx, e)
+	e := t.adopt(id, document{Record: rec}, rec.PageViews, readAt)
+	return e, t.restoreHot(ctx, e, stale, views)
 }
 
-// restoreHot puts an entry into a hot store that does not have it.
-func (t *Tracker) restoreHot(ctx context.Context, e *entry) error {
+// restoreHot puts an entry into a hot store that does not have it, or has a
+// stale version of it.
+func (t *Tracker) restoreHot(ctx context.Context, e *entry, stale, views int64) error {
 	e.mu.Lock()
-	e.base, e.writer, e.views = e.rec.PageViews, t.newWriter(), 0
+	e.base, e.writer, e.views = max(e.rec.PageViews-views, 0), t.newWriter(), 0
 	e.mu.Unlock()
-	rec, unknown := e.document()
-	ttl := t.ttl(&rec)
+	d := e.document()
+	ttl := t.ttl(&d.Record)
 	if ttl <= 0 {
 		return nil
 	}
-	if _, err := t.hot.Put(ctx, rec.SessionID, encodeHot(&rec, unknown), 0, rec.Cred.Version, ttl); err != nil {
+	if _, err := t.hot.Put(ctx, d.SessionID, d.encode(), stale, d.Cred.Version, ttl); err != nil {
 		return errors.Join(ErrUnavailable, fmt.Errorf("hot store: %w", err))
 	}
 	return nil
@@ -182,14 +201,17 @@ func (t *Tracker) ttl(rec *Record) time.Duration {
 
 // adopt makes an entry of what a store holds, or brings the one that is there
 // up to date.
-func (t *Tracker) adopt(id uuid.UUID, rec Record, base int64, unknown map[string]json.RawMessage, readAt time.Time) *entry {
-	e := &entry{id: id, rec: rec, base: base, unknown: unknown, readAt: readAt, returned: true, announced: true, begun: true, writer: t.newWriter()}
+func (t *Tracker) adopt(id uuid.UUID, d document, base int64, readAt time.Time) *entry {
+	e := &entry{
+		id: id, rec: d.Record, base: base, unknown: d.unknown, readAt: readAt, usedAt: usedSince(&d.Record),
+		returned: true, announced: true, begun: !d.unbegun, writer: t.newWriter(),
+	}
 	t.folder.cameBack(id)
 	there := t.live.add(e, t.confirmedPosition())
 	if there == nil || there == e { // nil: the table is full of sessions that cannot go, so this one is not kept
 		return e
 	}
-	there.merge(rec, unknown, readAt)
+	there.merge(d.Record, d.unknown, readAt)
 	there.rebase(base, t.newWriter)
 	return there
 }
@@ -246,29 +268,30 @@ func (t *Tracker) awaitReplay(ctx context.Context) error {
 // latest record and stores the result if nobody was faster, otherwise it looks
 // again. edit is called for each try and may refuse.
 func (t *Tracker) change(ctx context.Context, e *entry, edit func(*Record) error) (Record, error) {
-	for range maxCredentialTrys {
-		next, unknown := e.document()
+	for range maxCredentialTries {
+		d := e.document()
+		next := &d.Record
 		previous := next.Cred.Version
-		if err := edit(&next); err != nil {
-			return next, err
+		if err := edit(next); err != nil {
+			return *next, err
 		}
 		next.Cred.Version = max(previous+1, next.Cred.Version+1, now().UnixMilli())
 		next.setCredentials(next.Cred)
-		stored, err := t.hot.Put(ctx, next.SessionID, encodeHot(&next, unknown), previous, next.Cred.Version, t.ttl(&next))
+		stored, err := t.hot.Put(ctx, next.SessionID, d.encode(), previous, next.Cred.Version, t.ttl(next))
 		if err != nil {
-			return next, errors.Join(ErrUnavailable, fmt.Errorf("hot store: %w", err))
+			return *next, errors.Join(ErrUnavailable, fmt.Errorf("hot store: %w", err))
 		}
 		if stored {
-			e.merge(next, unknown, now())
-			return next, nil
+			e.merge(*next, d.unknown, now())
+			return *next, nil
 		}
 		t.counts.conflicts.Add(1)
 		loaded, err := t.load(ctx, e.id)
 		if err != nil {
-			return next, err
+			return *next, err
 		}
 		if loaded == nil {
-			return next, errEnded
+			return *next, errEnded
 		}
 		e = loaded
 	}

@@ -17,12 +17,14 @@ type responseWriter struct {
 }
 
 // The writer that a handler sees has the optional interfaces of the one
-// underneath: those of HTTP/1, of HTTP/2, or just Flush. All reach the rest
+// underneath, in the combinations that exist: those of HTTP/1, of HTTP/2, of
+// middleware that passes on Flush and Hijack, or Flush alone. The rest is reached
 // through http.ResponseController.
 type (
-	flushWriter struct{ *responseWriter }
-	http1Writer struct{ flushWriter }
-	http2Writer struct{ flushWriter }
+	flushWriter  struct{ *responseWriter }
+	hijackWriter struct{ flushWriter }
+	http1Writer  struct{ hijackWriter }
+	http2Writer  struct{ flushWriter }
 )
 
 // wrap returns the writer to hand to the handler.
@@ -34,7 +36,9 @@ func (v *visit) wrap(w http.ResponseWriter) http.ResponseWriter {
 	_, pushes := w.(http.Pusher)
 	switch {
 	case flushes && hijacks && reads:
-		return http1Writer{flushWriter{&v.writer}}
+		return http1Writer{hijackWriter{flushWriter{&v.writer}}}
+	case flushes && hijacks:
+		return hijackWriter{flushWriter{&v.writer}}
 	case flushes && pushes:
 		return http2Writer{flushWriter{&v.writer}}
 	case flushes:
@@ -76,7 +80,7 @@ func (w flushWriter) Flush() { _ = w.FlushError() }
 
 // Hijack hands over the connection: what goes over it is the handler's, so no
 // cookie is set and nothing counted.
-func (w http1Writer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+func (w hijackWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	conn, rw, err := http.NewResponseController(w.ResponseWriter).Hijack()
 	if err == nil {
 		w.v.abandon()

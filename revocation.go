@@ -26,12 +26,10 @@ func newRevocations() *revocations {
 
 // covers says that a record is below what has been revoked.
 func (r *revocations) covers(rec *Record) bool {
-	if rec.CustomerID == "" {
-		return false
-	}
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	return r.customers[rec.CustomerID].After(rec.Cred.AuthenticatedAt)
+	return rec.Cred.Version < r.sessions[rec.SessionID].version ||
+		rec.CustomerID != "" && r.customers[rec.CustomerID].After(rec.Cred.AuthenticatedAt)
 }
 
 // lowest is the lowest version of a session that counts.

@@ -13,7 +13,7 @@ type counters struct {
 	eventsCapped, eventsWithoutSession, forgottenProxy   atomic.Uint64
 	hotReads, archiveReads, hotErrors, archiveErrors     atomic.Uint64
 	controlFailures, corruptRecords, conflicts, setAside atomic.Uint64
-	projected, purged, jobErrors                         atomic.Uint64
+	projected, purged, jobErrors, hotDropped             atomic.Uint64
 	complained                                           atomic.Int64
 }
 
@@ -90,7 +90,7 @@ func (t *Tracker) Status(ctx context.Context) Status {
 		"archive_errors": c.archiveErrors.Load(), "control_failures": c.controlFailures.Load(),
 		"corrupt_records": c.corruptRecords.Load(), "credential_conflicts": c.conflicts.Load(),
 		"facts_set_aside": c.setAside.Load(), "facts_projected": c.projected.Load(), "purged": c.purged.Load(),
-		"job_errors": c.jobErrors.Load(), "live_evicted": t.live.evicted.Load(), "live_refused": t.live.refused.Load(),
+		"job_errors": c.jobErrors.Load(), "hot_dropped": c.hotDropped.Load(), "fold_skipped": t.folder.skippedTotal(), "live_evicted": t.live.evicted.Load(), "live_refused": t.live.refused.Load(),
 		"agents_over_budget": t.agents.OverBudget(),
 		"journal_refused":    j.Refused, "journal_stalled": j.Stalled, "journal_write_errors": j.WriteErrors,
 		"journal_sync_errors": j.SyncErrors, "journal_damaged_bytes": uint64(j.DamagedBytes),
@@ -108,6 +108,12 @@ func (t *Tracker) check(ctx context.Context, name string, ask func(context.Conte
 	}
 	p.Latency = time.Since(began)
 	return p
+}
+
+func (f *folder) skippedTotal() uint64 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.skipped
 }
 
 func (l *beginLimit) uncountedTotal() uint64 {

@@ -64,8 +64,10 @@ func (t *Tracker) newEvent(r *http.Request, s Session, name string) Event {
 }
 
 func eventName(name string) (string, error) {
-	if alias, ok := eventAliases[name]; ok {
-		return alias, nil
+	name = or(eventAliases[name], name)
+	switch name {
+	case EventOrderCompleted, EventRefund, EventCustomerLogin, EventCustomerLogout:
+		return "", fmt.Errorf("footfall: %s is recorded by PlaceOrder, Refund, Login and Logout alone", name)
 	}
 	if name == "" || len(name) > maxEventType {
 		return "", fmt.Errorf("footfall: an event's type has 1 to %d bytes", maxEventType)
@@ -89,7 +91,9 @@ func checkMetadata(raw json.RawMessage) (json.RawMessage, error) {
 		return nil, fmt.Errorf("footfall: metadata has %d bytes: at most %d", len(raw), maxMetadata)
 	}
 	var object map[string]any
-	if err := json.Unmarshal(raw, &object); err != nil {
+	decoder := json.NewDecoder(bytes.NewReader(raw))
+	decoder.UseNumber() // large integers stay what they are
+	if err := decoder.Decode(&object); err != nil || decoder.More() || object == nil {
 		return nil, errors.New("footfall: metadata is not a JSON object")
 	}
 	if keys := 0; !shallow(object, maxMetadataDepth, &keys) {

@@ -45,29 +45,29 @@ func (t *Tracker) Value(ctx context.Context, key string, into any) (bool, error)
 // login; an account switch drops them. A nil value removes the key. ctx is the
 // request's. An error that wraps [ErrUnavailable] means that nothing was kept.
 func (t *Tracker) SetValue(ctx context.Context, key string, value any) error {
-	return t.setValue(ctx, key, value, false)
+	return t.updateValue(ctx, key, false, func(json.RawMessage) (any, error) { return value, nil })
 }
 
 // SetLastingValue is SetValue for what concerns the browser more than the
 // customer, a currency say: it survives an account switch too.
 func (t *Tracker) SetLastingValue(ctx context.Context, key string, value any) error {
-	return t.setValue(ctx, key, value, true)
+	return t.updateValue(ctx, key, true, func(json.RawMessage) (any, error) { return value, nil })
 }
 
-func (t *Tracker) setValue(ctx context.Context, key string, value any, keep bool) error {
+// UpdateValue is SetValue for a value that depends on the one before: edit gets
+// what is there, nil for nothing, and returns what is to be. It may be called
+// again if another request of the session was faster, so that nothing is lost.
+func (t *Tracker) UpdateValue(ctx context.Context, key string, edit func(before json.RawMessage) (any, error)) error {
+	return t.updateValue(ctx, key, false, edit)
+}
+
+func (t *Tracker) updateValue(ctx context.Context, key string, keep bool, edit func(json.RawMessage) (any, error)) error {
 	v := visitFrom(ctx)
 	if v == nil {
 		return errNoVisit
 	}
 	if key == "" || len(key) > maxValueKey {
 		return fmt.Errorf("footfall: a value's key has 1 to %d bytes", maxValueKey)
-	}
-	encoded, err := json.Marshal(value)
-	if err != nil {
-		return fmt.Errorf("footfall: value %q: %w", key, err)
-	}
-	if value == nil {
-		encoded = nil
 	}
 	v.mu.Lock()
 	e, secretHash := v.sessionLocked(false), v.token.secret.hash()
@@ -84,29 +84,45 @@ func (t *Tracker) setValue(ctx context.Context, key string, value any, keep bool
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), t.config.StoreTimeout)
 	defer cancel()
-	rec, err := t.change(ctx, e, func(rec *Record) error {
+	var encoded json.RawMessage
+	rec, err := t.change(ctx, e, func(rec *Record) (err error) {
 		if !rec.EndedAt.IsZero() || rec.Cred.SecretHash != secretHash {
 			return ErrNoSession
 		}
-		rec.Values = maps.Clone(rec.Values)
-		if encoded == nil {
-			delete(rec.Values, key)
-			return nil
-		}
-		if rec.Values == nil {
-			rec.Values = map[string]Value{}
-		}
-		rec.Values[key] = Value{JSON: encoded, Keep: keep}
-		if size := valuesSize(rec.Values); size > maxValues {
-			return fmt.Errorf("footfall: value %q: a session keeps at most %d bytes, not %d", key, maxValues, size)
-		}
-		return nil
+		rec.Values, encoded, err = withValue(rec.Values, key, keep, edit)
+		return err
 	})
 	if err != nil {
 		return err
 	}
-	t.record(v.r, e, &ValueSet{SessionID: rec.SessionID, Key: key, Value: Value{JSON: encoded, Keep: keep}, At: now()})
+	// The version orders what was set in parallel.
+	t.record(v.r, e, &ValueSet{SessionID: rec.SessionID, Key: key, Value: Value{JSON: encoded, Keep: keep}, At: fromMillis(rec.Cred.Version)})
 	return nil
+}
+
+// withValue returns a copy of values in which one is edited.
+func withValue(values map[string]Value, key string, keep bool, edit func(json.RawMessage) (any, error)) (map[string]Value, json.RawMessage, error) {
+	values = maps.Clone(values)
+	value, err := edit(values[key].JSON)
+	if err != nil {
+		return nil, nil, err
+	}
+	if value == nil {
+		delete(values, key)
+		return values, nil, nil
+	}
+	encoded, err := json.Marshal(value)
+	if err != nil {
+		return nil, nil, fmt.Errorf("footfall: value %q: %w", key, err)
+	}
+	if values == nil {
+		values = map[string]Value{}
+	}
+	values[key] = Value{JSON: encoded, Keep: keep}
+	if size := valuesSize(values); size > maxValues {
+		return nil, nil, fmt.Errorf("footfall: value %q: a session keeps at most %d bytes, not %d", key, maxValues, size)
+	}
+	return values, encoded, nil
 }
 
 func valuesSize(values map[string]Value) int {

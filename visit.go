@@ -3,6 +3,7 @@ package footfall
 import (
 	"context"
 	"net/http"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -17,17 +18,20 @@ type visit struct {
 	r *http.Request
 
 	// What the request came with; fixed once it is opened.
-	token    sessionToken
-	hasToken bool  // its session cookie is validly signed
-	oldKey   bool  // … by an older secret
-	err      error // why its session cannot be known
-	bot      string
+	bot        string // why no person made it, "" if one did
+	sentCookie bool   // it has a session cookie, signed or not
+	oldKey     bool   // … signed by an older secret
+	stale      bool   // … with a secret that was superseded: it must not set a newer cookie's place
 
 	mu          sync.Mutex
+	token       sessionToken
+	hasToken    bool  // token is one that we signed
+	err         error // why its session cannot be known
 	entry       *entry
 	standing    standing
-	began       bool // the entry is new, and nobody knows of it yet
+	began       bool // entry is a session that this request began
 	refused     bool // a cap said that no session begins
+	over        bool // it logged out: no other session begins in it
 	committed   bool // the header is on its way: no cookie can be set any more
 	mode        mode
 	setSession  string // wire value of the session cookie to set
@@ -76,6 +80,25 @@ func FromContext(ctx context.Context) (Session, bool) {
 	return rec.Session, true
 }
 
+// Visitor returns the visitor of the request that ctx belongs to: the one that
+// its signed cookie names, which no store is asked about, otherwise that of its
+// session. It returns false when there is none.
+func Visitor(ctx context.Context) (id string, ok bool) {
+	v := visitFrom(ctx)
+	if v == nil {
+		return "", false
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if id, _, ok := v.visitorCookie(now()); ok {
+		return id.String(), true
+	}
+	if e := v.sessionLocked(false); e != nil {
+		return e.ids().visitor, true
+	}
+	return "", false
+}
+
 // withoutCustomer is what somebody with a superseded secret may see.
 func withoutCustomer(s Session) Session {
 	s.CustomerID, s.Type = "", Anonymous
@@ -86,6 +109,7 @@ func withoutCustomer(s Session) Session {
 func (t *Tracker) open(r *http.Request) *visit {
 	v := &visit{t: t, r: r}
 	eachCookie(r.Header, t.config.SessionCookie, func(wire string) bool {
+		v.sentCookie = true
 		value, old, ok := t.keys.verify(v.scratch[:0], wire)
 		if !ok {
 			t.counts.badCookies.Add(1)
@@ -97,16 +121,18 @@ func (t *Tracker) open(r *http.Request) *visit {
 			return false
 		}
 		e, s, err := t.resolve(r.Context(), &token, false)
-		if s == worthless && err == nil {
-			return false // a later duplicate may be the valid one
+		if s > v.standing || err != nil && v.standing == worthless {
+			v.token, v.hasToken, v.oldKey = token, true, old
+			v.entry, v.standing, v.err = e, s, err
 		}
-		v.token, v.hasToken, v.oldKey = token, true, old
-		v.entry, v.standing, v.err = e, s, err
-		return true
+		return s == current || err != nil // otherwise a later duplicate may be worth more
 	})
 	if v.standing == worthless {
 		v.entry = nil
+	} else {
+		v.entry.cookieReturned()
 	}
+	v.stale = v.standing == superseded
 	v.bot = t.botReason(v)
 	return v
 }
@@ -150,35 +176,36 @@ func (v *visit) visitorCookie(at time.Time) (id uuid.UUID, old, ok bool) {
 // may be. always overrides what the mode, caps and bots say: for logins.
 // v.mu is held.
 func (v *visit) sessionLocked(always bool) *entry {
-	if v.entry != nil || v.err != nil || v.committed || v.dropSession {
+	if v.entry != nil || v.err != nil || v.committed || v.over {
 		return v.entry
 	}
-	if !always && (v.mode == untouched || v.refused || v.bot != "" || !mayBegin(v.r)) {
+	if !always && (v.mode == untouched || v.refused || v.stale || v.bot != "" || !mayBegin(v.r)) {
 		return nil
 	}
 	at := now()
 	addr := enrich.ClientAddr(v.r.RemoteAddr, v.r.Header, v.t.config.TrustedProxies)
-	if !v.t.begins.allow(addr, v.behindForgottenProxy(addr.IsPrivate() || addr.IsLoopback()), at) && !always {
+	forgotten := behindForgottenProxy(v.r, addr)
+	if forgotten {
+		v.t.counts.forgottenProxy.Add(1)
+	}
+	if !v.t.begins.allow(addr, forgotten, at) && !always {
 		v.refused = true
 		return nil
 	}
-	v.beginLocked(at)
+	v.beginLocked(at, !forgotten)
 	return v.entry
 }
 
 // behindForgottenProxy says that a private peer that nobody trusts forwards for
-// others: all visitors would share its address.
-func (v *visit) behindForgottenProxy(private bool) bool {
-	if !private || len(v.r.Header["X-Forwarded-For"]) == 0 {
-		return false
-	}
-	v.t.counts.forgottenProxy.Add(1)
-	return true
+// others: all visitors seem to have its address.
+func behindForgottenProxy(r *http.Request, addr netip.Addr) bool {
+	return (addr.IsPrivate() || addr.IsLoopback()) && len(r.Header["X-Forwarded-For"]) > 0
 }
 
 // beginLocked makes a new session for the visit. Nobody else knows of it until
-// the visit records something.
-func (v *visit) beginLocked(at time.Time) {
+// the visit records something. ownAddress says that its address is its
+// visitor's.
+func (v *visit) beginLocked(at time.Time, ownAddress bool) {
 	visitor, old, known := v.visitorCookie(at)
 	if !known {
 		visitor = newID()
@@ -188,6 +215,7 @@ func (v *visit) beginLocked(at time.Time) {
 	}
 	token := sessionToken{id: newID(), secret: newSecret()}
 	v.entry = v.t.newEntry(v.r, token, visitor, at)
+	v.entry.foldable = !known && ownAddress
 	v.standing, v.began = current, true
 	v.token, v.hasToken = token, true
 	v.setSession = v.t.keys.sign(token.value())
@@ -197,14 +225,6 @@ func (v *visit) beginLocked(at time.Time) {
 func (t *Tracker) newEntry(r *http.Request, token sessionToken, visitor uuid.UUID, at time.Time) *entry {
 	agent := t.agents.Lookup(r.Header)
 	page := enrich.PageFromRequest(r, t.isOwnHost(r))
-	addr := enrich.ClientAddr(r.RemoteAddr, r.Header, t.config.TrustedProxies)
-	address := enrich.MaskAddr(addr)
-	if t.config.FullAddresses {
-		address = addr.String()
-	}
-	if !addr.IsValid() {
-		address = ""
-	}
 	e := &entry{
 		id:     token.id,
 		writer: t.newWriter(),
@@ -212,7 +232,7 @@ func (t *Tracker) newEntry(r *http.Request, token sessionToken, visitor uuid.UUI
 		rec: Record{
 			Session: Session{
 				SessionID: token.id.String(), VisitorID: visitor.String(),
-				IPAddress: address, UserAgent: enrich.Text(r.UserAgent(), enrich.MaxUserAgent),
+				IPAddress: t.address(r), UserAgent: enrich.Text(r.UserAgent(), enrich.MaxUserAgent),
 				Device: agent.Device, Browser: agent.Browser, OS: agent.OS,
 				LandingPage: page.Path, Referrer: page.Referrer, Channel: enrich.Channel(page),
 				UTMSource: page.UTM.Source, UTMMedium: page.UTM.Medium, UTMCampaign: page.UTM.Campaign,
@@ -223,6 +243,18 @@ func (t *Tracker) newEntry(r *http.Request, token sessionToken, visitor uuid.UUI
 	}
 	e.rec.setCredentials(Credentials{Version: at.UnixMilli(), SecretHash: token.secret.hash()})
 	return e
+}
+
+// address is a request's address as it is stored.
+func (t *Tracker) address(r *http.Request) string {
+	addr := enrich.ClientAddr(r.RemoteAddr, r.Header, t.config.TrustedProxies)
+	switch {
+	case !addr.IsValid():
+		return ""
+	case t.config.FullAddresses:
+		return addr.String()
+	}
+	return enrich.MaskAddr(addr)
 }
 
 // isOwnHost says whether a host is the shop: the configured ones, otherwise the

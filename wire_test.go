@@ -3,6 +3,7 @@ package footfall
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"reflect"
 	"testing"
 	"time"
@@ -81,24 +82,25 @@ func FuzzDecodeFact(f *testing.F) {
 
 func TestHotDocument(t *testing.T) {
 	rec := sampleFacts()[0].(*SessionBegun).Record
-	doc := encodeHot(&rec, nil)
-	got, unknown, err := decodeHot(doc)
-	if err != nil || len(unknown) != 0 || !reflect.DeepEqual(got, rec) {
-		t.Errorf("a document reads back as\n%+v (unknown %v, %v), was\n%+v", got, unknown, err, rec)
+	whole := document{Record: rec, unbegun: true, unknown: map[string]json.RawMessage{}}
+	doc := whole.encode()
+	got, err := decodeHot(doc)
+	if err != nil || !reflect.DeepEqual(got, whole) {
+		t.Errorf("a document reads back as\n%+v (%v), was\n%+v", got, err, whole)
 	}
 	t.Run("keeps what a later version added", func(t *testing.T) {
 		doc := append(bytes.TrimSuffix(bytes.Clone(doc), []byte("}")), `,"shoeSize":{"eu":43}}`...)
-		got, unknown, err := decodeHot(doc)
+		got, err := decodeHot(doc)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if again := encodeHot(&got, unknown); !bytes.Contains(again, []byte(`"shoeSize":{"eu":43}`)) {
+		if again := got.encode(); !bytes.Contains(again, []byte(`"shoeSize":{"eu":43}`)) {
 			t.Errorf("a rewrite lost it: %s", again)
 		}
 	})
 	t.Run("of a newer format cannot be known", func(t *testing.T) {
 		doc := bytes.Replace(doc, []byte(`"format":1`), []byte(`"format":2`), 1)
-		if _, _, err := decodeHot(doc); err != errNewerFormat {
+		if _, err := decodeHot(doc); !errors.Is(err, errNewerFormat) {
 			t.Errorf("error %v", err)
 		}
 	})
@@ -113,7 +115,7 @@ func TestHotDocument(t *testing.T) {
 	})
 	t.Run("that is broken is an error", func(t *testing.T) {
 		for _, doc := range []string{"", "{", "[]", `{"format":1,"secretHash":"%%"}`, `{"startedAt":5}`} {
-			if _, _, err := decodeHot([]byte(doc)); err == nil {
+			if _, err := decodeHot([]byte(doc)); err == nil {
 				t.Errorf("%q reads as a record", doc)
 			}
 		}
@@ -122,13 +124,13 @@ func TestHotDocument(t *testing.T) {
 
 func FuzzDecodeHot(f *testing.F) {
 	rec := sampleFacts()[0].(*SessionBegun).Record
-	f.Add(encodeHot(&rec, nil))
+	f.Add((&document{Record: rec}).encode())
 	f.Fuzz(func(t *testing.T, doc []byte) {
-		rec, unknown, err := decodeHot(doc)
+		d, err := decodeHot(doc)
 		if err != nil {
 			return
 		}
-		if _, _, err := decodeHot(encodeHot(&rec, unknown)); err != nil {
+		if _, err := decodeHot(d.encode()); err != nil {
 			t.Errorf("what was read does not write and read again: %v", err)
 		}
 	})

@@ -145,6 +145,7 @@ func (s *Store) Put(_ context.Context, id string, doc []byte, previous, version 
 		}
 		return true, nil
 	case r == nil:
+		sh.dropExpired(2) // more than come in, so that the dead do not pile up
 		if len(sh.records) >= s.capacity {
 			sh.evict()
 		}
@@ -158,20 +159,24 @@ func (s *Store) Put(_ context.Context, id string, doc []byte, previous, version 
 	return true, nil
 }
 
-// evict makes room: expired records at the front go together, otherwise one
-// that did nothing since it began, otherwise the one that was changed longest
-// ago. s.mu is held.
-func (s *shard) evict() {
+// dropExpired removes up to so many expired records from the front of each
+// queue: those that were changed longest ago. s.mu is held.
+func (s *shard) dropExpired(most int) {
 	now := time.Now()
-	before := len(s.records)
 	for _, queue := range []*list.List{&s.fresh, &s.returned} {
-		for e := queue.Front(); e != nil && !now.Before(e.Value.(*record).expires); e = queue.Front() {
+		for range most {
+			e := queue.Front()
+			if e == nil || now.Before(e.Value.(*record).expires) {
+				break
+			}
 			s.remove(e.Value.(*record))
 		}
 	}
-	if len(s.records) < before {
-		return
-	}
+}
+
+// evict makes room: one goes that did nothing since it began, otherwise the one
+// that was changed longest ago. s.mu is held.
+func (s *shard) evict() {
 	for _, queue := range []*list.List{&s.fresh, &s.returned} {
 		if e := queue.Front(); e != nil {
 			s.remove(e.Value.(*record))

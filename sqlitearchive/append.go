@@ -88,9 +88,14 @@ func (b *batch) finishRound() error {
 		b.touch(e.SessionID)
 	}
 	for _, fact := range b.later {
-		if seen, ok := fact.(*footfall.SessionSeen); ok {
-			t := b.touch(seen.SessionID)
-			t.lastSeen = max(t.lastSeen, seen.At.UnixMilli())
+		switch f := fact.(type) {
+		case *footfall.SessionSeen:
+			t := b.touch(f.SessionID)
+			t.lastSeen = max(t.lastSeen, f.At.UnixMilli())
+		case *footfall.CredentialsChanged: // of a folded session too
+			b.touch(f.SessionID)
+		case *footfall.ValueSet:
+			b.touch(f.SessionID)
 		}
 	}
 	if err := b.lookUpTouched(); err != nil {
@@ -173,6 +178,9 @@ func (b *batch) begin(r *footfall.Record) error {
 		if err := b.setValue(&footfall.ValueSet{SessionID: r.SessionID, Key: key, Value: value, At: r.StartedAt}); err != nil {
 			return err
 		}
+	}
+	if err := b.endIfRevoked(r.SessionID, &r.Cred); err != nil {
+		return err
 	}
 	return b.sawVisitor(r.VisitorID, r.StartedAt.UnixMilli())
 }

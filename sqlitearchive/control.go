@@ -2,6 +2,7 @@ package sqlitearchive
 
 import (
 	"database/sql"
+	"errors"
 	"fmt"
 
 	"github.com/footfall-go/footfall"
@@ -54,14 +55,20 @@ func (b *batch) setCredentials(f *footfall.CredentialsChanged) error {
 	if _, err = b.exec(`INSERT INTO credential_changes (session_id, version, changed_at) VALUES (?, ?, ?)`, f.SessionID, c.Version, nowMillis()); err != nil {
 		return err
 	}
+	return b.endIfRevoked(f.SessionID, c)
+}
+
+// endIfRevoked applies the revocations that arrived before the credentials they
+// end: those from after the password check. The result is that of the other
+// order.
+func (b *batch) endIfRevoked(sessionID string, c *footfall.Credentials) error {
 	if c.CustomerID == "" || !c.EndedAt.IsZero() {
 		return nil
 	}
-	// A revocation that is older than the login in the journal, but not than its
-	// password check, ends it all the same.
-	_, err = b.exec(`UPDATE sessions SET ended_at = (SELECT max(revoked_before) FROM credential_changes WHERE customer_id = ?2), end_reason = ?3
-		WHERE session_id = ?1 AND coalesce(authenticated_at, 0) < (SELECT max(revoked_before) FROM credential_changes WHERE customer_id = ?2)`,
-		f.SessionID, c.CustomerID, string(footfall.EndRevoked))
+	_, err := b.exec(`UPDATE sessions SET ended_at = revocation.at, end_reason = ?3, version = max(version, revocation.at)
+		FROM (SELECT min(revoked_before) AS at FROM credential_changes WHERE customer_id = ?2 AND revoked_before > ?4) AS revocation
+		WHERE session_id = ?1 AND revocation.at IS NOT NULL`,
+		sessionID, c.CustomerID, string(footfall.EndRevoked), unixMillis(c.AuthenticatedAt))
 	return err
 }
 
@@ -98,7 +105,8 @@ func (b *batch) placeOrder(f *footfall.OrderPlaced) error {
 	if len(f.Metadata) > 0 {
 		meta = string(f.Metadata)
 	}
-	if _, err := b.exec(`INSERT INTO orders (order_id, session_id, visitor_id, customer_id, amount, currency, metadata, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+	if _, err := b.exec(`INSERT INTO orders (order_id, session_id, visitor_id, customer_id, amount, currency, metadata, created_at, refunded)
+			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, (SELECT coalesce(sum(amount), 0) FROM refunds WHERE order_id = ?1))
 		ON CONFLICT DO UPDATE SET session_id = coalesce(session_id, ?2), visitor_id = coalesce(visitor_id, ?3), customer_id = coalesce(customer_id, ?4), metadata = coalesce(metadata, ?7)`,
 		f.OrderID, null(f.SessionID), null(f.VisitorID), null(f.CustomerID), f.Total.Amount, f.Total.Currency, meta, f.CreatedAt.UnixMilli()); err != nil {
 		return err
@@ -129,7 +137,7 @@ func (b *batch) isFolded(sessionID string) (bool, error) {
 	}
 	var one int
 	err = s.QueryRowContext(b.ctx, sessionID).Scan(&one)
-	if err == sql.ErrNoRows {
+	if errors.Is(err, sql.ErrNoRows) {
 		return false, nil
 	}
 	return err == nil, err

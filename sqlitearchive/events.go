@@ -110,7 +110,11 @@ func (b *batch) insertChunk(events []*footfall.Event, after int64) (int64, error
 func (b *batch) noteEvent(e *footfall.Event, id int64) {
 	t := b.touched[e.SessionID]
 	t.lastEvent = id
-	t.lastSeen = max(t.lastSeen, e.CreatedAt.UnixMilli())
+	switch e.EventType {
+	case footfall.EventOrderCompleted, footfall.EventRefund: // no sign of the visitor: they may come long after the visit
+	default:
+		t.lastSeen = max(t.lastSeen, e.CreatedAt.UnixMilli())
+	}
 	if e.EventType == footfall.EventPageView {
 		t.views++
 	}

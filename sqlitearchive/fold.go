@@ -18,7 +18,8 @@ type foldedRecord struct {
 }
 
 // fold moves a session's events into another. Sessions that somebody logged in
-// or bought something in stay.
+// or bought something in stay, and those that others were folded into: their
+// cookie came back.
 func (b *batch) fold(f *footfall.SessionsFolded) error {
 	rec, err := scanRecord(b.tx.QueryRowContext(b.ctx, selectRecord, f.Folded))
 	if errors.Is(err, sql.ErrNoRows) {
@@ -28,7 +29,7 @@ func (b *batch) fold(f *footfall.SessionsFolded) error {
 		return err
 	}
 	var there int
-	if err := b.tx.QueryRowContext(b.ctx, `SELECT count(*) FROM sessions WHERE session_id = ?`, f.Into).Scan(&there); err != nil {
+	if err := b.tx.QueryRowContext(b.ctx, `SELECT count(*) FROM sessions WHERE session_id = ?1 AND NOT EXISTS (SELECT 1 FROM folded_sessions WHERE into_id = ?2)`, f.Into, f.Folded).Scan(&there); err != nil {
 		return err
 	}
 	if there == 0 || f.Into == f.Folded || rec.CustomerID != "" || rec.Converted {
@@ -126,8 +127,11 @@ func (b *batch) unfold(sessionID string) (bool, int64, error) {
 	if _, err := b.exec(`UPDATE sessions SET page_views = page_views - ? WHERE session_id = ?`, folded.Session.PageViews, into); err != nil {
 		return false, 0, err
 	}
-	if t := b.touched[into]; t != nil && len(stay) > 0 {
-		t.lastEvent = slices.MaxFunc(stay, byID).id
+	if t := b.touched[into]; t != nil {
+		t.lastEvent = 0
+		if len(stay) > 0 {
+			t.lastEvent = slices.MaxFunc(stay, byID).id
+		}
 	}
 	if len(back) == 0 {
 		return true, 0, nil

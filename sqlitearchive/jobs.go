@@ -2,7 +2,6 @@ package sqlitearchive
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 )
@@ -51,15 +50,16 @@ func (a *Archive) Purge(ctx context.Context, sessions, visitors time.Time, limit
 				SELECT e.previous FROM session_events e JOIN walk ON e.id = walk.id WHERE e.previous IS NOT NULL
 			) SELECT id FROM walk)`, time.Time{}},
 		{false, `DELETE FROM session_values WHERE session_id IN (SELECT session_id FROM purged)`, time.Time{}},
+		{false, `DELETE FROM session_values WHERE session_id IN (SELECT session_id FROM folded_sessions WHERE into_id IN (SELECT session_id FROM purged))`, time.Time{}},
 		{false, `DELETE FROM folded_sessions WHERE into_id IN (SELECT session_id FROM purged)`, time.Time{}},
 		{false, `DELETE FROM sessions WHERE session_id IN (SELECT session_id FROM purged)`, time.Time{}},
-		{true, `DELETE FROM bot_views WHERE id IN (SELECT id FROM bot_views WHERE created_at < ? ORDER BY id LIMIT ?)`, sessions},
+		{true, `DELETE FROM bot_views WHERE id IN (SELECT id FROM bot_views WHERE created_at < ? ORDER BY created_at LIMIT ?)`, sessions},
 		{true, `DELETE FROM uncounted_visits WHERE event_id IN (SELECT event_id FROM uncounted_visits WHERE minute < ? LIMIT ?)`, sessions},
-		{true, `DELETE FROM credential_changes WHERE seq IN (SELECT seq FROM credential_changes WHERE changed_at < ? ORDER BY seq LIMIT ?)`, sessions},
+		{true, `DELETE FROM credential_changes WHERE seq IN (SELECT seq FROM credential_changes WHERE changed_at < ? ORDER BY changed_at LIMIT ?)`, time.Now().Add(-a.feedAge())},
 		{true, `DELETE FROM visitors WHERE visitor_id IN (SELECT visitor_id FROM visitors WHERE last_seen_at < ? ORDER BY last_seen_at LIMIT ?)`, visitors},
 	} {
 		args := []any{}
-		if !step.before.IsZero() {
+		if step.counts {
 			args = append(args, step.before.UnixMilli(), limit)
 		}
 		result, err := tx.ExecContext(ctx, step.query, args...)
@@ -74,7 +74,7 @@ func (a *Archive) Purge(ctx context.Context, sessions, visitors time.Time, limit
 			deleted += int(n)
 		}
 	}
-	if err := errors.Join(tx.Commit()); err != nil {
+	if err := tx.Commit(); err != nil {
 		return 0, fmt.Errorf("sqlitearchive: purge: %w", err)
 	}
 	return deleted, nil

@@ -52,7 +52,7 @@ func (a *Archive) Session(ctx context.Context, id string) (footfall.Record, bool
 		return a.foldedSession(ctx, id)
 	}
 	if err == nil {
-		r.Values, err = a.values(ctx, id)
+		r.Values, err = values(ctx, a.read, id)
 	}
 	if err != nil {
 		return footfall.Record{}, false, fmt.Errorf("sqlitearchive: session: %w", err)
@@ -60,24 +60,49 @@ func (a *Archive) Session(ctx context.Context, id string) (footfall.Record, bool
 	return r, true, nil
 }
 
+// foldedSession reads a session that has no row, or had none a moment ago: both
+// places from one snapshot, because it may be on its way from one to the other.
 func (a *Archive) foldedSession(ctx context.Context, id string) (footfall.Record, bool, error) {
-	var record string
-	err := a.read.QueryRowContext(ctx, `SELECT record FROM folded_sessions WHERE session_id = ?`, id).Scan(&record)
-	if errors.Is(err, sql.ErrNoRows) {
-		return footfall.Record{}, false, nil
-	}
-	var folded foldedRecord
-	if err == nil {
-		err = json.Unmarshal([]byte(record), &folded)
-	}
+	r, ok, err := a.readFolded(ctx, id)
 	if err != nil {
 		return footfall.Record{}, false, fmt.Errorf("sqlitearchive: folded session: %w", err)
 	}
-	return footfall.Record{Session: folded.Session, Cred: folded.Cred}, true, nil
+	return r, ok, nil
 }
 
-func (a *Archive) values(ctx context.Context, id string) (map[string]footfall.Value, error) {
-	rows, err := a.read.QueryContext(ctx, `SELECT key, value, keep FROM session_values WHERE session_id = ? AND value IS NOT NULL`, id)
+func (a *Archive) readFolded(ctx context.Context, id string) (r footfall.Record, ok bool, err error) {
+	tx, err := a.read.BeginTx(ctx, nil)
+	if err != nil {
+		return r, false, err
+	}
+	defer tx.Rollback()
+	r, err = scanRecord(tx.QueryRowContext(ctx, selectRecord, id))
+	if errors.Is(err, sql.ErrNoRows) {
+		var record string
+		err = tx.QueryRowContext(ctx, `SELECT record FROM folded_sessions WHERE session_id = ?`, id).Scan(&record)
+		if errors.Is(err, sql.ErrNoRows) {
+			return r, false, nil
+		}
+		var folded foldedRecord
+		if err == nil {
+			err = json.Unmarshal([]byte(record), &folded)
+		}
+		r = footfall.Record{Session: folded.Session, Cred: folded.Cred}
+	}
+	if err != nil {
+		return r, false, err
+	}
+	r.Values, err = values(ctx, tx, id)
+	return r, err == nil, err
+}
+
+// A querier is the database or a transaction.
+type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
+func values(ctx context.Context, q querier, id string) (map[string]footfall.Value, error) {
+	rows, err := q.QueryContext(ctx, `SELECT key, value, keep FROM session_values WHERE session_id = ? AND value IS NOT NULL`, id)
 	if err != nil {
 		return nil, err
 	}
@@ -142,7 +167,11 @@ func (a *Archive) Order(ctx context.Context, id string) (footfall.Order, bool, e
 
 const maxChanges = 10_000 // read at a time
 
-// CredentialChanges reads on in the feed, to its end.
+// feedAge is how long the feed of credential changes is kept.
+func (a *Archive) feedAge() time.Duration { return 2 * a.maxAge }
+
+// CredentialChanges reads on in the feed, to its end. What no live session can
+// be older than is left out.
 func (a *Archive) CredentialChanges(ctx context.Context, after int64) ([]footfall.CredentialChange, int64, error) {
 	var changes []footfall.CredentialChange
 	for {
@@ -157,7 +186,7 @@ func (a *Archive) CredentialChanges(ctx context.Context, after int64) ([]footfal
 }
 
 func (a *Archive) appendChanges(ctx context.Context, changes *[]footfall.CredentialChange, after *int64) (n int, err error) {
-	rows, err := a.read.QueryContext(ctx, `SELECT seq, session_id, version, customer_id, revoked_before FROM credential_changes WHERE seq > ? ORDER BY seq LIMIT ?`, *after, maxChanges)
+	rows, err := a.read.QueryContext(ctx, `SELECT seq, session_id, version, customer_id, revoked_before FROM credential_changes WHERE seq > ? AND changed_at >= ? ORDER BY seq LIMIT ?`, *after, nowMillis()-a.feedAge().Milliseconds(), maxChanges)
 	if err != nil {
 		return 0, err
 	}

@@ -209,6 +209,14 @@ func millis(t time.Time) any {
 	return t.UnixMilli()
 }
 
+// unixMillis is a time for comparison: 0 if it is not known.
+func unixMillis(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
 func fromMillis(ms sql.NullInt64) time.Time {
 	if !ms.Valid {
 		return time.Time{}

@@ -148,7 +148,7 @@ func databaseFinding(c *config) finding {
 
 // backlogFinding looks at a journal that nobody is emptying.
 func backlogFinding(c *config) finding {
-	segments, err := filepath.Glob(filepath.Join(c.JournalDir, "*.journal"))
+	segments, err := filepath.Glob(filepath.Join(c.JournalDir, "*.wal"))
 	size := int64(0)
 	for _, s := range segments {
 		if info, err := os.Stat(s); err == nil {

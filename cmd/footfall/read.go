@@ -19,16 +19,15 @@ type reader struct {
 }
 
 // open compiles the settings and opens the database for reading.
-func (r *reader) open() (*config, report.Reader, func() error, error) {
-	c, err := r.compile("production")
-	if err != nil {
+func (r *reader) open() (c *config, from report.Reader, done func(), err error) {
+	if c, err = r.compile("production"); err != nil {
 		return nil, nil, nil, err
 	}
 	a, err := openReader(c)
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	return c, a, a.Close, nil
+	return c, a, func() { a.Close() }, nil
 }
 
 type statsCmd struct {

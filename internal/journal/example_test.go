@@ -2,6 +2,7 @@ package journal_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -31,7 +32,7 @@ func Example() {
 	j.Seal() // at shutdown; the projector ends when it has everything
 	for {
 		batch, err := j.Next(context.Background(), 100, 1<<20)
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		} else if err != nil {
 			panic(err)

@@ -165,12 +165,12 @@ func TestFault_WriteError(t *testing.T) {
 			}
 			fs.set(func() { fs.write, fs.cut, fs.unlink = nil, nil, nil })
 			add(t, j, numbered(3, 6)...)
-			got, end := rest(t, j)
-			want(t, "appending works again once the disk has room, and what was acknowledged is there", got, numbered(0, 6))
+			before, _ := rest(t, j)
+			want(t, "appending works again once the disk has room, and what was acknowledged is there", before, numbered(0, 6))
 			closeNow(t, j)
 
 			j = open(t, dir, Options{})
-			got, end = rest(t, j)
+			got, end := rest(t, j)
 			want(t, "the same after a restart", got, numbered(0, 6))
 			if s := j.Stats(); c.cut == nil && s.DamagedBytes != 0 {
 				t.Fatalf("a partial frame is cut off: %+v", s)

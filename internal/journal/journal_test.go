@@ -65,7 +65,7 @@ func rest(t testing.TB, j *Journal) (records []string, end Position) {
 	j.Seal()
 	for {
 		b, err := j.Next(t.Context(), 7, 0)
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return records, end
 		}
 		if err != nil {
@@ -392,7 +392,7 @@ func TestJournal_NextWaits(t *testing.T) {
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if _, err := j.Next(ctx, 1, 0); err != context.DeadlineExceeded {
+		if _, err := j.Next(ctx, 1, 0); !errors.Is(err, context.DeadlineExceeded) {
 			t.Fatalf("Next returns ctx.Err() when ctx is done: %v", err)
 		}
 		got := make(chan string)

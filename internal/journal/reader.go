@@ -2,6 +2,7 @@ package journal
 
 import (
 	"context"
+	"errors"
 	"io"
 )
 
@@ -138,7 +139,7 @@ func (j *Journal) read(maxRecords, maxBytes int) (Batch, error) {
 			}
 		}
 		f, start, err := r.scan.next(limit)
-		if err != nil && err != io.EOF {
+		if err != nil && !errors.Is(err, io.EOF) {
 			if err = j.unreadable(r, limit, err); err != nil {
 				return j.interrupted(b, h, err)
 			}
@@ -149,7 +150,7 @@ func (j *Journal) read(maxRecords, maxBytes int) (Batch, error) {
 			j.setAsideDamage(r.run.seg, r.f, []span{{r.scan.off, start}}, nil)
 			r.scan.off = start
 		}
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			continue // with the next run
 		}
 		r.failures = 0

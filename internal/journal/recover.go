@@ -82,7 +82,7 @@ func (j *Journal) scan(s *segment) {
 		var fr frame
 		var start int64
 		fr, start, err = sc.next(s.size)
-		if err != nil && err != io.EOF {
+		if err != nil && !errors.Is(err, io.EOF) {
 			start = s.size // none of the rest
 		}
 		if start > sc.off {
@@ -107,7 +107,7 @@ func (j *Journal) scan(s *segment) {
 	if rerr := j.fs.remove(copied); rerr != nil && !errors.Is(rerr, os.ErrNotExist) {
 		j.log.Warn("journal: cannot replace an earlier copy", "file", copied, "error", rerr)
 	}
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		err = nil
 	}
 	j.setAsideDamage(s, f, damage, err)

@@ -1,6 +1,8 @@
 package shop
 
 import (
+	"encoding/json"
+	"errors"
 	"net/http"
 	"strconv"
 
@@ -102,13 +104,23 @@ func (s *Shop) addToCart(w http.ResponseWriter, r *http.Request) {
 	}); err != nil {
 		s.log.Error("shop: track", "error", err)
 	}
-	cart := map[string]int{}
-	if _, err := s.tracker.Value(r.Context(), cartKey, &cart); err != nil {
-		s.log.Warn("shop: the cart could not be read", "error", err)
-	}
-	cart[p.ID] = min(cart[p.ID]+line.Quantity, maxQuantity)
-	if err := s.tracker.SetValue(r.Context(), cartKey, cart); err != nil {
-		s.log.Debug("shop: the cart is not kept", "error", err)
+	var cart map[string]int
+	err := s.tracker.UpdateValue(r.Context(), cartKey, func(before json.RawMessage) (any, error) {
+		cart = map[string]int{}
+		if before != nil {
+			if err := json.Unmarshal(before, &cart); err != nil {
+				return nil, err
+			}
+		}
+		cart[p.ID] = min(cart[p.ID]+line.Quantity, maxQuantity)
+		return cart, nil
+	})
+	switch {
+	case errors.Is(err, footfall.ErrNoSession): // a bot's, or past a cap: nobody comes back for it
+		cart = map[string]int{p.ID: line.Quantity}
+	case err != nil: // the shop goes on: the page can send the line again
+		s.log.Warn("shop: the cart is not kept", "error", err)
+		cart = map[string]int{p.ID: line.Quantity}
 	}
 	succeed(w, http.StatusOK, map[string]any{"items": cartItems(cart)})
 }

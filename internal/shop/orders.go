@@ -101,8 +101,8 @@ func (s *Shop) orderID(r *http.Request, key string, attempt int) (string, error)
 		return id.String(), err
 	}
 	visitor := "address " + enrich.ClientAddr(r.RemoteAddr, r.Header, s.tracker.TrustedProxies()).String()
-	if session, ok := footfall.FromContext(r.Context()); ok {
-		visitor = "visitor " + session.VisitorID
+	if id, ok := footfall.Visitor(r.Context()); ok {
+		visitor = "visitor " + id
 	}
 	sum := sha256.Sum256([]byte(strings.Join([]string{"order", visitor, key, strconv.Itoa(attempt)}, "\x00")))
 	return uuid.NewHash(sha256.New(), uuid.NameSpaceOID, sum[:], 8).String(), nil

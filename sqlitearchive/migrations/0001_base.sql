@@ -97,6 +97,8 @@ CREATE TABLE refunds (
 	created_at INTEGER NOT NULL
 ) WITHOUT ROWID;
 
+CREATE INDEX refunds_order_id ON refunds (order_id);
+
 -- The feed of credential changes: a session's version, or a customer's time.
 CREATE TABLE credential_changes (
 	seq            INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -107,6 +109,7 @@ CREATE TABLE credential_changes (
 	changed_at     INTEGER NOT NULL
 );
 
+CREATE INDEX credential_changes_changed_at ON credential_changes (changed_at);
 CREATE INDEX credential_changes_customer_id ON credential_changes (customer_id, revoked_before) WHERE customer_id IS NOT NULL;
 
 CREATE TABLE job_slots (
@@ -126,6 +129,8 @@ CREATE TABLE bot_views (
 	created_at INTEGER NOT NULL
 );
 
+CREATE INDEX bot_views_created_at ON bot_views (created_at);
+
 -- Visits served without a session because a cap was reached.
 CREATE TABLE uncounted_visits (
 	event_id TEXT PRIMARY KEY,
@@ -143,3 +148,5 @@ CREATE TABLE folded_sessions (
 	record     TEXT NOT NULL, -- JSON object: the session with its credentials
 	folded_at  INTEGER NOT NULL
 ) WITHOUT ROWID;
+
+CREATE INDEX folded_sessions_into_id ON folded_sessions (into_id);

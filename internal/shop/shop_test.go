@@ -1,0 +1,117 @@
+package shop
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"golang.org/x/crypto/bcrypt"
+)
+
+func TestCatalogue_TwoHundredProductsWithTextIDs(t *testing.T) {
+	if len(products) != 200 {
+		t.Fatalf("%d products", len(products))
+	}
+	names := map[string]bool{}
+	for i, p := range products {
+		found, ok := findProduct(p.ID)
+		if !ok || found != p || p.Price.Amount <= 0 || p.Price.Currency != "EUR" || names[p.Name] {
+			t.Errorf("product %d: %+v, found %+v", i+1, p, found)
+		}
+		names[p.Name] = true
+	}
+	for _, id := range []string{"", "0", "201", "-1", "+1", "01", " 1", "1 ", "1.0", "१", "99999999999999999999"} {
+		if p, ok := findProduct(id); ok {
+			t.Errorf("%q is %+v", id, p)
+		}
+	}
+}
+
+func TestCustomers_PasswordsAreHashedAndNeverShown(t *testing.T) {
+	c, err := loadCustomers()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, email := range []string{"customer@example.com", "second@example.com"} {
+		account, ok, err := c.check(context.Background(), strings.ToUpper(email), "password123")
+		if err != nil || !ok || account.Email != email {
+			t.Errorf("%s: %+v %v %v", email, account, ok, err)
+		}
+		if cost, err := bcrypt.Cost([]byte(account.Password)); err != nil || cost < bcrypt.DefaultCost {
+			t.Errorf("%s: bcrypt cost %d, %v", email, cost, err)
+		}
+		if b, err := json.Marshal(account); err != nil || strings.Contains(string(b), account.Password) || strings.Contains(string(b), "$2") {
+			t.Errorf("%s is shown as %s, %v", email, b, err)
+		}
+	}
+	for _, wrong := range [][2]string{{"customer@example.com", "password124"}, {"customer@example.com", ""}, {"nobody@example.com", "password123"}, {"", ""}} {
+		if _, ok, err := c.check(context.Background(), wrong[0], wrong[1]); ok || err != nil {
+			t.Errorf("%q: %v %v", wrong, ok, err)
+		}
+	}
+	if c.byID["cust_1"].Email == "" || len(c.byID) != 2 {
+		t.Errorf("by id: %v", c.byID)
+	}
+}
+
+func TestCustomers_CheckGivesUpWithItsRequest(t *testing.T) {
+	c, err := loadCustomers()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range cap(c.checks) {
+		c.checks <- struct{}{} // all busy
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, ok, err := c.check(ctx, "customer@example.com", "password123"); ok || err == nil {
+		t.Errorf("a check for nobody: %v %v", ok, err)
+	}
+}
+
+func TestParseOrder(t *testing.T) {
+	cart, total, hash, problem := parseOrder([]byte(`{"items":[{"productId":"1","quantity":2},{"productId":"1","quantity":1},{"productId":"200","quantity":1}],"shippingAddress":{"a":1}}`))
+	if problem != "" || cart["1"] != 3 || cart["200"] != 1 || total.Amount != 3*490+products[199].Price.Amount || total.Currency != "EUR" || hash == "" {
+		t.Errorf("%v %v %q %q", cart, total, hash, problem)
+	}
+	_, _, same, _ := parseOrder([]byte(` { "shippingAddress" : {"a":1}, "items":[ {"quantity":2,"productId":"1"},{"productId":"1","quantity":1},{"productId":"200","quantity":1}] } `))
+	_, _, other, _ := parseOrder([]byte(`{"items":[{"productId":"1","quantity":3},{"productId":"200","quantity":1}],"shippingAddress":{"a":2}}`))
+	if same != hash || other == hash {
+		t.Errorf("hashes: %q, the same %q, another %q", hash, same, other)
+	}
+	most := strings.TrimSuffix(strings.Repeat(`{"productId":"200","quantity":99},`, maxOrderLines), ",")
+	if _, total, _, problem := parseOrder([]byte(`{"items":[` + most + `]}`)); problem != "" || total.Amount != 99*int64(maxOrderLines)*products[199].Price.Amount {
+		t.Errorf("the largest order: %v %q", total, problem)
+	}
+	for _, body := range []string{
+		"", "null", "[]", `"x"`, `{}`, `{"items":[]}`, `{"items":null}`, `{"items":[{}]}`, `{"items":[{"productId":"1"}]}`, `{"items":[{"productId":1,"quantity":1}]}`,
+		`{"items":[{"productId":"1","quantity":100}]}`, `{"items":[{"productId":"1","quantity":1e2}]}`, `{"items":[` + most + `,{"productId":"1","quantity":1}]}`,
+		`{"items":[{"productId":"1","quantity":1}],"shippingAddress":[]}`, `{"items":[{"productId":"1","quantity":1}]}x`,
+	} {
+		if cart, total, _, problem := parseOrder([]byte(body)); problem == "" {
+			t.Errorf("%s is an order of %v: %v", body, total, cart)
+		}
+	}
+}
+
+func FuzzParseOrder(f *testing.F) {
+	f.Add([]byte(`{"items":[{"productId":"1","quantity":2}],"shippingAddress":{}}`))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		cart, total, hash, problem := parseOrder(body)
+		if problem != "" {
+			return
+		}
+		sum := int64(0)
+		for id, n := range cart {
+			p, ok := findProduct(id)
+			if !ok || n < 1 || n > maxQuantity*maxOrderLines {
+				t.Fatalf("%d of product %q", n, id)
+			}
+			sum += p.Price.Amount * int64(n)
+		}
+		if sum != total.Amount || total.Currency != currency || hash == "" {
+			t.Fatalf("total %v, its lines sum up to %d", total, sum)
+		}
+	})
+}
