@@ -20,7 +20,8 @@ const (
 
 // record puts facts of a session into the journal, with its beginning if nobody
 // knows of it yet, and counts them in this process. A fact that the journal did
-// not take in time is counted as unacknowledged; the request goes on.
+// not take in time is counted as unacknowledged, though it will be written when
+// the disk answers again; the request goes on.
 func (t *Tracker) record(r *http.Request, e *entry, fact Fact) {
 	if !e.isBegun() {
 		t.begin(r, e)
@@ -188,6 +189,10 @@ func (t *Tracker) commitFact(fact Fact) (journal.Position, error) {
 func (t *Tracker) complain(err error) {
 	second := time.Now().Unix()
 	if last := t.counts.complained.Load(); last != second && t.counts.complained.CompareAndSwap(last, second) {
+		if errors.Is(err, journal.ErrStalled) {
+			t.log.Warn("footfall: facts are written after their answers", "error", err)
+			return
+		}
 		t.log.Error("footfall: facts are not being recorded", "error", err)
 	}
 }

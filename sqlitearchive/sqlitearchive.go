@@ -84,16 +84,29 @@ func OpenReadOnly(path string, o Options) (*Archive, error) {
 	if err != nil {
 		return nil, err
 	}
-	read.SetMaxOpenConns(4)
-	if err := checkVersion(read); err != nil {
-		return nil, errors.Join(fmt.Errorf("sqlitearchive: %s: %w", path, err), read.Close())
+	err = checkVersion(read)
+	if wal, _ := os.Stat(path + "-wal"); err != nil && !errors.Is(err, ErrNewer) && (wal == nil || wal.Size() == 0) {
+		// On a read-only disk there is no making the files that readers share; with
+		// nothing in the write-ahead log the database itself is all there is.
+		if err := read.Close(); err != nil {
+			return nil, fmt.Errorf("sqlitearchive: %s: %w", path, err)
+		}
+		if read, err = connect(path, "ro", "immutable"); err != nil {
+			return nil, err
+		}
+		err = checkVersion(read)
 	}
+	if err != nil {
+		read.Close()
+		return nil, fmt.Errorf("sqlitearchive: %s: %w", path, err)
+	}
+	read.SetMaxOpenConns(4)
 	return &Archive{path: path, maxAge: o.SessionMaxAge, read: read}, nil
 }
 
 // connect opens a pool. Write transactions take the lock when they begin: one
 // that first reads and then writes would fail instead of waiting.
-func connect(path, mode string) (*sql.DB, error) {
+func connect(path, mode string, flags ...string) (*sql.DB, error) {
 	query := url.Values{
 		"mode":    {mode},
 		"_txlock": {"immediate"},
@@ -101,6 +114,9 @@ func connect(path, mode string) (*sql.DB, error) {
 	}
 	if mode == "rwc" {
 		query["_pragma"] = append(query["_pragma"], "journal_mode(WAL)", "synchronous(FULL)", "journal_size_limit(67108864)", "cache_size(-65536)", "secure_delete(ON)")
+	}
+	for _, flag := range flags {
+		query.Set(flag, "1")
 	}
 	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?"+query.Encode())
 	if err != nil {

@@ -86,11 +86,19 @@ func readDoor(dir string) (d door, err error) {
 	return d, json.Unmarshal(b, &d)
 }
 
-// openReader opens the database beside whoever writes it.
+// openDatabase opens the database beside whoever writes it.
+func openDatabase(c *config) (*sqlitearchive.Archive, error) {
+	return sqlitearchive.OpenReadOnly(c.database(), sqlitearchive.Options{SessionMaxAge: c.MaxAge})
+}
+
+// openReader is openDatabase for a command that cannot do without.
 func openReader(c *config) (*sqlitearchive.Archive, error) {
-	a, err := sqlitearchive.OpenReadOnly(c.database(), sqlitearchive.Options{SessionMaxAge: c.MaxAge})
-	if errors.Is(err, fs.ErrNotExist) {
+	a, err := openDatabase(c)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		return nil, fmt.Errorf("DATA_DIR: there is no database in %s yet: run footfall demo, or set DATA_DIR", c.dataDir)
+	case err != nil:
+		return nil, fmt.Errorf("DATA_DIR: %w: restore it from a backup, or use another", err)
 	}
-	return a, err
+	return a, nil
 }

@@ -120,12 +120,12 @@ func dataDirFinding(c *config) finding {
 
 func databaseFinding(c *config) finding {
 	f := finding{Part: "database", Says: c.database()}
-	a, err := openReader(c)
+	a, err := openDatabase(c)
+	if errors.Is(err, fs.ErrNotExist) {
+		f.OK, f.Says = true, "there is none yet"
+		return f
+	}
 	if err != nil {
-		if _, missing := os.Stat(c.database()); errors.Is(missing, fs.ErrNotExist) {
-			f.OK, f.Says = true, "there is none yet"
-			return f
-		}
 		f.Says, f.Remedy = err.Error(), "restore it from a backup, or use another DATA_DIR"
 		return f
 	}

@@ -162,6 +162,14 @@ func (s *Settings) compile(defaultEnv string) (*config, error) {
 	c.FullAddresses = !c.boolean("IP_MASK", s.IPMask, "true")
 	c.RetentionSessions = c.duration("RETENTION_SESSIONS", s.RetentionSessions, "760d", 24*time.Hour, 0)
 	c.RetentionVisitors = c.duration("RETENTION_VISITORS", s.RetentionVisitors, "400d", 24*time.Hour, 0)
+	for _, r := range []struct {
+		name string
+		age  time.Duration
+	}{{"RETENTION_SESSIONS", c.RetentionSessions}, {"RETENTION_VISITORS", c.RetentionVisitors}} {
+		if r.age >= 24*time.Hour && r.age < c.MaxAge {
+			c.wrong(r.name, "it is shorter than SESSION_MAX_AGE: live sessions would be deleted; use %v or more", c.MaxAge)
+		}
+	}
 	zone := c.value("TIMEZONE", s.Timezone, "UTC")
 	var err error
 	if c.Location, err = time.LoadLocation(zone); err != nil || zone == "Local" {

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"errors"
 	"fmt"
 	"time"
 )
@@ -11,9 +12,11 @@ import (
 // fsynced.
 //
 // It waits at most [Options.Stall] and then returns [ErrStalled], as do at once
-// all further calls until the disk answers again. It returns [ErrFull] past 90 %
-// of the cap, [ErrTooLarge], [ErrClosed], or the disk's error. After any error
-// none of the records is acknowledged.
+// all further calls until the disk answers again: their records wait in memory,
+// as far as there is room, and are written then. It returns [ErrFull] past 90 %
+// of the cap or of that room, [ErrTooLarge], [ErrClosed], or the disk's error.
+// After any error none of the records is acknowledged; with ErrStalled the
+// Position is theirs all the same.
 func (j *Journal) Append(records ...[]byte) (Position, error) {
 	return j.put(records, tracking)
 }
@@ -82,7 +85,8 @@ func (j *Journal) put(records [][]byte, k kind) (Position, error) {
 	w := j.waiters.Get().(*waiter)
 
 	j.mu.Lock()
-	if err := j.admit(k, size, len(records)); err != nil || size == 0 {
+	wait, err := j.admit(k, size, len(records))
+	if err != nil || size == 0 {
 		last := j.assigned
 		j.mu.Unlock()
 		j.waiters.Put(w)
@@ -105,21 +109,27 @@ func (j *Journal) put(records [][]byte, k kind) (Position, error) {
 	b.last = j.assigned
 	b.records += len(records)
 	b.sync = b.sync || k == control || j.o.Sync == SyncAlways
+	pos := b.last
+	if !wait {
+		j.n.stalled += uint64(len(records))
+		j.mu.Unlock()
+		j.waiters.Put(w)
+		return pos, ErrStalled
+	}
 	w.kind, w.records, w.last, w.deadline = k, len(records), b.last, b.born.Add(j.limit(k))
 	b.waiters = append(b.waiters, w)
 	if j.watchAt.IsZero() || w.deadline.Before(j.watchAt) {
 		j.watchAt = w.deadline
 		j.watchdog.Reset(time.Until(w.deadline))
 	}
-	pos := b.last
 	j.mu.Unlock()
 
-	err := <-w.answer
+	err = <-w.answer
 	j.waiters.Put(w)
-	if err != nil {
+	if err != nil && !errors.Is(err, ErrStalled) {
 		return 0, err
 	}
-	return pos, nil
+	return pos, err
 }
 
 func (j *Journal) limit(k kind) time.Duration {
@@ -129,8 +139,9 @@ func (j *Journal) limit(k kind) time.Duration {
 	return j.o.Stall
 }
 
-// admit says whether a call may join the pending batch. j.mu is held.
-func (j *Journal) admit(k kind, size, records int) error {
+// admit says whether a call may join the pending batch, and wait for it. j.mu is
+// held.
+func (j *Journal) admit(k kind, size, records int) (wait bool, err error) {
 	room := j.o.MaxBytes
 	if k == tracking {
 		room -= room / 10
@@ -141,15 +152,15 @@ func (j *Journal) admit(k kind, size, records int) error {
 	}
 	switch {
 	case j.sealed:
-		return ErrClosed
-	case held+int64(size) > room:
+		return false, ErrClosed
+	case held+int64(size) > room, len(j.pending.buf) > 0 && len(j.pending.buf)+size > maxPending:
 		j.n.refused += uint64(records)
-		return ErrFull
-	case j.stalled[k], len(j.pending.buf) > 0 && len(j.pending.buf)+size > maxPending:
+		return false, ErrFull
+	case j.stalled[k] && k == control: // who is told that it failed may take it as undone
 		j.n.stalled += uint64(records)
-		return ErrStalled
+		return false, ErrStalled
 	}
-	return nil
+	return !j.stalled[k], nil
 }
 
 // watch is the watchdog: one timer for all waiters, set for the earliest

@@ -50,8 +50,9 @@ var (
 	// ErrFull: the record does not fit below the cap (for Append: 90 % of it).
 	// What the journal holds must reach the archive first.
 	ErrFull = errors.New("journal: full: the archive has not taken what it holds; restore the archive or raise JOURNAL_MAX_BYTES")
-	// ErrStalled: the disk did not confirm the write in time. It may still be
-	// written, and handed out, later.
+	// ErrStalled: the disk did not confirm the write in time. It will be written,
+	// and handed out, when the disk answers again, unless the process dies first;
+	// a Commit may be.
 	ErrStalled = errors.New("journal: the disk is too slow: the write is not confirmed in time")
 	// ErrTooLarge: a record is longer than MaxRecord, or the call than MaxCall.
 	ErrTooLarge = errors.New("journal: record too large")

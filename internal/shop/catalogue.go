@@ -84,11 +84,9 @@ func (s *Shop) addToCart(w http.ResponseWriter, r *http.Request) {
 		ProductID string `json:"productId"`
 		Quantity  int    `json:"quantity"`
 	}
+	line.Quantity = 1 // unless the body says otherwise
 	if !read(w, r, &line) {
 		return
-	}
-	if line.Quantity == 0 {
-		line.Quantity = 1
 	}
 	p, ok := findProduct(line.ProductID)
 	if !ok {

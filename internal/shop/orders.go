@@ -6,7 +6,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"io"
 	"net/http"
 	"strconv"
 	"strings"
@@ -40,9 +39,8 @@ type orderNote struct {
 // placeOrder sells. With an Idempotency-Key the order's id follows from visitor
 // and key, so that the same request finds the same order, also after a crash.
 func (s *Shop) placeOrder(w http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-	if err != nil {
-		fail(w, http.StatusBadRequest, "Bad request", "The request's body could not be read or is too large")
+	body, ok := readBody(w, r)
+	if !ok {
 		return
 	}
 	cart, total, hash, problem := parseOrder(body)

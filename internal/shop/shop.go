@@ -114,16 +114,25 @@ func write(w http.ResponseWriter, status int, body any) {
 
 const maxBody = 64 << 10
 
-// read decodes a JSON body; it answers itself when there is none.
-func read(w http.ResponseWriter, r *http.Request, into any) bool {
+// readBody reads a request's body; it answers itself when that is too large.
+func readBody(w http.ResponseWriter, r *http.Request) (body []byte, ok bool) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
 		fail(w, http.StatusRequestEntityTooLarge, "Request too large", "The request's body is too large")
-		return false
+		return nil, false
 	case err != nil:
 		fail(w, http.StatusBadRequest, "Bad request", "The request's body could not be read")
+		return nil, false
+	}
+	return body, true
+}
+
+// read decodes a JSON body; it answers itself when there is none.
+func read(w http.ResponseWriter, r *http.Request, into any) bool {
+	body, ok := readBody(w, r)
+	if !ok {
 		return false
 	}
 	if err := json.Unmarshal(body, into); err != nil {

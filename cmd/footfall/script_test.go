@@ -1,0 +1,142 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+func TestMain(m *testing.M) { testscript.Main(m, map[string]func(){"footfall": main}) }
+
+const browserAgent = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+
+// TestScripts runs testdata/*.txtar. They read as a manual: "$ footfall …" and
+// what it prints. Beside the commands of testscript there are
+//
+//	ready                 wait until the shop in DATA_DIR answers
+//	browse METHOD PATH [BODY]   make a request as a browser with cookies
+//	forget                make it another browser
+//	json                  the last output has to be one JSON document
+//	lines N               the last error output has N lines
+//
+// $SESSION is the session that the browser is in.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata",
+		RequireExplicitExec: true,
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("ADDR", "127.0.0.1:0")
+			env.Setenv("DATA_DIR", filepath.Join(env.WorkDir, "shop-data"))
+			env.Setenv("COOKIE_SECRET", "Zr6Qw2Yx8Tn4Vb1Kc5Mh7Lp9Jd3Gs0Fa")
+			env.Setenv("ADMIN_TOKEN", "script-admin-token-0123456789")
+			env.Setenv("NO_COLOR", "1")
+			env.Values["browser"] = newBrowser()
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"ready":  scriptReady,
+			"browse": scriptBrowse,
+			"forget": func(ts *testscript.TestScript, _ bool, _ []string) {
+				*ts.Value("browser").(*http.Client) = *newBrowser()
+			},
+			"json": func(ts *testscript.TestScript, neg bool, _ []string) {
+				if json.Valid([]byte(ts.ReadFile("stdout"))) == neg {
+					ts.Fatalf("the output is not what was expected of JSON:\n%s", ts.ReadFile("stdout"))
+				}
+			},
+			"lines": func(ts *testscript.TestScript, _ bool, args []string) {
+				if n := fmt.Sprint(strings.Count(ts.ReadFile("stderr"), "\n")); len(args) != 1 || n != args[0] {
+					ts.Fatalf("%s lines of errors, want %v:\n%s", n, args, ts.ReadFile("stderr"))
+				}
+			},
+		},
+	})
+}
+
+func newBrowser() *http.Client {
+	jar, _ := cookiejar.New(nil)
+	return &http.Client{Jar: jar, Timeout: 20 * time.Second}
+}
+
+func shopDoor(ts *testscript.TestScript) (d door, err error) { return readDoor(ts.Getenv("DATA_DIR")) }
+
+func scriptReady(ts *testscript.TestScript, _ bool, _ []string) {
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		d, err := shopDoor(ts)
+		if err == nil {
+			var resp *http.Response
+			if resp, err = http.Get(d.URL + "/readyz"); err == nil {
+				resp.Body.Close()
+				if resp.StatusCode == http.StatusOK {
+					return
+				}
+				err = fmt.Errorf("readyz: %s", resp.Status)
+			}
+		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("no shop: %v", err)
+		}
+	}
+}
+
+var sessionCookie = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f-]{27}`)
+
+// scriptBrowse makes a request, prints status and body where the next command's
+// "stdout" would not look, and waits until the database has what it caused.
+func scriptBrowse(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) < 2 {
+		ts.Fatalf("usage: browse METHOD PATH [BODY]")
+	}
+	d, err := shopDoor(ts)
+	ts.Check(err)
+	req, err := http.NewRequest(args[0], d.URL+"/api/storefront/"+args[1], strings.NewReader(strings.Join(args[2:], " ")))
+	ts.Check(err)
+	req.Header.Set("User-Agent", browserAgent)
+	resp, err := ts.Value("browser").(*http.Client).Do(req)
+	ts.Check(err)
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	ts.Check(err)
+	ts.Logf("%s\n%.300s", resp.Status, body)
+	if (resp.StatusCode >= 400) != neg {
+		ts.Fatalf("%s %s: %s", args[0], args[1], resp.Status)
+	}
+	for _, c := range ts.Value("browser").(*http.Client).Jar.Cookies(req.URL) {
+		if c.Name == "session" {
+			ts.Setenv("SESSION", sessionCookie.FindString(c.Value))
+		}
+	}
+	ts.Check(waitDrained(d))
+}
+
+// waitDrained waits until the journal is empty.
+func waitDrained(d door) error {
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		req, err := http.NewRequest(http.MethodGet, d.URL+"/_footfall/api/status", nil)
+		if err != nil {
+			return err
+		}
+		req.Header.Set("Authorization", "Bearer "+d.Token)
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			return err
+		}
+		var status struct{ Data struct{ JournalPending int } }
+		err = json.NewDecoder(resp.Body).Decode(&status)
+		resp.Body.Close()
+		if err != nil || status.Data.JournalPending == 0 {
+			return err
+		}
+	}
+	return os.ErrDeadlineExceeded
+}

@@ -1,0 +1,182 @@
+package blackbox
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+)
+
+func key(k string) string { return "Idempotency-Key: " + k }
+
+func TestOrders_SameKeySameAnswer(t *testing.T) {
+	t.Parallel()
+	s := openShop(t)
+	b := s.browser()
+	b.view(productsPath)
+	first := b.post(ordersPath, oneMug, key("k1")).want(201)
+	o := first.order()
+	same := func(when string) {
+		t.Helper()
+		// White space and the order of members do not matter.
+		for _, body := range []string{oneMug, `{ "shippingAddress":{"city":"Ulm"}, "items":[{"quantity":1,"productId":"1"}] }`} {
+			if a := b.post(ordersPath, body, key("k1")).want(201); string(a.Data) != string(first.Data) {
+				t.Errorf("%s the answer is %s, before %s", when, a.Data, first.Data)
+			}
+		}
+		b.post(ordersPath, strings.Replace(oneMug, `"quantity":1`, `"quantity":2`, 1), key("k1")).want(422).envelope()
+		b.post(ordersPath, strings.Replace(oneMug, `Ulm`, `Bonn`, 1), key("k1")).want(422)
+	}
+	same("at once")
+	s.drained()
+	same("from the database")
+	s.crash()
+	same("after kill -9")
+
+	if other := b.post(ordersPath, oneMug, key("k2")).want(201).order(); other.ID == o.ID {
+		t.Error("another key has the same order")
+	}
+	if other := s.browser().post(ordersPath, oneMug, key("k1")).want(201).order(); other.ID == o.ID {
+		t.Error("another visitor's same key has the same order")
+	}
+	if a, c := b.post(ordersPath, oneMug).want(201).order(), b.post(ordersPath, oneMug).want(201).order(); a.ID == c.ID {
+		t.Error("two orders without a key are one")
+	}
+	s.drained()
+	if n := s.count(`SELECT count(*) FROM orders`); n != 5 {
+		t.Errorf("%d orders, want 5", n)
+	}
+	if n := s.count(`SELECT count(*) FROM session_events WHERE event_type = 'order_completed'`); n != 5 {
+		t.Errorf("%d order_completed events, want 5", n)
+	}
+}
+
+func TestOrders_SameKeyAcrossLoginIsOneOrder(t *testing.T) {
+	t.Parallel()
+	s := openShop(t)
+	b := s.browser()
+	b.view(productsPath)
+	before := b.post(ordersPath, oneMug, key("k")).want(201).order()
+	b.post(loginPath, firstCustomer).want(200)
+	if after := b.post(ordersPath, oneMug, key("k")).want(201).order(); after.ID != before.ID {
+		t.Errorf("orders %s and %s", before.ID, after.ID)
+	}
+}
+
+func TestOrders_SameKeyInParallelIsOneOrder(t *testing.T) {
+	t.Parallel()
+	s := openShop(t)
+	b := s.browser()
+	b.view(productsPath)
+	cookies := "Cookie: session=" + b.cookie("session") + "; visitor_id=" + b.cookie("visitor_id")
+	for round := range 5 {
+		ids := sync.Map{}
+		var wg sync.WaitGroup
+		for i := range 10 {
+			wg.Go(func() {
+				body, want := oneMug, 201
+				if i == 9 {
+					body, want = strings.Replace(oneMug, "Ulm", "Bonn", 1), 422
+				}
+				a, err := s.stranger(cookies).try("POST", ordersPath, body, key(fmt.Sprint("round ", round)))
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if a.status == 201 {
+					var o orderJSON
+					_ = json.Unmarshal(a.Data, &o)
+					ids.Store(o.ID, true)
+				} else if a.status != want && a.status != 422 {
+					t.Errorf("%v", a)
+				}
+			})
+		}
+		wg.Wait()
+		n := 0
+		ids.Range(func(any, any) bool { n++; return true })
+		if n != 1 {
+			t.Errorf("round %d: %d orders, want one", round, n)
+		}
+	}
+	s.drained()
+	if n := s.count(`SELECT count(*) FROM orders`); n != 5 {
+		t.Errorf("%d orders are stored, want 5", n)
+	}
+	if row := s.row(`SELECT converted, (SELECT count(*) FROM session_events WHERE event_type = 'order_completed') FROM sessions`); row[0] != "1" || row[1] != "5" {
+		t.Errorf("converted, order_completed: %v", row)
+	}
+}
+
+func TestOrders_TwoInOneSessionAreListedAndSummed(t *testing.T) {
+	t.Parallel()
+	s := openShop(t)
+	b := s.browser()
+	first := b.post(ordersPath, oneMug).want(201).order()
+	second := b.post(ordersPath, `{"items":[{"productId":"2","quantity":3},{"productId":"2","quantity":1}]}`).want(201).order()
+	s.drained()
+	if row := s.row(`SELECT converted, order_id, (SELECT count(*) FROM orders o WHERE o.session_id = s.session_id) FROM sessions s`); strings.Join(row, " ") != "1 "+second.ID+" 2" {
+		t.Errorf("converted, order_id, orders: %v, want the latest %s of 2", row, second.ID)
+	}
+	var stats statsJSON
+	s.runJSON(&stats, "stats")
+	if stats.Orders != 2 || stats.ConvertedSessions != 1 || len(stats.Revenue) != 1 || stats.Revenue[0].Amount != first.Total.Amount+second.Total.Amount || second.Total.Amount != 4*605 {
+		t.Errorf("stats: %+v; orders %+v %+v", stats, first, second)
+	}
+}
+
+func TestOrders_WithoutSessionAreSales(t *testing.T) {
+	t.Parallel()
+	s := openShop(t)
+	o := s.browser("User-Agent: curl/8.5.0").post(ordersPath, oneMug, key("k")).want(201).order()
+	if o.SessionID != nil {
+		t.Errorf("a tool's order has session %s", *o.SessionID)
+	}
+	if again := s.browser("User-Agent: curl/8.5.0").post(ordersPath, oneMug, key("k")).want(201).order(); again.ID != o.ID {
+		t.Errorf("the same key again: order %s, before %s", again.ID, o.ID)
+	}
+	s.crash()
+	s.drained()
+	if row := s.row(`SELECT session_id, visitor_id, amount FROM orders`); strings.Join(row, " ") != "NULL NULL 490" {
+		t.Errorf("orders holds %v", row)
+	}
+}
+
+func TestOrders_AcknowledgedOnesSurviveKill(t *testing.T) {
+	t.Parallel()
+	s := openShop(t)
+	release := s.lockDatabase() // so that they are in the journal alone
+	b := s.browser()
+	var ids []string
+	for i := range 5 {
+		ids = append(ids, b.post(ordersPath, oneMug, key(fmt.Sprint(i))).want(201).order().ID)
+	}
+	s.kill()
+	release()
+	s.start()
+	s.drained()
+	for i, id := range ids {
+		if n := s.count(`SELECT count(*) FROM orders WHERE order_id = ?`, id); n != 1 {
+			t.Errorf("order %d is stored %d times", i, n)
+		}
+		if again := b.post(ordersPath, oneMug, key(fmt.Sprint(i))).want(201).order().ID; again != id {
+			t.Errorf("order %d: the same key is order %s, before %s", i, again, id)
+		}
+	}
+}
+
+func TestOrders_OnlyKnownFieldsCount(t *testing.T) {
+	t.Parallel()
+	s := openShop(t)
+	b := s.browser()
+	b.view(productsPath)
+	o := b.post(ordersPath, `{"id":"mine","orderId":"mine","sessionId":"x","customerId":"cust_1","total":{"amount":1,"currency":"USD"},"items":[{"productId":"1","quantity":1,"price":1}]}`).want(201).order()
+	if o.ID == "mine" || o.Total.Amount != 490 || o.Total.Currency != "EUR" || text(o.SessionID) != b.session() {
+		t.Errorf("the order is %+v", o)
+	}
+	s.drained()
+	if row := s.row(`SELECT customer_id, amount, currency FROM orders`); strings.Join(row, " ") != "NULL 490 EUR" {
+		t.Errorf("orders holds %v", row)
+	}
+}
