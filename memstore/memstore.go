@@ -48,8 +48,8 @@ type writer struct {
 	views int64
 }
 
-// New makes a store for at most capacity sessions, or DefaultCapacity if that is
-// zero or less.
+// New makes a store for at most capacity sessions (in steps of 64, at least 64),
+// or DefaultCapacity if that is zero or less.
 func New(capacity int) *Store {
 	if capacity <= 0 {
 		capacity = DefaultCapacity
@@ -61,8 +61,7 @@ func New(capacity int) *Store {
 	return s
 }
 
-// Len is how many sessions the store holds, Evicted how many it dropped because
-// it was full.
+// Len is how many sessions the store holds.
 func (s *Store) Len() int {
 	n := 0
 	for i := range s.shards {

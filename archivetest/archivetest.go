@@ -1,0 +1,271 @@
+// Package archivetest is the conformance suite of [footfall.Archive]: every
+// implementation runs it.
+package archivetest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/footfall-go/footfall"
+	"github.com/footfall-go/footfall/report"
+)
+
+// An Archive is what the suite tests, with what reports ask of it: that is how
+// the suite looks at what was stored.
+type Archive interface {
+	footfall.Archive
+	report.Reader
+}
+
+// A Harness is what the suite needs of an implementation.
+type Harness struct {
+	// Open makes an empty archive and closes it with t.Cleanup.
+	Open func(t *testing.T) Archive
+
+	// Random is how many random histories are tried; 0 is 8.
+	Random int
+}
+
+// TB is the part of [testing.TB] that a case uses, so that the suite can be
+// tested itself.
+type TB interface {
+	Helper()
+	Errorf(format string, args ...any)
+	Fatalf(format string, args ...any)
+	Context() context.Context
+}
+
+// Run tests an implementation.
+func Run(t *testing.T, h Harness) {
+	for _, r := range rules {
+		t.Run(r.name, func(t *testing.T) { r.check(&tester{t, h.Open(t)}) })
+	}
+	t.Run("random_histories", func(t *testing.T) {
+		n := h.Random
+		if n == 0 {
+			n = 8
+		}
+		for seed := range uint64(n) {
+			randomHistory(&tester{t, h.Open(t)}, seed)
+		}
+	})
+}
+
+// A rule is one sentence of the contract, or a few that need the same set-up.
+type rule struct {
+	name  string
+	check func(t *tester)
+}
+
+var rules = concat(sessionRules, eventRules, credentialRules, orderRules, foldRules, readRules, jobRules, failureRules)
+
+func concat(lists ...[]rule) (all []rule) {
+	for _, l := range lists {
+		all = append(all, l...)
+	}
+	return all
+}
+
+// A tester is an archive with the calls that a rule makes of it.
+type tester struct {
+	TB
+	a Archive
+}
+
+func (t *tester) append(facts ...footfall.Fact) {
+	t.Helper()
+	if err := t.a.Append(t.Context(), facts); err != nil {
+		t.Fatalf("Append of %d facts: %v: these facts can be stored", len(facts), err)
+	}
+}
+
+// oneByOne appends facts, each in a batch of its own.
+func (t *tester) oneByOne(facts ...footfall.Fact) {
+	t.Helper()
+	for _, f := range facts {
+		t.append(f)
+	}
+}
+
+func (t *tester) session(id string) footfall.Record {
+	t.Helper()
+	r, ok, err := t.a.Session(t.Context(), id)
+	if err != nil || !ok {
+		t.Fatalf("Session(%q) = %v, %v: it was begun, so it is there, ended or not", id, ok, err)
+	}
+	return r
+}
+
+func (t *tester) order(id string) footfall.Order {
+	t.Helper()
+	o, ok, err := t.a.Order(t.Context(), id)
+	if err != nil || !ok {
+		t.Fatalf("Order(%q) = %v, %v: it was placed, so it is there", id, ok, err)
+	}
+	return o
+}
+
+func (t *tester) events(sessionID string) []footfall.Event {
+	t.Helper()
+	events, err := t.a.Events(t.Context(), sessionID, 100_000)
+	if err != nil {
+		t.Fatalf("Events(%q): %v", sessionID, err)
+	}
+	return events
+}
+
+func (t *tester) eventIDs(sessionID string) []string {
+	t.Helper()
+	ids := []string{}
+	for _, e := range t.events(sessionID) {
+		if e.SessionID != sessionID {
+			t.Errorf("Events(%q) lists an event of session %q: each event names the session it is listed under", sessionID, e.SessionID)
+		}
+		ids = append(ids, e.EventID)
+	}
+	return ids
+}
+
+func (t *tester) sessions(f report.Filter) []string {
+	t.Helper()
+	if f.Limit == 0 {
+		f.Limit = 100_000
+	}
+	sessions, err := t.a.Sessions(t.Context(), f)
+	if err != nil {
+		t.Fatalf("Sessions(%+v): %v", f, err)
+	}
+	return idsOf(sessions)
+}
+
+func idsOf(sessions []footfall.Session) []string {
+	ids := []string{}
+	for _, s := range sessions {
+		ids = append(ids, s.SessionID)
+	}
+	return ids
+}
+
+// stats are those of all time.
+func (t *tester) stats() report.Stats {
+	t.Helper()
+	return t.statsOf(report.Window{Now: at(0), Today: at(0)})
+}
+
+func (t *tester) statsOf(w report.Window) report.Stats {
+	t.Helper()
+	s, err := t.a.Stats(t.Context(), w)
+	if err != nil {
+		t.Fatalf("Stats: %v", err)
+	}
+	return s
+}
+
+func (t *tester) changes(after int64) ([]footfall.CredentialChange, int64) {
+	t.Helper()
+	changes, cursor, err := t.a.CredentialChanges(t.Context(), after)
+	if err != nil {
+		t.Fatalf("CredentialChanges(%d): %v", after, err)
+	}
+	return changes, cursor
+}
+
+// want compares, and explains the rule that broke.
+func (t *tester) want(got, want any, rule string, args ...any) {
+	t.Helper()
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got %s, want %s: %s", show(got), show(want), fmt.Sprintf(rule, args...))
+	}
+}
+
+func show(v any) string {
+	switch v := v.(type) {
+	case string:
+		return fmt.Sprintf("%q", v)
+	case time.Time:
+		return v.Format(time.RFC3339Nano)
+	case footfall.Record:
+		return fmt.Sprintf("%s with credentials %s and values %s", show(v.Session), show(v.Cred), show(v.Values))
+	case footfall.Credentials:
+		return fmt.Sprintf("{version %d, hash %x…, superseded %x…, customer %q, authenticated %s, ended %s %s}",
+			v.Version, v.SecretHash[:4], v.Superseded[:4], v.CustomerID, show(v.AuthenticatedAt), show(v.EndedAt), v.EndReason)
+	case int, int64, bool, []any, fmt.Stringer:
+		return fmt.Sprint(v)
+	}
+	b, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Sprintf("%+v", v)
+	}
+	return string(b)
+}
+
+// wantViews checks that the three places that tell a session's page views agree.
+func (t *tester) wantViews(sessionID string, views int64, rule string) {
+	t.Helper()
+	n := int64(0)
+	for _, e := range t.events(sessionID) {
+		if e.EventType == footfall.EventPageView {
+			n++
+		}
+	}
+	t.want(n, views, "page_view events of the session: %s", rule)
+	t.want(t.session(sessionID).PageViews, views, "pageViews is the number of the session's page_view events: %s", rule)
+}
+
+// dump is everything that can be read of some sessions and orders, for
+// comparison.
+func (t *tester) dump(sessions, orders []string) string {
+	t.Helper()
+	var b bytes.Buffer
+	line := func(name string, v any) {
+		text, err := json.Marshal(v)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		fmt.Fprintf(&b, "%s %s\n", name, text)
+	}
+	listed := t.sessions(report.Filter{})
+	line("listed", listed)
+	for _, id := range sessions {
+		r, ok, err := t.a.Session(t.Context(), id)
+		if err != nil {
+			t.Fatalf("Session: %v", err)
+		}
+		line("session", []any{ok, r.Session, show(r.Cred), r.Values})
+		line("events", t.events(id))
+	}
+	for _, id := range orders {
+		o, ok, err := t.a.Order(t.Context(), id)
+		if err != nil {
+			t.Fatalf("Order: %v", err)
+		}
+		line("order", []any{ok, o})
+	}
+	line("stats", t.stats())
+	changes, _ := t.changes(0)
+	line("changes", changes)
+	return b.String()
+}
+
+// wantSame compares two dumps line by line.
+func (t *tester) wantSame(got, want, rule string) {
+	t.Helper()
+	g, w := bytes.Split([]byte(got), []byte("\n")), bytes.Split([]byte(want), []byte("\n"))
+	for i := range max(len(g), len(w)) {
+		var x, y []byte
+		if i < len(g) {
+			x = g[i]
+		}
+		if i < len(w) {
+			y = w[i]
+		}
+		if !bytes.Equal(x, y) {
+			t.Errorf("%s:\n\tgot  %s\n\twant %s", rule, x, y)
+		}
+	}
+}

@@ -1,0 +1,431 @@
+package archivetest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/footfall-go/footfall"
+	"github.com/footfall-go/footfall/report"
+	"github.com/footfall-go/footfall/sqlitearchive"
+)
+
+// random stands for the random histories.
+const random = "random_histories"
+
+// The suite has to catch each of these with the rules named.
+var defects = []struct {
+	defect string
+	rules  []string
+}{
+	{"counts duplicates", []string{"batch_twice", "same_event_twice", "crash_after_every_fact", "reads_during_appends", random}},
+	{"ignores versions", []string{"higher_version_wins", "credentials_in_any_order", "ended_stays_ended", random}},
+	{"drops the tail", []string{"batches_of_every_size", "interleaved_sessions"}},
+	{"drops every second view", []string{"page_views_are_page_view_events", random}},
+	{"reverses batches", []string{"events_are_ordered_and_limited", "many_credential_changes"}},
+	{"counts other events as views", []string{"page_views_are_page_view_events", random}},
+	{"sees only events", []string{"last_seen_is_the_latest"}},
+	{"has a clock of seconds", []string{"times_have_milliseconds_and_are_utc"}},
+	{"reads local time", []string{"times_have_milliseconds_and_are_utc"}},
+	{"stores ASCII", []string{"text_round_trips"}},
+	{"unknown is empty text", []string{"not_known_is_null"}},
+	{"forgets values", []string{"values", random}},
+	{"the last value to arrive wins", []string{"values"}},
+	{"removed values stay", []string{"values", random}},
+	{"revocation ends everything", []string{"revocation_ends_what_was_authenticated_before", random}},
+	{"revocation ends nothing", []string{"revocation_ends_what_was_authenticated_before", random}},
+	{"revocation misses later logins", []string{"revocation_and_login_in_any_order", "revocation_reaches_sessions_that_begin_logged_in"}},
+	{"the feed repeats", []string{"credential_changes"}},
+	{"the feed stands still", []string{"credential_changes", "many_credential_changes"}},
+	{"the feed is short", []string{"many_credential_changes"}},
+	{"the last order wins", []string{"first_order_wins"}},
+	{"orders are not joined", []string{"first_order_wins", random}},
+	{"orders have no event", []string{"order_converts_its_session", random}},
+	{"refunds count twice", []string{"refunds_count_once"}},
+	{"bots are visitors", []string{"bots_are_apart", random}},
+	{"never folds", []string{"fold", "fold_of_several", random}},
+	{"never unfolds", []string{"fold_is_undone_by_an_event", "fold_is_undone_by_an_end", "fold_is_replayed", random}},
+	{"folded is absent", []string{"folded_session_is_readable", random}},
+	{"events are newest first", []string{"events_are_ordered_and_limited"}},
+	{"lists have no limit", []string{"sessions_are_listed_newest_first", "customer_sessions", "events_are_ordered_and_limited"}},
+	{"visitors are sessions", []string{"active_visitors_and_sessions_begun"}},
+	{"everybody gets the slot", []string{"claim_slot"}},
+	{"nobody gets the slot", []string{"claim_slot"}},
+	{"purge has no bound", []string{"purge"}},
+	{"purge never ends", []string{"purge"}},
+	{"purge says 0", []string{"purge"}},
+	{"accepts the unknown", []string{"rejects_what_it_cannot_know"}},
+	{"refuses the unknown as a failure", []string{"rejects_what_it_cannot_know"}},
+	{"rejects what was cancelled", []string{"cancelled_append"}},
+	{"says stored when cancelled", []string{"cancelled_append"}},
+	{"a cancelled read is an absence", []string{"cancelled_reads"}},
+	{"absence is an error", []string{"absent_is_a_value"}},
+}
+
+func TestRun_CatchesDefects(t *testing.T) {
+	for _, d := range defects {
+		t.Run(strings.ReplaceAll(d.defect, " ", "_"), func(t *testing.T) {
+			t.Parallel()
+			for _, name := range d.rules {
+				var messages []string
+				if i := slices.IndexFunc(rules, func(r rule) bool { return r.name == name }); i >= 0 {
+					messages = failures(t, d.defect, rules[i].check)
+				} else if name != random {
+					t.Fatalf("there is no rule %s", name)
+				}
+				for seed := uint64(0); name == random && len(messages) == 0 && seed < 8; seed++ {
+					messages = failures(t, d.defect, func(t *tester) { randomHistory(t, seed) })
+				}
+				if len(messages) == 0 {
+					t.Errorf("%s does not notice an archive where: %s", name, d.defect)
+					continue
+				}
+				t.Logf("%s: %.300s", name, messages[0])
+				if !strings.Contains(messages[0], ":") {
+					t.Errorf("the failure %q does not explain the rule that broke", messages[0])
+				}
+			}
+		})
+	}
+}
+
+// failures are those of a check of an archive with a defect.
+func failures(t *testing.T, defect string, check func(*tester)) []string {
+	t.Helper()
+	a, err := sqlitearchive.Open(filepath.Join(t.TempDir(), "footfall.db"), sqlitearchive.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rec := &recorder{ctx: t.Context()}
+	rec.run(func() { check(&tester{rec, &broken{Archive: a, defect: defect}}) })
+	if err := a.Close(); err != nil {
+		t.Error(err)
+	}
+	return rec.messages
+}
+
+// A recorder is a TB whose failures fail nothing.
+type recorder struct {
+	ctx      context.Context
+	mu       sync.Mutex
+	messages []string
+}
+
+func (r *recorder) Helper()                  {}
+func (r *recorder) Context() context.Context { return r.ctx }
+
+func (r *recorder) Errorf(format string, args ...any) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.messages = append(r.messages, fmt.Sprintf(format, args...))
+}
+
+func (r *recorder) Fatalf(format string, args ...any) {
+	r.Errorf(format, args...)
+	runtime.Goexit()
+}
+
+func (r *recorder) run(f func()) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		f()
+	}()
+	<-done
+}
+
+// broken is the SQLite archive with one defect.
+type broken struct {
+	*sqlitearchive.Archive
+	defect string
+
+	mu     sync.Mutex
+	n      int
+	known  map[string]bool
+	orders map[string]footfall.Order
+}
+
+func (b *broken) is(defect string) bool { return b.defect == defect }
+
+// isNew says whether a name was not seen before. b.mu is held.
+func (b *broken) isNew(name string) bool {
+	if b.known == nil {
+		b.known = map[string]bool{}
+	}
+	defer func() { b.known[name] = true }()
+	return !b.known[name]
+}
+
+func (b *broken) Append(ctx context.Context, facts []footfall.Fact) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var kept []footfall.Fact
+	for _, f := range facts {
+		kept = append(kept, b.change(f)...)
+	}
+	switch {
+	case b.is("drops the tail") && len(kept) > 100:
+		kept = kept[:100]
+	case b.is("reverses batches"):
+		begins := func(f footfall.Fact) int {
+			if _, ok := f.(*footfall.SessionBegun); ok {
+				return 0
+			}
+			return 1
+		}
+		slices.Reverse(kept)
+		slices.SortStableFunc(kept, func(x, y footfall.Fact) int { return begins(x) - begins(y) })
+	}
+	err := b.Archive.Append(ctx, kept)
+	switch {
+	case err != nil && ctx.Err() != nil && b.is("rejects what was cancelled"):
+		return errors.Join(footfall.ErrRejected, err)
+	case err != nil && ctx.Err() != nil && b.is("says stored when cancelled"):
+		return nil
+	case errors.Is(err, footfall.ErrRejected) && b.is("refuses the unknown as a failure"):
+		return errors.New("try again")
+	}
+	return err
+}
+
+// change is what becomes of a fact.
+func (b *broken) change(fact footfall.Fact) []footfall.Fact {
+	one := func(f footfall.Fact) []footfall.Fact { return []footfall.Fact{f} }
+	b.n++
+	switch f := fact.(type) {
+	case *footfall.SessionBegun:
+		c := *f
+		if b.is("stores ASCII") {
+			c.UserAgent = ascii(c.UserAgent)
+		}
+		if b.is("revocation misses later logins") && c.CustomerID != "" {
+			b.isNew("customer " + c.CustomerID)
+		}
+		return one(&c)
+	case *footfall.EventRecorded:
+		c := *f
+		switch {
+		case b.is("counts duplicates") && !b.isNew(c.EventID):
+			c.EventID = fmt.Sprintf("%s-%d", c.EventID, b.n)
+		case b.is("drops every second view") && c.EventType == footfall.EventPageView && c.EventID[len(c.EventID)-1]%2 == 0:
+			return nil
+		case b.is("counts other events as views") && c.EventType == footfall.EventAddToCart:
+			c.EventType = footfall.EventPageView
+		case b.is("has a clock of seconds"):
+			c.CreatedAt = c.CreatedAt.Truncate(time.Second)
+		case b.is("stores ASCII"):
+			c.Page = ascii(c.Page)
+		case b.is("never unfolds") && b.known[c.SessionID]:
+			return nil
+		}
+		return one(&c)
+	case *footfall.SessionSeen:
+		if b.is("sees only events") || b.is("never unfolds") && b.known[f.SessionID] {
+			return nil
+		}
+	case *footfall.CredentialsChanged:
+		c := *f
+		if b.is("ignores versions") {
+			c.Cred.Version = version(0) + int64(b.n)*1_000_000
+		}
+		if b.is("never unfolds") && b.known[f.SessionID] {
+			return nil
+		}
+		b.isNew("customer " + c.Cred.CustomerID)
+		return one(&c)
+	case *footfall.CustomerRevoked:
+		c := *f
+		missed := fmt.Sprintf("missed %s %d", c.CustomerID, c.Before.UnixMilli())
+		switch {
+		case b.is("revocation ends everything"):
+			c.Before = c.Before.Add(time.Hour)
+		case b.is("revocation ends nothing"):
+			return nil
+		case b.is("revocation misses later logins") && (!b.known["customer "+c.CustomerID] || b.known[missed]):
+			b.isNew(missed)
+			return nil
+		}
+		return one(&c)
+	case *footfall.ValueSet:
+		c := *f
+		switch {
+		case b.is("forgets values"), b.is("removed values stay") && len(c.Value.JSON) == 0:
+			return nil
+		case b.is("the last value to arrive wins"):
+			c.At = at(b.n * 1000)
+		}
+		return one(&c)
+	case *footfall.OrderPlaced:
+		if b.orders == nil {
+			b.orders = map[string]footfall.Order{}
+		}
+		b.orders[f.OrderID] = f.Order
+		switch {
+		case b.is("orders are not joined") && !b.isNew("order "+f.OrderID):
+			return nil
+		case b.is("orders have no event"):
+			c := *f
+			c.SessionID = ""
+			return one(&c)
+		}
+	case *footfall.OrderRefunded:
+		c := *f
+		if b.is("refunds count twice") && !b.isNew("refund "+c.RefundID) {
+			c.RefundID = fmt.Sprintf("%s-%d", c.RefundID, b.n)
+		}
+		return one(&c)
+	case *footfall.BotSeen:
+		if b.is("bots are visitors") {
+			return []footfall.Fact{f, &footfall.SessionBegun{Record: record(500_000+b.n, 1)}}
+		}
+	case *footfall.SessionsFolded:
+		switch {
+		case b.is("never folds"):
+			return nil
+		case b.is("never unfolds"):
+			b.isNew(f.Folded)
+		}
+	default:
+		if b.is("accepts the unknown") {
+			return nil
+		}
+	}
+	return one(fact)
+}
+
+func ascii(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r > 127 {
+			return '?'
+		}
+		return r
+	}, s)
+}
+
+func (b *broken) Session(ctx context.Context, id string) (footfall.Record, bool, error) {
+	if b.is("a cancelled read is an absence") && ctx.Err() != nil {
+		return footfall.Record{}, false, nil
+	}
+	r, ok, err := b.Archive.Session(ctx, id)
+	switch {
+	case err == nil && !ok && b.is("absence is an error"):
+		return r, false, errors.New("no such session")
+	case b.is("folded is absent"):
+		if all, err := b.Archive.Sessions(ctx, report.Filter{Limit: 100_000}); err == nil && !slices.Contains(idsOf(all), id) {
+			return footfall.Record{}, false, nil
+		}
+	case b.is("reads local time"):
+		r.StartedAt = r.StartedAt.In(time.FixedZone("shop", 3600))
+	case b.is("unknown is empty text"):
+		r.City = " "
+	}
+	return r, ok, err
+}
+
+func (b *broken) Order(ctx context.Context, id string) (footfall.Order, bool, error) {
+	o, ok, err := b.Archive.Order(ctx, id)
+	if ok && b.is("the last order wins") {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		o = b.orders[id]
+	}
+	return o, ok, err
+}
+
+func (b *broken) CredentialChanges(ctx context.Context, after int64) ([]footfall.CredentialChange, int64, error) {
+	changes, cursor, err := b.Archive.CredentialChanges(ctx, after)
+	switch {
+	case b.is("the feed repeats") && len(changes) > 0:
+		changes = append(changes, changes[len(changes)-1])
+	case b.is("the feed stands still"):
+		cursor = after
+	case b.is("the feed is short") && len(changes) > 1000:
+		changes = changes[:1000]
+	}
+	return changes, cursor, err
+}
+
+func (b *broken) Events(ctx context.Context, id string, limit int) ([]footfall.Event, error) {
+	if b.is("lists have no limit") {
+		limit = 1000
+	}
+	events, err := b.Archive.Events(ctx, id, limit)
+	if b.is("events are newest first") {
+		slices.Reverse(events)
+	}
+	return events, err
+}
+
+func (b *broken) Sessions(ctx context.Context, f report.Filter) ([]footfall.Session, error) {
+	if b.is("lists have no limit") {
+		f.Limit = 1000
+	}
+	return b.Archive.Sessions(ctx, f)
+}
+
+func (b *broken) CustomerSessions(ctx context.Context, customer string, limit int) ([]footfall.Session, error) {
+	if b.is("lists have no limit") {
+		limit = 1000
+	}
+	return b.Archive.CustomerSessions(ctx, customer, limit)
+}
+
+func (b *broken) ActiveVisitors(ctx context.Context, since time.Time) (int64, error) {
+	if b.is("visitors are sessions") {
+		return b.SessionsBegun(ctx, since)
+	}
+	return b.Archive.ActiveVisitors(ctx, since)
+}
+
+func (b *broken) ClaimSlot(ctx context.Context, job string, slot time.Time) (bool, error) {
+	mine, err := b.Archive.ClaimSlot(ctx, job, slot)
+	return (mine || b.is("everybody gets the slot")) && !b.is("nobody gets the slot"), err
+}
+
+func (b *broken) Purge(ctx context.Context, sessions, visitors time.Time, limit int) (int, error) {
+	if b.is("purge has no bound") {
+		limit = 1000
+	}
+	n, err := b.Archive.Purge(ctx, sessions, visitors, limit)
+	switch {
+	case b.is("purge never ends"):
+		n++
+	case b.is("purge says 0"):
+		n = 0
+	}
+	return n, err
+}
+
+// The model is what random histories are compared with, so it is held to the
+// rules that need no batches: each has to hold for what the model says too.
+func TestModel_Fold(t *testing.T) {
+	m := newModel()
+	for _, f := range twoSessions() {
+		m.apply(f)
+	}
+	if got := m.home(m.events[eid(2)]); got != sid(1) {
+		t.Errorf("an event of the folded session is listed under %s, want %s", got, sid(1))
+	}
+	m.apply(seen(2, 60))
+	if got := m.home(m.events[eid(2)]); got != sid(2) {
+		t.Errorf("an event of the session that was taken out is listed under %s, want %s", got, sid(2))
+	}
+}
+
+// A failure shows what differs, so values have to have a readable form.
+func TestShow(t *testing.T) {
+	for _, v := range []any{sid(1), at(0), record(1, 0), []string{"a"}, []any{1, errors.New("e")}, json.RawMessage(`{}`)} {
+		if text := show(v); text == "" || bytes.Contains([]byte(text), []byte("%!")) {
+			t.Errorf("show(%T) = %q", v, text)
+		}
+	}
+}

@@ -1,0 +1,152 @@
+package archivetest
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/footfall-go/footfall"
+)
+
+// Ids have the form of those that the tracker makes.
+func sid(n int) string { return fmt.Sprintf("01970000-0000-7000-8000-%012x", n) }
+func vid(n int) string { return fmt.Sprintf("01970000-0000-7000-9000-%012x", n) }
+func eid(n int) string { return fmt.Sprintf("01970000-0000-7000-a000-%012x", n) }
+
+// at is a moment of the test's day, so many milliseconds into it.
+func at(ms int) time.Time {
+	return time.Date(2026, 3, 14, 9, 26, 53, 589_000_000, time.UTC).Add(time.Duration(ms) * time.Millisecond)
+}
+
+// version is the version of a change at a moment.
+func version(ms int) int64 { return at(ms).UnixMilli() }
+
+func hash(n int) (h footfall.SecretHash) {
+	for i := range h {
+		h[i] = byte(n + i*n)
+	}
+	h[0] = 1
+	return h
+}
+
+// record is session n as it begins at a moment.
+func record(n, ms int) footfall.Record {
+	return footfall.Record{
+		Session: footfall.Session{SessionID: sid(n), VisitorID: vid(n), Type: footfall.Anonymous, StartedAt: at(ms), LastSeenAt: at(ms)},
+		Cred:    footfall.Credentials{Version: version(ms), SecretHash: hash(n)},
+	}
+}
+
+func begun(n, ms int) *footfall.SessionBegun { return &footfall.SessionBegun{Record: record(n, ms)} }
+
+func event(n, id int, kind string, ms int) *footfall.EventRecorded {
+	return &footfall.EventRecorded{Event: footfall.Event{
+		EventID: eid(id), SessionID: sid(n), VisitorID: vid(n), EventType: kind, Page: fmt.Sprintf("/p/%d", id), CreatedAt: at(ms),
+	}}
+}
+
+func view(n, id, ms int) *footfall.EventRecorded { return event(n, id, footfall.EventPageView, ms) }
+
+func seen(n, ms int) *footfall.SessionSeen {
+	return &footfall.SessionSeen{SessionID: sid(n), At: at(ms)}
+}
+
+// login is a change at ms, by a password check that began at checked.
+func login(n, ms int, customer string, checked int) *footfall.CredentialsChanged {
+	return &footfall.CredentialsChanged{SessionID: sid(n), Cred: footfall.Credentials{
+		Version: version(ms), SecretHash: hash(n + 100 + ms%100), Superseded: hash(n), CustomerID: customer, AuthenticatedAt: at(checked),
+	}}
+}
+
+// end is the end of a session that nobody, or a customer, is logged in on.
+func end(n, ms int, customer string, checked int, reason footfall.EndReason) *footfall.CredentialsChanged {
+	f := login(n, ms, customer, checked)
+	f.Cred.EndedAt, f.Cred.EndReason = at(ms), reason
+	if customer == "" {
+		f.Cred.AuthenticatedAt = time.Time{}
+	}
+	return f
+}
+
+func revoked(customer string, ms int) *footfall.CustomerRevoked {
+	return &footfall.CustomerRevoked{CustomerID: customer, Before: at(ms)}
+}
+
+func value(n int, key, text string, ms int) *footfall.ValueSet {
+	f := &footfall.ValueSet{SessionID: sid(n), Key: key, At: at(ms)}
+	if text != "" {
+		f.Value.JSON = json.RawMessage(text)
+	}
+	return f
+}
+
+func order(id string, n, amount, ms int) *footfall.OrderPlaced {
+	o := &footfall.OrderPlaced{EventID: "e-" + id, Order: footfall.Order{OrderID: id, Total: footfall.Money{Amount: int64(amount), Currency: "EUR"}, CreatedAt: at(ms)}}
+	if n != 0 {
+		o.SessionID, o.VisitorID = sid(n), vid(n)
+	}
+	return o
+}
+
+func refund(id, orderID string, n, amount, ms int) *footfall.OrderRefunded {
+	f := &footfall.OrderRefunded{RefundID: id, OrderID: orderID, Amount: footfall.Money{Amount: int64(amount), Currency: "EUR"}, EventID: "e-" + id, At: at(ms)}
+	if n != 0 {
+		f.SessionID, f.VisitorID = sid(n), vid(n)
+	}
+	return f
+}
+
+func fold(into, folded int) *footfall.SessionsFolded {
+	return &footfall.SessionsFolded{Into: sid(into), Folded: sid(folded), Visitor: vid(into)}
+}
+
+func bot(id, ms int, reason string) *footfall.BotSeen {
+	return &footfall.BotSeen{EventID: eid(id), Reason: reason, UserAgent: "bot/1.0", IPAddress: "192.0.2.0", Page: "/", At: at(ms)}
+}
+
+// unheardOf is a fact that no archive knows.
+type unheardOf struct{ footfall.Fact }
+
+// history is what a shop's visitors do in a while: every kind of fact, more
+// events than an archive inserts at a time, of more sessions than it looks up
+// at a time, interleaved. Sessions are 1 to n; 3 buys, 4 logs out, 5 is folded
+// into 6.
+func history(n int) []footfall.Fact {
+	var log []footfall.Fact
+	id, ms := 0, 0
+	next := func() (int, int) { id++; ms += 7; return id, ms }
+	for s := 1; s <= n; s++ {
+		_, ms := next()
+		log = append(log, begun(s, ms))
+		id, ms := next()
+		log = append(log, view(s, id, ms))
+	}
+	for round := range 3 {
+		for s := 1; s <= n; s++ {
+			if s == 5 && round > 0 {
+				continue
+			}
+			id, ms := next()
+			if (s+round)%4 == 0 {
+				log = append(log, event(s, id, footfall.EventAddToCart, ms))
+			} else {
+				log = append(log, view(s, id, ms))
+			}
+		}
+		if round == 0 {
+			_, ms := next()
+			log = append(log, fold(6, 5), login(3, ms, "c3", ms-3), login(4, ms+1, "c4", ms-3), value(3, "cart", `{"id":7}`, ms))
+		}
+	}
+	_, ms = next()
+	log = append(log, order("o-3", 3, 4200, ms), seen(3, ms+1), refund("r-3", "o-3", 3, 200, ms+2), end(4, ms+3, "c4", 1, footfall.EndLogout),
+		revoked("c9", ms+3), bot(900_000, ms+4, "user_agent"), value(3, "cart", "", ms+5))
+	return log
+}
+
+func historySessions(n int) (ids []string) {
+	for s := 1; s <= n; s++ {
+		ids = append(ids, sid(s))
+	}
+	return ids
+}

@@ -1,0 +1,300 @@
+package archivetest
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/footfall-go/footfall"
+	"github.com/footfall-go/footfall/report"
+)
+
+// A model is what an archive should hold after a history: the contract in its
+// simplest form. It is told each fact once, in order.
+type model struct {
+	sessions map[string]*modelSession
+	events   map[string]footfall.Event // with the session they were recorded in
+	orders   map[string]*footfall.Order
+	refunds  map[string]footfall.OrderRefunded
+	bots     map[string]footfall.BotSeen
+	capped   map[string]footfall.VisitsUncounted
+	revoked  map[string][]time.Time // by customer
+	changes  []footfall.CredentialChange
+}
+
+type modelSession struct {
+	rec      footfall.Record // page views and conversion are derived
+	guests   []*modelSession // that were ever folded into it: their activity may still show in its lastSeenAt
+	valuesAt map[string]time.Time
+	into     string // the session it is folded into
+}
+
+func newModel() *model {
+	return &model{
+		sessions: map[string]*modelSession{}, events: map[string]footfall.Event{}, orders: map[string]*footfall.Order{},
+		refunds: map[string]footfall.OrderRefunded{}, bots: map[string]footfall.BotSeen{}, capped: map[string]footfall.VisitsUncounted{}, revoked: map[string][]time.Time{},
+	}
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+// active is a session that a fact is about, taken out if it was folded.
+func (m *model) active(id string) *modelSession {
+	s := m.sessions[id]
+	if s != nil {
+		s.into = ""
+	}
+	return s
+}
+
+func (m *model) saw(s *modelSession, at time.Time) { s.rec.LastSeenAt = later(s.rec.LastSeenAt, at) }
+
+func (m *model) event(e footfall.Event) {
+	s := m.active(e.SessionID)
+	if _, there := m.events[e.EventID]; there {
+		return
+	}
+	m.events[e.EventID] = e
+	if e.EventType != footfall.EventOrderCompleted && e.EventType != footfall.EventRefund { // no sign of the visitor
+		m.saw(s, e.CreatedAt)
+	}
+}
+
+func (m *model) apply(fact footfall.Fact) {
+	switch f := fact.(type) {
+	case *footfall.SessionBegun:
+		if m.sessions[f.SessionID] == nil {
+			s := &modelSession{rec: f.Record, valuesAt: map[string]time.Time{}}
+			s.rec.Values = maps.Clone(f.Values)
+			m.sessions[f.SessionID] = s
+			m.endIfRevoked(s)
+		}
+	case *footfall.EventRecorded:
+		m.event(f.Event)
+	case *footfall.SessionSeen:
+		m.saw(m.active(f.SessionID), f.At)
+	case *footfall.CredentialsChanged:
+		s := m.active(f.SessionID)
+		if f.Cred.Version > s.rec.Cred.Version {
+			m.setCredentials(s, f.Cred)
+			m.saw(s, f.Cred.EndedAt)
+			m.changes = append(m.changes, footfall.CredentialChange{SessionID: f.SessionID, Version: f.Cred.Version})
+			m.endIfRevoked(s)
+		}
+	case *footfall.CustomerRevoked:
+		m.revoke(f)
+	case *footfall.ValueSet:
+		s := m.active(f.SessionID)
+		if f.At.Before(s.valuesAt[f.Key]) {
+			return
+		}
+		s.valuesAt[f.Key] = f.At
+		if s.rec.Values == nil {
+			s.rec.Values = map[string]footfall.Value{}
+		}
+		if delete(s.rec.Values, f.Key); len(f.Value.JSON) > 0 {
+			s.rec.Values[f.Key] = f.Value
+		}
+	case *footfall.OrderPlaced:
+		m.place(f)
+	case *footfall.OrderRefunded:
+		if _, there := m.refunds[f.RefundID]; !there {
+			m.refunds[f.RefundID] = *f
+		}
+		if f.SessionID != "" {
+			m.event(footfall.Event{EventID: f.EventID, SessionID: f.SessionID, VisitorID: f.VisitorID, EventType: footfall.EventRefund, CreatedAt: f.At})
+		}
+	case *footfall.BotSeen:
+		m.bots[f.EventID] = *f
+	case *footfall.VisitsUncounted:
+		m.capped[f.EventID] = *f
+	case *footfall.SessionsFolded:
+		into, folded := m.sessions[f.Into], m.sessions[f.Folded]
+		if into == nil || folded == nil || into == folded || into.into != "" || folded.into != "" || folded.rec.CustomerID != "" || m.latestOrder(f.Folded) != "" {
+			return
+		}
+		folded.into = f.Into
+		into.guests = append(into.guests, folded)
+	}
+}
+
+func (m *model) setCredentials(s *modelSession, c footfall.Credentials) {
+	s.rec.Cred = c
+	s.rec.CustomerID, s.rec.Type, s.rec.EndedAt, s.rec.EndReason = c.CustomerID, c.Type(), c.EndedAt, c.EndReason
+}
+
+func (m *model) end(s *modelSession, before time.Time) {
+	c := s.rec.Cred
+	c.EndedAt, c.EndReason, c.Version = before, footfall.EndRevoked, max(c.Version, before.UnixMilli())
+	m.setCredentials(s, c)
+}
+
+func (m *model) endIfRevoked(s *modelSession) {
+	c := s.rec.Cred
+	for _, before := range m.revoked[c.CustomerID] { // they grow
+		if c.CustomerID != "" && c.EndedAt.IsZero() && c.AuthenticatedAt.Before(before) {
+			m.end(s, before)
+			return
+		}
+	}
+}
+
+func (m *model) revoke(f *footfall.CustomerRevoked) {
+	for _, s := range m.sessions {
+		if c := s.rec.Cred; c.CustomerID == f.CustomerID && c.EndedAt.IsZero() && c.AuthenticatedAt.Before(f.Before) {
+			m.end(s, f.Before)
+		}
+	}
+	for _, before := range m.revoked[f.CustomerID] {
+		if !f.Before.After(before) {
+			return
+		}
+	}
+	m.revoked[f.CustomerID] = append(m.revoked[f.CustomerID], f.Before)
+	m.changes = append(m.changes, footfall.CredentialChange{CustomerID: f.CustomerID, RevokedBefore: f.Before})
+}
+
+func (m *model) place(f *footfall.OrderPlaced) {
+	if o := m.orders[f.OrderID]; o == nil {
+		order := f.Order
+		m.orders[f.OrderID] = &order
+	} else {
+		o.SessionID, o.VisitorID, o.CustomerID = cmp.Or(o.SessionID, f.SessionID), cmp.Or(o.VisitorID, f.VisitorID), cmp.Or(o.CustomerID, f.CustomerID)
+		if len(o.Metadata) == 0 {
+			o.Metadata = f.Metadata
+		}
+	}
+	if f.SessionID != "" {
+		m.event(footfall.Event{EventID: f.EventID, SessionID: f.SessionID, VisitorID: f.VisitorID, EventType: footfall.EventOrderCompleted, CreatedAt: f.CreatedAt})
+	}
+}
+
+// latestOrder is the latest order of a session, "" if it has none.
+func (m *model) latestOrder(sessionID string) (id string) {
+	var latest time.Time
+	for _, o := range m.orders {
+		if o.SessionID == sessionID && (o.CreatedAt.After(latest) || o.CreatedAt.Equal(latest) && o.OrderID > id) {
+			id, latest = o.OrderID, o.CreatedAt
+		}
+	}
+	return id
+}
+
+// home is the session that an event is listed under.
+func (m *model) home(e footfall.Event) string {
+	return cmp.Or(m.sessions[e.SessionID].into, e.SessionID)
+}
+
+// compare looks at everything that can be read.
+func (m *model) compare(t *tester, rule string) {
+	t.Helper()
+	var listed []*modelSession
+	for _, id := range slices.Sorted(maps.Keys(m.sessions)) {
+		s := m.sessions[id]
+		if s.into == "" {
+			listed = append(listed, s)
+		}
+		m.compareSession(t, s, rule)
+	}
+	slices.SortFunc(listed, func(a, b *modelSession) int { return b.rec.StartedAt.Compare(a.rec.StartedAt) })
+	ids := []string{}
+	for _, s := range listed {
+		ids = append(ids, s.rec.SessionID)
+	}
+	t.want(t.sessions(report.Filter{}), ids, "%s: sessions that are listed", rule)
+	for id, o := range m.orders {
+		t.want(t.order(id), *o, "%s: order", rule)
+	}
+	m.compareStats(t, listed, rule)
+	changes, _ := t.changes(0)
+	t.want(changes, m.changes, "%s: the feed of credential changes", rule)
+}
+
+func (m *model) compareSession(t *tester, s *modelSession, rule string) {
+	t.Helper()
+	id := s.rec.SessionID
+	var events []footfall.Event
+	want := s.rec
+	for _, e := range m.events {
+		if m.home(e) == id {
+			events = append(events, e)
+		}
+		if e.EventType == footfall.EventPageView && (m.home(e) == id || e.SessionID == id) {
+			want.PageViews++
+		}
+	}
+	slices.SortFunc(events, func(a, b footfall.Event) int { return a.CreatedAt.Compare(b.CreatedAt) })
+	ids := []string{}
+	for _, e := range events {
+		ids = append(ids, e.EventID)
+	}
+	t.want(t.eventIDs(id), ids, "%s: events of session %s", rule, id)
+
+	want.OrderID = m.latestOrder(id)
+	want.Converted = want.OrderID != ""
+	got := t.session(id)
+	most := want.LastSeenAt
+	for _, g := range s.guests {
+		most = later(most, g.rec.LastSeenAt)
+	}
+	if got.LastSeenAt.Before(want.LastSeenAt) || got.LastSeenAt.After(most) {
+		t.Errorf("%s: session %s was last seen at %s, want %s to %s", rule, id, show(got.LastSeenAt), show(want.LastSeenAt), show(most))
+	}
+	want.LastSeenAt = got.LastSeenAt
+	if len(got.Values) == 0 && len(want.Values) == 0 {
+		got.Values, want.Values = nil, nil
+	}
+	t.want(got, want, "%s: session %s", rule, id)
+}
+
+func (m *model) compareStats(t *tester, listed []*modelSession, rule string) {
+	t.Helper()
+	visitors, customers := map[string]bool{}, map[string]bool{}
+	views, converted := int64(0), int64(0)
+	for _, s := range listed {
+		visitors[s.rec.VisitorID] = true
+		if s.rec.CustomerID != "" {
+			customers[s.rec.CustomerID] = true
+		}
+		if m.latestOrder(s.rec.SessionID) != "" {
+			converted++
+		}
+	}
+	for _, e := range m.events {
+		if e.EventType == footfall.EventPageView {
+			views++
+		}
+	}
+	revenue, refunded, uncounted := int64(0), int64(0), int64(0)
+	for _, o := range m.orders {
+		revenue += o.Total.Amount
+	}
+	for _, r := range m.refunds {
+		if m.orders[r.OrderID] != nil {
+			refunded += r.Amount.Amount
+		}
+	}
+	for _, u := range m.capped {
+		uncounted += u.Count
+	}
+	s := t.stats()
+	sum := func(money []footfall.Money) (n int64) {
+		for _, x := range money {
+			n += x.Amount
+		}
+		return n
+	}
+	t.want(map[string]int64{
+		"sessions": s.Sessions, "visitors": s.Visitors, "customers": s.Customers, "pageViews": s.PageViews, "events": s.Events, "converted": s.Converted,
+		"orders": s.Orders, "revenue": sum(s.Revenue), "refunded": sum(s.Refunded), "bots": s.BotViews, "uncounted": s.UncountedVisits,
+	}, map[string]int64{
+		"sessions": int64(len(listed)), "visitors": int64(len(visitors)), "customers": int64(len(customers)), "pageViews": views, "events": int64(len(m.events)), "converted": converted,
+		"orders": int64(len(m.orders)), "revenue": revenue, "refunded": refunded, "bots": int64(len(m.bots)), "uncounted": uncounted,
+	}, "%s: figures", rule)
+}

@@ -1,0 +1,122 @@
+package memstore_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/footfall-go/footfall"
+	"github.com/footfall-go/footfall/memstore"
+	"github.com/footfall-go/footfall/storetest"
+)
+
+func TestStore(t *testing.T) {
+	storetest.Run(t, storetest.Harness{
+		Open:    func(*testing.T) footfall.HotStore { return memstore.New(0) },
+		Advance: time.Sleep,
+		Within:  synctest.Test,
+	})
+}
+
+func sessionID(n int) string { return fmt.Sprintf("01970000-0000-7000-8000-%012x", n) }
+
+func put(t *testing.T, s *memstore.Store, id string, ttl time.Duration) {
+	t.Helper()
+	if stored, err := s.Put(context.Background(), id, []byte("{}"), 0, 1, ttl); err != nil || !stored {
+		t.Fatalf("Put(%s) = %v, %v", id, stored, err)
+	}
+}
+
+func merge(t *testing.T, s *memstore.Store, id string, lastSeen int64) {
+	t.Helper()
+	if err := s.Merge(context.Background(), id, "w", 1, lastSeen, time.Hour); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func has(t *testing.T, s *memstore.Store, id string) bool {
+	t.Helper()
+	doc, _, _, _, err := s.Read(context.Background(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return doc != nil
+}
+
+func TestStore_Capacity(t *testing.T) {
+	t.Run("is_a_bound", func(t *testing.T) {
+		const capacity, sessions = 640, 5000
+		s := memstore.New(capacity)
+		for i := range sessions {
+			put(t, s, sessionID(i), time.Hour)
+		}
+		if s.Len() > capacity {
+			t.Errorf("Len = %d, want at most the capacity of %d", s.Len(), capacity)
+		}
+		if got := s.Len() + int(s.Evicted()); got != sessions {
+			t.Errorf("held %d + evicted %d = %d, want the %d that were put", s.Len(), s.Evicted(), got, sessions)
+		}
+	})
+	t.Run("evicts_first_those_whose_cookie_never_returned", func(t *testing.T) {
+		const capacity = 6400 // 100 a shard
+		s := memstore.New(capacity)
+		for i := range 1000 {
+			put(t, s, sessionID(i), time.Hour)
+			merge(t, s, sessionID(i), int64(1+i))
+			merge(t, s, sessionID(i), int64(2000+i)) // came back
+		}
+		for i := range 20_000 { // a flood of visits that never do
+			id := sessionID(100_000 + i)
+			put(t, s, id, time.Hour)
+			merge(t, s, id, 1)
+		}
+		if s.Evicted() == 0 {
+			t.Fatal("nothing was evicted: the test is too small")
+		}
+		for i := range 1000 {
+			if !has(t, s, sessionID(i)) {
+				t.Fatalf("session %d came back and was evicted before one that never did", i)
+			}
+		}
+	})
+	t.Run("drops_the_expired_before_the_living", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			s := memstore.New(6400)
+			for i := range 20_000 {
+				put(t, s, sessionID(i), time.Second)
+			}
+			evicted := s.Evicted()
+			time.Sleep(time.Second)
+			for i := range 1000 {
+				put(t, s, sessionID(50_000+i), time.Hour)
+			}
+			if s.Evicted() != evicted {
+				t.Errorf("evicted %d living sessions while expired ones were there", s.Evicted()-evicted)
+			}
+		})
+	})
+}
+
+func BenchmarkStore_Read(b *testing.B) {
+	s := memstore.New(0)
+	doc := make([]byte, 900)
+	for i := range 10_000 {
+		if _, err := s.Put(b.Context(), sessionID(i), doc, 0, 1, time.Hour); err != nil {
+			b.Fatal(err)
+		}
+	}
+	ids := make([]string, 1024)
+	for i := range ids {
+		ids[i] = sessionID(i * 9)
+	}
+	b.ReportAllocs()
+	b.RunParallel(func(pb *testing.PB) {
+		for i := 0; pb.Next(); i++ {
+			if _, _, _, _, err := s.Read(b.Context(), ids[i%len(ids)]); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}

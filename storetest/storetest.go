@@ -1,0 +1,132 @@
+// Package storetest is the conformance suite of [footfall.HotStore]: every
+// implementation runs it.
+package storetest
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/footfall-go/footfall"
+)
+
+// A Harness is what the suite needs of an implementation.
+type Harness struct {
+	// Open makes an empty store, or one whose sessions nobody else uses, and
+	// closes it with t.Cleanup.
+	Open func(t *testing.T) footfall.HotStore
+
+	// Advance lets time pass for the store: it waits, or moves a clock. One case
+	// calls it, once.
+	Advance func(d time.Duration)
+
+	// Within runs a case; nil runs it as it is. A store in this process passes
+	// [testing/synctest.Test] and lets Advance sleep.
+	Within func(t *testing.T, f func(*testing.T))
+}
+
+// TB is the part of [testing.TB] that a case uses, so that the suite can be
+// tested itself.
+type TB interface {
+	Helper()
+	Errorf(format string, args ...any)
+	Fatalf(format string, args ...any)
+	Context() context.Context
+}
+
+// Run tests an implementation.
+func Run(t *testing.T, h Harness) {
+	within := h.Within
+	if within == nil {
+		within = func(t *testing.T, f func(*testing.T)) { f(t) }
+	}
+	for _, r := range rules {
+		t.Run(r.name, func(t *testing.T) {
+			within(t, func(t *testing.T) { r.check(&tester{t, h.Open(t), h.Advance}) })
+		})
+	}
+}
+
+// A rule is one sentence of the contract, or a few that need the same set-up.
+type rule struct {
+	name  string
+	check func(t *tester)
+}
+
+// A tester is a store with the calls that a rule makes of it.
+type tester struct {
+	TB
+	store   footfall.HotStore
+	advance func(time.Duration)
+}
+
+const long = 10 * time.Minute
+
+// A state is what Read returned.
+type state struct {
+	doc      string
+	absent   bool
+	version  int64
+	views    int64
+	lastSeen int64
+}
+
+func (t *tester) read(id string) state {
+	t.Helper()
+	doc, version, views, lastSeen, err := t.store.Read(t.Context(), id)
+	if err != nil {
+		t.Fatalf("Read(%q): %v: an error means that the system failed, never that something is absent", id, err)
+	}
+	return state{string(doc), doc == nil, version, views, lastSeen}
+}
+
+func (t *tester) put(id, doc string, previous, version int64, ttl time.Duration) bool {
+	t.Helper()
+	stored, err := t.store.Put(t.Context(), id, []byte(doc), previous, version, ttl)
+	if err != nil {
+		t.Fatalf("Put(%q, previous %d, version %d, ttl %v): %v: a version that does not match is no error", id, previous, version, ttl, err)
+	}
+	return stored
+}
+
+func (t *tester) mustPut(id, doc string, previous, version int64, ttl time.Duration) {
+	t.Helper()
+	if !t.put(id, doc, previous, version, ttl) {
+		t.Fatalf("Put(%q, previous %d, version %d) stored nothing: the stored version is exactly previous, so it must", id, previous, version)
+	}
+}
+
+func (t *tester) merge(id, writer string, views, lastSeen int64, ttl time.Duration) {
+	t.Helper()
+	if err := t.store.Merge(t.Context(), id, writer, views, lastSeen, ttl); err != nil {
+		t.Fatalf("Merge(%q, %q, %d, %d, %v): %v: without a record it does nothing, with one it cannot fail", id, writer, views, lastSeen, ttl, err)
+	}
+}
+
+func (t *tester) remove(id string) {
+	t.Helper()
+	if err := t.store.Delete(t.Context(), id); err != nil {
+		t.Fatalf("Delete(%q): %v: it removes a record if it is there, and is no error if not", id, err)
+	}
+}
+
+func (t *tester) mustBeAbsent(id, rule string) {
+	t.Helper()
+	if s := t.read(id); !s.absent || s != (state{absent: true}) {
+		t.Errorf("Read(%q) = %+v, want nil and zeros: %s", id, s, rule)
+	}
+}
+
+func (t *tester) mustHold(id, doc string, version int64, rule string) {
+	t.Helper()
+	if s := t.read(id); s.absent || s.doc != doc || s.version != version {
+		t.Errorf("Read(%q) = %+v, want document %q of version %d: %s", id, s, doc, version, rule)
+	}
+}
+
+func (t *tester) mustCount(id string, views, lastSeen int64, rule string) {
+	t.Helper()
+	if s := t.read(id); s.views != views || s.lastSeen != lastSeen {
+		t.Errorf("Read(%q) = %d views, last seen %d, want %d and %d: %s", id, s.views, s.lastSeen, views, lastSeen, rule)
+	}
+}
