@@ -97,7 +97,7 @@ func OpenReadOnly(path string, o Options) (*Archive, error) {
 		err = checkVersion(read)
 	}
 	if err != nil {
-		read.Close()
+		_ = read.Close() // the error before says more
 		return nil, fmt.Errorf("sqlitearchive: %s: %w", path, err)
 	}
 	read.SetMaxOpenConns(4)
