@@ -49,12 +49,7 @@ func (e Event) MarshalJSON() ([]byte, error) {
 	b = appendMember(b, "eventType", e.EventType)
 	b = appendMember(b, "page", e.Page)
 	b = appendMember(b, "productId", e.ProductID)
-	b = appendName(b, "metadata")
-	if len(e.Metadata) == 0 {
-		b = append(b, "null"...)
-	} else {
-		b = append(b, e.Metadata...)
-	}
+	b = appendRaw(b, "metadata", e.Metadata)
 	b = appendTime(b, "createdAt", e.CreatedAt)
 	return append(b, '}'), nil
 }
@@ -92,12 +87,7 @@ func (o Order) MarshalJSON() ([]byte, error) {
 		return nil, err
 	}
 	b = append(appendName(b, "total"), total...)
-	b = appendName(b, "metadata")
-	if len(o.Metadata) == 0 {
-		b = append(b, "null"...)
-	} else {
-		b = append(b, o.Metadata...)
-	}
+	b = appendRaw(b, "metadata", o.Metadata)
 	b = appendTime(b, "createdAt", o.CreatedAt)
 	return append(b, '}'), nil
 }

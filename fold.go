@@ -3,6 +3,7 @@ package footfall
 import (
 	"context"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -101,8 +102,9 @@ func (f *folder) forgetLocked(g *foldGroup) {
 }
 
 // due returns, for each group in which a cookie came back, that session and the
-// siblings to fold into it.
-func (f *folder) due(at time.Time, idle time.Duration) (into []*entry, folded [][]*entry) {
+// siblings to fold into it. A group whose members the archive does not all hold
+// yet waits.
+func (f *folder) due(at time.Time, idle time.Duration, archived func(*entry) bool) (into []*entry, folded [][]*entry) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for key, g := range f.open {
@@ -126,7 +128,7 @@ func (f *folder) due(at time.Time, idle time.Duration) (into []*entry, folded []
 				first = e
 			}
 		}
-		if first == nil && at.Sub(g.began) < idle {
+		if (first == nil || !all(lost, archived)) && at.Sub(g.began) < idle {
 			waiting = append(waiting, g)
 			continue
 		}
@@ -138,6 +140,10 @@ func (f *folder) due(at time.Time, idle time.Duration) (into []*entry, folded []
 	clear(f.waiting[len(waiting):])
 	f.waiting = waiting
 	return into, folded
+}
+
+func all(entries []*entry, is func(*entry) bool) bool {
+	return !slices.ContainsFunc(entries, func(e *entry) bool { return !is(e) })
 }
 
 func (e *entry) hasReturned() bool {
@@ -155,7 +161,7 @@ func (e *entry) cookieReturned() {
 
 // fold folds what is due.
 func (t *Tracker) fold(ctx context.Context, at time.Time) {
-	into, folded := t.folder.due(at, t.lives.Idle)
+	into, folded := t.folder.due(at, t.lives.Idle, t.projected)
 	for i, target := range into {
 		for _, e := range folded[i] {
 			asking, cancel := context.WithTimeout(ctx, controlTimeout)
@@ -169,7 +175,7 @@ func (t *Tracker) fold(ctx context.Context, at time.Time) {
 // elsewhere: a login or an order is no accident of loading a page either.
 func (t *Tracker) foldOne(ctx context.Context, target, e *entry) {
 	rec, to := e.snapshot(), target.ids()
-	if rec.CustomerID != "" || rec.Converted || !t.projected(e) || !t.isLatest(ctx, e) {
+	if rec.CustomerID != "" || rec.Converted || !t.isLatest(ctx, e) {
 		return
 	}
 	position, err := t.append(&SessionsFolded{Into: to.session, Folded: rec.SessionID, Visitor: to.visitor})

@@ -128,6 +128,15 @@ func appendMember(b []byte, name, value string) []byte {
 	return append(b, quoted...)
 }
 
+// appendRaw appends what is JSON already; nothing is null.
+func appendRaw(b []byte, name string, value json.RawMessage) []byte {
+	b = appendName(b, name)
+	if len(value) == 0 {
+		return append(b, "null"...)
+	}
+	return append(b, value...)
+}
+
 func appendTime(b []byte, name string, t time.Time) []byte {
 	b = appendName(b, name)
 	if t.IsZero() {
