@@ -41,7 +41,7 @@ func (a *Archive) Stats(ctx context.Context, w report.Window) (report.Stats, err
 	defer tx.Rollback()
 	active := func(window time.Duration, n *int64) error {
 		since := w.Now.Add(-window)
-		return tx.QueryRowContext(ctx, `SELECT count(DISTINCT visitor_id) FROM sessions WHERE started_at >= ? AND last_seen_at >= ?`,
+		return tx.QueryRowContext(ctx, countActive,
 			since.Add(-a.maxAge).UnixMilli(), since.UnixMilli()).Scan(n)
 	}
 	groups := func(query string, each func(name string, n, m int64)) error {

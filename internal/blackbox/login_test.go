@@ -178,7 +178,7 @@ func TestLogin_TwiceInParallelFromOneSession(t *testing.T) {
 	}
 }
 
-func TestLogin_ThrottlesGuessing(t *testing.T) {
+func TestSeedDefect15_GuessingIsThrottled(t *testing.T) {
 	t.Parallel()
 	s := openShop(t, "TRUSTED_PROXIES=127.0.0.0/8")
 	guesser := s.browser("X-Forwarded-For: 203.0.113.66")

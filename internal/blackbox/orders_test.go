@@ -166,7 +166,7 @@ func TestOrders_AcknowledgedOnesSurviveKill(t *testing.T) {
 	}
 }
 
-func TestOrders_OnlyKnownFieldsCount(t *testing.T) {
+func TestSeedDefect17_OnlyKnownFieldsOfAnOrderCount(t *testing.T) {
 	t.Parallel()
 	s := openShop(t)
 	b := s.browser()

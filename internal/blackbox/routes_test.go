@@ -177,7 +177,7 @@ func TestRoutes_Pagination(t *testing.T) {
 	}
 }
 
-func TestRoutes_ForeignOriginIsRefusedOnUnsafeMethods(t *testing.T) {
+func TestSeedDefect14_ForeignOriginIsRefusedOnUnsafeMethods(t *testing.T) {
 	t.Parallel()
 	s := openShop(t, "ALLOWED_ORIGINS=https://friend.example")
 	b := s.browser()

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/footfall-go/footfall"
+)
+
+func TestSeedDefect22_TimesAreReadWholeAndFromOnePlace(t *testing.T) {
+	for text, want := range map[string]time.Duration{
+		"1800": 30 * time.Minute, "30m": 30 * time.Minute, "1h30m": 90 * time.Minute, "400d": 400 * 24 * time.Hour, "0": 0, "2s": 2 * time.Second,
+	} {
+		if got, err := parseDuration(text); err != nil || got != want {
+			t.Errorf("%q is %v, %v; want %v", text, got, err, want)
+		}
+	}
+	for _, text := range []string{"", "30x", "30 m", "m30", "-1", "-5m0", "1e3", "1800s1", "99999999999999999999", "9223372036854775807", "d", "1.5d"} {
+		if got, err := parseDuration(text); err == nil && got >= 0 {
+			t.Errorf("%q is read as %v", text, got)
+		}
+	}
+	c, err := (&Settings{SessionTTL: "45m", SessionMaxAge: "12h", VisitorTTL: "10d"}).compile("development")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.IdleTimeout != 45*time.Minute || c.MaxAge != 12*time.Hour || c.VisitorTTL != 240*time.Hour || c.lifetimes() != (footfall.Lifetimes{Idle: c.IdleTimeout, Absolute: c.MaxAge}) {
+		t.Errorf("the settings mean %+v", c.Config)
+	}
+}
+
+// Several mistakes are told at once, a line each, by name.
+func TestSettings_AllMistakesAtOnce(t *testing.T) {
+	_, err := (&Settings{SessionTTL: "x", Addr: "nowhere", IPMask: "maybe", CookieSecret: "short"}).compile("development")
+	if err == nil {
+		t.Fatal("no error")
+	}
+	lines := strings.Split(err.Error(), "\n")
+	if len(lines) != 4 {
+		t.Errorf("four mistakes make %d lines:\n%v", len(lines), err)
+	}
+	for i, name := range []string{"ADDR", "COOKIE_SECRET", "SESSION_TTL", "IP_MASK"} {
+		if i < len(lines) && !strings.HasPrefix(lines[i], name+": ") {
+			t.Errorf("line %d is %q, want one that begins with %s", i+1, lines[i], name)
+		}
+	}
+	if strings.Contains(err.Error(), "short\"") {
+		t.Error("an error shows a secret")
+	}
+}
+
+func TestSettings_Sizes(t *testing.T) {
+	for text, want := range map[string]int64{"1048576": 1 << 20, "1GiB": 1 << 30, "2 MiB": 2 << 20, "5MB": 5e6} {
+		c := &compiler{}
+		if got := c.size("X", text, "", 0); got != want || len(c.mistakes) != 0 {
+			t.Errorf("%q is %d, %v; want %d", text, got, c.mistakes, want)
+		}
+	}
+	for _, text := range []string{"x", "1XB", "-1", "9999999999GiB", "1.5GiB"} {
+		c := &compiler{}
+		if c.size("X", text, "", 0); len(c.mistakes) == 0 {
+			t.Errorf("%q is a size", text)
+		}
+	}
+}
