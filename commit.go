@@ -153,17 +153,42 @@ func (v *visit) setCookies(header http.Header) {
 // restoreVisitorLocked sets the visitor cookie again inside a live session that
 // lost it, or holds one that is not ours, until its fixed end.
 func (v *visit) restoreVisitorLocked(at time.Time) {
-	held, old, ok := v.visitorCookie(at)
-	if ok && old {
-		v.setVisitor = held
+	if v.entry.knowsVisitorCookie(v.r.Header, v.t.config.VisitorCookie, at) {
+		return
 	}
-	if ok {
+	if held, ok := v.visitorCookie(at); ok {
+		if held.old {
+			v.setVisitor = held.id
+		}
+		v.entry.noteVisitorCookie(held.wire, held.until(v.t.config.VisitorTTL))
 		return
 	}
 	id, err := uuid.Parse(v.entry.rec.VisitorID)
 	if err == nil && at.Sub(idTime(id)) < v.t.config.VisitorTTL {
 		v.setVisitor = id
 	}
+}
+
+// knowsVisitorCookie says that a request has the visitor cookie that was verified
+// in an earlier one of its session: that saves the signature.
+func (e *entry) knowsVisitorCookie(h http.Header, name string, at time.Time) (known bool) {
+	e.mu.Lock()
+	wire, until := e.visitor, e.visitorUntil
+	e.mu.Unlock()
+	if wire == "" || !at.Before(until) {
+		return false
+	}
+	eachCookie(h, name, func(sent string) bool {
+		known = sent == wire
+		return true
+	})
+	return known
+}
+
+func (e *entry) noteVisitorCookie(wire string, until time.Time) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.visitor, e.visitorUntil = strings.Clone(wire), until
 }
 
 // setCookie adds a Set-Cookie line. The value is already in wire form; a

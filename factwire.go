@@ -3,7 +3,6 @@ package footfall
 import (
 	"encoding/json"
 	"fmt"
-	"slices"
 )
 
 // The kinds of fact in the journal. A number is never used again.
@@ -97,7 +96,7 @@ func decodeFact(record []byte) (Fact, error) {
 	if len(record) == 0 {
 		return nil, fmt.Errorf("%w: empty", errWire)
 	}
-	r := wireReader{rest: record[1:]}
+	r := wireReader{rest: string(record[1:])}
 	var fact Fact
 	switch kind := record[0]; kind {
 	case kindSessionBegun:
@@ -113,7 +112,7 @@ func decodeFact(record []byte) (Fact, error) {
 		for r.next() {
 			switch r.field {
 			case 1:
-				f.SessionID = r.string()
+				f.SessionID = r.text
 			case 2:
 				f.At = r.time()
 			}
@@ -123,7 +122,7 @@ func decodeFact(record []byte) (Fact, error) {
 		f := new(CredentialsChanged)
 		for r.next() {
 			if r.field == 1 {
-				f.SessionID = r.string()
+				f.SessionID = r.text
 			} else {
 				decodeCredential(&r, &f.Cred)
 			}
@@ -134,7 +133,7 @@ func decodeFact(record []byte) (Fact, error) {
 		for r.next() {
 			switch r.field {
 			case 1:
-				f.CustomerID = r.string()
+				f.CustomerID = r.text
 			case 2:
 				f.Before = r.time()
 			}
@@ -161,11 +160,11 @@ func decodeFact(record []byte) (Fact, error) {
 		for r.next() {
 			switch r.field {
 			case 1:
-				f.Into = r.string()
+				f.Into = r.text
 			case 2:
-				f.Folded = r.string()
+				f.Folded = r.text
 			case 3:
-				f.Visitor = r.string()
+				f.Visitor = r.text
 			}
 		}
 		fact = f
@@ -174,11 +173,11 @@ func decodeFact(record []byte) (Fact, error) {
 		for r.next() {
 			switch r.field {
 			case 1:
-				f.EventID = r.string()
+				f.EventID = r.text
 			case 2:
 				f.Minute = r.time()
 			case 3:
-				f.Reason = r.string()
+				f.Reason = r.text
 			case 4:
 				f.Count = r.num
 			}
@@ -208,19 +207,19 @@ func decodeEvent(r *wireReader, e *Event) {
 	for r.next() {
 		switch r.field {
 		case 1:
-			e.EventID = r.string()
+			e.EventID = r.text
 		case 2:
-			e.SessionID = r.string()
+			e.SessionID = r.text
 		case 3:
-			e.VisitorID = r.string()
+			e.VisitorID = r.text
 		case 4:
-			e.EventType = r.string()
+			e.EventType = r.text
 		case 5:
-			e.Page = r.string()
+			e.Page = r.text
 		case 6:
-			e.ProductID = r.string()
+			e.ProductID = r.text
 		case 7:
-			e.Metadata = json.RawMessage(r.string())
+			e.Metadata = json.RawMessage(r.text)
 		case 8:
 			e.CreatedAt = r.time()
 		}
@@ -231,11 +230,11 @@ func decodeValue(r *wireReader, f *ValueSet) {
 	for r.next() {
 		switch r.field {
 		case 1:
-			f.SessionID = r.string()
+			f.SessionID = r.text
 		case 2:
-			f.Key = r.string()
+			f.Key = r.text
 		case 3:
-			f.Value.JSON = json.RawMessage(r.string())
+			f.Value.JSON = json.RawMessage(r.text)
 		case 4:
 			f.Value.Keep = r.bool()
 		case 5:
@@ -248,23 +247,23 @@ func decodeOrder(r *wireReader, f *OrderPlaced) {
 	for r.next() {
 		switch r.field {
 		case 1:
-			f.OrderID = r.string()
+			f.OrderID = r.text
 		case 2:
-			f.SessionID = r.string()
+			f.SessionID = r.text
 		case 3:
-			f.VisitorID = r.string()
+			f.VisitorID = r.text
 		case 4:
-			f.CustomerID = r.string()
+			f.CustomerID = r.text
 		case 5:
 			f.Total.Amount = r.num
 		case 6:
-			f.Total.Currency = r.string()
+			f.Total.Currency = r.text
 		case 7:
-			f.Metadata = json.RawMessage(r.string())
+			f.Metadata = json.RawMessage(r.text)
 		case 8:
 			f.CreatedAt = r.time()
 		case 9:
-			f.EventID = r.string()
+			f.EventID = r.text
 		}
 	}
 }
@@ -273,19 +272,19 @@ func decodeRefund(r *wireReader, f *OrderRefunded) {
 	for r.next() {
 		switch r.field {
 		case 1:
-			f.RefundID = r.string()
+			f.RefundID = r.text
 		case 2:
-			f.OrderID = r.string()
+			f.OrderID = r.text
 		case 3:
-			f.SessionID = r.string()
+			f.SessionID = r.text
 		case 4:
-			f.VisitorID = r.string()
+			f.VisitorID = r.text
 		case 5:
 			f.Amount.Amount = r.num
 		case 6:
-			f.Amount.Currency = r.string()
+			f.Amount.Currency = r.text
 		case 7:
-			f.EventID = r.string()
+			f.EventID = r.text
 		case 8:
 			f.At = r.time()
 		}
@@ -296,15 +295,15 @@ func decodeBot(r *wireReader, f *BotSeen) {
 	for r.next() {
 		switch r.field {
 		case 1:
-			f.EventID = r.string()
+			f.EventID = r.text
 		case 2:
-			f.Reason = r.string()
+			f.Reason = r.text
 		case 3:
-			f.UserAgent = r.string()
+			f.UserAgent = r.text
 		case 4:
-			f.IPAddress = r.string()
+			f.IPAddress = r.text
 		case 5:
-			f.Page = r.string()
+			f.Page = r.text
 		case 6:
 			f.At = r.time()
 		}
@@ -344,13 +343,13 @@ func decodeCredential(r *wireReader, c *Credentials) {
 	case wireCredSuperseded:
 		c.Superseded = r.hash()
 	case wireCredCustomer:
-		c.CustomerID = r.string()
+		c.CustomerID = r.text
 	case wireCredAuthenticated:
 		c.AuthenticatedAt = r.time()
 	case wireCredEnded:
 		c.EndedAt = r.time()
 	case wireCredReason:
-		c.EndReason = EndReason(r.string())
+		c.EndReason = EndReason(r.text)
 	}
 }
 
@@ -402,12 +401,12 @@ func decodeRecord(r *wireReader, rec *Record) {
 		case wireConverted:
 			rec.Converted = r.bool()
 		case wireValues:
-			if err := json.Unmarshal(slices.Clone(r.bytes), &rec.Values); err != nil {
+			if err := json.Unmarshal([]byte(r.text), &rec.Values); err != nil {
 				r.err = fmt.Errorf("%w: values: %w", errWire, err)
 			}
 		default:
 			if int(r.field) < len(texts) && texts[r.field] != nil {
-				*texts[r.field] = r.string()
+				*texts[r.field] = r.text
 			} else {
 				decodeCredential(r, &rec.Cred)
 			}

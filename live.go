@@ -24,6 +24,10 @@ type entry struct {
 	usedAt    time.Time                  // first use of the current secret, while there is a superseded one
 	returned  bool                       // its cookie came back
 
+	// A visitor cookie that was verified, as it is on the wire, and its end.
+	visitor      string
+	visitorUntil time.Time
+
 	// rec.PageViews is what the hot store's document says, base, and what its
 	// writers have counted since; this entry is the writer of views.
 	base   int64

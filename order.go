@@ -79,8 +79,8 @@ func (v *visit) attribute(ctx context.Context, order *Order) *entry {
 	switch {
 	case err != nil && e == nil: // the cookie is ours: it names the session, whatever that may do
 		order.SessionID = v.token.id.String()
-		if visitor, _, ok := v.visitorCookie(now()); ok {
-			order.VisitorID = visitor.String()
+		if c, ok := v.visitorCookie(now()); ok {
+			order.VisitorID = c.id.String()
 		}
 		return nil
 	case e == nil:

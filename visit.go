@@ -90,8 +90,8 @@ func Visitor(ctx context.Context) (id string, ok bool) {
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if id, _, ok := v.visitorCookie(now()); ok {
-		return id.String(), true
+	if c, ok := v.visitorCookie(now()); ok {
+		return c.id.String(), true
 	}
 	if e := v.sessionLocked(false); e != nil {
 		return e.ids().visitor, true
@@ -153,24 +153,32 @@ func (t *Tracker) botReason(v *visit) string {
 	return t.agents.Lookup(v.r.Header).Bot
 }
 
-// visitorCookie is the visitor that the request's signed cookie names, if it is
-// within its time, and whether an older secret signed it. v.mu is held.
-func (v *visit) visitorCookie(at time.Time) (id uuid.UUID, old, ok bool) {
+// A visitorCookie is one that we signed and that is within its time.
+type visitorCookie struct {
+	id   uuid.UUID
+	wire string
+	old  bool // an older secret signed it
+}
+
+// visitorCookie is the request's visitor cookie, if it has a good one. v.mu is
+// held.
+func (v *visit) visitorCookie(at time.Time) (c visitorCookie, ok bool) {
 	eachCookie(v.r.Header, v.t.config.VisitorCookie, func(wire string) bool {
-		var value []byte
-		var valid bool
-		if value, old, valid = v.t.keys.verify(v.scratch[:0], wire); !valid {
+		value, old, valid := v.t.keys.verify(v.scratch[:0], wire)
+		if !valid {
 			v.t.counts.badCookies.Add(1)
 			return false
 		}
-		id, ok = parseVisitorValue(value)
-		if ok && at.Sub(idTime(id)) >= v.t.config.VisitorTTL {
-			ok = false
-		}
+		c = visitorCookie{wire: wire, old: old}
+		c.id, ok = parseVisitorValue(value)
+		ok = ok && at.Before(c.until(v.t.config.VisitorTTL))
 		return ok
 	})
-	return id, old, ok
+	return c, ok
 }
+
+// until is the fixed end of a visitor cookie.
+func (c *visitorCookie) until(ttl time.Duration) time.Time { return idTime(c.id).Add(ttl) }
 
 // sessionLocked is the visit's session; one is begun if there is none and one
 // may be. always overrides what the mode, caps and bots say: for logins.
@@ -206,11 +214,12 @@ func behindForgottenProxy(r *http.Request, addr netip.Addr) bool {
 // the visit records something. ownAddress says that its address is its
 // visitor's.
 func (v *visit) beginLocked(at time.Time, ownAddress bool) {
-	visitor, old, known := v.visitorCookie(at)
+	held, known := v.visitorCookie(at)
+	visitor := held.id
 	if !known {
 		visitor = newID()
 	}
-	if !known || old {
+	if !known || held.old {
 		v.setVisitor = visitor
 	}
 	token := sessionToken{id: newID(), secret: newSecret()}

@@ -64,12 +64,13 @@ func fromMillis(ms int64) time.Time {
 	return time.UnixMilli(ms).UTC()
 }
 
-// wireReader walks the fields of a record.
+// wireReader walks the fields of a record. The record is a string, so that the
+// texts in it need no copies.
 type wireReader struct {
-	rest  []byte
+	rest  string
 	field byte
 	num   int64
-	bytes []byte
+	text  string
 	err   error
 }
 
@@ -80,35 +81,44 @@ func (r *wireReader) next() bool {
 	}
 	tag := r.rest[0]
 	r.rest = r.rest[1:]
-	r.field, r.num, r.bytes = tag>>1, 0, nil
+	r.field, r.num, r.text = tag>>1, 0, ""
+	n, ok := r.uvarint()
+	if !ok {
+		r.err = fmt.Errorf("%w: field %d: bad number", errWire, r.field)
+		return false
+	}
 	if tag&1 == wireInt {
-		n, size := binary.Varint(r.rest)
-		if size <= 0 {
-			r.err = fmt.Errorf("%w: field %d: bad integer", errWire, r.field)
-			return false
-		}
-		r.num, r.rest = n, r.rest[size:]
+		r.num = int64(n>>1) ^ -int64(n&1) // zigzag
 		return true
 	}
-	length, size := binary.Uvarint(r.rest)
-	if size <= 0 || length > uint64(len(r.rest)-size) {
+	if n > uint64(len(r.rest)) {
 		r.err = fmt.Errorf("%w: field %d: bad length", errWire, r.field)
 		return false
 	}
-	r.bytes = r.rest[size : size+int(length)]
-	r.rest = r.rest[size+int(length):]
+	r.text, r.rest = r.rest[:n], r.rest[n:]
 	return true
 }
 
-func (r *wireReader) string() string  { return string(r.bytes) }
+func (r *wireReader) uvarint() (n uint64, ok bool) {
+	for i := 0; i < len(r.rest) && i < binary.MaxVarintLen64; i++ {
+		c := r.rest[i]
+		n |= uint64(c&0x7f) << (7 * i)
+		if c < 0x80 {
+			r.rest = r.rest[i+1:]
+			return n, true
+		}
+	}
+	return 0, false
+}
+
 func (r *wireReader) time() time.Time { return fromMillis(r.num) }
 func (r *wireReader) bool() bool      { return r.num != 0 }
 
 func (r *wireReader) hash() (h SecretHash) {
-	if len(r.bytes) != len(h) {
-		r.err = fmt.Errorf("%w: field %d: a hash of %d bytes", errWire, r.field, len(r.bytes))
+	if len(r.text) != len(h) {
+		r.err = fmt.Errorf("%w: field %d: a hash of %d bytes", errWire, r.field, len(r.text))
 		return h
 	}
-	copy(h[:], r.bytes)
+	copy(h[:], r.text)
 	return h
 }
