@@ -20,7 +20,13 @@ func (v *visit) commit(status int, header http.Header) {
 		v.mu.Unlock()
 		return
 	}
-	isPage := v.t.config.IsPageView(v.r, status)
+	v.mu.Unlock()
+	isPage := v.t.config.IsPageView(v.r, status) // the shop's: it may panic, and take its time
+	v.mu.Lock()
+	if v.committed {
+		v.mu.Unlock()
+		return
+	}
 	person := v.bot == "" && v.err == nil
 	counts := person && v.mode == tracked && isPage
 	visits := isPage || status < 400 && !isAsset(v.r) // something that may begin a session
@@ -28,19 +34,19 @@ func (v *visit) commit(status int, header http.Header) {
 		v.sessionLocked(false)
 	}
 	v.committed = true
-	e, began, s := v.entry, v.began, v.standing
+	e, began, s, mode := v.entry, v.began, v.standing, v.mode
 	refused := v.refused && e == nil && visits
 	v.mu.Unlock()
 
 	customer := e != nil && s == current && e.isCustomer()
 	switch {
-	case v.mode == untouched:
-	case v.bot != "" && v.mode == tracked && isPage && !customer:
+	case mode == untouched:
+	case v.bot != "" && mode == tracked && isPage && !customer:
 		v.recordBot()
 	case refused:
 		v.t.begins.uncounted(now())
 	case e != nil && (visits || !began || e.isAnnounced()):
-		v.recordPage(e, counts, customer)
+		v.recordPage(e, counts, customer || mode == uncounted && v.bot == "")
 	}
 	if e != nil && began && !e.isAnnounced() {
 		v.withdraw() // nothing happened that would make this a visit
@@ -88,8 +94,9 @@ func (v *visit) abandon() {
 	v.committed = true
 }
 
-// recordPage notes the page view, or that the session was active.
-func (v *visit) recordPage(e *entry, counts, customer bool) {
+// recordPage notes the page view, or that the session was active if the request
+// extends it.
+func (v *visit) recordPage(e *entry, counts, extends bool) {
 	at := now()
 	switch ids := e.ids(); {
 	case counts:
@@ -97,7 +104,7 @@ func (v *visit) recordPage(e *entry, counts, customer bool) {
 			EventID: newID().String(), SessionID: ids.session, VisitorID: ids.visitor,
 			EventType: EventPageView, Page: enrich.Requested(v.r), CreatedAt: at,
 		}})
-	case (v.mode == uncounted || customer) && !isPrefetch(v.r.Header):
+	case extends && !isPrefetch(v.r.Header):
 		v.t.seen(v.r, e, at)
 	case !e.isBegun():
 		v.t.begin(v.r, e)
@@ -114,7 +121,7 @@ func (v *visit) recordBot() {
 	v.t.counts.botViews.Add(1)
 	at := now()
 	if !v.t.begins.allowBot(at) {
-		v.t.begins.uncounted(at)
+		v.t.counts.botsDropped.Add(1)
 		return
 	}
 	_, _ = v.t.append(&BotSeen{

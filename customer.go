@@ -11,12 +11,14 @@ import (
 
 const maxListedSessions = 1000
 
+var errNobody = errors.New("footfall: nobody is logged in")
+
 // CustomerSessions lists the live sessions of a customer, newest first, at most
 // 1,000. It is for display; the latest second may be missing.
 func (t *Tracker) CustomerSessions(ctx context.Context, customerID string) ([]Session, error) {
 	archived, err := t.archive.CustomerSessions(ctx, customerID, maxListedSessions)
 	if err != nil {
-		return nil, errors.Join(ErrUnavailable, fmt.Errorf("archive: %w", err))
+		return nil, fmt.Errorf("%w: archive: %w", ErrUnavailable, err)
 	}
 	at := now()
 	sessions := archived[:0]
@@ -89,7 +91,7 @@ func (t *Tracker) EndOtherSessions(ctx context.Context) error {
 		rec = e.snapshot()
 	}
 	if s != current || rec.CustomerID == "" {
-		return errors.New("footfall: nobody is logged in")
+		return errNobody
 	}
 	if v.isCommitted() {
 		return ErrHeaderSent
@@ -97,7 +99,9 @@ func (t *Tracker) EndOtherSessions(ctx context.Context) error {
 	// This one first: a request of the same browser beside this one must not find
 	// its session revoked.
 	before := revocationTime()
-	if err := v.rotate(ctx, e, rec.CustomerID, before); err != nil {
+	if err := v.rotate(ctx, e, rec.CustomerID, before); errors.Is(err, errEnded) {
+		return errNobody
+	} else if err != nil {
 		return err
 	}
 	return t.revokeCustomer(rec.CustomerID, before)

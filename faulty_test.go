@@ -79,3 +79,10 @@ func (f *faultyArchive) Order(ctx context.Context, id string) (footfall.Order, b
 	}
 	return f.Archive.Order(ctx, id)
 }
+
+func (f *faultyArchive) Check(ctx context.Context) error {
+	if f.down.Load() {
+		return errDown
+	}
+	return f.Archive.Check(ctx)
+}

@@ -2,12 +2,15 @@ package footfall
 
 import (
 	"context"
+	"errors"
 	"net/netip"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/footfall-go/footfall/internal/journal"
 )
 
 // A single-page app's first requests leave in parallel, without a cookie, and
@@ -25,8 +28,9 @@ const (
 )
 
 type foldKey struct {
-	addr  netip.Addr
-	agent string
+	visitor string // who is known by a cookie; otherwise:
+	addr    netip.Addr
+	agent   string
 }
 
 // A foldGroup is sessions that may be one visitor's.
@@ -60,8 +64,7 @@ func (f *folder) cameBack(id uuid.UUID) {
 }
 
 // begun notes a new session.
-func (f *folder) begun(e *entry, addr netip.Addr, agent string, at time.Time) {
-	key := foldKey{addr, agent}
+func (f *folder) begun(e *entry, key foldKey, at time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	g := f.open[key]
@@ -165,7 +168,9 @@ func (t *Tracker) fold(ctx context.Context, at time.Time) {
 	for i, target := range into {
 		for _, e := range folded[i] {
 			asking, cancel := context.WithTimeout(ctx, controlTimeout)
-			t.foldOne(asking, target, e)
+			if !t.foldOne(asking, target, e) {
+				t.folder.again(target, e, at)
+			}
 			cancel()
 		}
 	}
@@ -173,14 +178,18 @@ func (t *Tracker) fold(ctx context.Context, at time.Time) {
 
 // foldOne folds a session, unless somebody has used it after all, here or
 // elsewhere: a login or an order is no accident of loading a page either.
-func (t *Tracker) foldOne(ctx context.Context, target, e *entry) {
+// It returns false when that cannot be told or recorded now.
+func (t *Tracker) foldOne(ctx context.Context, target, e *entry) bool {
 	rec, to := e.snapshot(), target.ids()
-	if rec.CustomerID != "" || rec.Converted || !t.isLatest(ctx, e) {
-		return
+	if rec.CustomerID != "" || rec.Converted || e.hasReturned() {
+		return true
+	}
+	if latest, err := t.isLatest(ctx, e); err != nil || !latest {
+		return err == nil || t.lives.Remaining(&rec.Session, now()) == 0
 	}
 	position, err := t.append(&SessionsFolded{Into: to.session, Folded: rec.SessionID, Visitor: to.visitor})
-	if err != nil {
-		return
+	if err != nil && !errors.Is(err, journal.ErrStalled) {
+		return false
 	}
 	t.counts.folded.Add(1)
 	t.live.remove(e.id)
@@ -193,11 +202,20 @@ func (t *Tracker) foldOne(ctx context.Context, target, e *entry) {
 	target.position = max(target.position, position)
 	target.mu.Unlock()
 	t.queueHot(target)
+	return true
+}
+
+// again has a session folded later.
+func (f *folder) again(target, e *entry, at time.Time) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.members[target.id], f.members[e.id] = target, e
+	f.waiting = append(f.waiting, &foldGroup{began: at.Add(-foldAfter), members: []*entry{target, e}})
 }
 
 // isLatest says that the hot store knows no more of a session than its entry.
-func (t *Tracker) isLatest(ctx context.Context, e *entry) bool {
+func (t *Tracker) isLatest(ctx context.Context, e *entry) (bool, error) {
 	rec := e.snapshot()
 	doc, version, views, lastSeen, err := t.hot.Read(ctx, rec.SessionID)
-	return err == nil && (doc == nil || version == rec.Cred.Version && views <= rec.PageViews && lastSeen <= millis(rec.LastSeenAt))
+	return doc == nil || version == rec.Cred.Version && views <= rec.PageViews && lastSeen <= millis(rec.LastSeenAt), err
 }

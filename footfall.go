@@ -84,15 +84,15 @@ func New(config Config) (*Tracker, error) {
 		replayDone: make(chan struct{}),
 	}
 	t.replayLeft.Store(int64(j.Stats().Replay))
-	if t.replayLeft.Load() == 0 {
-		t.endReplay()
-	}
 
 	// What was revoked must be known before anybody is let in.
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	if err := t.followRevocations(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("footfall: read the archive: %w", err), j.Close())
+	}
+	if t.replayLeft.Load() == 0 {
+		t.endReplay(ctx)
 	}
 	background, stop := context.WithCancel(context.Background())
 	t.stop = stop

@@ -28,11 +28,12 @@ func (t *Tracker) housekeep(ctx context.Context) {
 	for tick := 1; sleep(ctx, housekeepEvery); tick++ {
 		at := now()
 		t.fold(ctx, at)
+		t.retryOrders()
 		for _, m := range t.begins.take(at, false) {
 			t.noteUncounted(m)
 		}
 		if !t.replayed() && t.journal.Stats().Pending == 0 { // some of what it held could not be read
-			t.endReplay()
+			t.endReplay(ctx)
 		}
 		if tick%sweepEvery == 0 {
 			t.live.sweep(at.Add(-liveIdle), at.Add(-t.lives.Idle-time.Minute), t.confirmedPosition())

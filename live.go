@@ -36,7 +36,7 @@ type entry struct {
 	dirty  bool  // not all of views has reached the hot store
 	events int64 // recorded through this entry
 
-	foldable  bool             // it was begun for somebody who showed no cookie at all
+	foldBy    foldKey          // zero: it is nobody's sibling
 	announced bool             // others than the request that began it know it
 	notedAt   time.Time        // latest activity that the journal has
 	begun     bool             // the journal holds its beginning, or the archive does
@@ -89,8 +89,9 @@ func (e *entry) merge(rec Record, unknown map[string]json.RawMessage, readAt tim
 // as far as that can be told: activity after it came about was with it. In doubt
 // the superseded one is worth less.
 func usedSince(rec *Record) time.Time {
-	if rec.Cred.Superseded != (SecretHash{}) && rec.LastSeenAt.Sub(rec.Cred.AuthenticatedAt) > supersededGrace {
-		return rec.Cred.AuthenticatedAt
+	changed := fromMillis(rec.Cred.Version) // not AuthenticatedAt: a password check may have begun long before
+	if rec.Cred.Superseded != (SecretHash{}) && rec.LastSeenAt.Sub(changed) > supersededGrace {
+		return changed
 	}
 	return time.Time{}
 }

@@ -3,12 +3,15 @@ package footfall
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
+	"net/http"
 	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/footfall-go/footfall/enrich"
+	"github.com/footfall-go/footfall/internal/journal"
 )
 
 // Errors of [Tracker.Login] and [Tracker.Logout].
@@ -67,7 +70,9 @@ func (t *Tracker) Login(ctx context.Context, customerID string, checkedSince tim
 	if !e.isBegun() {
 		t.begin(v.r, e)
 	}
-	err = v.rotate(ctx, e, customerID, checkedSince)
+	if err = v.rotate(ctx, e, customerID, checkedSince); err == nil {
+		t.noteLogin(v.r, e)
+	}
 	if errors.Is(err, errEnded) { // logged out elsewhere a moment ago
 		return v.loginAnew(ctx, customerID, checkedSince, nil)
 	}
@@ -138,6 +143,7 @@ func (v *visit) loginAnew(ctx context.Context, customerID string, checkedSince t
 	v.entry, v.err, v.over, v.dropSession, v.mode = nil, nil, false, false, min(v.mode, uncounted)
 	e := v.sessionLocked(true)
 	token := v.token
+	v.setSession = "" // loggedIn sets it
 	v.mu.Unlock()
 	if e == nil {
 		return ErrHeaderSent
@@ -146,19 +152,26 @@ func (v *visit) loginAnew(ctx context.Context, customerID string, checkedSince t
 	e.rec.Cred.CustomerID, e.rec.Cred.AuthenticatedAt = customerID, checkedSince
 	e.rec.setCredentials(e.rec.Cred)
 	e.rec.Values = values
-	e.foldable = false
+	e.foldBy = foldKey{}
 	e.mu.Unlock()
 	if !v.t.begin(v.r, e) {
 		v.withdraw()
-		return errors.Join(ErrUnavailable, errors.New("neither the hot store nor the journal takes a login"))
+		return fmt.Errorf("%w: neither the hot store nor the journal takes a login", ErrUnavailable)
 	}
 	if v.t.revoked.before(customerID).After(checkedSince) {
+		v.withdraw()
 		return errors.Join(ErrRevoked, v.t.endSession(ctx, e, EndRevoked))
 	}
 	if !v.loggedIn(e, token, e.snapshot()) {
-		return ErrHeaderSent // nobody will ever know its secret
+		return errors.Join(ErrHeaderSent, v.t.endSession(ctx, e, EndRevoked)) // nobody will ever know its secret
 	}
+	v.t.noteLogin(v.r, e)
 	return nil
+}
+
+func (t *Tracker) noteLogin(r *http.Request, e *entry) {
+	t.counts.logins.Add(1)
+	t.record(r, e, &EventRecorded{t.newEvent(r, e.snapshot().Session, EventCustomerLogin)})
 }
 
 // loggedIn sets the cookie of a login that the hot store holds, and records it;
@@ -178,7 +191,7 @@ func (v *visit) loggedIn(e *entry, token sessionToken, rec Record) bool {
 	v.mu.Unlock()
 	change := &CredentialsChanged{SessionID: rec.SessionID, Cred: rec.Cred}
 	position, err := t.append(change)
-	if err != nil {
+	if err != nil && !errors.Is(err, journal.ErrStalled) {
 		if position, err = t.commitFact(change); err != nil {
 			t.log.Error("footfall: a login is in the hot store only", "sessionId", rec.SessionID, "error", err)
 		}
@@ -186,8 +199,6 @@ func (v *visit) loggedIn(e *entry, token sessionToken, rec Record) bool {
 	e.mu.Lock()
 	e.position = max(e.position, position)
 	e.mu.Unlock()
-	t.counts.logins.Add(1)
-	t.record(v.r, e, &EventRecorded{t.newEvent(v.r, rec.Session, EventCustomerLogin)})
 	return true
 }
 
@@ -210,11 +221,11 @@ func (t *Tracker) Logout(ctx context.Context) error {
 		return ErrHeaderSent
 	}
 	switch {
-	case s == superseded && now().Sub(e.snapshot().Cred.AuthenticatedAt) < supersededGrace:
+	case s == superseded && now().UnixMilli()-e.snapshot().Cred.Version < supersededGrace.Milliseconds():
 		// Its successor's cookie is on its way to the same browser: only that one
 		// may end the session. If it has not come by now it never will, and this
 		// browser has nothing left but its cookie.
-		return errors.Join(ErrUnavailable, errors.New("the session's secret was replaced a moment ago"))
+		return fmt.Errorf("%w: the session's secret was replaced a moment ago", ErrUnavailable)
 	case s == current && e.isAnnounced():
 		rec := e.snapshot()
 		if err := t.endSession(ctx, e, EndLogout); err != nil && !errors.Is(err, errEnded) {

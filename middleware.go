@@ -132,6 +132,7 @@ func (v *visit) reread(ctx context.Context) (*entry, standing, error) {
 		e = nil
 	}
 	if !v.committed && !v.over {
+		v.stale = v.stale || v.entry != nil && s != current
 		v.entry, v.standing = e, s
 	}
 	return e, s, nil

@@ -52,8 +52,9 @@ func (t *Tracker) PlaceOrder(ctx context.Context, order Order) (placed Order, be
 	}
 	position, err := t.commitFact(&OrderPlaced{Order: order, EventID: eventIDOf("order", order.OrderID)})
 	if err != nil {
-		t.log.Error("footfall: an order is not recorded", "orderId", order.OrderID, "error", err)
-		t.orders.drop(order.OrderID)
+		t.log.Error("footfall: an order is not recorded yet; it is tried again every second", "orderId", order.OrderID,
+			"sessionId", order.SessionID, "amount", order.Total.Amount, "currency", order.Total.Currency, "error", err)
+		t.counts.ordersUnwritten.Add(1)
 	} else {
 		t.orders.settle(order.OrderID, position)
 	}
@@ -90,8 +91,12 @@ func (v *visit) attribute(ctx context.Context, order *Order) *entry {
 		return nil
 	}
 	rec := e.snapshot()
-	order.SessionID, order.VisitorID = rec.SessionID, rec.VisitorID
-	if err == nil && s != superseded {
+	order.VisitorID = rec.VisitorID
+	if s == superseded { // good for counting only: it converts nothing
+		return nil
+	}
+	order.SessionID = rec.SessionID
+	if err == nil {
 		order.CustomerID = rec.CustomerID
 	}
 	return e
@@ -104,7 +109,7 @@ func (t *Tracker) Order(ctx context.Context, id string) (Order, bool, error) {
 		case <-pending.done:
 			return pending.order, true, nil
 		case <-ctx.Done():
-			return Order{}, false, errors.Join(ErrUnavailable, ctx.Err())
+			return Order{}, false, fmt.Errorf("%w: %w", ErrUnavailable, ctx.Err())
 		}
 	}
 	return t.archivedOrder(ctx, id)
@@ -118,12 +123,14 @@ func (t *Tracker) archivedOrder(ctx context.Context, id string) (Order, bool, er
 	}
 	order, ok, err := t.archive.Order(ctx, id)
 	if err != nil {
-		return Order{}, false, errors.Join(ErrUnavailable, fmt.Errorf("archive: %w", err))
+		return Order{}, false, fmt.Errorf("%w: archive: %w", ErrUnavailable, err)
 	}
 	return order, ok, nil
 }
 
-// Refund records that some of an order's money went back. refundID counts once.
+// Refund records that some of an order's money went back: at most what it was.
+// refundID counts once; that several refunds of an order are no more than it
+// together is the shop's to know.
 // An error that wraps [ErrUnavailable] means that it was not recorded.
 func (t *Tracker) Refund(ctx context.Context, orderID, refundID string, amount Money) error {
 	if refundID == "" || enrich.Text(refundID, maxOrderID) != refundID {
@@ -138,6 +145,9 @@ func (t *Tracker) Refund(ctx context.Context, orderID, refundID string, amount M
 	}
 	if !ok {
 		return fmt.Errorf("footfall: there is no order %q", orderID)
+	}
+	if amount.Amount > order.Total.Amount {
+		return fmt.Errorf("footfall: order %q was %d, which is less than %d", orderID, order.Total.Amount, amount.Amount)
 	}
 	if order.Total.Currency != amount.Currency {
 		return fmt.Errorf("footfall: order %q was paid in %s, not %s", orderID, order.Total.Currency, amount.Currency)
@@ -224,6 +234,35 @@ func (p *pendingOrders) settle(id string, position journal.Position) {
 	defer p.mu.Unlock()
 	if pending := p.orders[id]; pending != nil {
 		pending.position = position
+	}
+}
+
+// unwritten are the orders that the journal has not taken.
+func (p *pendingOrders) unwritten() (orders []Order) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, pending := range p.orders {
+		select {
+		case <-pending.done:
+			if pending.position == 0 {
+				orders = append(orders, pending.order)
+			}
+		default:
+		}
+	}
+	return orders
+}
+
+// retryOrders tries again to record what was sold while the journal took
+// nothing.
+func (t *Tracker) retryOrders() {
+	for _, order := range t.orders.unwritten() {
+		position, err := t.commitFact(&OrderPlaced{Order: order, EventID: eventIDOf("order", order.OrderID)})
+		if err != nil {
+			return
+		}
+		t.orders.settle(order.OrderID, position)
+		t.log.Info("footfall: an order is recorded after all", "orderId", order.OrderID)
 	}
 }
 

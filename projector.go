@@ -74,15 +74,25 @@ func (t *Tracker) carry(ctx context.Context, batch journal.Batch) bool {
 		t.complain(err)
 	}
 	t.confirmed.Store(uint64(batch.End))
-	if left := t.replayLeft.Add(-int64(len(batch.Records))); left <= 0 {
-		t.endReplay()
+	if t.replayLeft.Add(-int64(len(batch.Records))) <= 0 && !t.replayed() {
+		t.endReplay(ctx)
 	}
 	t.orders.confirmed(batch.End)
 	t.counts.projected.Add(uint64(len(facts)))
 	return true
 }
 
-func (t *Tracker) endReplay() { t.replayOnce.Do(func() { close(t.replayDone) }) }
+// endReplay lets requests rely on the archive, once what the replay revoked is
+// known; if that fails, housekeeping tries again.
+func (t *Tracker) endReplay(ctx context.Context) {
+	asking, cancel := context.WithTimeout(ctx, controlTimeout)
+	defer cancel()
+	if err := t.followRevocations(asking); err != nil {
+		t.counts.archiveErrors.Add(1)
+		return
+	}
+	t.replayOnce.Do(func() { close(t.replayDone) })
+}
 
 // store appends facts to the archive, trying again until it takes them. Facts
 // that it will never take are set aside one by one.
@@ -192,11 +202,15 @@ func (t *Tracker) flushHot(ctx context.Context) {
 	for i, e := range entries {
 		e.mu.Lock()
 		e.dirty = false
+		unnoted := e.begun && e.rec.LastSeenAt.After(e.notedAt)
 		id, writer, views := e.rec.SessionID, e.writer, e.views
 		lastSeen, ttl := e.rec.LastSeenAt, t.lives.Remaining(&e.rec.Session, now())
 		e.mu.Unlock()
 		if ttl <= 0 {
 			continue
+		}
+		if unnoted {
+			t.noteSeen(e, lastSeen)
 		}
 		mergeCtx, cancel := context.WithTimeout(ctx, controlTimeout)
 		err := t.hot.Merge(mergeCtx, id, writer, views, millis(lastSeen), ttl)
@@ -205,12 +219,21 @@ func (t *Tracker) flushHot(ctx context.Context) {
 			continue
 		}
 		t.counts.hotErrors.Add(1)
-		for _, late := range entries[i:] { // the store is down: all of these wait
-			late.mu.Lock()
-			late.dirty = false
-			late.mu.Unlock()
-			t.queueHot(late)
+		t.queueHot(e)
+		for _, late := range entries[i+1:] { // the store is down: these wait too
+			t.hotSync.push(late, t.config.LiveSessions)
 		}
 		return
 	}
+}
+
+// noteSeen has the journal know when a session was last active.
+func (t *Tracker) noteSeen(e *entry, at time.Time) {
+	position, err := t.append(&SessionSeen{SessionID: e.ids().session, At: at})
+	e.mu.Lock()
+	if err == nil && at.After(e.notedAt) {
+		e.notedAt = at
+	}
+	e.position = max(e.position, position)
+	e.mu.Unlock()
 }

@@ -8,7 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/footfall-go/footfall/enrich"
 	"github.com/footfall-go/footfall/internal/journal"
 )
 
@@ -26,15 +25,21 @@ func (t *Tracker) record(r *http.Request, e *entry, fact Fact) {
 	if !e.isBegun() {
 		t.begin(r, e)
 	}
-	if fact == nil || !t.within(e, fact) {
+	if !t.within(e, fact) {
 		return
 	}
-	if !e.isBegun() { // an event must not come before its session
+	at, view := factActivity(fact)
+	if !e.isBegun() { // an event must not come before its session, but it is activity
 		t.counts.unacknowledged.Add(1)
+		e.mu.Lock()
+		if at.After(e.rec.LastSeenAt) {
+			e.rec.LastSeenAt = at
+		}
+		e.mu.Unlock()
+		t.queueHot(e)
 		return
 	}
 	position, err := t.append(fact)
-	at, view := factActivity(fact)
 	e.mu.Lock()
 	if view && (err == nil || errors.Is(err, journal.ErrStalled)) {
 		e.views++
@@ -145,8 +150,8 @@ func (t *Tracker) begin(r *http.Request, e *entry) bool {
 	}
 	t.counts.sessionsBegun.Add(1)
 	t.live.add(e, t.confirmedPosition())
-	if e.foldable {
-		t.folder.begun(e, enrich.ClientAddr(r.RemoteAddr, r.Header, t.config.TrustedProxies), d.UserAgent, d.StartedAt)
+	if e.foldBy != (foldKey{}) {
+		t.folder.begun(e, e.foldBy, d.StartedAt)
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), t.config.StoreTimeout)
 	defer cancel()
@@ -180,7 +185,7 @@ func (t *Tracker) commitFact(fact Fact) (journal.Position, error) {
 	position, err := t.journal.Commit(appendFact(nil, fact))
 	if err != nil {
 		t.counts.controlFailures.Add(1)
-		return 0, errors.Join(ErrUnavailable, fmt.Errorf("journal: %w", err))
+		return 0, fmt.Errorf("%w: journal: %w", ErrUnavailable, err)
 	}
 	return position, nil
 }

@@ -98,7 +98,7 @@ func (t *Tracker) load(ctx context.Context, id uuid.UUID) (*entry, error) {
 	t.counts.hotReads.Add(1)
 	doc, version, views, lastSeen, err := t.hot.Read(ctx, id.String())
 	if err != nil {
-		return nil, errors.Join(ErrUnavailable, fmt.Errorf("hot store: %w", err))
+		return nil, fmt.Errorf("%w: hot store: %w", ErrUnavailable, err)
 	}
 	if doc == nil || version < t.revoked.lowest(id.String()) {
 		return t.loadArchived(ctx, id, readAt, version, views)
@@ -110,12 +110,12 @@ func (t *Tracker) load(ctx context.Context, id uuid.UUID) (*entry, error) {
 	d, err := decodeHot(doc)
 	switch {
 	case errors.Is(err, errNewerFormat):
-		return nil, errors.Join(ErrUnavailable, err)
+		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	case err != nil: // ends that session quietly, unless the archive knows better
 		t.counts.corruptRecords.Add(1)
 		t.log.Warn("footfall: a corrupt record in the hot store was dropped", "sessionId", id, "error", err)
 		if err := t.hot.Delete(ctx, id.String()); err != nil {
-			return nil, errors.Join(ErrUnavailable, fmt.Errorf("hot store: %w", err))
+			return nil, fmt.Errorf("%w: hot store: %w", ErrUnavailable, err)
 		}
 		return t.loadArchived(ctx, id, readAt, 0, 0)
 	}
@@ -165,7 +165,7 @@ func (t *Tracker) loadArchived(ctx context.Context, id uuid.UUID, readAt time.Ti
 	t.counts.archiveReads.Add(1)
 	rec, ok, err := t.archive.Session(ctx, id.String())
 	if err != nil {
-		return nil, errors.Join(ErrUnavailable, fmt.Errorf("archive: %w", err))
+		return nil, fmt.Errorf("%w: archive: %w", ErrUnavailable, err)
 	}
 	if !ok || t.lives.Remaining(&rec.Session, readAt) == 0 {
 		return nil, nil
@@ -186,7 +186,7 @@ func (t *Tracker) restoreHot(ctx context.Context, e *entry, stale, views int64) 
 		return nil
 	}
 	if _, err := t.hot.Put(ctx, d.SessionID, d.encode(), stale, d.Cred.Version, ttl); err != nil {
-		return errors.Join(ErrUnavailable, fmt.Errorf("hot store: %w", err))
+		return fmt.Errorf("%w: hot store: %w", ErrUnavailable, err)
 	}
 	return nil
 }
@@ -260,7 +260,7 @@ func (t *Tracker) awaitReplay(ctx context.Context) error {
 	case <-t.replayDone:
 		return nil
 	case <-ctx.Done():
-		return errors.Join(ErrUnavailable, errors.New("the journal is still being replayed"))
+		return fmt.Errorf("%w: the journal is still being replayed", ErrUnavailable)
 	}
 }
 
@@ -279,7 +279,7 @@ func (t *Tracker) change(ctx context.Context, e *entry, edit func(*Record) error
 		next.setCredentials(next.Cred)
 		stored, err := t.hot.Put(ctx, next.SessionID, d.encode(), previous, next.Cred.Version, t.ttl(next))
 		if err != nil {
-			return *next, errors.Join(ErrUnavailable, fmt.Errorf("hot store: %w", err))
+			return *next, fmt.Errorf("%w: hot store: %w", ErrUnavailable, err)
 		}
 		if stored {
 			e.merge(*next, d.unknown, now())
@@ -295,7 +295,7 @@ func (t *Tracker) change(ctx context.Context, e *entry, edit func(*Record) error
 		}
 		e = loaded
 	}
-	return Record{}, errors.Join(ErrUnavailable, errors.New("a session's credentials are changing too fast"))
+	return Record{}, fmt.Errorf("%w: a session's credentials are changing too fast", ErrUnavailable)
 }
 
 // errEnded says that a session ended while it was being changed.

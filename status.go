@@ -8,13 +8,13 @@ import (
 
 // counters are what Status counts.
 type counters struct {
-	sessionsBegun, logins, ended, orders, folded         atomic.Uint64
-	botViews, badCookies, unresolved, unacknowledged     atomic.Uint64
-	eventsCapped, eventsWithoutSession, forgottenProxy   atomic.Uint64
-	hotReads, archiveReads, hotErrors, archiveErrors     atomic.Uint64
-	controlFailures, corruptRecords, conflicts, setAside atomic.Uint64
-	projected, purged, jobErrors, hotDropped             atomic.Uint64
-	complained                                           atomic.Int64
+	sessionsBegun, logins, ended, orders, folded                           atomic.Uint64
+	botViews, badCookies, unresolved, unacknowledged                       atomic.Uint64
+	eventsCapped, eventsWithoutSession, forgottenProxy                     atomic.Uint64
+	hotReads, archiveReads, hotErrors, archiveErrors                       atomic.Uint64
+	controlFailures, corruptRecords, conflicts, setAside                   atomic.Uint64
+	projected, purged, jobErrors, hotDropped, botsDropped, ordersUnwritten atomic.Uint64
+	complained                                                             atomic.Int64
 }
 
 // A Part is something that a tracker depends on.
@@ -67,17 +67,11 @@ func (t *Tracker) Status(ctx context.Context) Status {
 			_, _, _, _, err := t.hot.Read(ctx, "00000000-0000-7000-8000-000000000000")
 			return err
 		}),
-		t.check(ctx, "archive", func(ctx context.Context) error {
-			_, _, err := t.archive.Order(ctx, "")
-			return err
-		}),
-		{Name: "journal", OK: true},
+		t.check(ctx, "archive", t.archive.Check),
+		t.check(ctx, "journal", func(context.Context) error { return t.journal.Check() }),
 	}
 	if since := t.failingSince.Load(); since != 0 && s.Parts[1].OK {
 		s.Parts[1].OK, s.Parts[1].Error = false, "it has not taken facts since "+time.UnixMilli(since).UTC().Format(time.RFC3339)
-	}
-	if full := j.MaxBytes - j.MaxBytes/10; j.Bytes >= full {
-		s.Parts[2].OK, s.Parts[2].Error = false, "full: it refuses new facts until the archive has taken what it holds"
 	}
 	c := &t.counts
 	s.Counts = map[string]uint64{
@@ -90,7 +84,7 @@ func (t *Tracker) Status(ctx context.Context) Status {
 		"archive_errors": c.archiveErrors.Load(), "control_failures": c.controlFailures.Load(),
 		"corrupt_records": c.corruptRecords.Load(), "credential_conflicts": c.conflicts.Load(),
 		"facts_set_aside": c.setAside.Load(), "facts_projected": c.projected.Load(), "purged": c.purged.Load(),
-		"job_errors": c.jobErrors.Load(), "hot_dropped": c.hotDropped.Load(), "fold_skipped": t.folder.skippedTotal(), "live_evicted": t.live.evicted.Load(), "live_refused": t.live.refused.Load(),
+		"job_errors": c.jobErrors.Load(), "orders_unwritten": c.ordersUnwritten.Load(), "bots_dropped": c.botsDropped.Load(), "hot_dropped": c.hotDropped.Load(), "fold_skipped": t.folder.skippedTotal(), "live_evicted": t.live.evicted.Load(), "live_refused": t.live.refused.Load(),
 		"agents_over_budget": t.agents.OverBudget(),
 		"journal_refused":    j.Refused, "journal_stalled": j.Stalled, "journal_write_errors": j.WriteErrors,
 		"journal_sync_errors": j.SyncErrors, "journal_damaged_bytes": uint64(j.DamagedBytes),

@@ -83,6 +83,9 @@ type Archive interface {
 	// of each and returns how many it did; call it again until that is 0.
 	Purge(ctx context.Context, sessions, visitors time.Time, limit int) (int, error)
 
+	// Check says whether the archive can be reached and is in order.
+	Check(ctx context.Context) error
+
 	Close() error
 }
 

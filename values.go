@@ -92,6 +92,9 @@ func (t *Tracker) updateValue(ctx context.Context, key string, keep bool, edit f
 		rec.Values, encoded, err = withValue(rec.Values, key, keep, edit)
 		return err
 	})
+	if errors.Is(err, errEnded) {
+		return ErrNoSession
+	}
 	if err != nil {
 		return err
 	}

@@ -200,20 +200,23 @@ func (v *visit) sessionLocked(always bool) *entry {
 		v.refused = true
 		return nil
 	}
-	v.beginLocked(at, !forgotten)
+	v.beginLocked(at, addr, !forgotten)
 	return v.entry
 }
 
 // behindForgottenProxy says that a private peer that nobody trusts forwards for
 // others: all visitors seem to have its address.
 func behindForgottenProxy(r *http.Request, addr netip.Addr) bool {
+	if peer, err := netip.ParseAddrPort(r.RemoteAddr); err != nil || peer.Addr().Unmap().WithZone("") != addr {
+		return false // a trusted peer named it
+	}
 	return (addr.IsPrivate() || addr.IsLoopback()) && len(r.Header["X-Forwarded-For"]) > 0
 }
 
 // beginLocked makes a new session for the visit. Nobody else knows of it until
 // the visit records something. ownAddress says that its address is its
 // visitor's.
-func (v *visit) beginLocked(at time.Time, ownAddress bool) {
+func (v *visit) beginLocked(at time.Time, addr netip.Addr, ownAddress bool) {
 	held, known := v.visitorCookie(at)
 	visitor := held.id
 	if !known {
@@ -224,7 +227,12 @@ func (v *visit) beginLocked(at time.Time, ownAddress bool) {
 	}
 	token := sessionToken{id: newID(), secret: newSecret()}
 	v.entry = v.t.newEntry(v.r, token, visitor, at)
-	v.entry.foldable = !known && ownAddress
+	switch {
+	case known:
+		v.entry.foldBy.visitor = visitor.String()
+	case ownAddress:
+		v.entry.foldBy = foldKey{addr: addr, agent: v.entry.rec.UserAgent}
+	}
 	v.standing, v.began = current, true
 	v.token, v.hasToken = token, true
 	v.setSession = v.t.keys.sign(token.value())

@@ -131,7 +131,7 @@ func valueEnd(s string, i, depth int, inQuery bool) int {
 // secretWords are the words that make a parameter a secret when they stand as a
 // word of their own in its name.
 var secretWords = map[string]bool{
-	"token": true, "code": true, "key": true, "auth": true, "oauth": true, "pass": true, "pwd": true, "psw": true,
+	"token": true, "reset": true, "card": true, "code": true, "key": true, "auth": true, "oauth": true, "pass": true, "pwd": true, "psw": true,
 	"pin": true, "otp": true, "totp": true, "sid": true, "sig": true, "sign": true, "mail": true, "jwt": true,
 	"nonce": true, "ticket": true, "bearer": true, "assertion": true, "hmac": true, "csrf": true, "xsrf": true,
 	"phone": true, "tel": true, "ssn": true, "iban": true, "cvv": true, "cvc": true,

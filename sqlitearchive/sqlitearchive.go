@@ -31,6 +31,7 @@ var migrations embed.FS
 // concurrent use.
 type Archive struct {
 	path   string
+	file   os.FileInfo // of path when it was opened
 	maxAge time.Duration
 	write  *sql.DB // one connection; nil when read-only
 	read   *sql.DB
@@ -52,6 +53,14 @@ func Open(path string, o Options) (*Archive, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("sqlitearchive: %w", err)
 	}
+	// SQLite gives the files beside it the database's own mode.
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("sqlitearchive: %w", err)
+	}
+	if err := errors.Join(f.Chmod(0o600), f.Close()); err != nil {
+		return nil, fmt.Errorf("sqlitearchive: %w", err)
+	}
 	write, err := connect(path, "rwc")
 	if err != nil {
 		return nil, err
@@ -59,9 +68,6 @@ func Open(path string, o Options) (*Archive, error) {
 	write.SetMaxOpenConns(1)
 	if err := migrate(write); err != nil {
 		return nil, errors.Join(fmt.Errorf("sqlitearchive: %s: %w", path, err), write.Close())
-	}
-	if err := os.Chmod(path, 0o600); err != nil {
-		return nil, errors.Join(fmt.Errorf("sqlitearchive: %w", err), write.Close())
 	}
 	a, err := OpenReadOnly(path, o)
 	if err != nil {
@@ -77,7 +83,8 @@ func OpenReadOnly(path string, o Options) (*Archive, error) {
 	if o.SessionMaxAge == 0 {
 		o.SessionMaxAge = 24 * time.Hour
 	}
-	if _, err := os.Stat(path); err != nil {
+	file, err := os.Stat(path)
+	if err != nil {
 		return nil, fmt.Errorf("sqlitearchive: %w", err)
 	}
 	read, err := connect(path, "ro")
@@ -101,7 +108,7 @@ func OpenReadOnly(path string, o Options) (*Archive, error) {
 		return nil, fmt.Errorf("sqlitearchive: %s: %w", path, err)
 	}
 	read.SetMaxOpenConns(4)
-	return &Archive{path: path, maxAge: o.SessionMaxAge, read: read}, nil
+	return &Archive{path: path, file: file, maxAge: o.SessionMaxAge, read: read}, nil
 }
 
 // connect opens a pool. Write transactions take the lock when they begin: one
@@ -132,6 +139,19 @@ func (a *Archive) Close() error {
 		err = errors.Join(err, a.write.Close())
 	}
 	return err
+}
+
+// Check says whether the database answers, and still is the file that was
+// opened.
+func (a *Archive) Check(ctx context.Context) error {
+	if file, err := os.Stat(a.path); err != nil || !os.SameFile(file, a.file) {
+		return fmt.Errorf("sqlitearchive: %s was deleted or replaced while it is in use: stop, put it back, start again", a.path)
+	}
+	var one int
+	if err := a.read.QueryRowContext(ctx, "SELECT 1 FROM sqlite_schema LIMIT 1").Scan(&one); err != nil {
+		return fmt.Errorf("sqlitearchive: %w", err)
+	}
+	return nil
 }
 
 // errReadOnly is returned by what would write.
@@ -203,7 +223,7 @@ func classify(err error) error {
 	if errors.As(err, &e) {
 		switch e.Code() & 0xff {
 		case sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_RANGE:
-			return errors.Join(footfall.ErrRejected, err)
+			return fmt.Errorf("%w: %w", footfall.ErrRejected, err)
 		}
 	}
 	return err

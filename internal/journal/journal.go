@@ -32,6 +32,8 @@ const (
 )
 
 const (
+	lockName = "LOCK"
+
 	defaultMaxBytes     = 1 << 30
 	defaultSegmentBytes = 8 << 20
 	defaultSync         = 100 * time.Millisecond
@@ -135,6 +137,7 @@ type Journal struct {
 	pending  *batch // being filled
 	spare    *batch // the other one, nil while the writer has it
 	inflight *batch // the writer's
+	writeErr error  // of the latest write
 	stalled  [2]bool
 	watchAt  time.Time // when the watchdog's timer goes off; zero: not set
 	watchdog *time.Timer
@@ -188,7 +191,7 @@ func Open(dir string, o Options) (*Journal, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("journal: cannot create %s: %w; check DATA_DIR and its owner", dir, err)
 	}
-	lock := flock.New(filepath.Join(dir, "LOCK"))
+	lock := flock.New(filepath.Join(dir, lockName))
 	switch ok, err := lock.TryLock(); {
 	case err != nil:
 		return nil, fmt.Errorf("journal: cannot lock %s: %w; check DATA_DIR and its owner", lock.Path(), err)

@@ -1,6 +1,11 @@
 package journal
 
-import "time"
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+)
 
 // counters are guarded by Journal.mu. Those of Stats count records.
 type counters struct {
@@ -38,6 +43,36 @@ type Stats struct {
 	SetAside        uint64 // by SetAside, in all the directory's life
 	DamagedBytes    int64  // bytes of segments that were not whole frames
 	DamagedSegments uint64 // segments with such bytes
+}
+
+// Check says what is wrong with the journal, if anything: that it is full, that
+// the latest write failed or has not come back, or that its files are gone.
+func (j *Journal) Check() error {
+	j.mu.Lock()
+	err, current := j.writeErr, ""
+	if j.current != nil {
+		current = j.path(j.current)
+	}
+	full := j.bytes >= j.o.MaxBytes-j.o.MaxBytes/10
+	stalled := j.stalled[tracking]
+	j.mu.Unlock()
+	switch {
+	case err != nil:
+		return fmt.Errorf("journal: the latest write failed: %w", err)
+	case full:
+		return ErrFull
+	case stalled:
+		return ErrStalled
+	}
+	for _, path := range []string{filepath.Join(j.dir, lockName), current} {
+		if path == "" {
+			continue
+		}
+		if _, err := os.Stat(path); err != nil {
+			return fmt.Errorf("journal: its files were deleted while it is in use; start again: %w", err)
+		}
+	}
+	return nil
 }
 
 // Stats returns the figures of now. It is cheap and waits for no disk.

@@ -35,6 +35,7 @@ func (j *Journal) writeLoop() {
 		j.io.Lock()
 		err := j.write(b)
 		j.mu.Lock()
+		j.writeErr = err
 		if err == nil {
 			j.publish(b)
 		} else {

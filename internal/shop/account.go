@@ -93,6 +93,8 @@ func (s *Shop) login(w http.ResponseWriter, r *http.Request) {
 	}
 	account, ok, err := s.customers.check(r.Context(), form.Email, form.Password)
 	switch {
+	case r.Context().Err() != nil: // nobody waits for the answer any more
+		return
 	case err != nil:
 		s.unavailable(w, err)
 		return
