@@ -64,7 +64,7 @@ func New(config Config) (*Tracker, error) {
 		Logger:   config.Logger,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("footfall: %w", err)
+		return nil, err // it names itself and the remedy
 	}
 	t := &Tracker{
 		config:   config,

@@ -18,10 +18,13 @@ import (
 // keptSecret reads a secret from a file, or makes one and keeps it there.
 func keptSecret(path string) (string, error) {
 	b, err := os.ReadFile(path)
-	if err == nil && len(strings.TrimSpace(string(b))) >= 32 {
-		return strings.TrimSpace(string(b)), nil
+	if err == nil {
+		if value := strings.TrimSpace(string(b)); len(value) >= 32 {
+			return value, nil
+		}
+		return "", fmt.Errorf("%s is damaged: put it back, or delete it, which logs everybody out", path)
 	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if !errors.Is(err, fs.ErrNotExist) {
 		return "", err
 	}
 	value := rand.Text() + rand.Text()
@@ -66,6 +69,12 @@ type door struct {
 	URL   string `json:"url"`
 	Token string `json:"token"`
 	PID   int    `json:"pid"`
+
+	// What sessions live by there: readers go by the server's settings, unless
+	// they are told otherwise.
+	SessionTTL    string `json:"sessionTtl"`
+	SessionMaxAge string `json:"sessionMaxAge"`
+	Timezone      string `json:"timezone"`
 }
 
 func doorPath(dir string) string { return filepath.Join(dir, "admin.json") }

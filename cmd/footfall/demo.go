@@ -39,7 +39,10 @@ func (cmd *demoCmd) Run(t terminal) (err error) {
 	if err != nil {
 		return err
 	}
-	inside := door{URL: localURL(listener), Token: newToken(), PID: os.Getpid()}
+	inside := door{
+		URL: localURL(listener), Token: newToken(), PID: os.Getpid(),
+		SessionTTL: c.IdleTimeout.String(), SessionMaxAge: c.MaxAge.String(), Timezone: c.Location.String(),
+	}
 	if err := inside.write(c.dataDir); err != nil {
 		return fmt.Errorf("DATA_DIR: %w: make it writable or set another", err)
 	}

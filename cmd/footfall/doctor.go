@@ -94,7 +94,7 @@ func examine(c *config) []finding {
 
 func secretsFinding(c *config) finding {
 	if len(c.Secrets) == 0 && !c.development {
-		return finding{Part: "COOKIE_SECRET", OK: true, Says: "not set here; a server in production needs it"}
+		return finding{Part: "COOKIE_SECRET", OK: true, Says: "not set for this command, which needs none; a server in production does"}
 	}
 	return finding{Part: "COOKIE_SECRET", OK: true, Says: fmt.Sprintf("%d set", len(c.Secrets))}
 }
@@ -102,7 +102,7 @@ func secretsFinding(c *config) finding {
 func dataDirFinding(c *config) finding {
 	f := finding{Part: "DATA_DIR", Says: c.dataDir}
 	if _, err := os.Stat(c.dataDir); errors.Is(err, fs.ErrNotExist) {
-		f.OK, f.Says = true, c.dataDir+" does not exist yet"
+		f.Says, f.Remedy = c.dataDir+" does not exist", "run footfall demo, which makes it, or set DATA_DIR to the shop's"
 		return f
 	}
 	probe, err := os.CreateTemp(c.dataDir, ".doctor-*")
@@ -112,6 +112,10 @@ func dataDirFinding(c *config) finding {
 	}
 	if err != nil {
 		f.Says, f.Remedy = err.Error(), "make it writable and leave room on its disk, or set another"
+		return f
+	}
+	if info, err := os.Stat(c.dataDir); err == nil && info.Mode().Perm()&0o077 != 0 {
+		f.Says, f.Remedy = c.dataDir+" is open to other users of this machine", "chmod 700 "+c.dataDir
 		return f
 	}
 	f.OK = true

@@ -62,14 +62,38 @@ func short(s string, most int) string {
 	return s
 }
 
-// amounts writes sums of money in minor units, as they are stored.
+// minorDigits are ISO 4217's, of the currencies that have not two.
+var minorDigits = map[string]int{
+	"BIF": 0, "CLP": 0, "DJF": 0, "GNF": 0, "ISK": 0, "JPY": 0, "KMF": 0, "KRW": 0, "PYG": 0, "RWF": 0,
+	"UGX": 0, "UYI": 0, "VND": 0, "VUV": 0, "XAF": 0, "XOF": 0, "XPF": 0,
+	"BHD": 3, "IQD": 3, "JOD": 3, "KWD": 3, "LYD": 3, "OMR": 3, "TND": 3, "CLF": 4, "UYW": 4,
+}
+
+// money writes an amount as people do.
+func money(m footfall.Money) string {
+	digits, odd := minorDigits[m.Currency]
+	if !odd {
+		digits = 2
+	}
+	if digits == 0 {
+		return fmt.Sprintf("%d %s", m.Amount, m.Currency)
+	}
+	sign, amount := "", m.Amount
+	if amount < 0 {
+		sign, amount = "-", -amount
+	}
+	text := fmt.Sprintf("%0*d", digits+1, amount)
+	return sign + text[:len(text)-digits] + "." + text[len(text)-digits:] + " " + m.Currency
+}
+
+// amounts writes sums of money.
 func amounts(sums []footfall.Money) string {
 	if len(sums) == 0 {
 		return "–"
 	}
 	parts := make([]string, len(sums))
 	for i, m := range sums {
-		parts[i] = fmt.Sprintf("%d %s (minor units)", m.Amount, m.Currency)
+		parts[i] = money(m)
 	}
 	return strings.Join(parts, ", ")
 }

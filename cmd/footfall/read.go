@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -22,6 +23,14 @@ type reader struct {
 func (r *reader) open() (c *config, from report.Reader, done func(), err error) {
 	if c, err = r.compile("production"); err != nil {
 		return nil, nil, nil, err
+	}
+	if in, err := readDoor(c.dataDir); err == nil {
+		r.SessionTTL = cmp.Or(r.SessionTTL, in.SessionTTL)
+		r.SessionMaxAge = cmp.Or(r.SessionMaxAge, in.SessionMaxAge)
+		r.Timezone = cmp.Or(r.Timezone, in.Timezone)
+		if c, err = r.compile("production"); err != nil {
+			return nil, nil, nil, err
+		}
 	}
 	a, err := openReader(c)
 	if err != nil {
@@ -50,6 +59,9 @@ func (cmd *statsCmd) Run(t terminal) error {
 	if w.To, err = report.ParseDay(cmd.To, c.Location); err != nil {
 		return fmt.Errorf("--to: %w", err)
 	}
+	if !w.To.IsZero() && !w.From.Before(w.To) {
+		return fmt.Errorf("--to: %s is not after --from %s", cmd.To, cmd.From)
+	}
 	s, err := r.Stats(context.Background(), w)
 	if err != nil {
 		return err
@@ -70,7 +82,7 @@ func (cmd *statsCmd) Run(t terminal) error {
 		{"revenue", amounts(s.Revenue)},
 		{"refunded", amounts(s.Refunded)},
 		{"bot views (not in the above)", s.BotViews},
-		{"visits past a cap", s.UncountedVisits},
+		{"requests past a cap", s.UncountedVisits},
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.EventsByType)) {
 		rows = append(rows, table.Row{"events: " + name, s.EventsByType[name]})

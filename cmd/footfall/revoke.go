@@ -29,6 +29,9 @@ func (cmd *revokeCmd) Run(t terminal) error {
 	if err != nil {
 		return err
 	}
+	if cmd.Session == "" && cmd.Customer == "" {
+		return errors.New("--session or --customer: say whose: it is empty")
+	}
 	what := dashboard.Revocation{SessionID: cmd.Session, CustomerID: cmd.Customer}
 	if _, err := os.Stat(c.database()); err != nil {
 		return fmt.Errorf("DATA_DIR: there is no database in %s: set DATA_DIR to the shop's", c.dataDir)

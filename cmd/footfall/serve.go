@@ -39,7 +39,7 @@ func openNode(c *config, log *slog.Logger) (*node, error) {
 	}
 	archive, err := sqlitearchive.Open(c.database(), sqlitearchive.Options{SessionMaxAge: c.MaxAge})
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("DATA_DIR: %w", err), lock.Unlock())
+		return nil, errors.Join(fmt.Errorf("DATA_DIR: %w: restore the database from a backup, or use another DATA_DIR", err), lock.Unlock())
 	}
 	c.Hot, c.Archive, c.Logger = memstore.New(0), archive, log
 	tracker, err := footfall.New(c.Config)
@@ -77,7 +77,7 @@ func (n *node) serve(listener net.Listener, handler http.Handler) error {
 	case <-ctx.Done():
 	}
 	stop() // from here on a signal ends the process
-	n.log.Info("footfall: stopping")
+	n.log.Info("footfall: stopping: requests that are running have 10 s; a second signal ends it at once")
 	ending, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()
 	if err := server.Shutdown(ending); err != nil {

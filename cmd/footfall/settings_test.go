@@ -64,3 +64,14 @@ func TestSettings_Sizes(t *testing.T) {
 		}
 	}
 }
+
+func TestMoney(t *testing.T) {
+	for want, m := range map[string]footfall.Money{
+		"23.60 EUR": {Amount: 2360, Currency: "EUR"}, "0.05 EUR": {Amount: 5, Currency: "EUR"}, "0.00 EUR": {Currency: "EUR"},
+		"1999 JPY": {Amount: 1999, Currency: "JPY"}, "1.999 KWD": {Amount: 1999, Currency: "KWD"}, "-1.50 USD": {Amount: -150, Currency: "USD"},
+	} {
+		if got := money(m); got != want {
+			t.Errorf("%+v is written %q, want %q", m, got, want)
+		}
+	}
+}

@@ -209,7 +209,7 @@ func TestCommands_BesideAndWithoutAShop(t *testing.T) {
 func TestCommands_WithoutADatabaseSaySo(t *testing.T) {
 	t.Parallel()
 	env := environment(filepath.Join(t.TempDir(), "nothing"))
-	for args, code := range map[string]int{"stats": 2, "sessions": 2, "session x": 2, "events x": 2, "revoke --customer x": 2, "config": 0, "doctor": 0} {
+	for args, code := range map[string]int{"stats": 2, "sessions": 2, "session x": 2, "events x": 2, "revoke --customer x": 2, "config": 0, "doctor": 1} {
 		r := runWith(t, env, strings.Fields(args)...)
 		if r.code != code || code == 2 && (!strings.Contains(r.errors, "DATA_DIR") || strings.Count(r.errors, "\n") != 1) {
 			t.Errorf("footfall %s: exit code %d, want %d: %q", args, r.code, code, r.errors)
