@@ -216,7 +216,3 @@ func CheckCookieName(name string, insecure bool) error {
 	}
 	return nil
 }
-
-// TrustedProxies are the networks whose X-Forwarded-For the tracker believes;
-// what else looks at addresses should believe the same.
-func (t *Tracker) TrustedProxies() []netip.Prefix { return t.config.TrustedProxies }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -152,3 +153,7 @@ func idTime(id uuid.UUID) time.Time {
 	ms := int64(id[0])<<40 | int64(id[1])<<32 | int64(id[2])<<24 | int64(id[3])<<16 | int64(id[4])<<8 | int64(id[5])
 	return time.UnixMilli(ms).UTC()
 }
+
+// TrustedProxies are the networks whose X-Forwarded-For the tracker believes;
+// what else looks at addresses should believe the same.
+func (t *Tracker) TrustedProxies() []netip.Prefix { return t.config.TrustedProxies }

@@ -1,7 +1,6 @@
 package footfall
 
 import (
-	"encoding/json"
 	"strconv"
 	"time"
 )
@@ -102,47 +101,4 @@ func (s *Session) appendFields(b []byte) []byte {
 	b = appendMember(b, "endReason", string(s.EndReason))
 	b = strconv.AppendBool(appendName(b, "converted"), s.Converted)
 	return appendMember(b, "orderId", s.OrderID)
-}
-
-// jsonTime is how times are written in JSON: RFC 3339 with milliseconds.
-const jsonTime = "2006-01-02T15:04:05.000Z07:00"
-
-func appendName(b []byte, name string) []byte {
-	if b[len(b)-1] != '{' {
-		b = append(b, ',')
-	}
-	b = append(b, '"')
-	b = append(b, name...)
-	return append(b, '"', ':')
-}
-
-func appendMember(b []byte, name, value string) []byte {
-	b = appendName(b, name)
-	if value == "" {
-		return append(b, "null"...)
-	}
-	quoted, err := json.Marshal(value)
-	if err != nil { // cannot happen: a string always has a JSON form
-		return append(b, "null"...)
-	}
-	return append(b, quoted...)
-}
-
-// appendRaw appends what is JSON already; nothing is null.
-func appendRaw(b []byte, name string, value json.RawMessage) []byte {
-	b = appendName(b, name)
-	if len(value) == 0 {
-		return append(b, "null"...)
-	}
-	return append(b, value...)
-}
-
-func appendTime(b []byte, name string, t time.Time) []byte {
-	b = appendName(b, name)
-	if t.IsZero() {
-		return append(b, "null"...)
-	}
-	b = append(b, '"')
-	b = t.UTC().AppendFormat(b, jsonTime)
-	return append(b, '"')
 }

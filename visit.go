@@ -2,8 +2,10 @@ package footfall
 
 import (
 	"context"
+	"net"
 	"net/http"
 	"net/netip"
+	"strings"
 	"sync"
 	"time"
 
@@ -288,4 +290,14 @@ func (t *Tracker) isOwnHost(r *http.Request) func(string) bool {
 		}
 		return false
 	}
+}
+
+// sameHost compares hosts without port and case.
+func sameHost(a, b string) bool { return strings.EqualFold(hostname(a), hostname(b)) }
+
+func hostname(host string) string {
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		host = h
+	}
+	return strings.TrimSuffix(strings.Trim(host, "[]"), ".")
 }

@@ -1,0 +1,33 @@
+package main
+
+import (
+	"cmp"
+
+	"github.com/footfall-go/footfall/report"
+)
+
+// reader is what commands that only look have in common.
+type reader struct {
+	Settings `kong:"embed"`
+	JSON     bool `name:"json" help:"Print JSON."`
+}
+
+// open compiles the settings and opens the database for reading.
+func (r *reader) open() (c *config, from report.Reader, done func(), err error) {
+	if c, err = r.compile("production"); err != nil {
+		return nil, nil, nil, err
+	}
+	if in, err := readDoor(c.dataDir); err == nil {
+		r.SessionTTL = cmp.Or(r.SessionTTL, in.SessionTTL)
+		r.SessionMaxAge = cmp.Or(r.SessionMaxAge, in.SessionMaxAge)
+		r.Timezone = cmp.Or(r.Timezone, in.Timezone)
+		if c, err = r.compile("production"); err != nil {
+			return nil, nil, nil, err
+		}
+	}
+	a, err := openReader(c)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	return c, a, func() { a.Close() }, nil
+}
