@@ -2,6 +2,7 @@ package sqlitearchive
 
 import (
 	"context"
+	"errors"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -45,7 +46,7 @@ func TestSeedDefect37_QueriesUseIndexes(t *testing.T) {
 				t.Errorf("%s: %s: it looks at every row", name, detail)
 			}
 		}
-		if err := rows.Close(); err != nil {
+		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -300,7 +300,7 @@ func (b *broken) Merge(_ context.Context, id, writer string, views, lastSeen int
 	before := r.writers[writer]
 	if b.is("merge is not atomic") {
 		b.mu.Unlock()
-		time.Sleep(time.Millisecond)
+		time.Sleep(time.Millisecond * time.Duration(100-min(views, 99))) // what counts less is written last
 		b.mu.Lock()
 	}
 	r.writers[writer] = max(before, views)
