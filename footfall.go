@@ -128,6 +128,7 @@ func (t *Tracker) start(ctx context.Context, loop func(context.Context)) {
 func (t *Tracker) Close(ctx context.Context) error {
 	var err error
 	t.closed.Do(func() {
+		t.flushHot(ctx) // it may note a last activity, which is to be drained too
 		drained := t.drain(ctx)
 		t.stop()
 		t.running.Wait()

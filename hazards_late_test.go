@@ -341,3 +341,22 @@ func TestBot_ExtendsNothing(t *testing.T) {
 		}
 	})
 }
+
+// A clean end leaves nothing to replay, also when the last thing that happened
+// was activity with nothing to count.
+func TestClose_LeavesAnEmptyJournal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, nil)
+		b := newBrowser(t, s.site())
+		b.do("POST", "/login/alice")
+		b.do("GET", "/me")
+		time.Sleep(900 * time.Millisecond)
+		b.do("GET", "/me")
+		s.stop()
+		left, err := filepath.Glob(filepath.Join(s.dir, "journal", "*.wal"))
+		if err != nil || len(left) != 0 {
+			t.Errorf("the journal still has %v, %v", left, err)
+		}
+		s.start()
+	})
+}

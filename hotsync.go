@@ -37,9 +37,6 @@ func (t *Tracker) syncHot(ctx context.Context) {
 	for sleep(ctx, gatherTime) {
 		t.flushHot(ctx)
 	}
-	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), controlTimeout)
-	defer cancel()
-	t.flushHot(last)
 }
 
 func (t *Tracker) flushHot(ctx context.Context) {
