@@ -352,11 +352,15 @@ func TestClose_LeavesAnEmptyJournal(t *testing.T) {
 		b.do("GET", "/me")
 		time.Sleep(900 * time.Millisecond)
 		b.do("GET", "/me")
+		id, last := sessionOf(t, b), time.Now()
 		s.stop()
 		left, err := filepath.Glob(filepath.Join(s.dir, "journal", "*.wal"))
 		if err != nil || len(left) != 0 {
 			t.Errorf("the journal still has %v, %v", left, err)
 		}
 		s.start()
+		if behind := last.Sub(s.stored(id).LastSeenAt); behind > 100*time.Millisecond {
+			t.Errorf("the archive's lastSeenAt is %v behind", behind)
+		}
 	})
 }
