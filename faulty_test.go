@@ -47,11 +47,13 @@ type faultyArchive struct {
 	down    atomic.Bool
 	rejects atomic.Pointer[string] // event type that is never stored
 	reads   atomic.Int64
-	appends atomic.Int64
+	gate    atomic.Pointer[chan struct{}] // Append waits until it is closed
 }
 
 func (f *faultyArchive) Append(ctx context.Context, facts []footfall.Fact) error {
-	f.appends.Add(1)
+	if gate := f.gate.Load(); gate != nil {
+		<-*gate
+	}
 	if f.down.Load() {
 		return errDown
 	}

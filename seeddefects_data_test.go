@@ -303,6 +303,30 @@ func TestSeedDefect32_ResumedRequestsReadNothing(t *testing.T) {
 	}
 }
 
+// A page view is answered, and acknowledged, while the archive takes nothing.
+func TestSeedDefect32_NoPageViewWaitsForTheArchive(t *testing.T) {
+	s := newStage(t, nil)
+	b := newBrowser(t, s.site())
+	b.do("GET", "/")
+	id := sessionOf(t, b)
+	s.settle()
+	gate, reads := make(chan struct{}), s.archive.reads.Load()
+	s.archive.gate.Store(&gate)
+	for range 20 {
+		b.do("GET", "/")
+	}
+	if n := s.count("unacknowledged"); n != 0 {
+		t.Errorf("%d of 20 page views were not acknowledged", n)
+	}
+	if n := s.archive.reads.Load() - reads; n != 0 {
+		t.Errorf("they read the archive %d times", n)
+	}
+	close(gate)
+	if rec := s.stored(id); rec.PageViews != 21 {
+		t.Errorf("%d page views are stored, not 21", rec.PageViews)
+	}
+}
+
 func TestSeedDefect33_GarbageInsertsNothingUnbounded(t *testing.T) {
 	s := newStage(t, func(c *footfall.Config) { c.NewSessionsPerMinute = 5 })
 	site := s.site()
