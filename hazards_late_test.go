@@ -364,3 +364,47 @@ func TestClose_LeavesAnEmptyJournal(t *testing.T) {
 		}
 	})
 }
+
+// A superseded cookie counts visits; it does not turn them into sales.
+func TestSupersededSecret_ConvertsNothing(t *testing.T) {
+	s := newStage(t, nil)
+	b := newBrowser(t, s.site())
+	b.do("GET", "/")
+	attacker := b.with(b.cookie("session"))
+	b.do("POST", "/login/alice")
+	id := sessionOf(t, b)
+	if got := text(t, attacker.do("POST", "/order/1")); got != "ok" {
+		t.Errorf("tracking failed a sale: %s", got)
+	}
+	if rec := s.stored(id); rec.Converted || rec.OrderID != "" {
+		t.Errorf("the customer's session is converted %v, by order %q", rec.Converted, rec.OrderID)
+	}
+	if o, ok, err := s.sqlite.Order(context.Background(), "1"); !ok || err != nil || o.SessionID != "" || o.CustomerID != "" || o.VisitorID == "" {
+		t.Errorf("the order is %+v %v %v: a visitor's, of no session", o, ok, err)
+	}
+}
+
+// An order that the journal could not take is recorded when it can.
+func TestOrder_OnAFullJournalIsRecordedLater(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, func(c *footfall.Config) { c.JournalMaxBytes = 1 << 20 })
+		b := newBrowser(t, s.site())
+		b.do("GET", "/")
+		s.archive.down.Store(true)
+		for s.count("orders_unwritten") == 0 { // the reserve goes too
+			b.do("GET", "/?"+strings.Repeat("x", 1500))
+			if got := text(t, b.do("POST", fmt.Sprint("/order/", s.count("orders")))); got != "ok" {
+				t.Fatalf("a full journal failed a sale: %s", got)
+			}
+		}
+		placed := s.count("orders")
+		s.archive.down.Store(false)
+		time.Sleep(10 * time.Second)
+		s.settle()
+		for i := range placed {
+			if _, ok, err := s.sqlite.Order(context.Background(), fmt.Sprint(i)); !ok || err != nil {
+				t.Fatalf("order %d of %d is not there: %v", i, placed, err)
+			}
+		}
+	})
+}
