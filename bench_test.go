@@ -37,24 +37,12 @@ func benchmarkHandler(b *testing.B, h http.Handler, cookies []*http.Cookie) {
 }
 
 // BenchmarkHandler compares the middleware with the handler it stands before:
-// ns and allocations per request, what happens behind the journal included.
+// ns and allocations per request, what happens behind the journal included, but
+// for the requests whose archive discards: they show the request path alone.
 func BenchmarkHandler(b *testing.B) {
 	b.Run("bare", func(b *testing.B) { benchmarkHandler(b, page, nil) })
-	b.Run("resumed", func(b *testing.B) {
-		s := newStage(b, func(c *footfall.Config) { c.JournalSync = 0 })
-		h := s.tracker.Handler(page)
-		r := httptest.NewRequest("GET", origin+"/", nil)
-		r.Header.Set("User-Agent", firefox)
-		w := httptest.NewRecorder()
-		h.ServeHTTP(w, r)
-		b.ResetTimer()
-		benchmarkHandler(b, h, w.Result().Cookies())
-		b.StopTimer()
-		if n := s.count("unacknowledged"); n > uint64(b.N/100) {
-			b.Logf("%d of %d page views were not acknowledged", n, b.N)
-		}
-		_ = s.tracker.Close(context.Background())
-	})
+	b.Run("resumed", func(b *testing.B) { benchmarkResumed(b, false) })
+	b.Run("resumed-discarding", func(b *testing.B) { benchmarkResumed(b, true) })
 	b.Run("new", func(b *testing.B) {
 		s := newStage(b, func(c *footfall.Config) { c.JournalSync = 0; c.NewSessionsPerMinute = -1 })
 		h := s.tracker.Handler(page)
@@ -63,4 +51,22 @@ func BenchmarkHandler(b *testing.B) {
 		b.StopTimer()
 		_ = s.tracker.Close(context.Background())
 	})
+}
+
+func benchmarkResumed(b *testing.B, discard bool) {
+	b.Helper()
+	s := newStage(b, func(c *footfall.Config) { c.JournalSync = 0 })
+	s.archive.discard.Store(discard)
+	h := s.tracker.Handler(page)
+	r := httptest.NewRequest("GET", origin+"/", nil)
+	r.Header.Set("User-Agent", firefox)
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	b.ResetTimer()
+	benchmarkHandler(b, h, w.Result().Cookies())
+	b.StopTimer()
+	if n := s.count("unacknowledged"); n > uint64(b.N/100) {
+		b.Logf("%d of %d page views were not acknowledged", n, b.N)
+	}
+	_ = s.tracker.Close(context.Background())
 }

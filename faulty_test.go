@@ -45,6 +45,7 @@ func (f *faultyHot) Merge(ctx context.Context, id, writer string, views, lastSee
 type faultyArchive struct {
 	footfall.Archive
 	down    atomic.Bool
+	discard atomic.Bool            // Append succeeds and stores nothing
 	rejects atomic.Pointer[string] // event type that is never stored
 	reads   atomic.Int64
 	gate    atomic.Pointer[chan struct{}] // Append waits until it is closed
@@ -56,6 +57,9 @@ func (f *faultyArchive) Append(ctx context.Context, facts []footfall.Fact) error
 	}
 	if f.down.Load() {
 		return errDown
+	}
+	if f.discard.Load() {
+		return nil
 	}
 	if bad := f.rejects.Load(); bad != nil {
 		for _, fact := range facts {
