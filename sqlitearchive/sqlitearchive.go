@@ -6,6 +6,7 @@
 package sqlitearchive
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"embed"
@@ -107,6 +108,9 @@ func OpenReadOnly(path string, o Options) (*Archive, error) {
 		_ = read.Close() // the error before says more
 		return nil, fmt.Errorf("sqlitearchive: %s: %w", path, err)
 	}
+	if empty, err := isEmpty(read); err != nil || empty { // its first start is under way
+		return nil, errors.Join(fmt.Errorf("sqlitearchive: %s: no tables yet: %w", path, cmp.Or(err, fs.ErrNotExist)), read.Close())
+	}
 	read.SetMaxOpenConns(4)
 	return &Archive{path: path, file: file, maxAge: o.SessionMaxAge, read: read}, nil
 }
@@ -173,6 +177,13 @@ func checkVersion(db *sql.DB) error {
 		return fmt.Errorf("version %d, this is %d: %w", version, len(files), ErrNewer)
 	}
 	return nil
+}
+
+// isEmpty says that nobody has made the tables yet.
+func isEmpty(db *sql.DB) (bool, error) {
+	var version int
+	err := db.QueryRowContext(context.Background(), "PRAGMA user_version").Scan(&version)
+	return version == 0, err
 }
 
 // migrate brings the tables up to date, each step in a transaction of its own.

@@ -185,6 +185,25 @@ func TestOpenReadOnly(t *testing.T) {
 			t.Error("a missing file was made by opening it for reading")
 		}
 	})
+	t.Run("before_the_first_start_is_through", func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "footfall.db")
+		if err := os.WriteFile(path, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := sqlitearchive.OpenReadOnly(path, sqlitearchive.Options{}); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("a file without tables: %v: it is as good as missing", err)
+		}
+	})
+	t.Run("the_writers_files_are_its_owners_alone", func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "footfall.db")
+		a := open(t, path)
+		mustAppend(t, a, begun(1))
+		for _, name := range []string{path, path + "-wal", path + "-shm"} {
+			if info, err := os.Stat(name); err != nil || info.Mode().Perm() != 0o600 {
+				t.Errorf("%s: %v, %v: want mode 0600", name, info.Mode(), err)
+			}
+		}
+	})
 	t.Run("beside_the_writer", func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "footfall.db")
 		a := open(t, path)
