@@ -82,7 +82,7 @@ func (t *Tracker) EndOtherSessions(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), controlTimeout)
 	defer cancel()
-	e, s, err := v.reread(ctx)
+	e, s, err := v.rereadToSet(ctx)
 	if err != nil {
 		return err
 	}
@@ -92,9 +92,6 @@ func (t *Tracker) EndOtherSessions(ctx context.Context) error {
 	}
 	if s != current || rec.CustomerID == "" {
 		return errNobody
-	}
-	if v.isCommitted() {
-		return ErrHeaderSent
 	}
 	// This one first: a request of the same browser beside this one must not find
 	// its session revoked.

@@ -50,12 +50,9 @@ func (t *Tracker) Login(ctx context.Context, customerID string, checkedSince tim
 	if t.revoked.before(customerID).After(checkedSince) {
 		return ErrRevoked
 	}
-	e, s, err := v.reread(ctx)
+	e, s, err := v.rereadToSet(ctx)
 	if err != nil {
 		return err
-	}
-	if v.isCommitted() {
-		return ErrHeaderSent
 	}
 	if e == nil || s != current {
 		return v.loginAnew(ctx, customerID, checkedSince, nil)
@@ -213,12 +210,9 @@ func (t *Tracker) Logout(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), controlTimeout)
 	defer cancel()
-	e, s, err := v.reread(ctx)
+	e, s, err := v.rereadToSet(ctx)
 	if err != nil {
 		return err
-	}
-	if v.isCommitted() {
-		return ErrHeaderSent
 	}
 	switch {
 	case s == superseded && now().UnixMilli()-e.snapshot().Cred.Version < supersededGrace.Milliseconds():

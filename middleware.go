@@ -107,6 +107,15 @@ func (t *Tracker) Customer(ctx context.Context) (string, error) {
 	return e.snapshot().CustomerID, nil
 }
 
+// rereadToSet is reread for a request that is about to change its cookies.
+func (v *visit) rereadToSet(ctx context.Context) (*entry, standing, error) {
+	e, s, err := v.reread(ctx)
+	if err == nil && v.isCommitted() {
+		err = ErrHeaderSent
+	}
+	return e, s, err
+}
+
 // errNoVisit says that a context is not that of a request under the tracker.
 var errNoVisit = errors.New("footfall: the context belongs to no request that went through Tracker.Handler")
 

@@ -36,7 +36,7 @@ func (t *Tracker) project(ctx context.Context) {
 		if !t.carry(ctx, batch) {
 			return
 		}
-		if len(batch.Records) < batchRecords/2 && !t.hurried() && !sleep(ctx, gatherTime) {
+		if len(batch.Records) < batchRecords/2 && !t.hurry.Load() && !sleep(ctx, gatherTime) {
 			return
 		}
 	}
@@ -157,5 +157,3 @@ func (t *Tracker) drain(ctx context.Context) error {
 	}
 	return nil
 }
-
-func (t *Tracker) hurried() bool { return t.hurry.Load() }

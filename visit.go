@@ -22,13 +22,13 @@ type visit struct {
 	// What the request came with; fixed once it is opened.
 	bot        string // why no person made it, "" if one did
 	sentCookie bool   // it has a session cookie, signed or not
-	oldKey     bool   // … signed by an older secret
-	stale      bool   // … with a secret that was superseded: it must not set a newer cookie's place
 
 	mu          sync.Mutex
 	token       sessionToken
 	hasToken    bool  // token is one that we signed
 	err         error // why its session cannot be known
+	oldKey      bool  // an older secret signed its session cookie
+	stale       bool  // its secret was superseded: it must not take a newer cookie's place
 	entry       *entry
 	standing    standing
 	began       bool // entry is a session that this request began
