@@ -2,42 +2,85 @@ package footfall
 
 import (
 	"context"
+	"time"
+
 	"errors"
 	"fmt"
+
+	"github.com/footfall-go/footfall/internal/journal"
 )
 
 // change replaces a session's credentials or values: it applies edit to the
 // latest record and stores the result if nobody was faster, otherwise it looks
-// again. edit is called for each try and may refuse.
-func (t *Tracker) change(ctx context.Context, e *entry, edit func(*Record) error) (Record, error) {
+// again. edit is called for each try and may refuse. It returns the entry that
+// holds the result.
+func (t *Tracker) change(ctx context.Context, e *entry, edit func(*Record) error) (*entry, Record, error) {
 	for range maxCredentialTries {
 		d := e.document()
 		next := &d.Record
 		previous := next.Cred.Version
-		if err := edit(next); err != nil {
-			return *next, err
+		if err := applyEdit(next, edit); err != nil {
+			return e, *next, err
 		}
-		next.Cred.Version = max(previous+1, next.Cred.Version+1, now().UnixMilli())
-		next.setCredentials(next.Cred)
-		stored, err := t.hot.Put(ctx, next.SessionID, d.encode(), previous, next.Cred.Version, t.ttl(next))
+		stored, err := t.hot.Put(ctx, next.SessionID, d.series, d.encode(), previous, next.Cred.Version, t.ttl(next))
 		if err != nil {
-			return *next, fmt.Errorf("%w: hot store: %w", ErrUnavailable, err)
+			return e, *next, hotError(err)
 		}
 		if stored {
 			e.merge(*next, d.unknown, now())
-			return *next, nil
+			return e, *next, nil
 		}
 		t.counts.conflicts.Add(1)
 		loaded, err := t.load(ctx, e.id)
 		if err != nil {
-			return *next, err
+			return e, *next, err
 		}
 		if loaded == nil {
-			return *next, errEnded
+			return e, *next, errEnded
 		}
 		e = loaded
 	}
-	return Record{}, fmt.Errorf("%w: a session's credentials are changing too fast", ErrUnavailable)
+	return e, Record{}, fmt.Errorf("%w: a session's credentials are changing too fast", ErrUnavailable)
+}
+
+func applyEdit(rec *Record, edit func(*Record) error) error {
+	previous := rec.Cred.Version
+	if err := edit(rec); err != nil {
+		return err
+	}
+	rec.Cred.Version = max(previous+1, rec.Cred.Version+1, now().UnixMilli())
+	rec.setCredentials(rec.Cred)
+	return nil
+}
+
+// changeCredentials is change for a login: if the hot store does not take it,
+// the archive does. No copy in the hot store from before counts then.
+func (t *Tracker) changeCredentials(ctx context.Context, e *entry, edit func(*Record) error) (*entry, Record, error) {
+	asking, cancel := context.WithTimeout(ctx, hotShare)
+	changed, rec, err := t.change(asking, e, edit)
+	cancel()
+	if !errors.Is(err, errHot) {
+		return changed, rec, err
+	}
+	rec = changed.snapshot()
+	if err := applyEdit(&rec, edit); err != nil {
+		return changed, rec, err
+	}
+	position, err := t.commitFact(ctx, changed, &CredentialsChanged{SessionID: rec.SessionID, Cred: rec.Cred})
+	if err != nil {
+		return changed, rec, err
+	}
+	t.revoked.note(CredentialChange{SessionID: rec.SessionID, Version: rec.Cred.Version}, now())
+	changed.merge(rec, nil, time.Time{})
+	changed.moved(position)
+	return changed, rec, nil
+}
+
+// moved notes the journal position of an entry's latest fact.
+func (e *entry) moved(position journal.Position) {
+	e.mu.Lock()
+	e.position = max(e.position, position)
+	e.mu.Unlock()
 }
 
 // errEnded says that a session ended while it was being changed.
@@ -55,18 +98,26 @@ func (t *Tracker) endSession(ctx context.Context, e *entry, reason EndReason) er
 	// Above any version that a change under way at this moment, by anybody, may
 	// take: an end is never overtaken.
 	cred.Version = max(cred.Version, at.UnixMilli()) + endLead.Milliseconds()
-	position, err := t.commitFact(&CredentialsChanged{SessionID: rec.SessionID, Cred: cred})
+	position, err := t.commitFact(ctx, e, &CredentialsChanged{SessionID: rec.SessionID, Cred: cred})
 	if err != nil {
 		return err
 	}
 	t.revoked.note(CredentialChange{SessionID: rec.SessionID, Version: cred.Version}, at)
-	e.mu.Lock()
-	e.position = max(e.position, position)
-	e.mu.Unlock()
+	e.moved(position)
 	e.end(cred)
 	t.counts.ended.Add(1)
-	t.buryHot(ctx, e, cred)
+	if !t.buryHot(ctx, e, cred) {
+		t.awaitOthers(ctx)
+	}
 	return nil
+}
+
+// awaitOthers waits until every instance has read what this one has just put
+// into a shared archive.
+func (t *Tracker) awaitOthers(ctx context.Context) {
+	if t.archive.Shared() {
+		sleep(ctx, followEvery+followEvery/4)
+	}
 }
 
 // end makes an entry's credentials those of its end, whatever they are.
@@ -77,26 +128,28 @@ func (e *entry) end(cred Credentials) {
 	e.rec.setCredentials(cred)
 }
 
-// buryHot puts the end into the hot store. It need not succeed: no copy below
-// the end's version counts any more.
-func (t *Tracker) buryHot(ctx context.Context, e *entry, cred Credentials) {
+// buryHot puts the end into the hot store and says whether it is there. It need
+// not succeed: no copy below the end's version counts any more, for this instance
+// at once, for others as soon as they have read it from the archive.
+func (t *Tracker) buryHot(ctx context.Context, e *entry, cred Credentials) bool {
 	for range maxCredentialTries {
 		d := e.document()
 		_, version, _, _, err := t.hot.Read(ctx, d.SessionID)
 		if err != nil {
 			t.counts.hotErrors.Add(1)
-			return
+			return false
 		}
 		if version >= cred.Version {
-			return
+			return true
 		}
-		stored, err := t.hot.Put(ctx, d.SessionID, d.encode(), version, cred.Version, t.ttl(&d.Record))
+		stored, err := t.hot.Put(ctx, d.SessionID, d.series, d.encode(), version, cred.Version, t.ttl(&d.Record))
 		if err != nil {
 			t.counts.hotErrors.Add(1)
-			return
+			return false
 		}
 		if stored {
-			return
+			return true
 		}
 	}
+	return false
 }

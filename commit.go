@@ -24,7 +24,7 @@ func (v *visit) commit(status int, header http.Header) {
 		v.mu.Unlock()
 		return
 	}
-	person := v.bot == "" && v.err == nil
+	person := v.bot == "" && (v.err == nil || v.entry != nil)
 	counts := person && v.mode == tracked && isPage
 	visits := isPage || status < 400 && !isAsset(v.r) // something that may begin a session
 	if person && v.mode != untouched && visits {

@@ -92,9 +92,11 @@ const (
 	day                = 24 * time.Hour
 	defaultLive        = 100_000
 	globalCapFactor    = 100 // all networks together, against one
+	startTimeout       = 10 * time.Second
 	controlTimeout     = 2 * time.Second
-	customerTrust      = time.Second     // how long a record with a customer is believed
-	anonymousTrust     = 5 * time.Second // how long one without is
+	hotShare           = controlTimeout / 4 // of it is the hot store's; the archive may then be asked
+	customerTrust      = time.Second        // how long a record with a customer is believed
+	anonymousTrust     = 5 * time.Second    // how long one without is
 	supersededGrace    = 10 * time.Second
 	maxCredentialTries = 5
 )

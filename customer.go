@@ -70,7 +70,7 @@ func (t *Tracker) EndSession(ctx context.Context, sessionID string) (bool, error
 // password check has already begun. It is durable when it returns; an error
 // wraps [ErrUnavailable] and means that nothing was changed.
 func (t *Tracker) EndCustomerSessions(ctx context.Context, customerID string) error {
-	return t.revokeCustomer(customerID, revocationTime())
+	return t.revokeCustomer(ctx, customerID, t.revocationTime())
 }
 
 // EndOtherSessions ends all sessions of the request's customer but the
@@ -82,7 +82,10 @@ func (t *Tracker) EndOtherSessions(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), controlTimeout)
 	defer cancel()
-	e, s, err := v.rereadToSet(ctx)
+	e, s, err := v.reread(ctx)
+	if err == nil && v.isCommitted() {
+		err = ErrHeaderSent
+	}
 	if err != nil {
 		return err
 	}
@@ -95,24 +98,27 @@ func (t *Tracker) EndOtherSessions(ctx context.Context) error {
 	}
 	// This one first: a request of the same browser beside this one must not find
 	// its session revoked.
-	before := revocationTime()
+	before := t.revocationTime()
 	if err := v.rotate(ctx, e, rec.CustomerID, before); errors.Is(err, errEnded) {
 		return errNobody
 	} else if err != nil {
 		return err
 	}
-	return t.revokeCustomer(rec.CustomerID, before)
+	return t.revokeCustomer(ctx, rec.CustomerID, before)
 }
 
 // revocationTime is a time after everything that has been authenticated.
-func revocationTime() time.Time { return now().Add(time.Millisecond) }
+func (t *Tracker) revocationTime() time.Time { return t.common(now()).Add(time.Millisecond) }
 
 // revokeCustomer makes everything void that a customer authenticated before a
-// time.
-func (t *Tracker) revokeCustomer(customerID string, before time.Time) error {
-	if _, err := t.commitFact(&CustomerRevoked{CustomerID: customerID, Before: before}); err != nil {
+// time. It returns when every instance knows.
+func (t *Tracker) revokeCustomer(ctx context.Context, customerID string, before time.Time) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), controlTimeout)
+	defer cancel()
+	if _, err := t.commitFact(ctx, nil, &CustomerRevoked{CustomerID: customerID, Before: before}); err != nil {
 		return err
 	}
 	t.revoked.note(CredentialChange{CustomerID: customerID, RevokedBefore: before}, before)
+	t.awaitOthers(ctx)
 	return nil
 }

@@ -14,9 +14,13 @@ var errDown = errors.New("connection refused")
 // faultyHot is a hot store that can be switched off.
 type faultyHot struct {
 	footfall.HotStore
-	down  atomic.Bool
-	reads atomic.Int64
+	down     atomic.Bool
+	readOnly atomic.Bool
+	reads    atomic.Int64
+	connects atomic.Uint64
 }
+
+func (f *faultyHot) Connects() uint64 { return f.connects.Load() }
 
 func (f *faultyHot) Read(ctx context.Context, id string) ([]byte, int64, int64, int64, error) {
 	f.reads.Add(1)
@@ -26,18 +30,18 @@ func (f *faultyHot) Read(ctx context.Context, id string) ([]byte, int64, int64, 
 	return f.HotStore.Read(ctx, id)
 }
 
-func (f *faultyHot) Put(ctx context.Context, id string, doc []byte, previous, version int64, ttl time.Duration) (bool, error) {
-	if f.down.Load() {
+func (f *faultyHot) Put(ctx context.Context, id, series string, doc []byte, previous, version int64, ttl time.Duration) (bool, error) {
+	if f.down.Load() || f.readOnly.Load() {
 		return false, errDown
 	}
-	return f.HotStore.Put(ctx, id, doc, previous, version, ttl)
+	return f.HotStore.Put(ctx, id, series, doc, previous, version, ttl)
 }
 
-func (f *faultyHot) Merge(ctx context.Context, id, writer string, views, lastSeen int64, ttl time.Duration) error {
-	if f.down.Load() {
-		return errDown
+func (f *faultyHot) Merge(ctx context.Context, id, series, writer string, views, lastSeen int64, ttl time.Duration) (bool, error) {
+	if f.down.Load() || f.readOnly.Load() {
+		return false, errDown
 	}
-	return f.HotStore.Merge(ctx, id, writer, views, lastSeen, ttl)
+	return f.HotStore.Merge(ctx, id, series, writer, views, lastSeen, ttl)
 }
 
 // faultyArchive is an archive that can be switched off, and counts what is read
@@ -48,7 +52,17 @@ type faultyArchive struct {
 	discard atomic.Bool            // Append succeeds and stores nothing
 	rejects atomic.Pointer[string] // event type that is never stored
 	reads   atomic.Int64
+	shared  bool                          // it says so
 	gate    atomic.Pointer[chan struct{}] // Append waits until it is closed
+}
+
+func (f *faultyArchive) Shared() bool { return f.shared }
+
+func (f *faultyArchive) CredentialChanges(ctx context.Context, after int64) ([]footfall.CredentialChange, int64, error) {
+	if f.down.Load() {
+		return nil, after, errDown
+	}
+	return f.Archive.CredentialChanges(ctx, after)
 }
 
 func (f *faultyArchive) Append(ctx context.Context, facts []footfall.Fact) error {

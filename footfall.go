@@ -25,17 +25,21 @@ type Tracker struct {
 	instance string // names this process as a writer
 	writers  atomic.Uint64
 
-	keys    keyRing
-	agents  *enrich.Agents
-	live    *liveTable
-	hot     HotStore
-	archive Archive
-	journal *journal.Journal
-	revoked *revocations
-	begins  *beginLimit
-	folder  *folder
-	orders  pendingOrders
-	hotSync hotQueue
+	keys     keyRing
+	agents   *enrich.Agents
+	live     *liveTable
+	hot      *guardedHot
+	archive  *guardedArchive
+	journal  *journal.Journal
+	revoked  *revocations
+	begins   *beginLimit
+	folder   *folder
+	orders   pendingOrders
+	hotSync  hotQueue
+	settles  settlements
+	skew     atomic.Int64  // how far this clock is ahead of the archive's, in nanoseconds
+	followed atomic.Bool   // what was revoked has been read
+	lookedAt atomic.Uint64 // connections of the hot store when revocations were last read because of them
 
 	replayLeft   atomic.Int64  // records of the last run that the archive does not hold yet
 	replayDone   chan struct{} // closed when there are none
@@ -75,8 +79,9 @@ func New(config Config) (*Tracker, error) {
 		keys:     newKeyRing(config.Secrets),
 		agents:   enrich.NewAgents(0),
 		live:     newLiveTable(config.LiveSessions),
-		hot:      config.Hot,
-		archive:  config.Archive,
+		hot:      &guardedHot{HotStore: config.Hot},
+		archive:  &guardedArchive{Archive: config.Archive},
+		settles:  settlements{on: config.Archive.Shared()},
 		journal:  j,
 		revoked:  newRevocations(),
 		begins:   newBeginLimit(config.NewSessionsPerMinute),
@@ -86,10 +91,13 @@ func New(config Config) (*Tracker, error) {
 	}
 	t.replayLeft.Store(int64(j.Stats().Replay))
 
-	// What was revoked must be known before anybody is let in.
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	// What was revoked must be known before anybody is let in. A shared archive
+	// may be away for a while: then only customers wait for it.
+	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()
-	if err := t.followRevocations(ctx); err != nil {
+	if err := t.followRevocations(ctx); err != nil && config.Archive.Shared() {
+		t.log.Error("footfall: the archive does not answer: nobody is known as a customer until it does", "error", err)
+	} else if err != nil {
 		return nil, errors.Join(fmt.Errorf("footfall: read the archive: %w", err), j.Close())
 	}
 	if t.replayLeft.Load() == 0 {
@@ -101,6 +109,10 @@ func New(config Config) (*Tracker, error) {
 	t.start(background, t.syncHot)
 	t.start(background, t.housekeep)
 	t.start(background, t.follow)
+	if t.settles.on {
+		t.start(background, t.settleCounts)
+	}
+	t.start(background, t.probeStores)
 	t.start(background, func(context.Context) { t.agents.Warm() })
 	if !config.DisableJobs {
 		t.start(background, t.runJobs)

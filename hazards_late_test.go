@@ -25,11 +25,11 @@ type slowHot struct {
 	on   *sync.Once
 }
 
-func (h *slowHot) Put(ctx context.Context, id string, doc []byte, p, v int64, ttl time.Duration) (bool, error) {
+func (h *slowHot) Put(ctx context.Context, id, series string, doc []byte, p, v int64, ttl time.Duration) (bool, error) {
 	if strings.Contains(string(doc), `"customerId":"alice"`) {
 		h.on.Do(func() { <-h.gate })
 	}
-	return h.HotStore.Put(ctx, id, doc, p, v, ttl)
+	return h.HotStore.Put(ctx, id, series, doc, p, v, ttl)
 }
 
 // When the password check began says nothing of when the secret changed.

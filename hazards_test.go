@@ -106,7 +106,7 @@ func TestHotStore_LostItsLastSecond(t *testing.T) {
 	b.do("POST", "/login/alice")
 	s.settle()
 	s.restart() // the other instance: it holds nothing
-	if _, err := s.hot.Put(ctx, id, old, 0, version, time.Hour); err != nil {
+	if _, err := s.hot.Put(ctx, id, "old", old, 0, version, time.Hour); err != nil {
 		t.Fatal(err)
 	}
 	b.handler = s.site()

@@ -19,6 +19,7 @@ type hotDoc struct {
 	Session
 	Format          int              `json:"format"`
 	Version         int64            `json:"version"`
+	Series          string           `json:"series"`
 	SecretHash      string           `json:"secretHash"`
 	Superseded      string           `json:"supersededHash,omitempty"`
 	AuthenticatedAt *time.Time       `json:"authenticatedAt,omitempty"`
@@ -29,17 +30,19 @@ type hotDoc struct {
 // A document is what the hot store keeps of a session.
 type document struct {
 	Record
+	series  string                     // of the activity that is counted on top of its page views
 	unbegun bool                       // the journal has not taken its beginning yet
 	unknown map[string]json.RawMessage // members of another version, which survive
 }
 
-// encode is the document in JSON.
+// encode is the document in JSON. Its activity comes last, for stores that show
+// it with what was merged.
 func (d *document) encode() []byte {
 	rec := &d.Record
 	b := make([]byte, 0, 1024)
 	b = append(b, '{')
 	b = rec.appendFields(b)
-	b = fmt.Appendf(b, `,"format":%d,"version":%d,"secretHash":"%s"`, hotFormat, rec.Cred.Version, encodeHash(rec.Cred.SecretHash))
+	b = fmt.Appendf(b, `,"format":%d,"version":%d,"series":"%s","secretHash":"%s"`, hotFormat, rec.Cred.Version, d.series, encodeHash(rec.Cred.SecretHash))
 	if rec.Cred.Superseded != (SecretHash{}) {
 		b = appendMember(b, "supersededHash", encodeHash(rec.Cred.Superseded))
 	}
@@ -64,6 +67,7 @@ func (d *document) encode() []byte {
 		b = append(b, ':')
 		b = append(b, value...)
 	}
+	b = rec.appendActivity(b)
 	return append(b, '}')
 }
 
@@ -85,7 +89,7 @@ func decodeHot(doc []byte) (document, error) {
 		return document{}, err
 	}
 	rec.setCredentials(cred)
-	return document{Record: rec, unbegun: d.Unbegun, unknown: unknownMembers(doc)}, nil
+	return document{Record: rec, series: d.Series, unbegun: d.Unbegun, unknown: unknownMembers(doc)}, nil
 }
 
 var knownMembers = func() map[string]bool {

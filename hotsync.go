@@ -3,6 +3,7 @@ package footfall
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -31,6 +32,10 @@ func (q *hotQueue) take() []*entry {
 	return entries
 }
 
+// mergesAtOnce is how many merges are under way at a time: stores put those that
+// meet into one message.
+const mergesAtOnce = 64
+
 // syncHot is the loop that merges activity into the hot store, once for all
 // that a session did in a while.
 func (t *Tracker) syncHot(ctx context.Context) {
@@ -39,34 +44,61 @@ func (t *Tracker) syncHot(ctx context.Context) {
 	}
 }
 
+// flushHot tells the hot store what the queued entries did. If it fails, what is
+// left waits for the next time.
 func (t *Tracker) flushHot(ctx context.Context) {
+	var next atomic.Int64
+	var failed atomic.Bool
 	entries := t.hotSync.take()
-	for i, e := range entries {
-		e.mu.Lock()
-		e.dirty = false
-		unnoted := e.begun && e.rec.LastSeenAt.After(e.notedAt)
-		id, writer, views := e.rec.SessionID, e.writer, e.views
-		lastSeen, ttl := e.rec.LastSeenAt, t.lives.Remaining(&e.rec.Session, now())
-		e.mu.Unlock()
-		if ttl <= 0 {
-			continue
+	work := func() {
+		for {
+			i := int(next.Add(1)) - 1
+			switch {
+			case i >= len(entries):
+				return
+			case failed.Load():
+				t.requeueHot(entries[i])
+			case !t.mergeHot(ctx, entries[i]):
+				failed.Store(true)
+			}
 		}
-		if unnoted {
-			t.noteSeen(e, lastSeen)
-		}
-		mergeCtx, cancel := context.WithTimeout(ctx, controlTimeout)
-		err := t.hot.Merge(mergeCtx, id, writer, views, millis(lastSeen), ttl)
-		cancel()
-		if err == nil {
-			continue
-		}
+	}
+	var workers sync.WaitGroup
+	for range min(mergesAtOnce, len(entries)) - 1 {
+		workers.Go(work)
+	}
+	work()
+	workers.Wait()
+}
+
+// mergeHot tells the hot store what an entry did, and the journal when it was
+// last active. It returns false if the hot store failed; the entry is queued
+// again then.
+func (t *Tracker) mergeHot(ctx context.Context, e *entry) bool {
+	e.mu.Lock()
+	e.dirty = false
+	unnoted := e.begun && e.rec.LastSeenAt.After(e.notedAt)
+	id, series, writer, views := e.rec.SessionID, e.series, e.writer, e.views
+	lastSeen, ttl := e.rec.LastSeenAt, t.lives.Remaining(&e.rec.Session, now())
+	e.mu.Unlock()
+	if ttl <= 0 {
+		return true
+	}
+	if unnoted {
+		t.noteSeen(e, lastSeen)
+	}
+	ctx, cancel := context.WithTimeout(ctx, controlTimeout)
+	defer cancel()
+	merged, err := t.hot.Merge(ctx, id, series, writer, views, millis(lastSeen), ttl)
+	if err != nil {
 		t.counts.hotErrors.Add(1)
 		t.queueHot(e)
-		for _, late := range entries[i+1:] { // the store is down: these wait too
-			t.hotSync.push(late, t.config.LiveSessions)
-		}
-		return
+		return false
 	}
+	if !merged { // the record is gone, or was made anew
+		e.distrust()
+	}
+	return true
 }
 
 // noteSeen has the journal know when a session was last active.

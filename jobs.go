@@ -28,7 +28,7 @@ func (t *Tracker) housekeep(ctx context.Context) {
 	for tick := 1; sleep(ctx, housekeepEvery); tick++ {
 		at := now()
 		t.fold(ctx, at)
-		t.retryOrders()
+		t.retryOrders(ctx)
 		for _, m := range t.begins.take(at, false) {
 			t.noteUncounted(m)
 		}
@@ -42,9 +42,19 @@ func (t *Tracker) housekeep(ctx context.Context) {
 	}
 }
 
+// settleCounts is housekeeping that takes its time.
+func (t *Tracker) settleCounts(ctx context.Context) {
+	for sleep(ctx, housekeepEvery) {
+		t.settle(ctx, now())
+	}
+}
+
 // follow keeps up with what other instances revoke.
 func (t *Tracker) follow(ctx context.Context) {
-	for sleep(ctx, followEvery) {
+	for tick := 0; sleep(ctx, followEvery); tick++ {
+		if tick%skewEvery == 0 {
+			_, _ = t.measureSkew(ctx) // the next one will do; whether the archive answers shows elsewhere
+		}
 		asking, cancel := context.WithTimeout(ctx, controlTimeout)
 		if err := t.followRevocations(asking); err != nil && ctx.Err() == nil {
 			t.counts.archiveErrors.Add(1)
@@ -92,6 +102,7 @@ func (t *Tracker) refreshMetrics(ctx context.Context, at time.Time) {
 		var visits int64
 		if visits, err = t.archive.SessionsBegun(ctx, time.Date(y, m, d, 0, 0, 0, 0, t.config.Location)); err == nil {
 			t.metrics.dailyVisits.Store(visits)
+			err = t.showMetrics(ctx, active, at, visits)
 		}
 	}
 	if err != nil && ctx.Err() == nil {
@@ -99,8 +110,26 @@ func (t *Tracker) refreshMetrics(ctx context.Context, at time.Time) {
 	}
 }
 
+// showMetrics puts the figures into a hot store that people look into.
+func (t *Tracker) showMetrics(ctx context.Context, active int64, at time.Time, visits int64) error {
+	shown, ok := t.hot.HotStore.(interface {
+		SetMetrics(ctx context.Context, activeUsers int64, day string, visits int64) error
+	})
+	if !ok {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, controlTimeout)
+	defer cancel()
+	return shown.SetMetrics(ctx, active, at.In(t.config.Location).Format(time.DateOnly), visits)
+}
+
 // purge deletes what is past its retention.
 func (t *Tracker) purge(ctx context.Context, at time.Time) {
+	if skew, err := t.measureSkew(ctx); err != nil || skew.Abs() > maxSkew {
+		t.counts.jobErrors.Add(1)
+		t.log.Error("footfall: retention: nothing is deleted while this machine's clock and the archive's disagree", "by", skew, "error", err)
+		return
+	}
 	for ctx.Err() == nil {
 		n, err := t.archive.Purge(ctx, at.Add(-t.config.RetentionSessions), at.Add(-t.config.RetentionVisitors), purgeBatch)
 		if err != nil {

@@ -29,14 +29,17 @@ type entry struct {
 	visitorUntil time.Time
 
 	// rec.PageViews is what the hot store's document says, base, and what its
-	// writers have counted since; this entry is the writer of views.
+	// writers have counted since; this entry is the writer of views. A document
+	// that is made anew has another base and begins another series.
 	base   int64
+	series string
 	writer string
 	views  int64
 	dirty  bool  // not all of views has reached the hot store
 	events int64 // recorded through this entry
 
 	foldBy    foldKey          // zero: it is nobody's sibling
+	retell    bool             // another process began it: this one's journal has yet to say so
 	announced bool             // others than the request that began it know it
 	notedAt   time.Time        // latest activity that the journal has
 	begun     bool             // the journal holds its beginning, or the archive does
@@ -55,7 +58,7 @@ func (e *entry) snapshot() Record {
 func (e *entry) document() document {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	d := document{Record: e.rec, unbegun: !e.begun, unknown: e.unknown}
+	d := document{Record: e.rec, series: e.series, unbegun: !e.begun, unknown: e.unknown}
 	d.PageViews = e.base
 	return d
 }

@@ -44,14 +44,17 @@ func (t *Tracker) Login(ctx context.Context, customerID string, checkedSince tim
 	if customerID == "" || len(customerID) > maxCustomerID || enrich.Text(customerID, maxCustomerID) != customerID {
 		return errors.New("footfall: a customer id is 1 to 128 bytes of text")
 	}
-	checkedSince = checkedSince.UTC().Truncate(time.Millisecond)
+	checkedSince = t.common(checkedSince.UTC().Truncate(time.Millisecond))
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), controlTimeout)
 	defer cancel()
 	if t.revoked.before(customerID).After(checkedSince) {
 		return ErrRevoked
 	}
 	e, s, err := v.rereadToSet(ctx)
-	if err != nil {
+	switch {
+	case errors.Is(err, errHot): // whatever session the browser has, this one is its customer's
+		return v.loginAnew(ctx, customerID, checkedSince, nil)
+	case err != nil:
 		return err
 	}
 	if e == nil || s != current {
@@ -98,7 +101,7 @@ func (v *visit) rotate(ctx context.Context, e *entry, customerID string, checked
 	old := token.secret.hash()
 	token.secret = newSecret()
 	var before Credentials
-	rec, err := t.change(ctx, e, func(rec *Record) error {
+	e, rec, err := t.changeCredentials(ctx, e, func(rec *Record) error {
 		switch {
 		case !rec.EndedAt.IsZero() || t.lives.Remaining(&rec.Session, now()) == 0:
 			return errEnded
@@ -120,7 +123,7 @@ func (v *visit) rotate(ctx context.Context, e *entry, customerID string, checked
 		return nil
 	}
 	// The browser will never learn the new secret: the old one is put back.
-	_, err = t.change(ctx, e, func(rec *Record) error {
+	_, _, err = t.changeCredentials(ctx, e, func(rec *Record) error {
 		if rec.Cred.SecretHash != token.secret.hash() {
 			return errEnded
 		}
@@ -152,8 +155,10 @@ func (v *visit) loginAnew(ctx context.Context, customerID string, checkedSince t
 	e.foldBy = foldKey{}
 	e.mu.Unlock()
 	if !v.t.begin(v.r, e) {
-		v.withdraw()
-		return fmt.Errorf("%w: neither the hot store nor the journal takes a login", ErrUnavailable)
+		if _, err := v.t.commitFact(ctx, nil, &SessionBegun{beginning(e.snapshot())}); err != nil {
+			v.withdraw()
+			return err
+		}
 	}
 	if v.t.revoked.before(customerID).After(checkedSince) {
 		v.withdraw()
@@ -187,9 +192,10 @@ func (v *visit) loggedIn(e *entry, token sessionToken, rec Record) bool {
 	v.setSession = t.keys.sign(token.value())
 	v.mu.Unlock()
 	change := &CredentialsChanged{SessionID: rec.SessionID, Cred: rec.Cred}
+	t.retell(e)
 	position, err := t.append(change)
 	if err != nil && !errors.Is(err, journal.ErrStalled) {
-		if position, err = t.commitFact(change); err != nil {
+		if position, err = t.commitJournal(change); err != nil {
 			t.log.Error("footfall: a login is in the hot store only", "sessionId", rec.SessionID, "error", err)
 		}
 	}

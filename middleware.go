@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"time"
 )
 
 // Handler returns middleware around next that recognises the visitor, begins a
@@ -107,20 +108,74 @@ func (t *Tracker) Customer(ctx context.Context) (string, error) {
 	return e.snapshot().CustomerID, nil
 }
 
-// rereadToSet is reread for a request that is about to change its cookies.
+// rereadToSet is reread for a request that is about to change its cookies. While
+// the hot store is away the archive is asked: what it says is enough to end a
+// session, or to log somebody in who has just given a password, but not to let
+// anybody in.
 func (v *visit) rereadToSet(ctx context.Context) (*entry, standing, error) {
-	e, s, err := v.reread(ctx)
+	left := hotShare
+	e, s, err := v.rereadWithin(ctx, &left)
+	if errors.Is(err, errHot) {
+		e, s, err = v.recall(ctx, err)
+	}
 	if err == nil && v.isCommitted() {
 		err = ErrHeaderSent
 	}
 	return e, s, err
 }
 
+// recall is reread without the hot store. cause, why that is silent, is returned
+// if the archive knows of no such session, or of another secret.
+func (v *visit) recall(ctx context.Context, cause error) (*entry, standing, error) {
+	t := v.t
+	v.mu.Lock()
+	token := v.token
+	v.mu.Unlock()
+	if err := t.awaitReplay(ctx); err != nil {
+		return nil, worthless, err
+	}
+	rec, ok, err := t.archive.Session(ctx, token.id.String())
+	if err != nil {
+		return nil, worthless, archiveError(err)
+	}
+	e := t.live.get(token.id)
+	switch {
+	case e == nil && !ok:
+		return nil, worthless, cause
+	case e == nil:
+		e = t.adopt(token.id, document{Record: rec, series: t.newSeries()}, time.Time{}, true, 0)
+	case ok:
+		e.merge(rec, nil, time.Time{})
+	}
+	hash := token.secret.hash()
+	switch s, _ := t.judge(e, &hash, now()); {
+	case s == current:
+		v.took(e, s)
+		return e, s, nil
+	case e.hasEnded(): // an end is final
+		v.took(nil, worthless)
+		return nil, worthless, nil
+	}
+	return nil, worthless, cause
+}
+
 // errNoVisit says that a context is not that of a request under the tracker.
 var errNoVisit = errors.New("footfall: the context belongs to no request that went through Tracker.Handler")
 
-// reread asks the stores what the visit's session is worth now.
+// reread asks the stores what the visit's session is worth now, in what is left
+// of the time that they may take.
 func (v *visit) reread(ctx context.Context) (*entry, standing, error) {
+	v.mu.Lock()
+	left := v.left
+	v.mu.Unlock()
+	e, s, err := v.rereadWithin(ctx, &left)
+	v.mu.Lock()
+	v.left = min(v.left, left)
+	v.mu.Unlock()
+	return e, s, err
+}
+
+func (v *visit) rereadWithin(ctx context.Context, left *time.Duration) (*entry, standing, error) {
 	v.mu.Lock()
 	token, has, began, e := v.token, v.hasToken, v.began, v.entry
 	v.mu.Unlock()
@@ -130,19 +185,24 @@ func (v *visit) reread(ctx context.Context) (*entry, standing, error) {
 	if began && !e.isAnnounced() {
 		return e, current, nil // nobody else can have touched it
 	}
-	e, s, err := v.t.resolve(ctx, &token, true)
+	e, s, err := v.t.resolve(ctx, &token, true, left)
 	if err != nil {
 		return nil, worthless, err
 	}
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.err = nil
 	if s == worthless {
 		e = nil
 	}
+	v.took(e, s)
+	return e, s, nil
+}
+
+// took notes what the visit's session has turned out to be.
+func (v *visit) took(e *entry, s standing) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.err = nil
 	if !v.committed && !v.over {
-		v.stale = v.stale || v.entry != nil && s != current
+		v.stale = v.stale && v.standing != unsure || v.entry != nil && s != current
 		v.entry, v.standing = e, s
 	}
-	return e, s, nil
 }

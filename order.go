@@ -50,13 +50,11 @@ func (t *Tracker) PlaceOrder(ctx context.Context, order Order) (placed Order, be
 	if e != nil && !e.isBegun() {
 		t.begin(v.r, e)
 	}
-	position, err := t.commitFact(&OrderPlaced{Order: order, EventID: eventIDOf("order", order.OrderID)})
+	position, err := t.commitOrder(ctx, e, order)
 	if err != nil {
 		t.log.Error("footfall: an order is not recorded yet; it is tried again every second", "orderId", order.OrderID,
 			"sessionId", order.SessionID, "amount", order.Total.Amount, "currency", order.Total.Currency, "error", err)
 		t.counts.ordersUnwritten.Add(1)
-	} else {
-		t.orders.settle(order.OrderID, position)
 	}
 	t.counts.orders.Add(1)
 	if e != nil {
@@ -67,6 +65,24 @@ func (t *Tracker) PlaceOrder(ctx context.Context, order Order) (placed Order, be
 		t.record(v.r, e, &SessionSeen{SessionID: order.SessionID, At: order.CreatedAt})
 	}
 	return order, false, nil
+}
+
+// commitOrder puts an order where nothing loses it: in a shared archive, if that
+// takes it in time, otherwise in the journal.
+func (t *Tracker) commitOrder(ctx context.Context, e *entry, order Order) (journal.Position, error) {
+	placed := &OrderPlaced{Order: order, EventID: eventIDOf("order", order.OrderID)}
+	if t.archive.Shared() && t.commitArchive(ctx, e, placed) == nil {
+		t.orders.drop(order.OrderID)
+		return 0, nil
+	}
+	if e != nil {
+		t.retell(e)
+	}
+	position, err := t.commitJournal(placed)
+	if err == nil {
+		t.orders.settle(order.OrderID, position)
+	}
+	return position, err
 }
 
 // attribute says whose order it is, as far as that can be known. It returns the
@@ -152,7 +168,9 @@ func (t *Tracker) Refund(ctx context.Context, orderID, refundID string, amount M
 	if order.Total.Currency != amount.Currency {
 		return fmt.Errorf("footfall: order %q was paid in %s, not %s", orderID, order.Total.Currency, amount.Currency)
 	}
-	_, err = t.commitFact(&OrderRefunded{
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), controlTimeout)
+	defer cancel()
+	_, err = t.commitFact(ctx, nil, &OrderRefunded{
 		RefundID: refundID, OrderID: orderID, SessionID: order.SessionID, VisitorID: order.VisitorID,
 		Amount: amount, EventID: eventIDOf("refund", refundID), At: now(),
 	})
@@ -255,13 +273,13 @@ func (p *pendingOrders) unwritten() (orders []Order) {
 
 // retryOrders tries again to record what was sold while the journal took
 // nothing.
-func (t *Tracker) retryOrders() {
+func (t *Tracker) retryOrders(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, controlTimeout)
+	defer cancel()
 	for _, order := range t.orders.unwritten() {
-		position, err := t.commitFact(&OrderPlaced{Order: order, EventID: eventIDOf("order", order.OrderID)})
-		if err != nil {
+		if _, err := t.commitOrder(ctx, nil, order); err != nil {
 			return
 		}
-		t.orders.settle(order.OrderID, position)
 		t.log.Info("footfall: an order is recorded after all", "orderId", order.OrderID)
 	}
 }

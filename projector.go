@@ -66,6 +66,7 @@ func (t *Tracker) carry(ctx context.Context, batch journal.Batch) bool {
 		}
 		facts = append(facts, fact)
 	}
+	t.clamp(facts)
 	if !t.store(ctx, facts) {
 		return false
 	}

@@ -25,6 +25,7 @@ func (t *Tracker) record(r *http.Request, e *entry, fact Fact) {
 	if !e.isBegun() {
 		t.begin(r, e)
 	}
+	t.retell(e)
 	if !t.within(e, fact) {
 		return
 	}
@@ -79,7 +80,14 @@ func (t *Tracker) queueHot(e *entry) {
 	queued := e.dirty
 	e.dirty = true
 	e.mu.Unlock()
-	if queued || t.hotSync.push(e, t.config.LiveSessions) {
+	if !queued {
+		t.requeueHot(e)
+	}
+}
+
+// requeueHot queues an entry that is dirty.
+func (t *Tracker) requeueHot(e *entry) {
+	if t.hotSync.push(e, t.config.LiveSessions) {
 		return
 	}
 	t.counts.hotDropped.Add(1) // the archive has it all the same
@@ -128,16 +136,15 @@ func (t *Tracker) within(e *entry, fact Fact) bool {
 
 // begin makes a new session known: to the journal, to the hot store, and to
 // this process. It stays a session if some of them fail; the journal is tried
-// again with the next fact. It reports whether the journal or the hot store has
-// it.
+// again with the next fact. It reports whether the hot store has it.
 func (t *Tracker) begin(r *http.Request, e *entry) bool {
 	e.beginning.Lock()
 	defer e.beginning.Unlock()
 	if e.isBegun() {
-		return true
+		return false
 	}
 	d := e.document()
-	position, err := t.append(&SessionBegun{d.Record})
+	position, err := t.append(&SessionBegun{beginning(d.Record)})
 	begun := err == nil || errors.Is(err, journal.ErrStalled)
 	e.mu.Lock()
 	e.begun = begun
@@ -146,7 +153,7 @@ func (t *Tracker) begin(r *http.Request, e *entry) bool {
 	e.announced = true
 	e.mu.Unlock()
 	if announced {
-		return begun
+		return false
 	}
 	t.counts.sessionsBegun.Add(1)
 	t.live.add(e, t.confirmedPosition())
@@ -156,11 +163,36 @@ func (t *Tracker) begin(r *http.Request, e *entry) bool {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), t.config.StoreTimeout)
 	defer cancel()
 	d.unbegun = !begun
-	stored, err := t.hot.Put(ctx, d.SessionID, d.encode(), 0, d.Cred.Version, t.ttl(&d.Record))
+	stored, err := t.hot.Put(ctx, d.SessionID, d.series, d.encode(), 0, d.Cred.Version, t.ttl(&d.Record))
 	if err != nil {
 		t.counts.hotErrors.Add(1)
 	}
-	return begun || stored
+	return stored
+}
+
+// retell puts the beginning of a session into this process's journal that
+// another process began: its own may come late, or never.
+func (t *Tracker) retell(e *entry) {
+	e.mu.Lock()
+	if !e.retell || !e.begun {
+		e.mu.Unlock()
+		return
+	}
+	e.retell = false
+	rec := beginning(e.rec)
+	e.mu.Unlock()
+	position, err := t.append(&SessionBegun{rec})
+	e.mu.Lock()
+	e.position = max(e.position, position)
+	e.retell = err != nil && !errors.Is(err, journal.ErrStalled)
+	e.mu.Unlock()
+}
+
+// beginning is a record as it began, but for its credentials: what is counted
+// and derived follows from other facts.
+func beginning(rec Record) Record {
+	rec.PageViews, rec.Converted, rec.OrderID = 0, false, ""
+	return rec
 }
 
 // recordBuffers are for encoding a fact: the journal copies it.
@@ -180,14 +212,40 @@ func (t *Tracker) append(fact Fact) (journal.Position, error) {
 }
 
 // commitFact puts a control fact where losing this process, or its machine's
-// power, does not lose it.
-func (t *Tracker) commitFact(fact Fact) (journal.Position, error) {
-	position, err := t.journal.Commit(appendFact(nil, fact))
+// power, does not lose it, and where other instances find it: in a shared
+// archive, otherwise in the journal, flushed to the disk. e is the session that
+// the fact is about, nil if none.
+func (t *Tracker) commitFact(ctx context.Context, e *entry, fact Fact) (position journal.Position, err error) {
+	if t.archive.Shared() {
+		err = t.commitArchive(ctx, e, fact)
+	} else {
+		position, err = t.commitJournal(fact)
+	}
 	if err != nil {
 		t.counts.controlFailures.Add(1)
+	}
+	return position, err
+}
+
+func (t *Tracker) commitJournal(fact Fact) (journal.Position, error) {
+	position, err := t.journal.Commit(appendFact(nil, fact))
+	if err != nil {
 		return 0, fmt.Errorf("%w: journal: %w", ErrUnavailable, err)
 	}
 	return position, nil
+}
+
+// commitArchive appends a fact to the archive itself, after its session's
+// beginning, which may still be on its way there.
+func (t *Tracker) commitArchive(ctx context.Context, e *entry, fact Fact) error {
+	facts := []Fact{fact}
+	if e != nil && !t.projected(e) {
+		facts = []Fact{&SessionBegun{beginning(e.snapshot())}, fact}
+	}
+	if err := t.archive.commit(ctx, facts); err != nil {
+		return archiveError(err)
+	}
+	return nil
 }
 
 // complain logs why the journal refused, at most once a second.

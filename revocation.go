@@ -89,5 +89,6 @@ func (t *Tracker) followRevocations(ctx context.Context) error {
 	t.revoked.mu.Lock()
 	t.revoked.cursor = max(t.revoked.cursor, cursor)
 	t.revoked.mu.Unlock()
+	t.followed.Store(true)
 	return nil
 }

@@ -443,6 +443,7 @@ func TestSeedDefect39_FailuresSurface(t *testing.T) {
 	b.do("GET", "/")
 	before := s.count("hot_errors") + s.count("unresolved")
 	s.hot.down.Store(true)
+	s.archive.down.Store(true)
 	if resp := b.do("POST", "/logout"); resp.StatusCode != http.StatusServiceUnavailable {
 		t.Errorf("a logout that could not be made sure reports %d", resp.StatusCode)
 	}
@@ -450,6 +451,7 @@ func TestSeedDefect39_FailuresSurface(t *testing.T) {
 		t.Error("the failure is in no counter")
 	}
 	s.hot.down.Store(false)
+	s.archive.down.Store(false)
 	bad := "bad_event"
 	s.archive.rejects.Store(&bad)
 	b.do("POST", "/event/bad_event")

@@ -134,7 +134,7 @@ func TestSeedDefect06_OldCopiesDoNotWin(t *testing.T) {
 	if err := s.hot.Delete(ctx, id); err != nil { // the hot store is restored from an old snapshot
 		t.Fatal(err)
 	}
-	if _, err := s.hot.Put(ctx, id, old, 0, version, time.Hour); err != nil {
+	if _, err := s.hot.Put(ctx, id, "old", old, 0, version, time.Hour); err != nil {
 		t.Fatal(err)
 	}
 	if resp := thief.do("GET", "/me"); resp.StatusCode != http.StatusUnauthorized {

@@ -70,10 +70,12 @@ func (s Session) MarshalJSON() ([]byte, error) {
 	b := make([]byte, 0, 768)
 	b = append(b, '{')
 	b = s.appendFields(b)
+	b = s.appendActivity(b)
 	return append(b, '}'), nil
 }
 
-// appendFields appends the members of the session's JSON object.
+// appendFields appends the members of the session's JSON object, but for its
+// activity.
 func (s *Session) appendFields(b []byte) []byte {
 	b = appendMember(b, "sessionId", s.SessionID)
 	b = appendMember(b, "visitorId", s.VisitorID)
@@ -94,11 +96,14 @@ func (s *Session) appendFields(b []byte) []byte {
 	b = appendMember(b, "utmCampaign", s.UTMCampaign)
 	b = appendMember(b, "utmTerm", s.UTMTerm)
 	b = appendMember(b, "utmContent", s.UTMContent)
-	b = append(appendName(b, "pageViews"), strconv.FormatInt(s.PageViews, 10)...)
 	b = appendTime(b, "startedAt", s.StartedAt)
-	b = appendTime(b, "lastSeenAt", s.LastSeenAt)
 	b = appendTime(b, "endedAt", s.EndedAt)
 	b = appendMember(b, "endReason", string(s.EndReason))
 	b = strconv.AppendBool(appendName(b, "converted"), s.Converted)
 	return appendMember(b, "orderId", s.OrderID)
+}
+
+func (s *Session) appendActivity(b []byte) []byte {
+	b = append(appendName(b, "pageViews"), strconv.FormatInt(s.PageViews, 10)...)
+	return appendTime(b, "lastSeenAt", s.LastSeenAt)
 }

@@ -8,13 +8,13 @@ import (
 
 // counters are what Status counts.
 type counters struct {
-	sessionsBegun, logins, ended, orders, folded                           atomic.Uint64
-	botViews, badCookies, unresolved, unacknowledged                       atomic.Uint64
-	eventsCapped, eventsWithoutSession, forgottenProxy                     atomic.Uint64
-	hotReads, archiveReads, hotErrors, archiveErrors                       atomic.Uint64
-	controlFailures, corruptRecords, conflicts, setAside                   atomic.Uint64
-	projected, purged, jobErrors, hotDropped, botsDropped, ordersUnwritten atomic.Uint64
-	complained                                                             atomic.Int64
+	sessionsBegun, logins, ended, orders, folded                                         atomic.Uint64
+	botViews, badCookies, unresolved, unacknowledged                                     atomic.Uint64
+	eventsCapped, eventsWithoutSession, forgottenProxy                                   atomic.Uint64
+	hotReads, archiveReads, hotErrors, archiveErrors                                     atomic.Uint64
+	controlFailures, corruptRecords, conflicts, setAside                                 atomic.Uint64
+	projected, purged, jobErrors, hotDropped, botsDropped, ordersUnwritten, timesClamped atomic.Uint64
+	complained                                                                           atomic.Int64
 }
 
 // A Part is something that a tracker depends on.
@@ -22,7 +22,8 @@ type Part struct {
 	Name    string        `json:"name"`
 	OK      bool          `json:"ok"`
 	Error   string        `json:"error,omitempty"`
-	Latency time.Duration `json:"latency"` // of the check that was just made, in nanoseconds
+	Latency time.Duration `json:"latency"`           // of the check that was just made, in nanoseconds
+	Breaker string        `json:"breaker,omitempty"` // closed; open: requests do without it until it answers again
 }
 
 // Status is how a tracker is doing. Counts are since its start.
@@ -63,13 +64,11 @@ func (t *Tracker) Status(ctx context.Context) Status {
 		Replaying: !t.replayed(),
 	}
 	s.Parts = []Part{
-		t.check(ctx, "hot", func(ctx context.Context) error {
-			_, _, _, _, err := t.hot.Read(ctx, "00000000-0000-7000-8000-000000000000")
-			return err
-		}),
+		t.check(ctx, "hot", t.checkHot),
 		t.check(ctx, "archive", t.archive.Check),
 		t.check(ctx, "journal", func(context.Context) error { return t.journal.Check() }),
 	}
+	s.Parts[0].Breaker, s.Parts[1].Breaker = t.hot.state(), t.archive.state()
 	if since := t.failingSince.Load(); since != 0 && s.Parts[1].OK {
 		s.Parts[1].OK, s.Parts[1].Error = false, "it has not taken facts since "+time.UnixMilli(since).UTC().Format(time.RFC3339)
 	}
@@ -84,12 +83,22 @@ func (t *Tracker) Status(ctx context.Context) Status {
 		"archive_errors": c.archiveErrors.Load(), "control_failures": c.controlFailures.Load(),
 		"corrupt_records": c.corruptRecords.Load(), "credential_conflicts": c.conflicts.Load(),
 		"facts_set_aside": c.setAside.Load(), "facts_projected": c.projected.Load(), "purged": c.purged.Load(),
-		"job_errors": c.jobErrors.Load(), "orders_unwritten": c.ordersUnwritten.Load(), "bots_dropped": c.botsDropped.Load(), "hot_dropped": c.hotDropped.Load(), "fold_skipped": t.folder.skippedTotal(), "live_evicted": t.live.evicted.Load(), "live_refused": t.live.refused.Load(),
+		"job_errors": c.jobErrors.Load(), "times_clamped": c.timesClamped.Load(), "hot_breaker_opened": t.hot.opened.Load(), "archive_breaker_opened": t.archive.opened.Load(),
+		"orders_unwritten": c.ordersUnwritten.Load(), "bots_dropped": c.botsDropped.Load(), "hot_dropped": c.hotDropped.Load(), "fold_skipped": t.folder.skippedTotal(), "live_evicted": t.live.evicted.Load(), "live_refused": t.live.refused.Load(),
 		"agents_over_budget": t.agents.OverBudget(),
 		"journal_refused":    j.Refused, "journal_stalled": j.Stalled, "journal_write_errors": j.WriteErrors,
 		"journal_sync_errors": j.SyncErrors, "journal_damaged_bytes": uint64(j.DamagedBytes),
 	}
 	return s
+}
+
+// checkHot asks the hot store how it is, if it knows more than that it answers.
+func (t *Tracker) checkHot(ctx context.Context) error {
+	if c, ok := t.hot.HotStore.(interface{ Check(context.Context) error }); ok {
+		return c.Check(ctx)
+	}
+	_, _, _, _, err := t.hot.HotStore.Read(ctx, probeID)
+	return err
 }
 
 func (t *Tracker) check(ctx context.Context, name string, ask func(context.Context) error) Part {

@@ -85,7 +85,7 @@ func (t *Tracker) updateValue(ctx context.Context, key string, keep bool, edit f
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), t.config.StoreTimeout)
 	defer cancel()
 	var encoded json.RawMessage
-	rec, err := t.change(ctx, e, func(rec *Record) (err error) {
+	e, rec, err := t.change(ctx, e, func(rec *Record) (err error) {
 		if !rec.EndedAt.IsZero() || rec.Cred.SecretHash != secretHash {
 			return ErrNoSession
 		}

@@ -25,10 +25,11 @@ type visit struct {
 
 	mu          sync.Mutex
 	token       sessionToken
-	hasToken    bool  // token is one that we signed
-	err         error // why its session cannot be known
-	oldKey      bool  // an older secret signed its session cookie
-	stale       bool  // its secret was superseded: it must not take a newer cookie's place
+	hasToken    bool          // token is one that we signed
+	err         error         // why its session cannot be known
+	left        time.Duration // that stores may still take of this request
+	oldKey      bool          // an older secret signed its session cookie
+	stale       bool          // its secret was superseded: it must not take a newer cookie's place
 	entry       *entry
 	standing    standing
 	began       bool // entry is a session that this request began
@@ -76,7 +77,7 @@ func FromContext(ctx context.Context) (Session, bool) {
 		return Session{}, false
 	}
 	rec := e.snapshot()
-	if v.standing == superseded {
+	if v.standing != current {
 		return withoutCustomer(rec.Session), true
 	}
 	return rec.Session, true
@@ -101,7 +102,7 @@ func Visitor(ctx context.Context) (id string, ok bool) {
 	return "", false
 }
 
-// withoutCustomer is what somebody with a superseded secret may see.
+// withoutCustomer is what somebody may see who is let in for counting only.
 func withoutCustomer(s Session) Session {
 	s.CustomerID, s.Type = "", Anonymous
 	return s
@@ -109,7 +110,7 @@ func withoutCustomer(s Session) Session {
 
 // open reads the request's cookies and finds out what they are worth.
 func (t *Tracker) open(r *http.Request) *visit {
-	v := &visit{t: t, r: r}
+	v := &visit{t: t, r: r, left: t.config.StoreTimeout}
 	eachCookie(r.Header, t.config.SessionCookie, func(wire string) bool {
 		v.sentCookie = true
 		value, old, ok := t.keys.verify(v.scratch[:0], wire)
@@ -122,7 +123,7 @@ func (t *Tracker) open(r *http.Request) *visit {
 			t.counts.badCookies.Add(1)
 			return false
 		}
-		e, s, err := t.resolve(r.Context(), &token, false)
+		e, s, err := t.resolve(r.Context(), &token, false, &v.left)
 		if s > v.standing || err != nil && v.standing == worthless {
 			v.token, v.hasToken, v.oldKey = token, true, old
 			v.entry, v.standing, v.err = e, s, err
@@ -134,7 +135,7 @@ func (t *Tracker) open(r *http.Request) *visit {
 	} else {
 		v.entry.cookieReturned()
 	}
-	v.stale = v.standing == superseded
+	v.stale = v.standing == superseded || v.standing == unsure
 	v.bot = t.botReason(v)
 	return v
 }
@@ -246,6 +247,7 @@ func (t *Tracker) newEntry(r *http.Request, token sessionToken, visitor uuid.UUI
 	page := enrich.PageFromRequest(r, t.isOwnHost(r))
 	e := &entry{
 		id:     token.id,
+		series: t.newSeries(),
 		writer: t.newWriter(),
 		readAt: at,
 		rec: Record{

@@ -35,6 +35,7 @@ type shard struct {
 type record struct {
 	id       string
 	doc      []byte
+	series   string
 	version  int64
 	expires  time.Time
 	lastSeen int64
@@ -130,7 +131,7 @@ func (s *Store) Read(_ context.Context, id string) (doc []byte, version, views, 
 }
 
 // Put implements footfall.HotStore.
-func (s *Store) Put(_ context.Context, id string, doc []byte, previous, version int64, ttl time.Duration) (bool, error) {
+func (s *Store) Put(_ context.Context, id, series string, doc []byte, previous, version int64, ttl time.Duration) (bool, error) {
 	sh := s.shard(id)
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
@@ -153,6 +154,9 @@ func (s *Store) Put(_ context.Context, id string, doc []byte, previous, version 
 		sh.records[id] = r
 	default:
 		sh.queue(r).MoveToBack(r.place)
+	}
+	if r.series != series {
+		r.series, r.writers, r.lastSeen = series, nil, 0
 	}
 	r.doc, r.version, r.expires = bytes.Clone(doc), version, time.Now().Add(ttl)
 	return true, nil
@@ -186,13 +190,13 @@ func (s *shard) evict() {
 }
 
 // Merge implements footfall.HotStore.
-func (s *Store) Merge(_ context.Context, id, name string, views, lastSeen int64, ttl time.Duration) error {
+func (s *Store) Merge(_ context.Context, id, series, name string, views, lastSeen int64, ttl time.Duration) (bool, error) {
 	sh := s.shard(id)
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	r := sh.live(id)
-	if r == nil {
-		return nil
+	if r == nil || r.series != series {
+		return false, nil
 	}
 	i := 0
 	for i < len(r.writers) && r.writers[i].name != name {
@@ -215,7 +219,7 @@ func (s *Store) Merge(_ context.Context, id, name string, views, lastSeen int64,
 	if until := time.Now().Add(ttl); until.After(r.expires) {
 		r.expires = until
 	}
-	return nil
+	return true, nil
 }
 
 // Delete implements footfall.HotStore.

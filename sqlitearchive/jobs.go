@@ -6,6 +6,9 @@ import (
 	"time"
 )
 
+// Shared is false: the database belongs to one process.
+func (a *Archive) Shared() bool { return false }
+
 // ClaimSlot inserts the slot: the one who can has it. Slots of more than a week
 // ago are forgotten.
 func (a *Archive) ClaimSlot(ctx context.Context, job string, slot time.Time) (bool, error) {

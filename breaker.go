@@ -1,0 +1,166 @@
+package footfall
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	breakerFailures = 5 // in a row open a breaker
+	probeEvery      = 500 * time.Millisecond
+)
+
+// slowFailure is how long a failure may take that costs a request nothing worth
+// saving: a connection that is refused, a store that is full or read-only.
+const slowFailure = 10 * time.Millisecond
+
+// A breaker keeps requests from waiting for a store that does not answer. It
+// opens after a few failures in a row that took their time; from then on nothing
+// is asked until a probe, twice a second, gets an answer.
+type breaker struct {
+	failures atomic.Int32
+	open     atomic.Bool
+	opened   atomic.Uint64 // how often
+}
+
+// allow says whether the store may be asked.
+func (b *breaker) allow() bool { return !b.open.Load() }
+
+// note takes in how a call went that began at a time.
+func (b *breaker) note(began time.Time, err error) {
+	switch {
+	case err == nil || errors.Is(err, ErrRejected):
+		if b.failures.Load() != 0 {
+			b.failures.Store(0)
+		}
+	case errors.Is(err, context.Canceled) || time.Since(began) < slowFailure:
+	case b.failures.Add(1) >= breakerFailures && b.open.CompareAndSwap(false, true):
+		b.opened.Add(1)
+	}
+}
+
+// probe asks the store of an open breaker, and closes it if there is an answer.
+func (b *breaker) probe(ctx context.Context, within time.Duration, ask func(context.Context) error) {
+	if !b.open.Load() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
+	if ask(ctx) == nil {
+		b.failures.Store(0)
+		b.open.Store(false)
+	}
+}
+
+// state is the breaker's in one word.
+func (b *breaker) state() string {
+	if b.open.Load() {
+		return "open"
+	}
+	return "closed"
+}
+
+var errBreakerOpen = errors.New("it has not answered lately")
+
+// A guardedHot is a hot store behind a breaker.
+type guardedHot struct {
+	HotStore
+	breaker
+}
+
+func (g *guardedHot) Read(ctx context.Context, id string) (doc []byte, version, views, lastSeen int64, err error) {
+	if !g.allow() {
+		return nil, 0, 0, 0, errBreakerOpen
+	}
+	began := time.Now()
+	doc, version, views, lastSeen, err = g.HotStore.Read(ctx, id)
+	g.note(began, err)
+	return doc, version, views, lastSeen, err
+}
+
+func (g *guardedHot) Put(ctx context.Context, id, series string, doc []byte, previous, version int64, ttl time.Duration) (bool, error) {
+	if !g.allow() {
+		return false, errBreakerOpen
+	}
+	began := time.Now()
+	stored, err := g.HotStore.Put(ctx, id, series, doc, previous, version, ttl)
+	g.note(began, err)
+	return stored, err
+}
+
+func (g *guardedHot) Merge(ctx context.Context, id, series, writer string, views, lastSeen int64, ttl time.Duration) (bool, error) {
+	if !g.allow() {
+		return false, errBreakerOpen
+	}
+	began := time.Now()
+	merged, err := g.HotStore.Merge(ctx, id, series, writer, views, lastSeen, ttl)
+	g.note(began, err)
+	return merged, err
+}
+
+func (g *guardedHot) Delete(ctx context.Context, id string) error {
+	if !g.allow() {
+		return errBreakerOpen
+	}
+	began := time.Now()
+	err := g.HotStore.Delete(ctx, id)
+	g.note(began, err)
+	return err
+}
+
+// A guardedArchive is an archive whose reads for requests are behind a breaker.
+// What runs behind the journal has its own patience and is never refused.
+type guardedArchive struct {
+	Archive
+	breaker
+}
+
+func (g *guardedArchive) Session(ctx context.Context, id string) (Record, bool, error) {
+	if !g.allow() {
+		return Record{}, false, errBreakerOpen
+	}
+	began := time.Now()
+	rec, ok, err := g.Archive.Session(ctx, id)
+	g.note(began, err)
+	return rec, ok, err
+}
+
+func (g *guardedArchive) Order(ctx context.Context, id string) (Order, bool, error) {
+	if !g.allow() {
+		return Order{}, false, errBreakerOpen
+	}
+	began := time.Now()
+	order, ok, err := g.Archive.Order(ctx, id)
+	g.note(began, err)
+	return order, ok, err
+}
+
+// commit is Append for facts that somebody waits for.
+func (g *guardedArchive) commit(ctx context.Context, facts []Fact) error {
+	if !g.allow() {
+		return errBreakerOpen
+	}
+	began := time.Now()
+	err := g.Archive.Append(ctx, facts)
+	g.note(began, err)
+	return err
+}
+
+// probeID is nobody's session.
+const probeID = "00000000-0000-7000-8000-000000000000"
+
+// probeStores is the loop that finds out when a store answers again.
+func (t *Tracker) probeStores(ctx context.Context) {
+	for sleep(ctx, probeEvery) {
+		t.hot.probe(ctx, t.config.StoreTimeout, func(ctx context.Context) error {
+			_, _, _, _, err := t.hot.HotStore.Read(ctx, probeID)
+			return err
+		})
+		t.archive.probe(ctx, max(t.config.StoreTimeout, probeEvery), func(ctx context.Context) error {
+			_, _, err := t.archive.Archive.Session(ctx, probeID)
+			return err
+		})
+	}
+}

@@ -1,0 +1,246 @@
+package footfall
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/footfall-go/footfall/internal/journal"
+	"github.com/google/uuid"
+)
+
+// load reads a session from the hot store, and from the archive if it is
+// missing there. Nil means that there is none.
+func (t *Tracker) load(ctx context.Context, id uuid.UUID) (*entry, error) {
+	readAt := now()
+	t.counts.hotReads.Add(1)
+	doc, version, views, lastSeen, err := t.hot.Read(ctx, id.String())
+	if err != nil {
+		return nil, hotError(err)
+	}
+	if doc == nil || version < t.revoked.lowest(id.String()) {
+		return t.loadArchived(ctx, id, readAt, version)
+	}
+	if e := t.live.get(id); e != nil && e.isDocument(doc, version) { // nothing changed but activity: no need to decode
+		if e.isCustomer() {
+			if err := t.lookAfterReconnect(ctx); err != nil {
+				return nil, err
+			}
+		}
+		e.refresh(views, fromMillis(lastSeen), readAt)
+		return e, nil
+	}
+	d, err := decodeHot(doc)
+	switch {
+	case errors.Is(err, errNewerFormat):
+		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
+	case err != nil: // ends that session quietly, unless the archive knows better
+		t.counts.corruptRecords.Add(1)
+		t.log.Warn("footfall: a corrupt record in the hot store was dropped", "sessionId", id, "error", err)
+		if err := t.hot.Delete(ctx, id.String()); err != nil {
+			return nil, hotError(err)
+		}
+		return t.loadArchived(ctx, id, readAt, 0)
+	}
+	if d.CustomerID != "" { // the journal may hold its end, or another instance may have said it
+		if err := errors.Join(t.awaitReplay(ctx), t.lookAfterReconnect(ctx)); err != nil {
+			return nil, err
+		}
+	}
+	d.PageViews += views
+	if seen := fromMillis(lastSeen); seen.After(d.LastSeenAt) {
+		d.LastSeenAt = seen
+	}
+	e := t.adopt(id, d, readAt, false, views)
+	if e.version() > version { // the hot store was put back to an earlier state
+		t.restoreHot(ctx, e, version)
+	}
+	return e, nil
+}
+
+func (e *entry) version() int64 {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.rec.Cred.Version
+}
+
+// lookAfterReconnect reads what was revoked, if that has never been done, or the
+// hot store was connected to anew since the last time: a server that took over, or was restored, may bring
+// back what had ended.
+func (t *Tracker) lookAfterReconnect(ctx context.Context) error {
+	n := uint64(0)
+	if c, ok := t.hot.HotStore.(interface{ Connects() uint64 }); ok {
+		n = c.Connects()
+	}
+	if t.followed.Load() && n == t.lookedAt.Load() {
+		return nil
+	}
+	if err := t.followRevocations(ctx); err != nil {
+		return archiveError(err)
+	}
+	t.lookedAt.Store(n)
+	return nil
+}
+
+// refresh takes over activity that the hot store has merged from everybody.
+func (e *entry) refresh(views int64, lastSeen, readAt time.Time) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.rec.PageViews = max(e.rec.PageViews, e.base+views)
+	if lastSeen.After(e.rec.LastSeenAt) {
+		e.rec.LastSeenAt = lastSeen
+	}
+	if readAt.After(e.readAt) {
+		e.readAt = readAt
+	}
+}
+
+// isDocument says that an entry has taken over a document of the hot store, but
+// for its activity.
+func (e *entry) isDocument(doc []byte, version int64) bool {
+	e.mu.Lock()
+	series, same := e.series, e.rec.Cred.Version == version
+	e.mu.Unlock()
+	return same && bytes.Contains(doc, fmt.Appendf(nil, `"version":%d,"series":"%s"`, version, series))
+}
+
+// loadArchived warms the hot store from the archive. stale is the version of a
+// document in the hot store that does not count any more, 0 if there is none.
+func (t *Tracker) loadArchived(ctx context.Context, id uuid.UUID, readAt time.Time, stale int64) (*entry, error) {
+	if e := t.live.get(id); e != nil && !t.projected(e) {
+		// The archive does not have all of it yet: what this process holds is newer.
+		t.restoreHot(ctx, e, stale)
+		return e, nil
+	}
+	if err := t.awaitReplay(ctx); err != nil {
+		return nil, err
+	}
+	t.counts.archiveReads.Add(1)
+	rec, ok, err := t.archive.Session(ctx, id.String())
+	if err != nil {
+		return nil, archiveError(err)
+	}
+	if !ok || t.lives.Remaining(&rec.Session, readAt) == 0 {
+		return nil, nil
+	}
+	e := t.adopt(id, document{Record: rec, series: t.newSeries()}, readAt, true, 0)
+	t.restoreHot(ctx, e, stale)
+	return e, nil
+}
+
+// restoreHot puts an entry into a hot store that does not have it, or has a
+// stale version of it. It need not succeed: the next reading tries again. Others
+// may be faster, or may have counted what is not known here yet: a look at the
+// archive a little later settles the count.
+func (t *Tracker) restoreHot(ctx context.Context, e *entry, stale int64) {
+	e.mu.Lock()
+	e.base, e.series, e.writer, e.views = e.rec.PageViews, t.newSeries(), t.newWriter(), 0
+	e.mu.Unlock()
+	d := e.document()
+	ttl := t.ttl(&d.Record)
+	if ttl <= 0 {
+		return
+	}
+	stored, err := t.hot.Put(ctx, d.SessionID, d.series, d.encode(), stale, d.Cred.Version, ttl)
+	if err != nil {
+		t.counts.hotErrors.Add(1)
+	}
+	if err != nil || !stored {
+		e.distrust()
+	}
+	t.settles.add(e, now())
+}
+
+// ttl is how long the hot store keeps a record: until it can no longer be alive,
+// also when it has ended, so that an old copy cannot take its place.
+func (t *Tracker) ttl(rec *Record) time.Duration {
+	s := rec.Session
+	s.EndedAt = time.Time{}
+	return t.lives.Remaining(&s, now())
+}
+
+// adopt makes an entry of what a store holds, or brings the one that is there
+// up to date. archived says that it is from the archive; views of its page views
+// were counted on top of the document's own.
+func (t *Tracker) adopt(id uuid.UUID, d document, readAt time.Time, archived bool, views int64) *entry {
+	base := d.PageViews - views
+	e := &entry{
+		id: id, rec: d.Record, base: base, series: d.series, unknown: d.unknown, readAt: readAt, usedAt: usedSince(&d.Record),
+		returned: true, announced: true, begun: !d.unbegun, retell: !archived && t.archive.Shared(), writer: t.newWriter(),
+	}
+	t.folder.cameBack(id)
+	there := t.live.add(e, t.confirmedPosition())
+	if there == nil || there == e { // nil: the table is full of sessions that cannot go, so this one is not kept
+		return e
+	}
+	there.merge(d.Record, d.unknown, readAt)
+	if there.rebase(base, d.series, t.newWriter) {
+		t.settles.add(there, now())
+	}
+	return there
+}
+
+// rebase starts a new series of counts if the store's document was made anew:
+// what was counted before is in its base.
+func (e *entry) rebase(base int64, series string, newWriter func() string) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if series == e.series {
+		return false
+	}
+	e.base, e.series, e.writer, e.views = base, series, newWriter(), 0
+	return true
+}
+
+// distrust has an entry read anew before it is believed again.
+func (e *entry) distrust() {
+	e.mu.Lock()
+	e.readAt = time.Time{}
+	e.mu.Unlock()
+}
+
+// newSeries names the counts on top of a document that is made anew.
+func (t *Tracker) newSeries() string {
+	return t.instance + "-" + strconv.FormatUint(t.writers.Add(1), 36)
+}
+
+// newWriter names one writer's counts. A writer is one entry: one that is
+// dropped and loaded again is another.
+func (t *Tracker) newWriter() string {
+	return t.instance + "." + strconv.FormatUint(t.writers.Add(1), 36)
+}
+
+func (t *Tracker) confirmedPosition() journal.Position {
+	return journal.Position(t.confirmed.Load())
+}
+
+// projected says that the archive holds all facts of an entry.
+func (t *Tracker) projected(e *entry) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.begun && !e.retell && e.position <= t.confirmedPosition()
+}
+
+// replayed says that the archive holds what the journal held at the start.
+func (t *Tracker) replayed() bool {
+	select {
+	case <-t.replayDone:
+		return true
+	default:
+		return false
+	}
+}
+
+// awaitReplay waits until the archive holds what the journal held at the start:
+// before that it may miss the end of a session.
+func (t *Tracker) awaitReplay(ctx context.Context) error {
+	select {
+	case <-t.replayDone:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("%w: the journal is still being replayed", ErrUnavailable)
+	}
+}
