@@ -69,6 +69,10 @@ type Config struct {
 	// their events) and visitors are deleted: default 760 and 400 days.
 	RetentionSessions, RetentionVisitors time.Duration
 
+	// LegacyUntil is until when sessions are adopted that the Express service
+	// keeps in the same hot store, whose cookies one of Secrets signed: never.
+	LegacyUntil time.Time
+
 	// Location is the shop's time zone: default UTC.
 	Location *time.Location
 

@@ -73,7 +73,7 @@ func parseVisitorValue(v []byte) (uuid.UUID, bool) {
 		return uuid.Nil, false
 	}
 	id, err := parseCanonicalUUID(v[len(visitorPrefix):])
-	return id, err == nil && id.Version() == 7
+	return id, err == nil && (id.Version() == 7 || id.Version() == 4) // 4: adopted from the former service
 }
 
 // parseCanonicalUUID accepts the one way this package writes a UUID.

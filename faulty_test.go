@@ -65,6 +65,13 @@ func (f *faultyArchive) CredentialChanges(ctx context.Context, after int64) ([]f
 	return f.Archive.CredentialChanges(ctx, after)
 }
 
+func (f *faultyArchive) ClaimSlot(ctx context.Context, job string, slot time.Time) (bool, error) {
+	if f.down.Load() {
+		return false, errDown
+	}
+	return f.Archive.ClaimSlot(ctx, job, slot)
+}
+
 func (f *faultyArchive) Append(ctx context.Context, facts []footfall.Fact) error {
 	if gate := f.gate.Load(); gate != nil {
 		<-*gate

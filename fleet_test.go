@@ -21,13 +21,19 @@ type fleet struct {
 	t         testing.TB
 	store     *memstore.Store
 	sqlite    *sqlitearchive.Archive
+	edit      func(*footfall.Config)
 	instances []*stage
 	sites     []http.Handler
 }
 
 func newFleet(t testing.TB, n int) *fleet {
 	t.Helper()
-	f := &fleet{t: t, store: memstore.New(0)}
+	return newFleetWith(t, n, func(*footfall.Config) {})
+}
+
+func newFleetWith(t testing.TB, n int, edit func(*footfall.Config)) *fleet {
+	t.Helper()
+	f := &fleet{t: t, store: memstore.New(0), edit: edit}
 	var err error
 	if f.sqlite, err = sqlitearchive.Open(filepath.Join(t.TempDir(), "footfall.db"), sqlitearchive.Options{}); err != nil {
 		t.Fatal(err)
@@ -50,6 +56,7 @@ func (f *fleet) add(archiveDown bool) *stage {
 	s.archive = &faultyArchive{Archive: f.sqlite, shared: true}
 	s.archive.down.Store(archiveDown)
 	s.hot = &faultyHot{HotStore: f.store}
+	f.edit(&s.config)
 	c := s.config
 	c.Hot, c.Archive = s.hot, s.archive
 	var err error

@@ -177,8 +177,11 @@ func (v *visit) reread(ctx context.Context) (*entry, standing, error) {
 
 func (v *visit) rereadWithin(ctx context.Context, left *time.Duration) (*entry, standing, error) {
 	v.mu.Lock()
-	token, has, began, e := v.token, v.hasToken, v.began, v.entry
+	token, has, began, e, unknown := v.token, v.hasToken, v.began, v.entry, v.err
 	v.mu.Unlock()
+	if !has && unknown != nil {
+		return nil, worthless, unknown
+	}
 	if !has || began && e == nil { // none, or what was begun here is over again
 		return nil, worthless, nil
 	}

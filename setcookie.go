@@ -29,7 +29,7 @@ func (v *visit) setCookies(header http.Header) {
 		v.t.setCookie(header, v.t.config.SessionCookie, "", -1, true)
 	}
 	if v.setVisitor != uuid.Nil {
-		age := idTime(v.setVisitor).Add(v.t.config.VisitorTTL).Sub(at)
+		age := visitorUntil(v.setVisitor, v.t.config.VisitorTTL).Sub(at)
 		v.t.setCookie(header, v.t.config.VisitorCookie, v.t.keys.sign(visitorValue(v.setVisitor)), age, false)
 	}
 	private(header)
@@ -49,7 +49,7 @@ func (v *visit) restoreVisitorLocked(at time.Time) {
 		return
 	}
 	id, err := uuid.Parse(v.entry.rec.VisitorID)
-	if err == nil && at.Sub(idTime(id)) < v.t.config.VisitorTTL {
+	if err == nil && id.Version() == 7 && at.Before(visitorUntil(id, v.t.config.VisitorTTL)) {
 		v.setVisitor = id
 	}
 }

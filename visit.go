@@ -119,6 +119,9 @@ func (t *Tracker) open(r *http.Request) *visit {
 			return false
 		}
 		token, ok := parseSessionValue(value)
+		if !ok && v.openLegacy(value) {
+			return true
+		}
 		if !ok {
 			t.counts.badCookies.Add(1)
 			return false
@@ -181,7 +184,17 @@ func (v *visit) visitorCookie(at time.Time) (c visitorCookie, ok bool) {
 }
 
 // until is the fixed end of a visitor cookie.
-func (c *visitorCookie) until(ttl time.Duration) time.Time { return idTime(c.id).Add(ttl) }
+func (c *visitorCookie) until(ttl time.Duration) time.Time { return visitorUntil(c.id, ttl) }
+
+// visitorUntil is the fixed end of a visitor. The id of one who came from the
+// former service does not say when that began: only the browser knows the end of
+// its cookie.
+func visitorUntil(id uuid.UUID, ttl time.Duration) time.Time {
+	if id.Version() != 7 {
+		return now().Add(ttl)
+	}
+	return idTime(id).Add(ttl)
+}
 
 // sessionLocked is the visit's session; one is begun if there is none and one
 // may be. always overrides what the mode, caps and bots say: for logins.

@@ -1,0 +1,173 @@
+package footfall_test
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/footfall-go/footfall"
+	"github.com/footfall-go/footfall/memstore"
+)
+
+const (
+	legacyID      = "550e8400-e29b-41d4-a716-446655440000"
+	legacyVisitor = "9b2d7e1c-54a3-4f0e-8d15-6a1f2c3b4d5e"
+)
+
+// legacyCookie is what the Express service signed.
+func legacyCookie(value string) string {
+	mac := hmac.New(sha256.New, []byte(testSecret))
+	mac.Write([]byte(value))
+	return url.QueryEscape("s:" + value + "." + strings.TrimRight(base64.StdEncoding.EncodeToString(mac.Sum(nil)), "="))
+}
+
+// newLegacy is a fleet that adopts, and a browser that comes from the former
+// service, which knows it as a customer.
+func newLegacy(t *testing.T) (*fleet, *browser) {
+	t.Helper()
+	f := newFleetWith(t, 2, func(c *footfall.Config) { c.LegacyUntil = time.Now().Add(time.Hour) })
+	putLegacy(t, f.store, time.Now())
+	b := newBrowser(t, f.sites[0])
+	return f, b.with(legacyCookie(legacyID))
+}
+
+func putLegacy(t *testing.T, store *memstore.Store, seen time.Time) {
+	t.Helper()
+	doc := fmt.Sprintf(`{"sessionId":%q,"visitorId":%q,"customerId":"alice","type":"CUSTOMER","ipAddress":"192.0.2.1","pageViews":3,"lastSeenAt":%q,"converted":false}`,
+		legacyID, legacyVisitor, seen.UTC().Format("2006-01-02T15:04:05.000Z"))
+	if stored, err := store.Put(context.Background(), legacyID, "", []byte(doc), 0, 0, time.Hour); err != nil || !stored {
+		t.Fatal(stored, err)
+	}
+}
+
+func TestLegacy_Adopted(t *testing.T) {
+	t.Parallel()
+	f, b := newLegacy(t)
+	resp := b.do("GET", "/")
+	if got := text(t, resp); !strings.HasSuffix(got, " alice") {
+		t.Errorf("a customer of the former service is answered %q", got)
+	}
+	if cookieNames(resp) != "session visitor_id" || b.cookie("session") == legacyCookie(legacyID) {
+		t.Errorf("the legacy cookie was not replaced: %v", resp.Cookies())
+	}
+	if !strings.Contains(b.cookie("visitor_id"), "v1."+legacyVisitor) {
+		t.Errorf("the visitor is not the one of the record: %s", b.cookie("visitor_id"))
+	}
+	for i := range f.instances {
+		if got := status(f.on(i, b, "GET", "/me")); got != http.StatusOK {
+			t.Errorf("the adopted session is worth %d on instance %d", got, i)
+		}
+	}
+	f.settle()
+	rec := f.instances[0].stored(sessionOf(t, b))
+	if rec.CustomerID != "alice" || rec.VisitorID != legacyVisitor || rec.PageViews != 1 {
+		t.Errorf("the archive has %+v", rec.Session)
+	}
+}
+
+// A page's first requests come at once, to any instance.
+func TestLegacy_ParallelRequestsGetOneSession(t *testing.T) {
+	t.Parallel()
+	f, first := newLegacy(t)
+	cookies := make([]string, 12)
+	var clients sync.WaitGroup
+	for i := range cookies {
+		b := first.with(legacyCookie(legacyID))
+		b.handler = f.sites[i%2]
+		clients.Go(func() {
+			if got := status(b.do("GET", "/me")); got != http.StatusOK {
+				t.Errorf("a customer's request is %d while another adopts the session", got)
+			}
+			cookies[i] = b.cookie("session")
+		})
+	}
+	clients.Wait()
+	for _, c := range cookies {
+		if c != cookies[0] {
+			t.Errorf("parallel requests got %q and %q", cookies[0], c)
+		}
+	}
+}
+
+func TestLegacy_OnlyOnce(t *testing.T) {
+	t.Parallel()
+	f, b := newLegacy(t)
+	thief := b.with(legacyCookie(legacyID))
+	b.do("GET", "/")
+	b.do("POST", "/logout")
+	if got := status(thief.do("GET", "/me")); got != http.StatusUnauthorized {
+		t.Errorf("a legacy cookie of a session that was logged out is worth %d", got)
+	}
+	// The hot store is put back to before the adoption.
+	ctx := context.Background()
+	if err := f.store.Delete(ctx, "legacy-"+legacyID); err != nil {
+		t.Fatal(err)
+	}
+	putLegacy(t, f.store, time.Now())
+	for i := range f.instances {
+		again := b.with(legacyCookie(legacyID))
+		if got := status(f.on(i, again, "GET", "/me")); got != http.StatusUnauthorized {
+			t.Errorf("an old snapshot of the hot store made a legacy cookie worth %d again", got)
+		}
+	}
+}
+
+func TestLegacy_Refused(t *testing.T) {
+	t.Parallel()
+	visitorSigned := legacyCookie("v1." + legacyID)
+	for name, c := range map[string]struct {
+		cookie string
+		until  time.Duration
+		seen   time.Duration
+	}{
+		"unsigned":               {legacyID, time.Hour, 0},
+		"signed by somebody":     {strings.Replace(legacyCookie(legacyID), ".", ".A", 1), time.Hour, 0},
+		"a visitor's value":      {visitorSigned, time.Hour, 0},
+		"nothing behind it":      {legacyCookie("650e8400-e29b-41d4-a716-446655440000"), time.Hour, 0},
+		"past the date":          {legacyCookie(legacyID), -time.Second, 0},
+		"idle for too long":      {legacyCookie(legacyID), time.Hour, -31 * time.Minute},
+		"upper case":             {legacyCookie(strings.ToUpper(legacyID)), time.Hour, 0},
+		"no date, as by default": {legacyCookie(legacyID), 0, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFleetWith(t, 1, func(config *footfall.Config) {
+				if c.until != 0 {
+					config.LegacyUntil = time.Now().Add(c.until)
+				}
+			})
+			putLegacy(t, f.store, time.Now().Add(c.seen))
+			b := newBrowser(t, f.sites[0]).with(c.cookie)
+			if got := status(b.do("GET", "/me")); got != http.StatusUnauthorized {
+				t.Errorf("it is worth %d", got)
+			}
+		})
+	}
+}
+
+func TestLegacy_OutageMintsNothing(t *testing.T) {
+	t.Parallel()
+	f, b := newLegacy(t)
+	cookie := b.cookie("session")
+	for _, cut := range []func(*stage, bool){
+		func(s *stage, off bool) { s.hot.down.Store(off) },
+		func(s *stage, off bool) { s.archive.down.Store(off) },
+	} {
+		cut(f.instances[0], true)
+		if got := status(b.do("GET", "/me")); got != http.StatusServiceUnavailable || b.cookie("session") != cookie {
+			t.Errorf("with a store away a legacy customer is answered %d and holds %q", got, b.cookie("session"))
+		}
+		cut(f.instances[0], false)
+	}
+	if got := status(b.do("GET", "/me")); got != http.StatusOK {
+		t.Errorf("after the outage the legacy customer is answered %d", got)
+	}
+}
