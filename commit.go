@@ -2,6 +2,7 @@ package footfall
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -42,6 +43,7 @@ func (v *visit) commit(status int, header http.Header) {
 		v.recordBot()
 	case refused:
 		v.t.begins.uncounted(now())
+	case e == nil && isPage && mode == tracked && v.recordPending(v.t.pageView(v.r, sessionIDs{}, now())):
 	case e != nil && (visits || !began || e.isAnnounced()):
 		v.recordPage(e, counts, customer || mode == uncounted && v.bot == "")
 	}
@@ -97,14 +99,18 @@ func (v *visit) recordPage(e *entry, counts, extends bool) {
 	at := now()
 	switch ids := e.ids(); {
 	case counts:
-		v.t.record(v.r, e, &EventRecorded{Event{
-			EventID: newID().String(), SessionID: ids.session, VisitorID: ids.visitor,
-			EventType: EventPageView, Page: enrich.Requested(v.r), CreatedAt: at,
-		}})
+		v.t.record(v.r, e, &EventRecorded{v.t.pageView(v.r, ids, at)})
 	case extends && !isPrefetch(v.r.Header):
 		v.t.seen(v.r, e, at)
 	case !e.isBegun():
 		v.t.begin(v.r, e)
+	}
+}
+
+func (t *Tracker) pageView(r *http.Request, ids sessionIDs, at time.Time) Event {
+	return Event{
+		EventID: newID().String(), SessionID: ids.session, VisitorID: ids.visitor,
+		EventType: EventPageView, Page: enrich.Requested(r), CreatedAt: at,
 	}
 }
 

@@ -18,6 +18,7 @@ const (
 	kindBotSeen            = 9
 	kindSessionsFolded     = 10
 	kindVisitsUncounted    = 11
+	kindEventPending       = 12
 )
 
 // appendFact appends a fact's journal record.
@@ -27,6 +28,9 @@ func appendFact(b []byte, fact Fact) []byte {
 		return appendRecord(append(b, kindSessionBegun), &f.Record)
 	case *EventRecorded:
 		return appendEvent(append(b, kindEventRecorded), &f.Event)
+	case *EventPending:
+		b = appendEvent(append(b, kindEventPending), &f.Event)
+		return appendString(b, wirePendingHash, f.SecretHash[:])
 	case *SessionSeen:
 		b = append(b, kindSessionSeen)
 		b = appendString(b, 1, f.SessionID)
@@ -106,6 +110,16 @@ func decodeFact(record []byte) (Fact, error) {
 	case kindEventRecorded:
 		f := new(EventRecorded)
 		decodeEvent(&r, &f.Event)
+		fact = f
+	case kindEventPending:
+		f := new(EventPending)
+		for r.next() {
+			if r.field == wirePendingHash {
+				f.SecretHash = r.hash()
+			} else {
+				decodeEventField(&r, &f.Event)
+			}
+		}
 		fact = f
 	case kindSessionSeen:
 		f := new(SessionSeen)
@@ -203,26 +217,33 @@ func appendEvent(b []byte, e *Event) []byte {
 	return appendMillis(b, 8, e.CreatedAt)
 }
 
+// wirePendingHash is the field of a pending event that others do not have.
+const wirePendingHash = 9
+
 func decodeEvent(r *wireReader, e *Event) {
 	for r.next() {
-		switch r.field {
-		case 1:
-			e.EventID = r.text
-		case 2:
-			e.SessionID = r.text
-		case 3:
-			e.VisitorID = r.text
-		case 4:
-			e.EventType = r.text
-		case 5:
-			e.Page = r.text
-		case 6:
-			e.ProductID = r.text
-		case 7:
-			e.Metadata = json.RawMessage(r.text)
-		case 8:
-			e.CreatedAt = r.time()
-		}
+		decodeEventField(r, e)
+	}
+}
+
+func decodeEventField(r *wireReader, e *Event) {
+	switch r.field {
+	case 1:
+		e.EventID = r.text
+	case 2:
+		e.SessionID = r.text
+	case 3:
+		e.VisitorID = r.text
+	case 4:
+		e.EventType = r.text
+	case 5:
+		e.Page = r.text
+	case 6:
+		e.ProductID = r.text
+	case 7:
+		e.Metadata = json.RawMessage(r.text)
+	case 8:
+		e.CreatedAt = r.time()
 	}
 }
 

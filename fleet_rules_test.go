@@ -268,6 +268,47 @@ func TestFleet_CountsWithoutTheHotStore(t *testing.T) {
 	}
 }
 
+// Neither store can say what a cookie is worth: what happens is counted when the
+// archive can.
+func TestFleet_CountsWithoutAnyStore(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t, 2)
+	for _, s := range f.instances {
+		s.hot.down.Store(true)
+		s.archive.down.Store(true)
+	}
+	b := newBrowser(t, nil)
+	f.on(0, b, "GET", "/")
+	cookie := b.cookie("session")
+	for range 5 {
+		f.on(1, b, "GET", "/")
+	}
+	f.on(1, b, "POST", "/event/add_to_cart")
+	forged := b.with(cookie[:45] + strings.Repeat("A", 20) + cookie[65:])
+	f.on(1, forged, "GET", "/")
+	if b.cookie("session") != cookie {
+		t.Error("the outage changed the cookie")
+	}
+	for _, s := range f.instances {
+		s.hot.down.Store(false)
+		s.archive.down.Store(false)
+	}
+	soon(t, 10*time.Second, "all page views are in the archive", func() bool {
+		rec, ok, err := f.sqlite.Session(context.Background(), sessionOf(t, b))
+		return err == nil && ok && rec.PageViews == 6
+	})
+	f.settle()
+	events, err := f.sqlite.Events(context.Background(), sessionOf(t, b), 100)
+	if err != nil || len(events) != 7 {
+		t.Errorf("the archive has %d events of the session, want 7 (%v)", len(events), err)
+	}
+	for _, e := range events {
+		if e.VisitorID != events[0].VisitorID || e.VisitorID == "" {
+			t.Errorf("an event is of visitor %q", e.VisitorID)
+		}
+	}
+}
+
 func TestFleet_OrderWithoutTheArchive(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t, 2)

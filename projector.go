@@ -66,6 +66,10 @@ func (t *Tracker) carry(ctx context.Context, batch journal.Batch) bool {
 		}
 		facts = append(facts, fact)
 	}
+	facts, ok := t.attribute(ctx, facts)
+	if !ok {
+		return false
+	}
 	t.clamp(facts)
 	if !t.store(ctx, facts) {
 		return false

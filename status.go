@@ -8,13 +8,13 @@ import (
 
 // counters are what Status counts.
 type counters struct {
-	sessionsBegun, logins, ended, orders, folded                                                  atomic.Uint64
-	botViews, badCookies, unresolved, unacknowledged                                              atomic.Uint64
-	eventsCapped, eventsWithoutSession, forgottenProxy                                            atomic.Uint64
-	hotReads, archiveReads, hotErrors, archiveErrors                                              atomic.Uint64
-	controlFailures, corruptRecords, conflicts, setAside                                          atomic.Uint64
-	projected, purged, jobErrors, hotDropped, botsDropped, ordersUnwritten, timesClamped, adopted atomic.Uint64
-	complained                                                                                    atomic.Int64
+	sessionsBegun, logins, ended, orders, folded                                                                                     atomic.Uint64
+	botViews, badCookies, unresolved, unacknowledged                                                                                 atomic.Uint64
+	eventsCapped, eventsWithoutSession, forgottenProxy                                                                               atomic.Uint64
+	hotReads, archiveReads, hotErrors, archiveErrors                                                                                 atomic.Uint64
+	controlFailures, corruptRecords, conflicts, setAside                                                                             atomic.Uint64
+	projected, purged, jobErrors, hotDropped, botsDropped, ordersUnwritten, timesClamped, adopted, eventsPending, eventsUnattributed atomic.Uint64
+	complained                                                                                                                       atomic.Int64
 }
 
 // A Part is something that a tracker depends on.
@@ -83,7 +83,7 @@ func (t *Tracker) Status(ctx context.Context) Status {
 		"archive_errors": c.archiveErrors.Load(), "control_failures": c.controlFailures.Load(),
 		"corrupt_records": c.corruptRecords.Load(), "credential_conflicts": c.conflicts.Load(),
 		"facts_set_aside": c.setAside.Load(), "facts_projected": c.projected.Load(), "purged": c.purged.Load(),
-		"job_errors": c.jobErrors.Load(), "times_clamped": c.timesClamped.Load(), "legacy_adopted": c.adopted.Load(), "hot_breaker_opened": t.hot.opened.Load(), "archive_breaker_opened": t.archive.opened.Load(),
+		"job_errors": c.jobErrors.Load(), "times_clamped": c.timesClamped.Load(), "events_pending": c.eventsPending.Load(), "events_unattributed": c.eventsUnattributed.Load(), "legacy_adopted": c.adopted.Load(), "hot_breaker_opened": t.hot.opened.Load(), "archive_breaker_opened": t.archive.opened.Load(),
 		"orders_unwritten": c.ordersUnwritten.Load(), "bots_dropped": c.botsDropped.Load(), "hot_dropped": c.hotDropped.Load(), "fold_skipped": t.folder.skippedTotal(), "live_evicted": t.live.evicted.Load(), "live_refused": t.live.refused.Load(),
 		"agents_over_budget": t.agents.OverBudget(),
 		"journal_refused":    j.Refused, "journal_stalled": j.Stalled, "journal_write_errors": j.WriteErrors,

@@ -22,8 +22,7 @@ const (
 
 // Track records an event in the request's session. Only EventType, ProductID,
 // Page and Metadata of the event are used; without a Page it is the page that
-// the visitor is on. Without a session (a bot, a cap, a store that cannot say)
-// it does nothing. An error says what is wrong with the event, never that
+// the visitor is on. Without a session (a bot, a cap) it does nothing. An error says what is wrong with the event, never that
 // tracking is out of order. ctx is the request's.
 func (t *Tracker) Track(ctx context.Context, event Event) error {
 	v := visitFrom(ctx)
@@ -41,17 +40,22 @@ func (t *Tracker) Track(ctx context.Context, event Event) error {
 	v.mu.Lock()
 	e := v.sessionLocked(false)
 	v.mu.Unlock()
-	if e == nil {
-		t.counts.eventsWithoutSession.Add(1)
-		return nil
+	session := Session{}
+	if e != nil {
+		session = e.snapshot().Session
 	}
-	recorded := t.newEvent(v.r, e.snapshot().Session, name)
+	recorded := t.newEvent(v.r, session, name)
 	recorded.ProductID = enrich.Text(event.ProductID, maxProductID)
 	recorded.Metadata = metadata
 	if event.Page != "" {
 		recorded.Page = enrich.Text(enrich.RedactURL(event.Page), enrich.MaxURL)
 	}
-	t.record(v.r, e, &EventRecorded{recorded})
+	switch {
+	case e != nil:
+		t.record(v.r, e, &EventRecorded{recorded})
+	case !v.recordPending(recorded):
+		t.counts.eventsWithoutSession.Add(1)
+	}
 	return nil
 }
 

@@ -21,6 +21,7 @@ func sampleFacts() []Fact {
 	return []Fact{
 		&SessionBegun{rec},
 		&EventRecorded{Event{EventID: "e", SessionID: "s", VisitorID: "v", EventType: "page_view", Page: "/?a=b", ProductID: "p", Metadata: json.RawMessage(`{"a":1}`), CreatedAt: at}},
+		&EventPending{Event: Event{EventID: "e", SessionID: "s", VisitorID: "v", EventType: "page_view", Page: "/?a=b", ProductID: "p", Metadata: json.RawMessage(`{"a":1}`), CreatedAt: at}, SecretHash: SecretHash{4}},
 		&SessionSeen{SessionID: "s", At: at},
 		&CredentialsChanged{SessionID: "s", Cred: cred},
 		&CustomerRevoked{CustomerID: "c", Before: at},

@@ -1,13 +1,9 @@
 package main
 
 import (
-	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
-	"os"
 
-	"github.com/footfall-go/footfall/dashboard"
 	"github.com/footfall-go/footfall/internal/shop"
 )
 
@@ -15,53 +11,23 @@ type demoCmd struct {
 	Settings `kong:"embed"`
 }
 
-func (cmd *demoCmd) Run(t terminal) (err error) {
+func (cmd *demoCmd) Run(t terminal) error {
 	c, err := cmd.compile("development")
 	if err != nil {
 		return err
 	}
-	log := slog.New(slog.NewTextHandler(t.err, nil))
 	generated := c.adminToken == ""
-	if err := c.completeSecrets(); err != nil {
-		return err
-	}
-	listener, err := listen(c.addr)
-	if err != nil {
-		return err
-	}
-	defer listener.Close()
-	n, err := openNode(c, log)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, n.Close()) }()
-	storefront, err := shop.New(shop.Config{Tracker: n.tracker, Logger: log, AllowedOrigins: c.allowedOrigins})
-	if err != nil {
-		return err
-	}
-	inside := door{
-		URL: localURL(listener), Token: newToken(), PID: os.Getpid(),
-		SessionTTL: c.IdleTimeout.String(), SessionMaxAge: c.MaxAge.String(), Timezone: c.Location.String(),
-	}
-	if err := inside.write(c.dataDir); err != nil {
-		return fmt.Errorf("DATA_DIR: %w: make it writable or set another", err)
-	}
-	defer os.Remove(doorPath(c.dataDir))
-
-	mux := http.NewServeMux()
-	mux.Handle("/api/storefront/", storefront)
-	mux.Handle("/_footfall/", dashboard.New(dashboard.Config{
-		Tracker: n.tracker, Reader: n.archive, Lifetimes: c.lifetimes(), Location: c.Location,
-		Tokens: []string{c.adminToken, inside.Token}, Logger: log,
-	}))
-	n.addProbes(mux)
-	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
-		http.Redirect(w, r, "/api/storefront/products", http.StatusFound)
+	return c.serve(t, func(n *node, mux *http.ServeMux, url string) error {
+		storefront, err := shop.New(shop.Config{Tracker: n.tracker, Logger: n.log, AllowedOrigins: c.allowedOrigins})
+		if err != nil {
+			return err
+		}
+		mux.Handle("/api/storefront/", storefront)
+		mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "/api/storefront/products", http.StatusFound)
+		})
+		return cmd.greet(t, url, c, generated)
 	})
-	if err := cmd.greet(t, inside.URL, c, generated); err != nil {
-		return err
-	}
-	return n.serve(listener, mux)
 }
 
 // greet says where everything is and what to try.

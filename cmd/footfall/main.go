@@ -15,12 +15,14 @@ import (
 // cli is the command line: one field, and one file, a subcommand.
 type cli struct {
 	Demo     demoCmd     `cmd:"" help:"Run a demo shop and its admin API, in memory and SQLite."`
+	Serve    serveCmd    `cmd:"" help:"Serve the admin API and run the jobs, without a shop, on shared stores."`
 	Doctor   doctorCmd   `cmd:"" help:"Look at every part, say what is wrong and what to do."`
 	Stats    statsCmd    `cmd:"" help:"Show the figures: who is here, what happened, what was sold."`
 	Sessions sessionsCmd `cmd:"" help:"List sessions, newest first."`
 	Session  sessionCmd  `cmd:"" help:"Show one session and how long it has to live."`
 	Events   eventsCmd   `cmd:"" help:"List the events of a session."`
 	Revoke   revokeCmd   `cmd:"" help:"End a session, or all of a customer."`
+	Drain    drainCmd    `cmd:"" help:"Carry a journal that nobody empties to the archive."`
 	Config   configCmd   `cmd:"" help:"Show the settings in effect, secrets hidden."`
 }
 

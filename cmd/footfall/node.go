@@ -16,17 +16,16 @@ import (
 	"github.com/gofrs/flock"
 
 	"github.com/footfall-go/footfall"
-	"github.com/footfall-go/footfall/memstore"
-	"github.com/footfall-go/footfall/sqlitearchive"
 )
 
 // A node is a tracker on this machine with what it stands on.
 type node struct {
-	config  *config
-	tracker *footfall.Tracker
-	archive *sqlitearchive.Archive
-	lock    *flock.Flock
-	log     *slog.Logger
+	config   *config
+	tracker  *footfall.Tracker
+	archive  archive
+	lock     *flock.Flock
+	log      *slog.Logger
+	closeAll func(context.Context) error
 }
 
 const closeTimeout = 10 * time.Second
@@ -37,23 +36,19 @@ func openNode(c *config, log *slog.Logger) (*node, error) {
 	if err != nil {
 		return nil, err
 	}
-	archive, err := sqlitearchive.Open(c.database(), sqlitearchive.Options{SessionMaxAge: c.MaxAge})
+	c.Logger = log
+	tracker, archive, closeAll, err := c.openTracker()
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("DATA_DIR: %w: restore the database from a backup, or use another DATA_DIR", err), lock.Unlock())
+		return nil, errors.Join(err, lock.Unlock())
 	}
-	c.Hot, c.Archive, c.Logger = memstore.New(0), archive, log
-	tracker, err := footfall.New(c.Config)
-	if err != nil {
-		return nil, errors.Join(err, archive.Close(), lock.Unlock())
-	}
-	return &node{c, tracker, archive, lock, log}, nil
+	return &node{c, tracker, archive, lock, log, closeAll}, nil
 }
 
 // Close carries everything to the archive and leaves DATA_DIR.
 func (n *node) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()
-	return errors.Join(n.tracker.Close(ctx), n.archive.Close(), n.lock.Unlock())
+	return errors.Join(n.closeAll(ctx), n.lock.Unlock())
 }
 
 // serve answers requests until the process is told to stop, then finishes those

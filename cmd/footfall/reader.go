@@ -12,7 +12,7 @@ type reader struct {
 	JSON     bool `name:"json" help:"Print JSON."`
 }
 
-// open compiles the settings and opens the database for reading.
+// open compiles the settings and opens the archive for reading.
 func (r *reader) open() (c *config, from report.Reader, done func(), err error) {
 	if c, err = r.compile("production"); err != nil {
 		return nil, nil, nil, err
@@ -25,9 +25,9 @@ func (r *reader) open() (c *config, from report.Reader, done func(), err error) 
 			return nil, nil, nil, err
 		}
 	}
-	a, err := openReader(c)
+	from, closer, err := c.openReports()
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	return c, a, func() { a.Close() }, nil
+	return c, from, func() { closer.Close() }, nil
 }

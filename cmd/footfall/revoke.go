@@ -33,13 +33,7 @@ func (cmd *revokeCmd) Run(t terminal) error {
 		return errors.New("--session or --customer: say whose: it is empty")
 	}
 	what := dashboard.Revocation{SessionID: cmd.Session, CustomerID: cmd.Customer}
-	if _, err := os.Stat(c.database()); err != nil {
-		return fmt.Errorf("DATA_DIR: there is no database in %s: set DATA_DIR to the shop's", c.dataDir)
-	}
-	done, err := revokeAlone(c, what)
-	if errors.Is(err, errInUse) {
-		done, err = revokeThrough(c, what)
-	}
+	done, err := revoke(c, what)
 	if err != nil {
 		return err
 	}
@@ -54,6 +48,42 @@ func (cmd *revokeCmd) Run(t terminal) error {
 		err = errNo
 	}
 	return err
+}
+
+// revoke asks the server that has DATA_DIR, or takes DATA_DIR itself. With a
+// shared archive it acts there, wherever servers run.
+func revoke(c *config, what dashboard.Revocation) (done dashboard.Revoked, err error) {
+	if c.shared.mongodbURI != "" {
+		return revokeShared(c, what)
+	}
+	if _, err := os.Stat(c.database()); err != nil {
+		return done, fmt.Errorf("DATA_DIR: there is no database in %s: set DATA_DIR to the shop's", c.dataDir)
+	}
+	done, err = revokeAlone(c, what)
+	if errors.Is(err, errInUse) {
+		done, err = revokeThrough(c, what)
+	}
+	return done, err
+}
+
+// revokeShared starts a tracker with a journal of its own, which stays empty:
+// what is revoked goes to the archive at once.
+func revokeShared(c *config, what dashboard.Revocation) (done dashboard.Revoked, err error) {
+	dir, err := os.MkdirTemp("", "footfall-revoke-")
+	if err != nil {
+		return done, err
+	}
+	defer os.RemoveAll(dir)
+	c.Secrets, c.DisableJobs, c.JournalDir = []string{newToken()}, true, dir
+	c.StoreTimeout, c.Logger = time.Second, slog.New(slog.DiscardHandler)
+	t, _, closeAll, err := c.openTracker()
+	if err != nil {
+		return done, err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), revokeTimeout)
+	defer cancel()
+	defer func() { err = errors.Join(err, closeAll(ctx)) }()
+	return what.Apply(ctx, t)
 }
 
 const revokeTimeout = 10 * time.Second

@@ -28,11 +28,12 @@ type Settings struct {
 	SessionMaxAge        string `group:"Settings:" env:"SESSION_MAX_AGE" placeholder:"TIME" help:"Absolute lifetime of a session (24h)."`
 	VisitorTTL           string `group:"Settings:" env:"VISITOR_TTL" placeholder:"TIME" help:"Lifetime of the visitor cookie (31536000)."`
 	NewSessionsPerMinute string `group:"Settings:" env:"NEW_SESSIONS_PER_MINUTE" placeholder:"N" help:"Sessions begun per /24 or /64; 0: no cap (6000)."`
-	RedisURL             string `group:"Settings:" env:"REDIS_URL" placeholder:"URL" help:"Hot store (none: memory)."`
+	RedisURL             string `group:"Settings:" env:"REDIS_URL" placeholder:"URL" help:"Hot store: redis://, rediss://, several hosts for a Cluster, redis+sentinel:// (none: memory)."`
+	RedisPrefix          string `group:"Settings:" env:"REDIS_PREFIX" placeholder:"TEXT" help:"Put before every key in Redis or Upstash (none)."`
 	UpstashURL           string `group:"Settings:" name:"upstash-redis-rest-url" env:"UPSTASH_REDIS_REST_URL" placeholder:"URL" help:"Hot store over REST (none)."`
 	UpstashToken         string `group:"Settings:" name:"upstash-redis-rest-token" env:"UPSTASH_REDIS_REST_TOKEN" placeholder:"TEXT" help:"Its token (none)."`
 	MongoDBURI           string `group:"Settings:" name:"mongodb-uri" env:"MONGODB_URI" placeholder:"URI" help:"Archive (none: SQLite)."`
-	StoreTimeout         string `group:"Settings:" env:"STORE_TIMEOUT" placeholder:"TIME" help:"What stores may cost a request (50ms)."`
+	StoreTimeout         string `group:"Settings:" env:"STORE_TIMEOUT" placeholder:"TIME" help:"What stores may cost a request (50ms; 500ms over REST)."`
 	DataDir              string `group:"Settings:" env:"DATA_DIR" placeholder:"DIR" help:"Database and journal (./footfall-data)."`
 	JournalSync          string `group:"Settings:" env:"JOURNAL_SYNC" placeholder:"TIME" help:"always, never, or how often (100ms)."`
 	JournalMaxBytes      string `group:"Settings:" env:"JOURNAL_MAX_BYTES" placeholder:"SIZE" help:"Cap of the journal (1GiB)."`
@@ -53,6 +54,7 @@ type Settings struct {
 // A config is what the settings mean.
 type config struct {
 	footfall.Config
+	shared         sharedStores
 	addr           string
 	development    bool
 	dataDir        string
@@ -122,8 +124,13 @@ func (s *Settings) compile(defaultEnv string) (*config, error) {
 	if c.NewSessionsPerMinute == 0 {
 		c.NewSessionsPerMinute = -1
 	}
+	c.sharedStores(s)
 	c.notBuilt(s)
-	c.StoreTimeout = c.duration("STORE_TIMEOUT", s.StoreTimeout, "50ms", time.Millisecond, time.Minute)
+	timeout := "50ms"
+	if c.shared.upstashURL != "" {
+		timeout = "500ms"
+	}
+	c.StoreTimeout = c.duration("STORE_TIMEOUT", s.StoreTimeout, timeout, time.Millisecond, time.Minute)
 	c.dataDir = c.value("DATA_DIR", s.DataDir, "./footfall-data")
 	c.JournalDir = filepath.Join(c.dataDir, "journal")
 	switch sync := c.value("JOURNAL_SYNC", s.JournalSync, "100ms"); sync {
@@ -218,12 +225,7 @@ func (c *compiler) cookieNames() {
 // notBuilt refuses settings whose part this version does not have.
 func (c *compiler) notBuilt(s *Settings) {
 	for _, part := range []struct{ name, value, remedy string }{
-		{"REDIS_URL", s.RedisURL, "this version keeps live sessions in memory: unset it"},
-		{"UPSTASH_REDIS_REST_URL", s.UpstashURL, "this version keeps live sessions in memory: unset it"},
-		{"UPSTASH_REDIS_REST_TOKEN", s.UpstashToken, "this version keeps live sessions in memory: unset it"},
-		{"MONGODB_URI", s.MongoDBURI, "this version archives to SQLite in DATA_DIR: unset it"},
 		{"GEOIP_DB", s.GeoIPDB, "this version does not look up countries: unset it"},
-		{"LEGACY_UNTIL", s.LegacyUntil, "this version does not adopt sessions of the Express service: unset it"},
 	} {
 		c.value(part.name, part.value, "")
 		if part.value != "" {

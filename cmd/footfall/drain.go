@@ -1,0 +1,191 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/gofrs/flock"
+	"github.com/jedib0t/go-pretty/v6/progress"
+
+	"github.com/footfall-go/footfall"
+)
+
+type drainCmd struct {
+	Settings `kong:"embed"`
+	JSON     bool   `name:"json" help:"Print JSON."`
+	Dir      string `arg:"" help:"The journal, or the DATA_DIR it is in, of an instance that will not run again."`
+}
+
+type drained struct {
+	Facts     uint64 `json:"facts"`    // carried to the archive
+	SetAside  uint64 `json:"setAside"` // the archive will never take them
+	Remaining uint64 `json:"remaining"`
+}
+
+// Run carries an orphaned journal to the archive of the settings. It is safe to
+// repeat: what the archive has is not stored twice.
+func (cmd *drainCmd) Run(t terminal) error {
+	c, err := cmd.compile("production")
+	if err != nil {
+		return err
+	}
+	dir, err := journalIn(cmd.Dir)
+	if err != nil {
+		return err
+	}
+	locks, err := lockForDrain(c, dir)
+	defer func() {
+		for _, l := range locks {
+			_ = l.Unlock()
+		}
+	}()
+	if err != nil {
+		return err
+	}
+	c.Secrets, c.DisableJobs, c.JournalDir = []string{newToken()}, true, dir
+	c.Logger = slog.New(slog.NewTextHandler(t.err, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	c.shared.redisURL, c.shared.upstashURL = "", "" // a journal holds nothing that belongs there
+	c.LegacyUntil = time.Time{}
+	tracker, _, closeAll, err := c.openTracker()
+	if err != nil {
+		return err
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	done, err := drain(ctx, t, tracker)
+	ending, cancel := context.WithTimeout(context.Background(), closeTimeout)
+	defer cancel()
+	if closeErr := closeAll(ending); err == nil {
+		err = closeErr
+	}
+	if err != nil {
+		return err
+	}
+	if cmd.JSON {
+		return t.printJSON(done)
+	}
+	fmt.Fprintf(t.out, "%d facts are in the archive", done.Facts)
+	if done.SetAside > 0 {
+		fmt.Fprintf(t.out, ", %d were set aside in %s", done.SetAside, filepath.Join(dir, "set-aside"))
+	}
+	fmt.Fprintln(t.out)
+	return nil
+}
+
+// journalIn finds the journal in a directory that may be a DATA_DIR.
+func journalIn(dir string) (string, error) {
+	if info, err := os.Stat(filepath.Join(dir, "journal")); err == nil && info.IsDir() {
+		return filepath.Join(dir, "journal"), nil
+	}
+	segments, err := filepath.Glob(filepath.Join(dir, "*.wal"))
+	if err != nil {
+		return "", err
+	}
+	if len(segments) == 0 {
+		return "", fmt.Errorf("%s: there is no journal in it: name the DATA_DIR of the instance that is gone, or its journal directory", dir)
+	}
+	return dir, nil
+}
+
+// lockForDrain takes the directory that the journal belongs to, and DATA_DIR if
+// the archive is there, so that no server writes to either.
+func lockForDrain(c *config, journal string) (locks []*flock.Flock, err error) {
+	dirs := []string{filepath.Dir(filepath.Clean(journal))}
+	if c.shared.mongodbURI == "" && !sameDir(dirs[0], c.dataDir) {
+		dirs = append(dirs, c.dataDir)
+	}
+	for _, dir := range dirs {
+		lock, err := lockDataDir(dir)
+		if err != nil {
+			return locks, err
+		}
+		locks = append(locks, lock)
+	}
+	return locks, nil
+}
+
+func sameDir(a, b string) bool {
+	x, errX := os.Stat(a)
+	y, errY := os.Stat(b)
+	return errX == nil && errY == nil && os.SameFile(x, y)
+}
+
+// drainPatience is how long the archive may take nothing.
+const drainPatience = 30 * time.Second
+
+// drain waits until a tracker's journal is empty and shows how far it is.
+func drain(ctx context.Context, t terminal, tracker *footfall.Tracker) (done drained, err error) {
+	total := tracker.Status(ctx).JournalPending
+	bar := newProgress(t, "carrying facts to the archive", int64(total))
+	defer bar.stop()
+	last, since := total, time.Now()
+	for {
+		s := tracker.Status(ctx)
+		done = drained{Facts: s.Counts["facts_projected"], SetAside: s.Counts["facts_set_aside"], Remaining: s.JournalPending}
+		bar.set(int64(total - min(total, s.JournalPending)))
+		switch {
+		case s.JournalPending == 0 && !s.Replaying:
+			return done, nil
+		case s.JournalPending < last:
+			last, since = s.JournalPending, time.Now()
+		case time.Since(since) > drainPatience:
+			return done, fmt.Errorf("the archive has taken nothing for %v: %s: %d facts stay in the journal; run it again when the archive answers", drainPatience, partError(s, "archive"), done.Remaining)
+		}
+		select {
+		case <-ctx.Done():
+			return done, errors.New("stopped: what is left stays in the journal; run it again")
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+func partError(s footfall.Status, name string) string {
+	for _, p := range s.Parts {
+		if p.Name == name && p.Error != "" {
+			return p.Error
+		}
+	}
+	return "it says that it is in order"
+}
+
+// A progressBar shows how far long work is, on a terminal and nowhere else.
+type progressBar struct {
+	writer  progress.Writer
+	tracker *progress.Tracker
+}
+
+func newProgress(t terminal, what string, total int64) *progressBar {
+	f, ok := t.err.(*os.File)
+	if !ok {
+		return &progressBar{}
+	}
+	if info, err := f.Stat(); err != nil || info.Mode()&os.ModeCharDevice == 0 {
+		return &progressBar{}
+	}
+	b := &progressBar{writer: progress.NewWriter(), tracker: &progress.Tracker{Message: what, Total: total}}
+	b.writer.SetOutputWriter(f)
+	b.writer.SetUpdateFrequency(100 * time.Millisecond)
+	b.writer.AppendTracker(b.tracker)
+	go b.writer.Render()
+	return b
+}
+
+func (b *progressBar) set(n int64) {
+	if b.tracker != nil {
+		b.tracker.SetValue(n)
+	}
+}
+
+func (b *progressBar) stop() {
+	if b.writer != nil {
+		b.tracker.MarkAsDone()
+		b.writer.Stop()
+	}
+}

@@ -1,0 +1,76 @@
+package main
+
+import (
+	"regexp"
+	"strings"
+	"time"
+)
+
+// sharedStores are the settings of stores that several instances share. What is
+// empty is in this process or in DATA_DIR.
+type sharedStores struct {
+	redisURL, redisPrefix    string
+	upstashURL, upstashToken string
+	mongodbURI               string
+}
+
+func (c *compiler) sharedStores(s *Settings) {
+	c.shared = sharedStores{s.RedisURL, s.RedisPrefix, s.UpstashURL, s.UpstashToken, s.MongoDBURI}
+	c.value("REDIS_URL", withoutPassword(s.RedisURL), "")
+	c.value("REDIS_PREFIX", s.RedisPrefix, "")
+	c.value("UPSTASH_REDIS_REST_URL", withoutPassword(s.UpstashURL), "")
+	c.value("UPSTASH_REDIS_REST_TOKEN", hidden(s.UpstashToken), "")
+	c.value("MONGODB_URI", withoutPassword(s.MongoDBURI), "")
+	if s.RedisURL != "" && !hasScheme(s.RedisURL, "redis", "rediss", "redis+sentinel", "rediss+sentinel") {
+		c.wrong("REDIS_URL", "it is no address of a Redis: use redis://host:6379, rediss://, redis://host1:6379,host2:6379 or redis+sentinel://host:26379/name")
+	}
+	if s.MongoDBURI != "" && !hasScheme(s.MongoDBURI, "mongodb", "mongodb+srv") {
+		c.wrong("MONGODB_URI", "it is no address of a MongoDB: use mongodb://host:27017/footfall or mongodb+srv://")
+	}
+	switch {
+	case s.UpstashURL == "" && s.UpstashToken == "":
+	case s.UpstashURL == "":
+		c.wrong("UPSTASH_REDIS_REST_URL", "UPSTASH_REDIS_REST_TOKEN is set alone: set both or neither")
+	case s.UpstashToken == "":
+		c.wrong("UPSTASH_REDIS_REST_TOKEN", "UPSTASH_REDIS_REST_URL is set alone: set both or neither")
+	case s.RedisURL != "":
+		c.wrong("UPSTASH_REDIS_REST_URL", "REDIS_URL is set too: unset one of them")
+	case !hasScheme(s.UpstashURL, "http", "https"):
+		c.wrong("UPSTASH_REDIS_REST_URL", "it is no address of a REST API: use https://…")
+	}
+	if s.RedisPrefix != "" && strings.ContainsAny(s.RedisPrefix, "{} \t\r\n*?[]") {
+		c.wrong("REDIS_PREFIX", "%q has characters that mean something to Redis: use letters, digits, - _ . and :", s.RedisPrefix)
+	}
+	c.legacyUntil(s)
+}
+
+// legacyUntil reads a date, whose day is included, or a moment.
+func (c *compiler) legacyUntil(s *Settings) {
+	text := c.value("LEGACY_UNTIL", s.LegacyUntil, "")
+	if text == "" {
+		return
+	}
+	day, err := time.Parse(time.DateOnly, text)
+	if err == nil {
+		c.LegacyUntil = day.AddDate(0, 0, 1)
+	} else if c.LegacyUntil, err = time.Parse(time.RFC3339, text); err != nil {
+		c.wrong("LEGACY_UNTIL", "%q is no date: write it like 2026-01-31", text)
+	}
+	if s.RedisURL == "" && s.UpstashURL == "" {
+		c.wrong("LEGACY_UNTIL", "the Express service's sessions are in its Redis: set REDIS_URL or UPSTASH_REDIS_REST_URL to it")
+	}
+}
+
+func hasScheme(url string, schemes ...string) bool {
+	for _, s := range schemes {
+		if rest, ok := strings.CutPrefix(url, s+"://"); ok && rest != "" {
+			return true
+		}
+	}
+	return false
+}
+
+var userInfo = regexp.MustCompile(`//[^/]*@`)
+
+// withoutPassword hides who logs in where.
+func withoutPassword(url string) string { return userInfo.ReplaceAllString(url, "//(hidden)@") }

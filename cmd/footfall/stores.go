@@ -1,0 +1,94 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/footfall-go/footfall"
+	"github.com/footfall-go/footfall/memstore"
+	"github.com/footfall-go/footfall/mongoarchive"
+	"github.com/footfall-go/footfall/redisstore"
+	"github.com/footfall-go/footfall/report"
+	"github.com/footfall-go/footfall/sqlitearchive"
+	"github.com/footfall-go/footfall/upstashstore"
+)
+
+// An archive is what a node writes to and what commands ask.
+type archive interface {
+	footfall.Archive
+	report.Reader
+}
+
+// openHot opens the hot store of the settings. It need not answer yet.
+func (c *config) openHot() (footfall.HotStore, io.Closer, error) {
+	switch s := c.shared; {
+	case s.redisURL != "":
+		store, err := redisstore.Open(s.redisURL, redisstore.Options{Prefix: s.redisPrefix})
+		if err != nil {
+			return nil, nil, fmt.Errorf("REDIS_URL: %w", err)
+		}
+		return store, store, nil
+	case s.upstashURL != "":
+		store, err := upstashstore.Open(s.upstashURL, s.upstashToken, upstashstore.Options{Prefix: s.redisPrefix})
+		if err != nil {
+			return nil, nil, fmt.Errorf("UPSTASH_REDIS_REST_URL: %w", err)
+		}
+		return store, store, nil
+	}
+	return memstore.New(0), io.NopCloser(nil), nil
+}
+
+// openArchive opens the archive of the settings. A MongoDB need not answer yet.
+func (c *config) openArchive() (archive, error) {
+	if c.shared.mongodbURI != "" {
+		return c.openMongo()
+	}
+	a, err := sqlitearchive.Open(c.database(), sqlitearchive.Options{SessionMaxAge: c.MaxAge})
+	if err != nil {
+		return nil, fmt.Errorf("DATA_DIR: %w: restore the database from a backup, or use another DATA_DIR", err)
+	}
+	return a, nil
+}
+
+func (c *config) openMongo() (*mongoarchive.Archive, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	a, err := mongoarchive.Open(ctx, c.shared.mongodbURI, mongoarchive.Options{SessionMaxAge: c.MaxAge})
+	if err != nil {
+		return nil, fmt.Errorf("MONGODB_URI: %w", err)
+	}
+	return a, nil
+}
+
+// openTracker starts a tracker on the settings' stores. closeAll ends it first,
+// then them.
+func (c *config) openTracker() (t *footfall.Tracker, a archive, closeAll func(context.Context) error, err error) {
+	hot, hotCloser, err := c.openHot()
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	a, err = c.openArchive()
+	if err != nil {
+		return nil, nil, nil, errors.Join(err, hotCloser.Close())
+	}
+	c.Hot, c.Archive = hot, a
+	if t, err = footfall.New(c.Config); err != nil {
+		return nil, nil, nil, errors.Join(err, a.Close(), hotCloser.Close())
+	}
+	return t, a, func(ctx context.Context) error {
+		return errors.Join(t.Close(ctx), a.Close(), hotCloser.Close())
+	}, nil
+}
+
+// openReports opens the archive for a command that only looks.
+func (c *config) openReports() (report.Reader, io.Closer, error) {
+	if c.shared.mongodbURI != "" {
+		a, err := c.openMongo()
+		return a, a, err
+	}
+	a, err := openReader(c)
+	return a, a, err
+}

@@ -1,0 +1,111 @@
+package footfall
+
+import (
+	"context"
+	"crypto/subtle"
+	"errors"
+	"time"
+
+	"github.com/footfall-go/footfall/internal/journal"
+)
+
+// While no store can say what a cookie is worth, what its visitor does is noted
+// with the secret's hash. The projector looks at it again: it becomes an event
+// once the archive knows the session and finds that it was alive and the secret
+// right.
+
+// pendingFor is how long the archive has for that.
+const pendingFor = 2 * time.Minute
+
+// EventPending is an event of a session that could not be resolved when it
+// happened. No archive ever sees one.
+type EventPending struct {
+	Event
+	SecretHash SecretHash // of the secret that the visitor presented
+}
+
+func (*EventPending) fact() {}
+
+// recordPending notes an event of a visit whose session cannot be known. It
+// returns false if that is not how the visit is.
+func (v *visit) recordPending(event Event) bool {
+	v.mu.Lock()
+	waits := v.entry == nil && v.err != nil && v.hasToken && v.bot == "" && v.mode != untouched
+	token := v.token
+	v.mu.Unlock()
+	if !waits {
+		return false
+	}
+	event.SessionID = token.id.String()
+	position, err := v.t.append(&EventPending{Event: event, SecretHash: token.secret.hash()})
+	if position == 0 && err != nil && !errors.Is(err, journal.ErrStalled) {
+		return true // counted as unacknowledged
+	}
+	v.t.counts.eventsPending.Add(1)
+	return true
+}
+
+// attribute turns the pending events of a batch into events. Those whose session
+// the archive does not know yet go to the journal's end. It returns false if ctx
+// ended before the archive answered.
+func (t *Tracker) attribute(ctx context.Context, facts []Fact) ([]Fact, bool) {
+	attributed := facts[:0]
+	for _, fact := range facts {
+		f, ok := fact.(*EventPending)
+		if !ok {
+			attributed = append(attributed, fact)
+			continue
+		}
+		rec, found, ok := t.patientSession(ctx, f.SessionID)
+		if !ok {
+			return nil, false
+		}
+		switch known := found && f.presented(&rec.Cred); {
+		case known && t.aliveAt(&rec.Session, f.CreatedAt):
+			f.VisitorID = rec.VisitorID
+			attributed = append(attributed, &EventRecorded{f.Event})
+		case known || now().Sub(f.CreatedAt) > pendingFor || now().Before(f.CreatedAt.Add(-pendingFor)):
+			t.counts.eventsUnattributed.Add(1)
+		default:
+			if _, err := t.append(f); err != nil && !errors.Is(err, journal.ErrStalled) {
+				t.counts.eventsUnattributed.Add(1)
+			}
+		}
+	}
+	return attributed, true
+}
+
+// presented says that the secret of a pending event is, or was, the session's.
+func (f *EventPending) presented(c *Credentials) bool {
+	return subtle.ConstantTimeCompare(f.SecretHash[:], c.SecretHash[:]) == 1 ||
+		c.Superseded != (SecretHash{}) && subtle.ConstantTimeCompare(f.SecretHash[:], c.Superseded[:]) == 1
+}
+
+// aliveAt says whether a session was alive at a time that may be before its
+// latest activity.
+func (t *Tracker) aliveAt(s *Session, at time.Time) bool {
+	if !s.EndedAt.IsZero() && !at.Before(s.EndedAt) {
+		return false
+	}
+	end, _ := t.lives.Deadline(s)
+	return at.Before(end)
+}
+
+// patientSession reads a session from the archive, however long that takes.
+func (t *Tracker) patientSession(ctx context.Context, id string) (rec Record, found, ok bool) {
+	for wait := minArchiveRetry; ; wait = min(2*wait, maxArchiveRetry) {
+		asking, cancel := context.WithTimeout(ctx, appendTimeout)
+		rec, found, err := t.archive.Archive.Session(asking, id)
+		cancel()
+		if err == nil {
+			return rec, found, true
+		}
+		if ctx.Err() != nil {
+			return Record{}, false, false
+		}
+		t.archiveFailed(err)
+		if !sleep(ctx, wait) {
+			return Record{}, false, false
+		}
+	}
+}
