@@ -79,7 +79,13 @@ func colour(t terminal, c text.Color, s string) string {
 }
 
 func examine(c *config) []finding {
-	findings := []finding{secretsFinding(c), dataDirFinding(c), databaseFinding(c)}
+	findings := []finding{secretsFinding(c), dataDirFinding(c)}
+	findings = append(findings, hotFindings(c)...)
+	if c.shared.mongodbURI != "" {
+		findings = append(findings, mongoFinding(c))
+	} else {
+		findings = append(findings, databaseFinding(c))
+	}
 	status, running, err := askStatus(c)
 	switch {
 	case !running:
@@ -209,6 +215,9 @@ func serverFindings(s footfall.Status) []finding {
 		f := finding{Part: "server: " + p.Name, OK: p.OK, Says: p.Error}
 		if p.OK {
 			f.Says = "answers in " + p.Latency.Round(time.Microsecond).String()
+			if p.Breaker == "open" {
+				f.Says += "; requests still do without it, for half a second at most"
+			}
 		}
 		if p.Name == "journal" && p.OK {
 			f.Says = fmt.Sprintf("%d records wait, %d of %d bytes", s.JournalPending, s.JournalBytes, s.JournalMax)
@@ -223,6 +232,9 @@ func serverFindings(s footfall.Status) []finding {
 		{"unacknowledged", "facts could not be written in time and may be missing", "look at the disk of DATA_DIR"},
 		{"facts_set_aside", "facts were set aside because the database refuses them", "look at DATA_DIR/journal/set-aside"},
 		{"journal_damaged_bytes", "bytes of the journal were damaged", "look at DATA_DIR/journal/set-aside, and at the disk"},
+		{"events_unattributed", "events came with cookies that the archive knew nothing of for two minutes, and were not counted", "look whether an instance's journal was lost: footfall drain carries one over"},
+		{"times_clamped", "times were ahead of the archive's clock and were set back", "set this machine's clock"},
+		{"hot_dropped", "sessions' activity did not reach the hot store: too many were waiting", "look at the hot store"},
 		{"visits_uncounted", "visits came past NEW_SESSIONS_PER_MINUTE and were not counted", "raise it if they were people"},
 		{"events_capped", "events came past what one session may record", "look for a loop in the shop's pages"},
 	} {

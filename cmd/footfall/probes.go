@@ -41,18 +41,27 @@ type readyAnswer struct {
 	Ready     bool                 `json:"ready"`
 	Replaying bool                 `json:"replaying"`
 	Parts     map[string]readyPart `json:"parts"`
+	Journal   readyJournal         `json:"journal"`
+}
+
+type readyJournal struct {
+	Pending uint64 `json:"pendingRecords"` // the archive does not hold them yet
+	Bytes   int64  `json:"bytes"`
+	Max     int64  `json:"maxBytes"`
+	Refused uint64 `json:"refused"` // because it was full
 }
 
 type readyPart struct {
 	OK        bool    `json:"ok"`
 	Error     string  `json:"error,omitempty"`
 	LatencyMS float64 `json:"latencyMs"`
+	Breaker   string  `json:"breaker,omitempty"`
 }
 
 func readiness(s footfall.Status) readyAnswer {
-	a := readyAnswer{Ready: s.Ready(), Replaying: s.Replaying, Parts: map[string]readyPart{}}
+	a := readyAnswer{Ready: s.Ready(), Replaying: s.Replaying, Parts: map[string]readyPart{}, Journal: readyJournal{s.JournalPending, s.JournalBytes, s.JournalMax, s.Counts["journal_refused"]}}
 	for _, p := range s.Parts {
-		a.Parts[p.Name] = readyPart{p.OK, p.Error, float64(p.Latency.Microseconds()) / 1000}
+		a.Parts[p.Name] = readyPart{p.OK, p.Error, float64(p.Latency.Microseconds()) / 1000, p.Breaker}
 	}
 	return a
 }
@@ -76,7 +85,15 @@ func (c trackerCollector) Collect(out chan<- prometheus.Metric) {
 	gauge("journal_pending_records", "Facts that the archive does not hold yet.", float64(s.JournalPending))
 	up := prometheus.NewDesc("footfall_part_up", "Whether a part is in order.", []string{"part"}, nil)
 	latency := prometheus.NewDesc("footfall_part_latency_seconds", "How long a part took to answer just now.", []string{"part"}, nil)
+	open := prometheus.NewDesc("footfall_part_breaker_open", "Whether requests do without a part until it answers again.", []string{"part"}, nil)
 	for _, p := range s.Parts {
+		if p.Breaker != "" {
+			state := 0.0
+			if p.Breaker == "open" {
+				state = 1
+			}
+			out <- prometheus.MustNewConstMetric(open, prometheus.GaugeValue, state, p.Name)
+		}
 		ok := 0.0
 		if p.OK {
 			ok = 1

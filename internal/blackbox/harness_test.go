@@ -9,13 +9,17 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"log"
 	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
 	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -72,12 +76,21 @@ const (
 // patience is the most that anything may take that should happen at once.
 const patience = 20 * time.Second
 
-// A shop is a demo shop that runs as a process.
+// A shop is a demo shop that runs as a process, or as several behind a front
+// that takes turns.
 type shop struct {
+	*instance // the first
+	others    []*instance
+	url       string // where its visitors go
+	database  *mongoDatabase
+}
+
+// An instance is one process of a shop.
+type instance struct {
 	t       testing.TB
 	dataDir string
 	env     []string
-	url     string
+	own     string // its own address
 	token   string
 	process *exec.Cmd
 	ended   chan struct{} // closed when the process has
@@ -106,24 +119,120 @@ func openShop(t testing.TB, settings ...string) *shop {
 
 func openShopIn(t testing.TB, dataDir string, settings ...string) *shop {
 	t.Helper()
-	s := &shop{t: t, dataDir: dataDir, env: environment(dataDir, settings...), out: &output{}, errs: &output{}}
+	s := &shop{}
+	place := topologyOf(t).place(t)
+	s.database = place.database
+	for i := range place.instances {
+		dir := dataDir
+		if i > 0 {
+			dir = filepath.Join(t.TempDir(), fmt.Sprintf("data-%d", i+1))
+		}
+		env := environment(dir, append(place.settings, settings...)...)
+		p := &instance{t: t, dataDir: dir, env: env, out: &output{}, errs: &output{}}
+		t.Cleanup(p.finish)
+		if i == 0 {
+			s.instance = p
+		} else {
+			s.others = append(s.others, p)
+		}
+	}
 	s.start()
-	t.Cleanup(func() {
-		s.kill()
-		for _, trouble := range []string{"DATA RACE", "panic:", "fatal error:"} {
-			if strings.Contains(s.errs.String(), trouble) {
-				t.Errorf("the process printed %q:\n%s", trouble, s.errs)
-			}
-		}
-		if t.Failed() {
-			t.Logf("what the process printed:\n%s", s.errs)
-		}
-	})
 	return s
 }
 
-// start runs the process and waits until it is ready.
+func (s *shop) all() []*instance { return append([]*instance{s.instance}, s.others...) }
+
+// start runs the processes and waits until they are ready.
 func (s *shop) start() {
+	s.t.Helper()
+	for _, p := range s.all() {
+		p.start()
+	}
+	switch {
+	case len(s.others) == 0:
+		s.url = s.own
+	case s.url == "":
+		s.url = front(s)
+	}
+}
+
+// kill ends the processes as kill -9 does.
+func (s *shop) kill() {
+	for _, p := range s.all() {
+		p.kill()
+	}
+}
+
+// crash kills the processes and starts them again on the same directories.
+func (s *shop) crash() {
+	s.t.Helper()
+	s.kill()
+	s.start()
+}
+
+// stop asks the processes to end and waits for them.
+func (s *shop) stop(signal os.Signal) {
+	s.t.Helper()
+	for _, p := range s.all() {
+		p.stop(signal)
+	}
+}
+
+// front takes turns with a shop's instances, wherever they are at that moment.
+func front(s *shop) string {
+	var turn atomic.Uint64
+	proxy := &httputil.ReverseProxy{
+		Transport: transport,
+		ErrorLog:  log.New(io.Discard, "", 0),
+		Rewrite: func(r *httputil.ProxyRequest) {
+			all := s.all()
+			u, err := url.Parse(all[turn.Add(1)%uint64(len(all))].own)
+			if err != nil {
+				panic(err)
+			}
+			r.Out.URL.Scheme, r.Out.URL.Host = u.Scheme, u.Host
+			r.Out.Header["X-Forwarded-For"] = r.In.Header["X-Forwarded-For"]
+		},
+		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, _ error) { panic(http.ErrAbortHandler) },
+	}
+	server := httptest.NewServer(proxy)
+	s.t.Cleanup(server.Close)
+	return server.URL
+}
+
+// finish ends the process with its test, and looks at what it printed.
+func (s *instance) finish() {
+	if s.process == nil {
+		return
+	}
+	s.kill()
+	for _, trouble := range []string{"DATA RACE", "panic:", "fatal error:"} {
+		if strings.Contains(s.errs.String(), trouble) {
+			s.t.Errorf("the process printed %q:\n%s", trouble, s.errs)
+		}
+	}
+	if s.t.Failed() {
+		s.t.Logf("what the process printed:\n%s", s.errs)
+	}
+}
+
+// start runs the process and waits until it is ready.
+func (s *instance) start() {
+	s.t.Helper()
+	s.launch()
+	eventually(s.t, "the shop is ready", func() (bool, string) {
+		resp, err := http.Get(s.own + "/readyz")
+		if err != nil {
+			return false, err.Error()
+		}
+		defer resp.Body.Close()
+		body, _ := io.ReadAll(resp.Body)
+		return resp.StatusCode == 200, string(body)
+	})
+}
+
+// launch runs the process and waits until it serves.
+func (s *instance) launch() {
 	s.t.Helper()
 	s.process = exec.Command(binary, "demo")
 	s.process.Env, s.process.Stdout, s.process.Stderr = s.env, s.out, s.errs
@@ -136,7 +245,7 @@ func (s *shop) start() {
 		s.err = s.process.Wait()
 		close(ended)
 	}()
-	eventually(s.t, "the shop is ready", func() (bool, string) {
+	eventually(s.t, "the shop serves", func() (bool, string) {
 		select {
 		case <-ended:
 			s.t.Fatalf("the shop ended: %v\n%s", s.err, s.errs)
@@ -150,32 +259,24 @@ func (s *shop) start() {
 		if err != nil || json.Unmarshal(b, &door) != nil || door.PID != s.process.Process.Pid {
 			return false, fmt.Sprintf("admin.json: %v %s", err, b)
 		}
-		s.url, s.token = door.URL, door.Token
-		resp, err := http.Get(s.url + "/readyz")
+		s.own, s.token = door.URL, door.Token
+		resp, err := http.Get(s.own + "/healthz")
 		if err != nil {
 			return false, err.Error()
 		}
-		defer resp.Body.Close()
-		body, _ := io.ReadAll(resp.Body)
-		return resp.StatusCode == 200, string(body)
+		resp.Body.Close()
+		return resp.StatusCode == 200, resp.Status
 	})
 }
 
 // kill ends the process as kill -9 does.
-func (s *shop) kill() {
+func (s *instance) kill() {
 	_ = s.process.Process.Kill()
 	<-s.ended
 }
 
-// crash kills the process and starts it again on the same directory.
-func (s *shop) crash() {
-	s.t.Helper()
-	s.kill()
-	s.start()
-}
-
 // stop asks the process to end and waits for it.
-func (s *shop) stop(signal os.Signal) {
+func (s *instance) stop(signal os.Signal) {
 	s.t.Helper()
 	if err := s.process.Process.Signal(signal); err != nil {
 		s.t.Fatal(err)
@@ -197,7 +298,7 @@ type result struct {
 }
 
 // run runs another subcommand with the shop's settings.
-func (s *shop) run(args ...string) result {
+func (s *instance) run(args ...string) result {
 	s.t.Helper()
 	return runWith(s.t, s.env, args...)
 }
@@ -223,7 +324,7 @@ func runWith(t testing.TB, env []string, args ...string) result {
 }
 
 // runJSON runs a subcommand with --json, which has to succeed, into v.
-func (s *shop) runJSON(v any, args ...string) {
+func (s *instance) runJSON(v any, args ...string) {
 	s.t.Helper()
 	r := s.run(append(args, "--json")...)
 	if r.code != 0 {
@@ -238,8 +339,23 @@ func (s *shop) runJSON(v any, args ...string) {
 	}
 }
 
-// status asks the admin API.
+// status asks the admin API of every instance, and adds up.
 func (s *shop) status() status {
+	s.t.Helper()
+	sum := status{Counts: map[string]uint64{}}
+	for _, p := range s.all() {
+		st := p.status()
+		sum.JournalPending += st.JournalPending
+		sum.JournalBytes += st.JournalBytes
+		sum.Replaying = sum.Replaying || st.Replaying
+		for name, n := range st.Counts {
+			sum.Counts[name] += n
+		}
+	}
+	return sum
+}
+
+func (s *instance) status() status {
 	s.t.Helper()
 	var st status
 	if code := s.admin("GET", "/_footfall/api/status", "", &st); code != 200 {
@@ -256,9 +372,9 @@ type status struct {
 }
 
 // admin makes a request with the admin token; data of the answer goes into v.
-func (s *shop) admin(method, path, body string, v any) int {
+func (s *instance) admin(method, path, body string, v any) int {
 	s.t.Helper()
-	req, err := http.NewRequest(method, s.url+path, strings.NewReader(body))
+	req, err := http.NewRequest(method, s.own+path, strings.NewReader(body))
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -296,6 +412,16 @@ func (s *shop) open(mode string) *sql.DB {
 	return db
 }
 
+// reading opens what is stored: the database, or a copy of one that is not
+// SQLite's.
+func (s *shop) reading() *sql.DB {
+	s.t.Helper()
+	if s.database != nil {
+		return mirror(s.t, s.database.server, s.database.name)
+	}
+	return s.open("ro")
+}
+
 // row reads one row of the database, as text; NULL is "NULL".
 func (s *shop) row(query string, args ...any) []string {
 	s.t.Helper()
@@ -308,7 +434,7 @@ func (s *shop) row(query string, args ...any) []string {
 
 func (s *shop) rows(query string, args ...any) [][]string {
 	s.t.Helper()
-	db := s.open("ro")
+	db := s.reading()
 	defer db.Close()
 	found, err := readRows(db, query, args...)
 	if err != nil {

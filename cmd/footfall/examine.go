@@ -1,0 +1,93 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/footfall-go/footfall"
+)
+
+// examineTimeout is how long a store may take to say how it is.
+const examineTimeout = 5 * time.Second
+
+// A describer says what it is in a few words.
+type describer interface {
+	Check(ctx context.Context) error
+	Describe(ctx context.Context) (string, error)
+}
+
+// hotFindings looks at a hot store outside of this process.
+func hotFindings(c *config) []finding {
+	name, remedy := "REDIS_URL", "look whether it runs and can be reached from here, and at its user's rights"
+	if c.shared.upstashURL != "" {
+		name, remedy = "UPSTASH_REDIS_REST_URL", "look at the address, the token, and the provider's console"
+	} else if c.shared.redisURL == "" {
+		return nil
+	}
+	hot, closer, err := c.openHot()
+	if err != nil {
+		return []finding{{Part: name, Says: err.Error(), Remedy: remedy}}
+	}
+	defer closer.Close()
+	f := describe(hot, name, remedy)
+	if f.OK {
+		roundTrip(hot, &f, c.StoreTimeout)
+	}
+	return []finding{f}
+}
+
+// roundTrip measures what a request pays.
+func roundTrip(hot footfall.HotStore, f *finding, budget time.Duration) {
+	ctx, cancel := context.WithTimeout(context.Background(), examineTimeout)
+	defer cancel()
+	began := time.Now()
+	if _, _, _, _, err := hot.Read(ctx, "00000000-0000-7000-8000-000000000000"); err != nil {
+		f.OK, f.Says = false, err.Error()
+		return
+	}
+	took := time.Since(began)
+	f.Says += fmt.Sprintf(", a read takes %v", took.Round(10*time.Microsecond))
+	if took > budget/2 {
+		f.OK, f.Remedy = false, fmt.Sprintf("a request waits for it %v at most: move it nearer, or raise STORE_TIMEOUT", budget)
+	}
+}
+
+func mongoFinding(c *config) finding {
+	const name, remedy = "MONGODB_URI", "look whether it runs and can be reached from here, and at its user's rights"
+	a, err := c.openMongo()
+	if err != nil {
+		return finding{Part: name, Says: err.Error(), Remedy: remedy}
+	}
+	defer a.Close()
+	f := describe(a, name, remedy)
+	if !f.OK {
+		return f
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), examineTimeout)
+	defer cancel()
+	if theirs, err := a.Now(ctx); err == nil {
+		if off := time.Since(theirs); off.Abs() > 2*time.Second {
+			f.OK, f.Says, f.Remedy = false, f.Says+fmt.Sprintf(", its clock and this machine's are %v apart", off.Round(time.Second)), "set the clocks (NTP): past a minute nothing is deleted by age"
+		}
+	}
+	return f
+}
+
+// describe asks a store what it is and how it is.
+func describe(store any, name, remedy string) finding {
+	d, ok := store.(describer)
+	if !ok {
+		return finding{Part: name, OK: true}
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), examineTimeout)
+	defer cancel()
+	if err := d.Check(ctx); err != nil {
+		return finding{Part: name, Says: err.Error(), Remedy: remedy}
+	}
+	says, err := d.Describe(ctx)
+	if err != nil {
+		return finding{Part: name, Says: err.Error(), Remedy: remedy}
+	}
+	return finding{Part: name, OK: true, Says: says}
+}
