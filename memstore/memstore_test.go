@@ -24,14 +24,14 @@ func sessionID(n int) string { return fmt.Sprintf("01970000-0000-7000-8000-%012x
 
 func put(t *testing.T, s *memstore.Store, id string, ttl time.Duration) {
 	t.Helper()
-	if stored, err := s.Put(context.Background(), id, []byte("{}"), 0, 1, ttl); err != nil || !stored {
+	if stored, err := s.Put(context.Background(), id, "s", []byte("{}"), 0, 1, ttl); err != nil || !stored {
 		t.Fatalf("Put(%s) = %v, %v", id, stored, err)
 	}
 }
 
 func merge(t *testing.T, s *memstore.Store, id string, lastSeen int64) {
 	t.Helper()
-	if err := s.Merge(context.Background(), id, "w", 1, lastSeen, time.Hour); err != nil {
+	if _, err := s.Merge(context.Background(), id, "s", "w", 1, lastSeen, time.Hour); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -103,7 +103,7 @@ func BenchmarkStore_Read(b *testing.B) {
 	s := memstore.New(0)
 	doc := make([]byte, 900)
 	for i := range 10_000 {
-		if _, err := s.Put(b.Context(), sessionID(i), doc, 0, 1, time.Hour); err != nil {
+		if _, err := s.Put(b.Context(), sessionID(i), "s", doc, 0, 1, time.Hour); err != nil {
 			b.Fatal(err)
 		}
 	}

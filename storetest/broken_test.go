@@ -3,6 +3,7 @@ package storetest
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"runtime"
@@ -32,8 +33,12 @@ var defects = []struct {
 	{"ttl 0 deletes without comparing", []string{"no_ttl_deletes"}},
 	{"keeps the caller's document", []string{"documents_are_copied"}},
 	{"returns its own document", []string{"documents_are_copied"}},
-	{"documents are UTF-8", []string{"documents_are_opaque"}},
-	{"documents end at NUL", []string{"documents_are_opaque"}},
+	{"documents are written anew", []string{"documents_come_back_byte_for_byte"}},
+	{"documents are cut at 32 KiB", []string{"documents_come_back_byte_for_byte"}},
+	{"the merged activity is in the document", []string{"documents_come_back_byte_for_byte"}},
+	{"one series for ever", []string{"a_series_begins_anew"}},
+	{"another series keeps the counts", []string{"a_series_begins_anew"}},
+	{"merge never says no", []string{"a_series_begins_anew", "merge_on_nothing"}},
 	{"put resets activity", []string{"activity_survives_put"}},
 	{"merges are added", []string{"merge_takes_the_greatest", "merge_in_any_order"}},
 	{"the last merge wins", []string{"merge_takes_the_greatest", "merge_in_any_order"}},
@@ -143,6 +148,7 @@ var _ footfall.HotStore = (*broken)(nil)
 
 type record struct {
 	doc      []byte
+	series   string
 	version  int64
 	expires  time.Time
 	immortal bool
@@ -227,7 +233,7 @@ func (b *broken) matches(r *record, previous, version int64) bool {
 	return r.version == previous
 }
 
-func (b *broken) Put(ctx context.Context, id string, doc []byte, previous, version int64, ttl time.Duration) (bool, error) {
+func (b *broken) Put(ctx context.Context, id, series string, doc []byte, previous, version int64, ttl time.Duration) (bool, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	r := b.live(id)
@@ -261,6 +267,10 @@ func (b *broken) Put(ctx context.Context, id string, doc []byte, previous, versi
 		}
 		b.records[b.key(id)] = r
 	}
+	if r.series != series && r.series != "" && !b.is("another series keeps the counts") {
+		r.writers, r.lastSeen = map[string]int64{}, 0
+	}
+	r.series = series
 	r.doc, r.version, r.immortal = bytes.Clone(doc), version, ttl <= 0
 	if !b.is("put keeps the ttl") {
 		r.expires = time.Now().Add(ttl)
@@ -268,17 +278,20 @@ func (b *broken) Put(ctx context.Context, id string, doc []byte, previous, versi
 	switch {
 	case b.is("keeps the caller's document"):
 		r.doc = doc
-	case b.is("documents are UTF-8"):
-		r.doc = bytes.ToValidUTF8(r.doc, []byte("\ufffd"))
-	case b.is("documents end at NUL"):
-		r.doc, _, _ = bytes.Cut(r.doc, []byte{0})
+	case b.is("documents are written anew"):
+		var v any
+		if json.Unmarshal(doc, &v) == nil {
+			r.doc, _ = json.Marshal(v)
+		}
+	case b.is("documents are cut at 32 KiB"):
+		r.doc = r.doc[:min(len(r.doc), 32<<10)]
 	case b.is("put resets activity"):
 		r.writers, r.lastSeen = map[string]int64{}, 0
 	}
 	return true, nil
 }
 
-func (b *broken) Merge(_ context.Context, id, writer string, views, lastSeen int64, ttl time.Duration) error {
+func (b *broken) Merge(_ context.Context, id, series, writer string, views, lastSeen int64, ttl time.Duration) (bool, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	r := b.live(id)
@@ -288,14 +301,17 @@ func (b *broken) Merge(_ context.Context, id, writer string, views, lastSeen int
 			r = b.records[b.key(id)]
 			r.hidden = false
 		case b.is("merge inserts"):
-			r = &record{doc: []byte("{}"), writers: map[string]int64{}, expires: time.Now().Add(ttl)}
+			r = &record{doc: []byte("{}"), series: series, writers: map[string]int64{}, expires: time.Now().Add(ttl)}
 			b.records[b.key(id)] = r
 		case b.is("activity waits for a record"):
 			b.left = map[string]map[string]int64{id: {writer: views}}
-			return nil
+			return false, nil
 		default:
-			return nil
+			return b.is("merge never says no"), nil
 		}
+	}
+	if r.series != series && !b.is("one series for ever") {
+		return b.is("merge never says no"), nil
 	}
 	before := r.writers[writer]
 	if b.is("merge is not atomic") {
@@ -325,7 +341,10 @@ func (b *broken) Merge(_ context.Context, id, writer string, views, lastSeen int
 	case b.is("merge makes immortal"):
 		r.immortal = true
 	}
-	return nil
+	if b.is("the merged activity is in the document") {
+		r.doc = bytes.Replace(r.doc, []byte(`"pageViews":3`), fmt.Appendf(nil, `"pageViews":%d`, 3+views), 1)
+	}
+	return true, nil
 }
 
 func (b *broken) Delete(_ context.Context, id string) error {

@@ -87,37 +87,65 @@ var rules = []rule{
 		}
 	}},
 	{"documents_are_copied", func(t *tester) {
-		doc := []byte("document")
-		if stored, err := t.store.Put(t.Context(), id1, doc, 0, seen, long); err != nil || !stored {
+		doc := document("first")
+		if stored, err := t.store.Put(t.Context(), id1, series, doc, 0, seen, long); err != nil || !stored {
 			t.Fatalf("Put = %v, %v", stored, err)
 		}
 		copy(doc, "XXXXXXXX")
-		t.mustHold(id1, "document", seen, "a store copies what it keeps: the caller may change it after the call")
+		t.mustHold(id1, "first", seen, "a store copies what it keeps: the caller may change it after the call")
 		read, _, _, _, err := t.store.Read(t.Context(), id1)
-		if err != nil || len(read) != len("document") {
+		if err != nil || len(read) != len(doc) {
 			t.Fatalf("Read = %q, %v", read, err)
 		}
 		copy(read, "YYYYYYYY")
-		t.mustHold(id1, "document", seen, "a store returns what the caller may change")
+		t.mustHold(id1, "first", seen, "a store returns what the caller may change")
 	}},
-	{"documents_are_opaque", func(t *tester) {
-		every := make([]byte, 256)
-		for i := range every {
-			every[i] = byte(i)
-		}
+	{"documents_come_back_byte_for_byte", func(t *tester) {
 		for i, doc := range []string{
-			string(every), "\x00", "\xff\xfe\x80", `{"a":1,"b":[]}`, `{"v":1.0e0, "big":12345678901234567890}`, "null", "'; --", "a\r\nb\r\n", "🛒 Körbe",
-			strings.Repeat("x", 64<<10), "\"quoted\" \\u0000",
+			`{}`, `{ }`, `{"a":1,"b":[]}`, `{"v":1.0e0, "big":12345678901234567890}`, "{\"a\" :\t1 ,\r\n\"a\": 2 }", `{"t":"'; --"}`, `{"t":"🛒 Körbe \\u0000 \\ud83d"}`,
+			`{"t":"` + strings.Repeat("x", 64<<10) + `"}`, `{"activity":"1 2 s c 0 - 0 - w=1"}`, `{"t":"\\"activity\\":\\"1 2"}`,
+			`{"a":"x","pageViews":3,"lastSeenAt":"2026-09-21T13:46:40.000Z"}`, `{"a":{"pageViews":3,"lastSeenAt":"2026-09-21T13:46:40.000Z"}}`,
+			`{"pageViews":3,"lastSeenAt":"2026-09-21T13:46:40.000Z"}`, `{"a":1,"pageViews":03,"lastSeenAt":"2026-09-21T13:46:40.000Z"}`, `{"a":1,"pageViews":1,"lastSeenAt":"9999-99-99Tnever-----Z"}`,
+			`{"a":1,"pageViews":5,"lastSeenAt":null}`, `{"a":1,"pageViews":123456789012345678901234567890,"lastSeenAt":"2026-09-21T13:46:40.000Z"}`,
+			`{"a":%s,"b":"%1 %% %d"}`, `{"a":1,"lastSeenAt":"2026-09-21T13:46:40.000Z","pageViews":5}`,
 		} {
 			previous, version := seen+int64(i), seen+int64(i)+1
 			if i == 0 {
 				previous = 0
 			}
 			t.mustPut(id1, doc, previous, version, long)
-			if s := t.read(id1); s.doc != doc {
-				t.Errorf("Read = %.60q, want %.60q (%d bytes): documents are opaque, every byte comes back", s.doc, doc, len(doc))
+			check := func(when string) {
+				t.Helper()
+				if read, _, _, _, err := t.store.Read(t.Context(), id1); err != nil || string(read) != doc {
+					t.Errorf("Read %s = %.90q, %v, want %.90q (%d bytes): every byte comes back", when, read, err, doc, len(doc))
+				}
 			}
+			check("after Put")
+			t.merge(id1, "w", int64(i+1), seen+int64(i), long)
+			check("after Merge")
+			t.mustCount(id1, int64(i+1), seen+int64(i), "activity stands beside the document, whatever that says")
 		}
+	}},
+	{"a_series_begins_anew", func(t *tester) {
+		t.mustPut(id1, "a", 0, seen, long)
+		if !t.merge(id1, "w", 7, seen+5, long) {
+			t.Errorf("Merge into a record of that series returned false: it did it")
+		}
+		if t.mergeInto("s-2", id1, "w", 9, seen+9, long) || t.mergeInto("s", id1, "w", 9, seen+9, long) {
+			t.Errorf("Merge into another series than the record's returned true: counts of another document do not belong to this one")
+		}
+		t.mustCount(id1, 7, seen+5, "Merge into another series does nothing")
+		if stored, err := t.store.Put(t.Context(), id1, "s-2", document("b"), seen, seen+1, long); err != nil || !stored {
+			t.Fatalf("Put of another series = %v, %v", stored, err)
+		}
+		t.mustHold(id1, "b", seen+1, "a Put may begin another series")
+		t.mustCount(id1, 0, 0, "another series starts from nothing: what was counted before is in its document")
+		if t.merge(id1, "w", 8, seen+6, long) {
+			t.Errorf("Merge into the series before returned true: a writer that has not seen the new document would be counted twice")
+		}
+		t.mustCount(id1, 0, 0, "the series before is over")
+		t.mergeInto("s-2", id1, "w", 2, seen+7, long)
+		t.mustCount(id1, 2, seen+7, "the new series counts")
 	}},
 	{"activity_survives_put", func(t *tester) {
 		t.mustPut(id1, "a", 0, seen, long)
@@ -132,7 +160,9 @@ var rules = []rule{
 	{"merge_takes_the_greatest", mergeTakesTheGreatest},
 	{"merge_in_any_order", mergeInAnyOrder},
 	{"merge_on_nothing", func(t *tester) {
-		t.merge(id1, "w", 5, seen, long)
+		if t.merge(id1, "w", 5, seen, long) {
+			t.Errorf("Merge without a record returned true: it did nothing")
+		}
 		t.mustBeAbsent(id1, "Merge without a record does nothing")
 		t.mustPut(id1, "a", 0, seen, long)
 		t.mustCount(id1, 0, 0, "what was merged without a record is gone: it does not wait for one")
@@ -184,7 +214,7 @@ func mergeTakesTheGreatest(t *tester) {
 		{"version", 1, 0, 10, seen + 40, "a writer may have any name"},
 		{"doc", 1, 0, 11, seen + 40, "a writer may have any name"},
 		{"lastSeen", 1, 0, 12, seen + 40, "a writer may have any name"},
-		{"host.example:80 a/b{c}", 1, 0, 13, seen + 40, "a writer may have any name"},
+		{"a1b2-c3.9z", 1, 0, 13, seen + 40, "a writer's name has letters, digits, hyphens and dots"},
 	} {
 		t.merge(id1, step.writer, step.views, step.lastSeen, long)
 		t.mustCount(id1, step.wantViews, step.want, fmt.Sprintf("after Merge(%q, %d, %d): %s", step.writer, step.views, step.lastSeen, step.rule))
@@ -297,7 +327,7 @@ func race(t *tester, previous int64) {
 	var winner atomic.Int64
 	together(racers, func(i int) {
 		version := seen + 1 + int64(i)
-		stored, err := t.store.Put(t.Context(), id1, []byte(strconv.FormatInt(version, 10)), previous, version, long)
+		stored, err := t.store.Put(t.Context(), id1, series, document(strconv.FormatInt(version, 10)), previous, version, long)
 		if err != nil {
 			t.Errorf("Put: %v: losing a race is no error", err)
 		}
@@ -334,10 +364,10 @@ func readChangePut(t *tester) {
 		for range each {
 			for try := 0; ; try++ {
 				doc, version, _, _, err := t.store.Read(t.Context(), id1)
-				n, _ := strconv.Atoi(string(doc))
+				n, _ := strconv.Atoi(textOf(doc))
 				stored := false
 				if err == nil {
-					stored, err = t.store.Put(t.Context(), id1, []byte(strconv.Itoa(n+1)), version, version+1, long)
+					stored, err = t.store.Put(t.Context(), id1, series, document(strconv.Itoa(n+1)), version, version+1, long)
 				}
 				if err != nil || try == most {
 					t.Errorf("read, change, put: after %d tries: %v", try, err)
@@ -360,7 +390,7 @@ func parallelMerges(t *tester) {
 	together(2*writers+1, func(i int) {
 		if i == 2*writers {
 			for version := int64(1); version < last; version++ {
-				if stored, err := t.store.Put(t.Context(), id1, strconv.AppendInt(nil, version+1, 10), version, version+1, long); err != nil || !stored {
+				if stored, err := t.store.Put(t.Context(), id1, series, document(strconv.FormatInt(version+1, 10)), version, version+1, long); err != nil || !stored {
 					t.Errorf("Put(previous %d) = %v, %v: merges do not change the version", version, stored, err)
 					return
 				}
@@ -372,7 +402,7 @@ func parallelMerges(t *tester) {
 			if i%2 == 1 { // the second goroutine of a writer begins with the greatest
 				views = last - n
 			}
-			if err := t.store.Merge(t.Context(), id1, fmt.Sprintf("w%d", i/2), views, seen+views, long); err != nil {
+			if _, err := t.store.Merge(t.Context(), id1, series, fmt.Sprintf("w%d", i/2), views, seen+views, long); err != nil {
 				t.Errorf("Merge: %v", err)
 				return
 			}
@@ -396,11 +426,11 @@ func cancelled(t *tester) {
 			}
 		},
 		"Put": func() {
-			if stored, err := t.store.Put(ctx, id1, []byte("b"), seen, seen+1, long); err != nil && stored {
+			if stored, err := t.store.Put(ctx, id1, series, document("b"), seen, seen+1, long); err != nil && stored {
 				t.Errorf("Put reported both success and %v", err)
 			}
 		},
-		"Merge":  func() { _ = t.store.Merge(ctx, id2, "w", 1, seen, long) },
+		"Merge":  func() { _, _ = t.store.Merge(ctx, id2, series, "w", 1, seen, long) },
 		"Delete": func() { _ = t.store.Delete(ctx, id2) },
 	} {
 		done := make(chan struct{})

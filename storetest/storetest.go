@@ -3,7 +3,11 @@
 package storetest
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -62,6 +66,26 @@ type tester struct {
 
 const long = 10 * time.Minute
 
+// Documents are JSON objects; in the rules they are the text in one. What starts
+// like an object is one.
+func document(text string) []byte {
+	if strings.HasPrefix(text, "{") {
+		return []byte(text)
+	}
+	return fmt.Appendf(nil, `{"text":%q}`, text)
+}
+
+func textOf(doc []byte) string {
+	var d struct{ Text string }
+	if json.Unmarshal(doc, &d) == nil && bytes.Equal(document(d.Text), doc) {
+		return d.Text
+	}
+	return string(doc)
+}
+
+// series is that of most records.
+const series = "s-1"
+
 // A state is what Read returned.
 type state struct {
 	doc      string
@@ -77,12 +101,12 @@ func (t *tester) read(id string) state {
 	if err != nil {
 		t.Fatalf("Read(%q): %v: an error means that the system failed, never that something is absent", id, err)
 	}
-	return state{string(doc), doc == nil, version, views, lastSeen}
+	return state{textOf(doc), doc == nil, version, views, lastSeen}
 }
 
 func (t *tester) put(id, doc string, previous, version int64, ttl time.Duration) bool {
 	t.Helper()
-	stored, err := t.store.Put(t.Context(), id, []byte(doc), previous, version, ttl)
+	stored, err := t.store.Put(t.Context(), id, series, document(doc), previous, version, ttl)
 	if err != nil {
 		t.Fatalf("Put(%q, previous %d, version %d, ttl %v): %v: a version that does not match is no error", id, previous, version, ttl, err)
 	}
@@ -96,11 +120,18 @@ func (t *tester) mustPut(id, doc string, previous, version int64, ttl time.Durat
 	}
 }
 
-func (t *tester) merge(id, writer string, views, lastSeen int64, ttl time.Duration) {
+func (t *tester) merge(id, writer string, views, lastSeen int64, ttl time.Duration) bool {
 	t.Helper()
-	if err := t.store.Merge(t.Context(), id, writer, views, lastSeen, ttl); err != nil {
-		t.Fatalf("Merge(%q, %q, %d, %d, %v): %v: without a record it does nothing, with one it cannot fail", id, writer, views, lastSeen, ttl, err)
+	return t.mergeInto(series, id, writer, views, lastSeen, ttl)
+}
+
+func (t *tester) mergeInto(series, id, writer string, views, lastSeen int64, ttl time.Duration) bool {
+	t.Helper()
+	merged, err := t.store.Merge(t.Context(), id, series, writer, views, lastSeen, ttl)
+	if err != nil {
+		t.Fatalf("Merge(%q, %q, %q, %d, %d, %v): %v: without a record it does nothing, with one it cannot fail", id, series, writer, views, lastSeen, ttl, err)
 	}
+	return merged
 }
 
 func (t *tester) remove(id string) {

@@ -394,7 +394,12 @@ func (s *instance) admin(method, path, body string, v any) int {
 // drained waits until the database holds everything.
 func (s *shop) drained() {
 	s.t.Helper()
-	eventually(s.t, "the journal is drained", func() (bool, string) {
+	s.drainedWithin(patience)
+}
+
+func (s *shop) drainedWithin(most time.Duration) {
+	s.t.Helper()
+	eventuallyWithin(s.t, most, "the journal is drained", func() (bool, string) {
 		st := s.status()
 		return st.JournalPending == 0 && !st.Replaying, fmt.Sprintf("%d records wait", st.JournalPending)
 	})

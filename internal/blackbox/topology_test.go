@@ -1,6 +1,7 @@
 package blackbox
 
 import (
+	"cmp"
 	"fmt"
 	"net/http/httptest"
 	"strings"
@@ -20,6 +21,8 @@ type topology struct {
 	rest      *httptest.Server // in front of redis
 	mongodb   *testserver.MongoDBServer
 	instances int
+
+	redisURL, mongoURI string // if they are not reached directly
 }
 
 // A place is a shop's share of a topology's servers.
@@ -60,11 +63,13 @@ func (top *topology) place(testing.TB) place {
 		p.settings = append(p.settings, "UPSTASH_REDIS_REST_URL="+top.rest.URL, "UPSTASH_REDIS_REST_TOKEN="+restToken, prefix)
 	case top.redis != nil:
 		p.settings = append(p.settings, "REDIS_URL="+top.redis.URL(), prefix)
+	case top.redisURL != "":
+		p.settings = append(p.settings, "REDIS_URL="+top.redisURL)
 	}
 	if top.mongodb != nil {
 		p.database = &mongoDatabase{top.mongodb.URI(), fmt.Sprintf("shop%d", n)}
 		// FerretDB takes one connection at a time well.
-		p.settings = append(p.settings, "MONGODB_URI="+top.mongodb.URI()+"/"+p.database.name+"?maxPoolSize=1")
+		p.settings = append(p.settings, "MONGODB_URI="+cmp.Or(top.mongoURI, top.mongodb.URI())+"/"+p.database.name+"?maxPoolSize=1")
 	}
 	return p
 }

@@ -1,0 +1,153 @@
+package testserver
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// A MongoDBServer speaks the MongoDB wire protocol: FerretDB on SQLite files.
+type MongoDBServer struct {
+	t    testing.TB
+	dir  string
+	addr string
+
+	mu  sync.Mutex
+	cmd *exec.Cmd // nil while stopped
+}
+
+// MongoDB starts a server on a free port, in a directory of its own. It ends
+// with the test.
+func MongoDB(t testing.TB) *MongoDBServer {
+	t.Helper()
+	s := &MongoDBServer{t: t, dir: t.TempDir(), addr: "127.0.0.1:0"}
+	t.Cleanup(s.Stop)
+	s.Start()
+	return s
+}
+
+// URI is the server's, without a database.
+func (s *MongoDBServer) URI() string { return "mongodb://" + s.addr }
+
+// PID is the id of the running process.
+func (s *MongoDBServer) PID() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.cmd == nil {
+		return 0
+	}
+	return s.cmd.Process.Pid
+}
+
+// Start starts the server, also again after [MongoDBServer.Stop]: with the same
+// data, on the same port.
+func (s *MongoDBServer) Start() {
+	s.t.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.cmd != nil {
+		return
+	}
+	binary, err := mongoBinary()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	cmd := exec.Command(binary, s.dir, s.addr)
+	cmd.SysProcAttr = mongoProcAttr()
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		s.t.Fatal(err)
+	}
+	late := time.AfterFunc(30*time.Second, func() { cmd.Process.Kill() })
+	line, err := bufio.NewReader(out).ReadString('\n')
+	late.Stop()
+	if err != nil {
+		cmd.Process.Kill()
+		cmd.Wait()
+		s.t.Fatalf("%s did not start: %v: %s", binary, err, stderr.String())
+	}
+	go io.Copy(io.Discard, out)
+	if _, err := fmt.Sscanf(line, "mongodb://%s\n", &s.addr); err != nil {
+		s.t.Fatalf("%s says %q: %v", binary, line, err)
+	}
+	s.cmd = cmd
+}
+
+// Stop kills the server, as a crash does.
+func (s *MongoDBServer) Stop() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.cmd == nil {
+		return
+	}
+	s.cmd.Process.Kill()
+	s.cmd.Wait()
+	s.cmd = nil
+}
+
+// Freeze lets the server answer nothing until [MongoDBServer.Thaw]; its
+// connections stay open.
+func (s *MongoDBServer) Freeze() { s.signal(syscall.SIGSTOP) }
+
+// Thaw lets a frozen server go on.
+func (s *MongoDBServer) Thaw() { s.signal(syscall.SIGCONT) }
+
+func (s *MongoDBServer) signal(sig syscall.Signal) {
+	s.t.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.cmd == nil {
+		s.t.Fatal("the server is stopped")
+	}
+	if err := s.cmd.Process.Signal(sig); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// MongoDBNowhere is the URI of a port at which nothing listens.
+func MongoDBNowhere(t testing.TB) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return "mongodb://" + l.Addr().String()
+}
+
+// mongoBinary is the server that scripts/setup builds, in the module's root.
+func mongoBinary() (string, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			break
+		}
+		parent := filepath.Dir(dir)
+		if parent == dir {
+			return "", fmt.Errorf("no go.mod above the working directory")
+		}
+		dir = parent
+	}
+	path := filepath.Join(dir, ".cache", "bin", "ferretdb")
+	if _, err := os.Stat(path); err != nil {
+		return "", fmt.Errorf("%s is missing: run make setup", path)
+	}
+	return path, nil
+}

@@ -1,0 +1,318 @@
+package testserver
+
+import (
+	"bufio"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// A RedisServer is a redis-server in a directory of its own.
+type RedisServer struct {
+	t    testing.TB
+	dir  string
+	port int
+	args []string
+
+	config string // a Sentinel's
+
+	mu  sync.Mutex
+	cmd *exec.Cmd // nil while stopped
+}
+
+// Redis starts a server on a free port that keeps nothing on disk unless it is
+// told to. Arguments are those of redis-server. It ends with the test.
+func Redis(t testing.TB, args ...string) *RedisServer {
+	t.Helper()
+	s := &RedisServer{t: t, dir: t.TempDir(), port: freePort(t), args: args}
+	t.Cleanup(s.Stop)
+	s.Start()
+	return s
+}
+
+func freePort(t testing.TB) int {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port
+}
+
+// Addr is host:port, URL the same as an address for the store.
+func (s *RedisServer) Addr() string { return "127.0.0.1:" + strconv.Itoa(s.port) }
+func (s *RedisServer) URL() string  { return "redis://" + s.Addr() }
+
+// Start starts the server, also again after [RedisServer.Stop]: on the same port,
+// with the snapshot in its directory, if there is one.
+func (s *RedisServer) Start() {
+	s.t.Helper()
+	binary, err := exec.LookPath("redis-server")
+	if err != nil {
+		s.t.Fatal("redis-server is missing: run make setup")
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.cmd != nil {
+		return
+	}
+	args := append([]string{"--port", strconv.Itoa(s.port), "--bind", "127.0.0.1", "--dir", s.dir, "--save", "", "--appendonly", "no", "--loglevel", "warning"}, s.args...)
+	if s.config != "" {
+		args = []string{s.config, "--port", strconv.Itoa(s.port), "--bind", "127.0.0.1", "--dir", s.dir, "--sentinel"}
+	}
+	cmd := exec.Command(binary, args...)
+	cmd.SysProcAttr = mongoProcAttr()
+	log, err := os.OpenFile(filepath.Join(s.dir, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer log.Close()
+	cmd.Stdout, cmd.Stderr = log, log
+	if err := cmd.Start(); err != nil {
+		s.t.Fatal(err)
+	}
+	s.cmd = cmd
+	for deadline := time.Now().Add(15 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		if s.answers() {
+			return
+		}
+		if time.Now().After(deadline) {
+			text, _ := os.ReadFile(filepath.Join(s.dir, "log"))
+			s.t.Fatalf("redis-server does not answer on port %d: %s", s.port, text)
+		}
+	}
+}
+
+// answers says that the server is there: also one that first wants a password, or
+// TLS, which it says by closing the connection.
+func (s *RedisServer) answers() bool {
+	conn, err := net.DialTimeout("tcp", s.Addr(), time.Second)
+	if err != nil {
+		return false
+	}
+	defer conn.Close()
+	_ = conn.SetDeadline(time.Now().Add(time.Second))
+	if _, err := conn.Write([]byte("PING\r\n")); err != nil {
+		return false
+	}
+	line, err := bufio.NewReader(conn).ReadString('\n')
+	return err != nil || !strings.HasPrefix(line, "-LOADING")
+}
+
+// Stop kills the server, as a crash does.
+func (s *RedisServer) Stop() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.cmd == nil {
+		return
+	}
+	_ = s.cmd.Process.Kill()
+	_ = s.cmd.Wait()
+	s.cmd = nil
+}
+
+// Freeze lets the server answer nothing until [RedisServer.Thaw]; its
+// connections stay open.
+func (s *RedisServer) Freeze() { s.signal(syscall.SIGSTOP) }
+
+// Thaw lets a frozen server go on.
+func (s *RedisServer) Thaw() { s.signal(syscall.SIGCONT) }
+
+func (s *RedisServer) signal(sig syscall.Signal) {
+	s.t.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.cmd == nil {
+		s.t.Fatal("the server is stopped")
+	}
+	if err := s.cmd.Process.Signal(sig); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// Snapshot has the server write what it holds to a file, whose path it returns.
+func (s *RedisServer) Snapshot(t testing.TB) string {
+	t.Helper()
+	s.Do(t, "SAVE")
+	content, err := os.ReadFile(filepath.Join(s.dir, "dump.rdb"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "snapshot.rdb")
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.Wipe()
+	return path
+}
+
+// Restore puts a snapshot in place for the next start of a stopped server.
+func (s *RedisServer) Restore(snapshot string) {
+	s.t.Helper()
+	content, err := os.ReadFile(snapshot)
+	if err == nil {
+		err = os.WriteFile(filepath.Join(s.dir, "dump.rdb"), content, 0o600)
+	}
+	if err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// Wipe removes what a stopped server would start with.
+func (s *RedisServer) Wipe() { _ = os.Remove(filepath.Join(s.dir, "dump.rdb")) }
+
+// Do runs a command and returns its reply as lines.
+func (s *RedisServer) Do(t testing.TB, args ...string) []string {
+	t.Helper()
+	conn, err := net.DialTimeout("tcp", s.Addr(), time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+	if _, err := conn.Write(command(args...)); err != nil {
+		t.Fatal(err)
+	}
+	reply, err := readReply(bufio.NewReader(conn))
+	if err != nil {
+		t.Fatalf("%v: %v", args, err)
+	}
+	return reply
+}
+
+// Get is the value of a key, "" if it is absent.
+func (s *RedisServer) Get(t testing.TB, key string) string {
+	t.Helper()
+	return strings.Join(s.Do(t, "GET", key), "\n")
+}
+
+// Monitor calls f with each command that the server runs until the test ends.
+func (s *RedisServer) Monitor(t testing.TB, f func(line string)) {
+	t.Helper()
+	conn, err := net.Dial("tcp", s.Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	if _, err := conn.Write(command("MONITOR")); err != nil {
+		t.Fatal(err)
+	}
+	in := bufio.NewReader(conn)
+	if _, err := in.ReadString('\n'); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		for {
+			line, err := in.ReadString('\n')
+			if err != nil {
+				return
+			}
+			f(strings.TrimSpace(line))
+		}
+	}()
+}
+
+func command(args ...string) []byte {
+	b := fmt.Appendf(nil, "*%d\r\n", len(args))
+	for _, a := range args {
+		b = fmt.Appendf(b, "$%d\r\n%s\r\n", len(a), a)
+	}
+	return b
+}
+
+// readReply reads a reply; of an array, the elements.
+func readReply(in *bufio.Reader) ([]string, error) {
+	line, err := in.ReadString('\n')
+	if err != nil {
+		return nil, err
+	}
+	line = strings.TrimRight(line, "\r\n")
+	rest := line[1:]
+	switch line[0] {
+	case '-':
+		return nil, fmt.Errorf("%s", rest)
+	case '$':
+		n, err := strconv.Atoi(rest)
+		if err != nil || n < 0 {
+			return nil, err
+		}
+		b := make([]byte, n+2)
+		for read := 0; read < len(b); {
+			m, err := in.Read(b[read:])
+			if err != nil {
+				return nil, err
+			}
+			read += m
+		}
+		return []string{string(b[:n])}, nil
+	case '*':
+		n, err := strconv.Atoi(rest)
+		if err != nil {
+			return nil, err
+		}
+		var all []string
+		for range n {
+			one, err := readReply(in)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, strings.Join(one, " "))
+		}
+		return all, nil
+	}
+	return []string{rest}, nil
+}
+
+// RedisCluster starts n masters that share the slots, and returns them.
+func RedisCluster(t testing.TB, n int) []*RedisServer {
+	t.Helper()
+	nodes := make([]*RedisServer, n)
+	for i := range nodes {
+		nodes[i] = Redis(t, "--cluster-enabled", "yes", "--cluster-config-file", "nodes.conf", "--cluster-node-timeout", "2000", "--cluster-port", strconv.Itoa(freePort(t)))
+	}
+	for i, node := range nodes {
+		node.Do(t, "CLUSTER", "ADDSLOTSRANGE", strconv.Itoa(i*16384/n), strconv.Itoa((i+1)*16384/n-1))
+		if i > 0 {
+			bus := nodes[0].args[len(nodes[0].args)-1]
+			node.Do(t, "CLUSTER", "MEET", "127.0.0.1", strconv.Itoa(nodes[0].port), bus)
+		}
+	}
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		ready := 0
+		for _, node := range nodes {
+			info := strings.Join(node.Do(t, "CLUSTER", "INFO"), "\n")
+			if strings.Contains(info, "cluster_state:ok") && strings.Contains(info, fmt.Sprintf("cluster_known_nodes:%d", n)) {
+				ready++
+			}
+		}
+		if ready == n {
+			return nodes
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the cluster did not form within 20 s")
+		}
+	}
+}
+
+// Sentinel starts one that watches a master by a name and is enough by itself.
+func Sentinel(t testing.TB, name string, master *RedisServer) *RedisServer {
+	t.Helper()
+	config := filepath.Join(t.TempDir(), "sentinel.conf")
+	text := fmt.Sprintf("sentinel monitor %s 127.0.0.1 %d 1\nsentinel down-after-milliseconds %s 500\nsentinel failover-timeout %s 3000\n", name, master.port, name, name)
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := &RedisServer{t: t, dir: t.TempDir(), port: freePort(t), config: config}
+	t.Cleanup(s.Stop)
+	s.Start()
+	return s
+}

@@ -1,0 +1,135 @@
+package redisstore
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/redis/rueidis"
+)
+
+// options reads an address:
+//
+//	redis://user:password@host:6379/0           standalone
+//	redis://host1:6379,host2:6379               Cluster
+//	redis+sentinel://host1:26379,host2/name/0   the master that Sentinels name
+//
+// rediss:// and rediss+sentinel:// use TLS, with the system's roots or those of
+// ?ca=FILE. Errors never hold a password.
+func options(address string) (rueidis.ClientOption, error) {
+	o := rueidis.ClientOption{
+		DisableRetry:  true, // a request has its own, short, patience
+		DisableCache:  true,
+		AlwaysRESP2:   true, // no commands but ours, AUTH and SELECT: proxies and old versions know them
+		ClientSetInfo: rueidis.DisableClientSetInfo,
+	}
+	scheme, rest, ok := strings.Cut(address, "://")
+	if !ok {
+		return o, errors.New("the address has no scheme: use redis://host:6379")
+	}
+	secure, sentinel := false, false
+	switch scheme {
+	case "redis", "valkey":
+	case "rediss", "valkeys":
+		secure = true
+	case "redis+sentinel":
+		sentinel = true
+	case "rediss+sentinel":
+		secure, sentinel = true, true
+	default:
+		return o, fmt.Errorf("the scheme %q is not known: use redis, rediss, redis+sentinel or rediss+sentinel", scheme)
+	}
+	rest, query, _ := strings.Cut(rest, "?")
+	if i := strings.LastIndex(rest, "@"); i >= 0 {
+		if err := credentials(&o, rest[:i]); err != nil {
+			return o, err
+		}
+		rest = rest[i+1:]
+	}
+	list, path, _ := strings.Cut(rest, "/")
+	port := "6379"
+	if sentinel {
+		port = "26379"
+	}
+	for host := range strings.SplitSeq(list, ",") {
+		addr, err := withPort(strings.TrimSpace(host), port)
+		if err != nil {
+			return o, err
+		}
+		o.InitAddress = append(o.InitAddress, addr)
+	}
+	path = strings.TrimSuffix(path, "/")
+	if sentinel {
+		if o.Sentinel.MasterSet, path, _ = strings.Cut(path, "/"); o.Sentinel.MasterSet == "" {
+			return o, errors.New("the address names no master: use redis+sentinel://host:26379/name")
+		}
+		o.Sentinel.Username, o.Sentinel.Password = o.Username, o.Password
+	}
+	if path != "" {
+		db, err := strconv.Atoi(path)
+		if err != nil || db < 0 {
+			return o, fmt.Errorf("%q is no number of a database: use one like /0", path)
+		}
+		o.SelectDB = db
+	}
+	cluster := len(o.InitAddress) > 1 && !sentinel
+	if cluster && o.SelectDB != 0 {
+		return o, errors.New("a Cluster has database 0 alone")
+	}
+	o.ForceSingleClient = !cluster && !sentinel
+	if !secure {
+		return o, nil
+	}
+	return o, secured(&o, query)
+}
+
+func credentials(o *rueidis.ClientOption, text string) (err error) {
+	user, password, _ := strings.Cut(text, ":")
+	if o.Username, err = url.PathUnescape(user); err == nil {
+		o.Password, err = url.PathUnescape(password)
+	}
+	if err != nil {
+		return errors.New("the user or password is not percent-encoded")
+	}
+	return nil
+}
+
+func withPort(host, port string) (string, error) {
+	if host == "" {
+		return "", errors.New("the address has an empty host")
+	}
+	if _, p, err := net.SplitHostPort(host); err == nil {
+		if n, err := strconv.Atoi(p); err != nil || n < 1 || n > 65535 {
+			return "", fmt.Errorf("%q is no port", p)
+		}
+		return host, nil
+	}
+	return net.JoinHostPort(strings.Trim(host, "[]"), port), nil
+}
+
+// secured adds TLS.
+func secured(o *rueidis.ClientOption, query string) error {
+	values, err := url.ParseQuery(query)
+	if err != nil {
+		return errors.New("what follows ? is not understood: use ca=FILE")
+	}
+	o.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12}
+	if file := values.Get("ca"); file != "" {
+		pem, err := os.ReadFile(file)
+		if err != nil {
+			return fmt.Errorf("ca: %w", err)
+		}
+		o.TLSConfig.RootCAs = x509.NewCertPool()
+		if !o.TLSConfig.RootCAs.AppendCertsFromPEM(pem) {
+			return fmt.Errorf("ca: %s holds no certificate", file)
+		}
+	}
+	o.Sentinel.TLSConfig = o.TLSConfig
+	return nil
+}

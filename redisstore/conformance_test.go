@@ -1,0 +1,73 @@
+package redisstore_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/footfall-go/footfall"
+	"github.com/footfall-go/footfall/internal/testserver"
+	"github.com/footfall-go/footfall/redisstore"
+	"github.com/footfall-go/footfall/storetest"
+)
+
+// open opens a store and closes it when the test ends.
+func open(t testing.TB, address string, o redisstore.Options) *redisstore.Store {
+	t.Helper()
+	s, err := redisstore.Open(address, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+// Each case has keys of its own on one server.
+func conformance(t *testing.T, address string) {
+	storetest.Run(t, storetest.Harness{
+		Open: func(t *testing.T) footfall.HotStore {
+			return open(t, address, redisstore.Options{Prefix: strings.ReplaceAll(t.Name(), "/", ".") + ":"})
+		},
+		Advance: time.Sleep,
+	})
+}
+
+func TestStore(t *testing.T) {
+	t.Run("standalone", func(t *testing.T) {
+		t.Parallel()
+		conformance(t, testserver.Redis(t).URL())
+	})
+	t.Run("cluster", func(t *testing.T) {
+		t.Parallel()
+		var hosts []string
+		for _, node := range testserver.RedisCluster(t, 3) {
+			hosts = append(hosts, node.Addr())
+		}
+		conformance(t, "redis://"+strings.Join(hosts, ","))
+	})
+	t.Run("acl_user", func(t *testing.T) {
+		t.Parallel()
+		redis := testserver.Redis(t, "--user", "shop on >p@ss:word/1 resetkeys ~shop:session:* ~shop:metrics:* ~shop:footfall:check -@all +get +set +del +pttl +pexpire +evalsha +eval +ping")
+		address := "redis://shop:p%40ss%3Aword%2F1@" + redis.Addr()
+		s := open(t, address, redisstore.Options{Prefix: "shop:"})
+		if stored, err := s.Put(t.Context(), id, "s", []byte(doc), 0, 1, time.Minute); err != nil || !stored {
+			t.Fatal(stored, err)
+		}
+		if err := s.Check(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if err := s.SetMetrics(t.Context(), 1, "2026-01-31", 2); err != nil {
+			t.Error(err)
+		}
+		if says, err := s.Describe(t.Context()); err != nil || says == "" {
+			t.Errorf("Describe = %q, %v: the right to ask is not needed", says, err)
+		}
+		if err := open(t, strings.Replace(address, "p%40ss", "wrong", 1), redisstore.Options{}).Check(t.Context()); err == nil || strings.Contains(err.Error(), "word") {
+			t.Errorf("Check with a wrong password = %v", err)
+		}
+	})
+}

@@ -1,0 +1,226 @@
+// Package redisstore is a footfall.HotStore in Redis or Valkey: standalone, with
+// Sentinel, or a Cluster.
+//
+// A session is one key, session:ID, whose value people can read. Every call is
+// one round trip to one key. The user of an ACL needs
+//
+//	~session:* ~metrics:* ~footfall:check +get +set +del +pttl +pexpire +evalsha +eval +ping
+//
+// with REDIS_PREFIX before each pattern, and +info for [Store.Describe]; in a
+// Cluster +cluster|slots and +cluster|shards, too.
+package redisstore
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/redis/rueidis"
+
+	"github.com/footfall-go/footfall/internal/redisrecord"
+)
+
+const (
+	defaultTimeout = 2 * time.Second // of a call whose context has no deadline
+	dialTimeout    = time.Second
+	firstConnect   = time.Second // how long Open waits for the server
+	minReconnect   = 50 * time.Millisecond
+	maxReconnect   = time.Second
+)
+
+// Options are what a [Store] needs not be told.
+type Options struct {
+	// Prefix is put before every key.
+	Prefix string
+	// TLS replaces the settings of rediss:// addresses: roots, client
+	// certificates.
+	TLS *tls.Config
+}
+
+// A Store holds sessions' records. It is safe for concurrent use.
+type Store struct {
+	prefix   string
+	option   rueidis.ClientOption
+	connects atomic.Uint64
+
+	client  atomic.Pointer[rueidis.Client] // nil until the first connection
+	cause   atomic.Pointer[error]          // why there is none
+	stop    context.CancelFunc
+	running sync.WaitGroup
+}
+
+// Open makes a store of the servers at an address: see the package
+// documentation. A server that does not answer is no error: calls fail until it
+// does.
+func Open(address string, o Options) (*Store, error) {
+	option, err := options(address)
+	if err != nil {
+		return nil, fmt.Errorf("redisstore: open: %w", err)
+	}
+	if o.TLS != nil && option.TLSConfig != nil {
+		option.TLSConfig, option.Sentinel.TLSConfig = o.TLS, o.TLS
+	}
+	s := &Store{prefix: o.Prefix}
+	option.Dialer.Timeout = dialTimeout
+	option.ConnWriteTimeout = dialTimeout
+	option.DialCtxFn = s.dial
+	s.option = option
+	ctx, stop := context.WithCancel(context.Background())
+	s.stop = stop
+	first := make(chan struct{})
+	s.running.Go(func() { s.connect(ctx, first) })
+	select {
+	case <-first:
+	case <-time.After(firstConnect):
+	}
+	return s, nil
+}
+
+// dial counts connections.
+func (s *Store) dial(ctx context.Context, addr string, dialer *net.Dialer, config *tls.Config) (net.Conn, error) {
+	var conn net.Conn
+	var err error
+	if config != nil {
+		conn, err = (&tls.Dialer{NetDialer: dialer, Config: config}).DialContext(ctx, "tcp", addr)
+	} else {
+		conn, err = dialer.DialContext(ctx, "tcp", addr)
+	}
+	if err == nil {
+		s.connects.Add(1)
+	}
+	return conn, err
+}
+
+// connect makes the client, which connects at once, and tries until it does;
+// from then on the client connects again by itself. first is closed after the
+// first try.
+func (s *Store) connect(ctx context.Context, first chan struct{}) {
+	closeFirst := sync.OnceFunc(func() { close(first) })
+	defer closeFirst()
+	for wait := minReconnect; ; wait = min(2*wait, maxReconnect) {
+		client, err := rueidis.NewClient(s.option)
+		if err == nil {
+			s.client.Store(&client)
+			if ctx.Err() != nil {
+				client.Close()
+			}
+			return
+		}
+		s.cause.Store(&err)
+		closeFirst()
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(wait):
+		}
+	}
+}
+
+// Close ends the connections. Calls under way fail.
+func (s *Store) Close() error {
+	s.stop()
+	if c := s.client.Load(); c != nil {
+		(*c).Close()
+	}
+	s.running.Wait()
+	return nil
+}
+
+// Connects counts the connections that were made.
+func (s *Store) Connects() uint64 { return s.connects.Load() }
+
+var errConnecting = errors.New("connecting")
+
+// do runs a command that build makes, until ctx is done.
+func (s *Store) do(ctx context.Context, build func(rueidis.Builder) rueidis.Completed) (rueidis.RedisMessage, error) {
+	client := s.client.Load()
+	if client == nil {
+		if cause := s.cause.Load(); cause != nil {
+			return rueidis.RedisMessage{}, *cause
+		}
+		return rueidis.RedisMessage{}, errConnecting
+	}
+	if _, ok := ctx.Deadline(); !ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, defaultTimeout)
+		defer cancel()
+	}
+	return (*client).Do(ctx, build((*client).B())).ToMessage()
+}
+
+// run runs a script on a key; 1 is true.
+func (s *Store) run(ctx context.Context, script redisrecord.Script, key string, args []string) (bool, error) {
+	reply, err := s.do(ctx, func(b rueidis.Builder) rueidis.Completed {
+		return b.Evalsha().Sha1(script.Digest).Numkeys(1).Key(key).Arg(args...).Build()
+	})
+	if refusal, ok := rueidis.IsRedisErr(err); ok && refusal.IsNoScript() {
+		reply, err = s.do(ctx, func(b rueidis.Builder) rueidis.Completed {
+			return b.Eval().Script(script.Source).Numkeys(1).Key(key).Arg(args...).Build()
+		})
+	}
+	if err != nil {
+		return false, err
+	}
+	n, err := reply.AsInt64()
+	return n == 1, err
+}
+
+// Read implements footfall.HotStore: one GET.
+func (s *Store) Read(ctx context.Context, id string) (doc []byte, version, views, lastSeen int64, err error) {
+	key := redisrecord.Key(s.prefix, id)
+	reply, err := s.do(ctx, func(b rueidis.Builder) rueidis.Completed { return b.Get().Key(key).Build() })
+	if rueidis.IsRedisNil(err) {
+		return nil, 0, 0, 0, nil
+	}
+	var value []byte
+	if err == nil {
+		value, err = reply.AsBytes()
+	}
+	if err == nil {
+		doc, version, views, lastSeen, err = redisrecord.Decode(value)
+	}
+	if err != nil {
+		return nil, 0, 0, 0, fmt.Errorf("redisstore: read: %w", err)
+	}
+	return doc, version, views, lastSeen, nil
+}
+
+// Put implements footfall.HotStore.
+func (s *Store) Put(ctx context.Context, id, series string, doc []byte, previous, version int64, ttl time.Duration) (bool, error) {
+	args, err := redisrecord.PutArgs(series, doc, previous, version, ttl)
+	stored := false
+	if err == nil {
+		stored, err = s.run(ctx, redisrecord.Put, redisrecord.Key(s.prefix, id), args)
+	}
+	if err != nil {
+		return false, fmt.Errorf("redisstore: put: %w", err)
+	}
+	return stored, nil
+}
+
+// Merge implements footfall.HotStore.
+func (s *Store) Merge(ctx context.Context, id, series, writer string, views, lastSeen int64, ttl time.Duration) (bool, error) {
+	args, err := redisrecord.MergeArgs(series, writer, views, lastSeen, ttl)
+	merged := false
+	if err == nil {
+		merged, err = s.run(ctx, redisrecord.Merge, redisrecord.Key(s.prefix, id), args)
+	}
+	if err != nil {
+		return false, fmt.Errorf("redisstore: merge: %w", err)
+	}
+	return merged, nil
+}
+
+// Delete implements footfall.HotStore.
+func (s *Store) Delete(ctx context.Context, id string) error {
+	key := redisrecord.Key(s.prefix, id)
+	if _, err := s.do(ctx, func(b rueidis.Builder) rueidis.Completed { return b.Del().Key(key).Build() }); err != nil {
+		return fmt.Errorf("redisstore: delete: %w", err)
+	}
+	return nil
+}
