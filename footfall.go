@@ -44,6 +44,8 @@ type Tracker struct {
 	replayLeft   atomic.Int64  // records of the last run that the archive does not hold yet
 	replayDone   chan struct{} // closed when there are none
 	replayOnce   sync.Once
+	replaySeen   replaySessions
+	background   context.Context
 	confirmed    atomic.Uint64 // journal position up to which the archive holds everything
 	failingSince atomic.Int64  // unix ms since when the archive has been refusing, 0 if it is not
 	hurry        atomic.Bool   // the tracker is closing: do not let facts gather
@@ -100,11 +102,11 @@ func New(config Config) (*Tracker, error) {
 	} else if err != nil {
 		return nil, errors.Join(fmt.Errorf("footfall: read the archive: %w", err), j.Close())
 	}
+	background, stop := context.WithCancel(context.Background())
+	t.background, t.stop = background, stop
 	if t.replayLeft.Load() == 0 {
 		t.endReplay(ctx)
 	}
-	background, stop := context.WithCancel(context.Background())
-	t.stop = stop
 	t.start(background, t.project)
 	t.start(background, t.syncHot)
 	t.start(background, t.housekeep)

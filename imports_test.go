@@ -10,17 +10,23 @@ import (
 
 // Imports run one way: what a package of the project may import of it.
 var mayImport = map[string][]string{
-	"":                 {"enrich", "internal/journal"},
-	"enrich":           {},
-	"internal/journal": {},
-	"memstore":         {},
-	"report":           {""},
-	"sqlitearchive":    {"", "report"},
-	"dashboard":        {"", "report"},
-	"internal/shop":    {"", "enrich"},
-	"storetest":        {""},
-	"archivetest":      {"", "report"},
-	"cmd/footfall":     {"", "dashboard", "internal/shop", "memstore", "report", "sqlitearchive"},
+	"":                              {"enrich", "internal/journal"},
+	"enrich":                        {},
+	"internal/journal":              {},
+	"internal/redisrecord":          {},
+	"memstore":                      {},
+	"redisstore":                    {"internal/redisrecord"},
+	"upstashstore":                  {"internal/redisrecord"},
+	"report":                        {""},
+	"sqlitearchive":                 {"", "report"},
+	"mongoarchive":                  {"", "report"},
+	"dashboard":                     {"", "report"},
+	"internal/shop":                 {"", "enrich"},
+	"storetest":                     {""},
+	"archivetest":                   {"", "report"},
+	"internal/testserver":           {},
+	"internal/testserver/restfront": {},
+	"cmd/footfall":                  {"", "dashboard", "internal/shop", "memstore", "redisstore", "upstashstore", "report", "sqlitearchive", "mongoarchive"},
 }
 
 func TestImportsRunOneWay(t *testing.T) {

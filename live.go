@@ -75,6 +75,9 @@ func (e *entry) merge(rec Record, unknown map[string]json.RawMessage, readAt tim
 		e.rec.setCredentials(rec.Cred)
 		e.rec.Values = rec.Values
 		e.unknown = unknown
+		if rec.Converted {
+			e.rec.Converted, e.rec.OrderID = true, rec.OrderID
+		}
 	}
 	e.rec.PageViews = max(e.rec.PageViews, rec.PageViews)
 	if rec.LastSeenAt.After(e.rec.LastSeenAt) {

@@ -78,13 +78,15 @@ func answer(w http.ResponseWriter, status int, body string) {
 	_, _ = io.WriteString(w, body)
 }
 
-// Session is [FromContext] that tells absence from error: one that wraps
+// Session is [FromContext] as the stores have it, which other instances may have
+// changed a moment ago, and tells absence from error: one that wraps
 // [ErrUnavailable] says that a store cannot tell whether there is a session.
 func (t *Tracker) Session(ctx context.Context) (Session, bool, error) {
 	v := visitFrom(ctx)
 	if v == nil {
 		return Session{}, false, errNoVisit
 	}
+	_, _, _ = v.reread(ctx) // if it fails, what is held here is the best there is
 	s, ok := FromContext(ctx)
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -162,15 +164,28 @@ func (v *visit) recall(ctx context.Context, cause error) (*entry, standing, erro
 // errNoVisit says that a context is not that of a request under the tracker.
 var errNoVisit = errors.New("footfall: the context belongs to no request that went through Tracker.Handler")
 
+// sameMoment is how long ago a request may have asked the stores itself so that
+// it need not ask again.
+const sameMoment = 100 * time.Millisecond
+
 // reread asks the stores what the visit's session is worth now, in what is left
-// of the time that they may take.
+// of the time that they may take, unless this request has just asked them.
 func (v *visit) reread(ctx context.Context) (*entry, standing, error) {
 	v.mu.Lock()
-	left := v.left
+	left, e, token := v.left, v.entry, v.token
+	asked := e != nil && v.err == nil && time.Since(v.readAt) < sameMoment
 	v.mu.Unlock()
+	if asked {
+		hash := token.secret.hash()
+		if s, _ := v.t.judge(e, &hash, now()); s != worthless {
+			return e, s, nil
+		}
+	}
 	e, s, err := v.rereadWithin(ctx, &left)
 	v.mu.Lock()
-	v.left = min(v.left, left)
+	if v.left = min(v.left, left); err == nil {
+		v.readAt = time.Now()
+	}
 	v.mu.Unlock()
 	return e, s, err
 }

@@ -63,8 +63,26 @@ func (t *Tracker) PlaceOrder(ctx context.Context, order Order) (placed Order, be
 		e.position = max(e.position, position)
 		e.mu.Unlock()
 		t.record(v.r, e, &SessionSeen{SessionID: order.SessionID, At: order.CreatedAt})
+		t.showOrder(ctx, e, order.OrderID)
 	}
 	return order, false, nil
+}
+
+// showOrder has other instances see that a session has an order. It need not
+// succeed: the archive knows.
+func (t *Tracker) showOrder(ctx context.Context, e *entry, id string) {
+	ctx, cancel := context.WithTimeout(ctx, t.config.StoreTimeout)
+	defer cancel()
+	_, _, err := t.change(ctx, e, func(rec *Record) error {
+		if !rec.EndedAt.IsZero() {
+			return errEnded
+		}
+		rec.Converted, rec.OrderID = true, id
+		return nil
+	})
+	if err != nil && !errors.Is(err, errEnded) {
+		t.counts.hotErrors.Add(1)
+	}
 }
 
 // commitOrder puts an order where nothing loses it: in a shared archive, if that

@@ -70,6 +70,9 @@ func (t *Tracker) carry(ctx context.Context, batch journal.Batch) bool {
 	if !ok {
 		return false
 	}
+	if !t.replayed() {
+		t.replaySeen.note(facts)
+	}
 	t.clamp(facts)
 	if !t.store(ctx, facts) {
 		return false
@@ -95,7 +98,12 @@ func (t *Tracker) endReplay(ctx context.Context) {
 		t.counts.archiveErrors.Add(1)
 		return
 	}
-	t.replayOnce.Do(func() { close(t.replayDone) })
+	t.replayOnce.Do(func() {
+		close(t.replayDone)
+		if t.replaySeen.begin() {
+			t.running.Go(t.settleReplay)
+		}
+	})
 }
 
 // store appends facts to the archive, trying again until it takes them. Facts

@@ -61,7 +61,7 @@ func (t *Tracker) Status(ctx context.Context) Status {
 		LiveSessions: t.live.size.Load(),
 		ActiveUsers:  t.metrics.activeUsers.Load(), DailyVisits: t.metrics.dailyVisits.Load(),
 		JournalBytes: j.Bytes, JournalMax: j.MaxBytes, JournalPending: j.Pending, JournalOldest: j.Oldest,
-		Replaying: !t.replayed(),
+		Replaying: !t.replayed() || !t.replaySeen.settled.Load(),
 	}
 	s.Parts = []Part{
 		t.check(ctx, "hot", t.checkHot),

@@ -28,6 +28,7 @@ type visit struct {
 	hasToken    bool          // token is one that we signed
 	err         error         // why its session cannot be known
 	left        time.Duration // that stores may still take of this request
+	readAt      time.Time     // when this request last asked the stores, zero if never
 	oldKey      bool          // an older secret signed its session cookie
 	stale       bool          // its secret was superseded: it must not take a newer cookie's place
 	entry       *entry
@@ -126,7 +127,11 @@ func (t *Tracker) open(r *http.Request) *visit {
 			t.counts.badCookies.Add(1)
 			return false
 		}
+		before := v.left
 		e, s, err := t.resolve(r.Context(), &token, false, &v.left)
+		if v.left != before && err == nil {
+			v.readAt = time.Now()
+		}
 		if s > v.standing || err != nil && v.standing == worthless {
 			v.token, v.hasToken, v.oldKey = token, true, old
 			v.entry, v.standing, v.err = e, s, err

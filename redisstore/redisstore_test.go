@@ -78,7 +78,9 @@ func TestStore_ReadIsOneCommand(t *testing.T) {
 	redis.Monitor(t, func(line string) {
 		mu.Lock()
 		defer mu.Unlock()
-		lines = append(lines, line)
+		if !strings.Contains(line, `"HELLO"`) { // another connection is made
+			lines = append(lines, line)
+		}
 	})
 	const reads = 5
 	for range reads {

@@ -56,7 +56,7 @@ func (c *config) openArchive() (archive, error) {
 func (c *config) openMongo() (*mongoarchive.Archive, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	a, err := mongoarchive.Open(ctx, c.shared.mongodbURI, mongoarchive.Options{SessionMaxAge: c.MaxAge})
+	a, err := mongoarchive.Open(ctx, c.shared.mongodbURI, mongoarchive.Options{MaxAge: c.MaxAge})
 	if err != nil {
 		return nil, fmt.Errorf("MONGODB_URI: %w", err)
 	}

@@ -127,7 +127,7 @@ func (d drill) run(t *testing.T, length time.Duration) string {
 		l.unavailable, l.asked, l.orders-l.ordersFailed-l.ordersMissing, l.orders, l.lost, l.doubled, l.resurrected, l.touched, gone.Seconds())
 }
 
-// A crowd is visitors who go on whatever happens, and a ledger of what they were
+// A crowd is visitors who go on whatever happens, and a tally of what they were
 // told.
 type crowd struct {
 	t      *testing.T
@@ -137,7 +137,7 @@ type crowd struct {
 	gone   sync.WaitGroup
 
 	mu        sync.Mutex
-	ledger    ledger
+	tally    tally
 	views     map[string]bool // marks of page views that were answered
 	sent      map[string]bool
 	orders    []string
@@ -146,7 +146,7 @@ type crowd struct {
 	customers []*browser
 }
 
-type ledger struct {
+type tally struct {
 	browsing, failed             int // pages, and those that did not work
 	asked, unavailable, wrong    int // of a customer's route
 	orders, ordersFailed         int
@@ -241,9 +241,9 @@ func (c *crowd) look(b *browser, mark string) *answer {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.times = append(c.times, took)
-	c.ledger.browsing++
+	c.tally.browsing++
 	if err != nil || a.status != 200 {
-		c.ledger.failed++
+		c.tally.failed++
 		c.t.Logf("page view %s: %v %v", mark, err, a)
 		return nil
 	}
@@ -257,7 +257,7 @@ func (c *crowd) browse(b *browser, mark string) {
 	a := c.look(b, mark)
 	if a != nil && before != "" && b.cookie("session") != before {
 		c.mu.Lock()
-		c.ledger.touched++
+		c.tally.touched++
 		c.mu.Unlock()
 		c.t.Logf("page view %s: the answer changed the cookie: %q", mark, a.header["Set-Cookie"])
 	}
@@ -268,13 +268,13 @@ func (c *crowd) ask(b *browser) {
 	a, err := b.try("GET", mePath, "")
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.ledger.asked++
+	c.tally.asked++
 	switch {
 	case err != nil || a.status != 200 && a.status != 503:
-		c.ledger.wrong++
+		c.tally.wrong++
 		c.t.Logf("me: %v %v", err, a)
 	case a.status == 503:
-		c.ledger.unavailable++
+		c.tally.unavailable++
 		if a.header.Get("Retry-After") == "" {
 			c.t.Error("a 503 without Retry-After")
 		}
@@ -285,9 +285,9 @@ func (c *crowd) buy(b *browser, n int) {
 	a, err := b.try("POST", ordersPath, oneMug, "Idempotency-Key: order-"+fmt.Sprint(n))
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.ledger.orders++
+	c.tally.orders++
 	if err != nil || a.status != http.StatusCreated {
-		c.ledger.ordersFailed++
+		c.tally.ordersFailed++
 		c.t.Logf("order %d: %v %v", n, err, a)
 		return
 	}
@@ -306,7 +306,7 @@ func (c *crowd) logOut(n int) {
 		c.every(300*time.Millisecond, func(int) {
 			if a, err := thief.try("GET", mePath, ""); err == nil && a.status == 200 {
 				c.mu.Lock()
-				c.ledger.resurrected++
+				c.tally.resurrected++
 				c.mu.Unlock()
 			}
 		})
@@ -319,9 +319,9 @@ func (c *crowd) stop() {
 }
 
 // audit compares what visitors were told with what is stored.
-func (c *crowd) audit() ledger {
+func (c *crowd) audit() tally {
 	c.t.Helper()
-	l := c.ledger
+	l := c.tally
 	db := c.shop.reading()
 	defer db.Close()
 	ask := func(query string) [][]string {

@@ -75,7 +75,7 @@ func Truncate(w http.ResponseWriter, r *http.Request, next http.Handler) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Content-Length", strconv.Itoa(rec.body.Len()))
 	w.Write(rec.body.Bytes()[:rec.body.Len()/2])
-	http.NewResponseController(w).Flush()
+	_ = http.NewResponseController(w).Flush()
 	panic(http.ErrAbortHandler)
 }
 
@@ -93,7 +93,7 @@ func Trickle(every time.Duration) Fault {
 		w.Header().Set("Content-Type", "application/json")
 		for _, b := range rec.body.Bytes() {
 			w.Write([]byte{b})
-			http.NewResponseController(w).Flush()
+			_ = http.NewResponseController(w).Flush()
 			select {
 			case <-time.After(every):
 			case <-r.Context().Done():
@@ -105,11 +105,12 @@ func Trickle(every time.Duration) Fault {
 
 // Huge answers a well-formed result of so many bytes.
 func Huge(size int) Fault {
-	return func(w http.ResponseWriter, r *http.Request, _ http.Handler) {
+	return func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
 		w.Header().Set("Content-Type", "application/json")
 		io.WriteString(w, `{"result":"`)
-		for part := bytes.Repeat([]byte{'A'}, 64<<10); size > 0 && r.Context().Err() == nil; size -= len(part) {
-			if _, err := w.Write(part[:min(size, len(part))]); err != nil {
+		part := bytes.Repeat([]byte{'A'}, 64<<10)
+		for left := size; left > 0; left -= len(part) {
+			if _, err := w.Write(part[:min(left, len(part))]); err != nil {
 				return
 			}
 		}

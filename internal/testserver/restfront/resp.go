@@ -67,7 +67,7 @@ func (p *pool) close() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, c := range p.idle {
-		c.Close()
+		_ = c.Close()
 	}
 	p.idle = nil
 }
@@ -80,7 +80,7 @@ func (p *pool) do(ctx context.Context, commands [][]string) ([]any, error) {
 	}
 	replies, err := c.do(ctx, commands)
 	if err != nil {
-		c.Close()
+		_ = c.Close()
 		p.close()
 		return nil, err
 	}
@@ -92,7 +92,7 @@ func (c *conn) do(ctx context.Context, commands [][]string) ([]any, error) {
 	if err := c.SetDeadline(time.Now().Add(redisTimeout)); err != nil {
 		return nil, err
 	}
-	stop := context.AfterFunc(ctx, func() { c.Close() })
+	stop := context.AfterFunc(ctx, func() { _ = c.Close() })
 	var b []byte
 	for _, command := range commands {
 		b = fmt.Appendf(b, "*%d\r\n", len(command))
@@ -109,7 +109,7 @@ func (c *conn) do(ctx context.Context, commands [][]string) ([]any, error) {
 	for i := range replies {
 		var err error
 		if replies[i], err = c.read(0); err != nil {
-			c.Close()
+			_ = c.Close()
 			return nil, errors.Join(err, <-sent)
 		}
 	}

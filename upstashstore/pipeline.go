@@ -1,0 +1,137 @@
+package upstashstore
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+)
+
+// A request takes 5 to 50 ms. Commands that come while one is under way wait for
+// its end and go together in the next. Only when a full one waits, another
+// request goes beside it: a request that hangs holds up few. Each request waits
+// a moment for those whom the last one has just answered: they come back.
+const (
+	gatherTime    = time.Millisecond
+	maxBatch      = 64
+	maxBatchBytes = 512 << 10
+	maxFlights    = 4
+)
+
+// A pipeline gathers commands that may be repeated and have no order.
+type pipeline struct {
+	send func(ctx context.Context, commands []command) ([]reply, error)
+
+	mu      sync.Mutex
+	waiting []*call
+	bytes   int // of those that wait
+	flights int
+}
+
+type call struct {
+	command
+	deadline time.Time
+	done     chan reply
+	batch    *batch // nil while it waits
+}
+
+// A batch is under way as long as one of its callers wants it.
+type batch struct {
+	callers int
+	cancel  context.CancelFunc
+}
+
+// do runs a command, alone or with others. ctx has a deadline. When ctx ends
+// first, the command may still take effect.
+func (p *pipeline) do(ctx context.Context, cmd command) (any, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	c := &call{command: cmd, done: make(chan reply, 1)}
+	c.deadline, _ = ctx.Deadline()
+	p.mu.Lock()
+	p.waiting = append(p.waiting, c)
+	p.bytes += len(cmd.json)
+	full := len(p.waiting) >= maxBatch || p.bytes >= maxBatchBytes
+	if p.flights == 0 || full && p.flights < maxFlights {
+		p.flights++
+		go p.fly()
+	}
+	p.mu.Unlock()
+	select {
+	case r := <-c.done:
+		return r.value, r.err
+	case <-ctx.Done():
+		p.leave(c)
+		return nil, ctx.Err()
+	}
+}
+
+// leave gives a call up.
+func (p *pipeline) leave(c *call) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if c.batch != nil {
+		if c.batch.callers--; c.batch.callers == 0 {
+			c.batch.cancel()
+		}
+	} else if i := slices.Index(p.waiting, c); i >= 0 {
+		p.waiting = slices.Delete(p.waiting, i, i+1)
+		p.bytes -= len(c.json)
+	}
+}
+
+// fly sends what waits until nothing does.
+func (p *pipeline) fly() {
+	for {
+		time.Sleep(gatherTime)
+		ctx, cancel, calls := p.next()
+		if calls == nil {
+			return
+		}
+		commands := make([]command, len(calls))
+		for i, c := range calls {
+			commands[i] = c.command
+		}
+		replies, err := p.send(ctx, commands)
+		cancel()
+		for i, c := range calls {
+			if err != nil {
+				c.done <- reply{err: err}
+			} else {
+				c.done <- replies[i]
+			}
+		}
+	}
+}
+
+// next takes the next batch: at least one command, however long it is. It has
+// the time of the most patient of its callers.
+func (p *pipeline) next() (context.Context, context.CancelFunc, []*call) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n, size := 0, 0
+	for n < len(p.waiting) && n < maxBatch && (n == 0 || size+len(p.waiting[n].json) <= maxBatchBytes) {
+		size += len(p.waiting[n].json)
+		n++
+	}
+	if n == 0 {
+		p.flights--
+		return nil, nil, nil
+	}
+	calls := slices.Clone(p.waiting[:n])
+	p.waiting = slices.Delete(p.waiting, 0, n)
+	p.bytes -= size
+	latest := calls[0].deadline
+	for _, c := range calls {
+		if c.deadline.After(latest) {
+			latest = c.deadline
+		}
+	}
+	ctx, cancel := context.WithDeadline(context.Background(), latest)
+	b := &batch{callers: n, cancel: cancel}
+	for _, c := range calls {
+		c.batch = b
+	}
+	return ctx, cancel, calls
+}

@@ -1,0 +1,117 @@
+package upstashstore
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+)
+
+// A reply is what one command came to. Its value is a string, an int64, a list
+// of values, or nil.
+type reply struct {
+	value any
+	err   error
+}
+
+// A commandError is what Redis answered instead of a value.
+type commandError string
+
+func (e commandError) Error() string { return string(e) }
+
+var errNotJSON = errors.New("the answer is not what the REST API answers: look whether the address is that of a REST API, and what stands before it")
+
+// decodeReplies reads the answer to a pipeline of n commands.
+func decodeReplies(body []byte, n int) ([]reply, error) {
+	if b := bytes.TrimLeft(body, " \t\r\n"); len(b) > 0 && b[0] == '{' { // refused as a whole
+		if r := decodeReply(body); r.err != nil {
+			return nil, r.err
+		}
+		return nil, errNotJSON
+	}
+	var items []json.RawMessage
+	if err := strictUnmarshal(body, &items); err != nil {
+		return nil, errNotJSON
+	}
+	if len(items) != n {
+		return nil, fmt.Errorf("%d answers to %d commands", len(items), n)
+	}
+	replies := make([]reply, n)
+	for i, raw := range items {
+		replies[i] = decodeReply(raw)
+	}
+	return replies, nil
+}
+
+// decodeReply reads {"result": …} or {"error": "…"}. What is neither is an error
+// of this command only.
+func decodeReply(body []byte) reply {
+	var item struct {
+		Result json.RawMessage `json:"result"`
+		Error  *string         `json:"error"`
+	}
+	if err := strictUnmarshal(body, &item); err != nil || (item.Result == nil) == (item.Error == nil) {
+		return reply{err: errNotJSON}
+	}
+	if item.Error != nil {
+		return reply{err: commandError(*item.Error)}
+	}
+	d := json.NewDecoder(bytes.NewReader(item.Result))
+	d.UseNumber()
+	var v any
+	if err := d.Decode(&v); err != nil {
+		return reply{err: errNotJSON}
+	}
+	v, err := decodeValue(v)
+	return reply{value: v, err: err}
+}
+
+// decodeValue takes the base64 off every text. OK is the one that is sent as it
+// is; it is no base64, so it cannot be mistaken. Any other text that is no base64
+// means that Upstash-Encoding was not heeded, and then no text can be trusted.
+func decodeValue(v any) (any, error) {
+	switch v := v.(type) {
+	case nil:
+		return nil, nil
+	case string:
+		if v == "OK" {
+			return v, nil
+		}
+		b, err := base64.StdEncoding.Strict().DecodeString(v)
+		if err != nil {
+			return nil, errors.New("the service did not encode its answer in base64, as it was asked to")
+		}
+		return string(b), nil
+	case json.Number:
+		n, err := strconv.ParseInt(v.String(), 10, 64)
+		if err != nil {
+			return nil, fmt.Errorf("the number %.40s is no integer", v)
+		}
+		return n, nil
+	case []any:
+		values := make([]any, len(v))
+		for i := range v {
+			var err error
+			if values[i], err = decodeValue(v[i]); err != nil {
+				return nil, err
+			}
+		}
+		return values, nil
+	}
+	return nil, fmt.Errorf("a result is of the kind %T, which Redis does not have", v)
+}
+
+// strictUnmarshal reads exactly one JSON value.
+func strictUnmarshal(body []byte, v any) error {
+	d := json.NewDecoder(bytes.NewReader(body))
+	if err := d.Decode(v); err != nil {
+		return err
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return errNotJSON
+	}
+	return nil
+}

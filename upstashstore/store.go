@@ -1,0 +1,186 @@
+// Package upstashstore is a footfall.HotStore in a Redis that is reached over
+// the Upstash REST protocol: for shops on platforms that give nothing else.
+//
+// A database that is replicated answers a reading from any replica. A process
+// sees its own writes; those of another process it may see a moment later. Where
+// that matters, as with a logout on one instance that another must know at once,
+// use a database without read regions.
+package upstashstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/footfall-go/footfall/internal/redisrecord"
+)
+
+// defaultTimeout is for a context without a deadline.
+const defaultTimeout = 2 * time.Second
+
+// Options are what a [Store] needs not be told.
+type Options struct {
+	// Prefix is put before every key.
+	Prefix string
+
+	// HTTPClient sends the requests, but for its policy on redirects; nil means one
+	// of the store's own. Its Transport should keep as many idle connections for a
+	// host as there are requests at a time; [http.DefaultTransport] keeps two.
+	HTTPClient *http.Client
+}
+
+// A Store holds sessions' records. It is safe for concurrent use.
+type Store struct {
+	client *client
+	merges pipeline
+	prefix string
+	own    bool // the transport
+}
+
+// Open makes a store of the database at a REST URL. It does not connect. Plain
+// http is refused but for this machine: it would show the token.
+func Open(address, token string, options Options) (*Store, error) {
+	u, err := parseAddress(address)
+	if err == nil {
+		err = checkToken(token)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("upstashstore: open: %w", err)
+	}
+	s := &Store{client: &client{base: u, token: token}, prefix: options.Prefix}
+	if options.HTTPClient != nil {
+		s.client.http = *options.HTTPClient
+	}
+	if s.client.http.Transport == nil {
+		s.client.http.Transport, s.own = newTransport(), true
+	}
+	// A redirect could lead the token elsewhere.
+	s.client.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	s.merges.send = s.client.pipeline
+	return s, nil
+}
+
+// Close closes idle connections. Calls that are under way end by their contexts.
+func (s *Store) Close() error {
+	if s.own {
+		s.client.http.CloseIdleConnections()
+	}
+	return nil
+}
+
+// Connects counts the first answer, and each first one after a failure: over
+// HTTP nothing else tells that another server may have taken over.
+func (s *Store) Connects() uint64 { return s.client.connects.Load() }
+
+// Read implements footfall.HotStore with one GET.
+func (s *Store) Read(ctx context.Context, id string) (doc []byte, version, views, lastSeen int64, err error) {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	cmd, err := newCommand("GET", redisrecord.Key(s.prefix, id))
+	if err == nil {
+		cmd.reads, cmd.repeatable = true, true
+		var value any
+		if value, err = s.client.one(ctx, cmd); err == nil && value != nil {
+			if text, ok := value.(string); ok {
+				doc, version, views, lastSeen, err = redisrecord.Decode([]byte(text))
+			} else {
+				err = errNotJSON
+			}
+		}
+	}
+	if err != nil {
+		return nil, 0, 0, 0, fmt.Errorf("upstashstore: read: %w", err)
+	}
+	return doc, version, views, lastSeen, nil
+}
+
+// Put implements footfall.HotStore with one script.
+func (s *Store) Put(ctx context.Context, id, series string, doc []byte, previous, version int64, ttl time.Duration) (bool, error) {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	args, err := redisrecord.PutArgs(series, doc, previous, version, ttl)
+	stored := false
+	if err == nil {
+		stored, err = s.script(ctx, redisrecord.Put, id, args, s.client.one)
+	}
+	if err != nil {
+		return false, fmt.Errorf("upstashstore: put: %w", err)
+	}
+	return stored, nil
+}
+
+// Merge implements footfall.HotStore with one script, which goes together with
+// those of other calls.
+func (s *Store) Merge(ctx context.Context, id, series, writer string, views, lastSeen int64, ttl time.Duration) (bool, error) {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	args, err := redisrecord.MergeArgs(series, writer, views, lastSeen, ttl)
+	merged := false
+	if err == nil {
+		merged, err = s.script(ctx, redisrecord.Merge, id, args, s.merges.do)
+	}
+	if err != nil {
+		return false, fmt.Errorf("upstashstore: merge: %w", err)
+	}
+	return merged, nil
+}
+
+// Delete implements footfall.HotStore with one DEL.
+func (s *Store) Delete(ctx context.Context, id string) error {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	cmd, err := newCommand("DEL", redisrecord.Key(s.prefix, id))
+	if err == nil {
+		cmd.repeatable = true
+		_, err = s.client.one(ctx, cmd)
+	}
+	if err != nil {
+		return fmt.Errorf("upstashstore: delete: %w", err)
+	}
+	return nil
+}
+
+// script runs a script on a record by its digest, and in full if the server does
+// not have it: it may never have seen it, or have forgotten it.
+func (s *Store) script(ctx context.Context, script redisrecord.Script, id string, args []string, run func(context.Context, command) (any, error)) (bool, error) {
+	var value any
+	for _, by := range [][2]string{{"EVALSHA", script.Digest}, {"EVAL", script.Source}} {
+		cmd, err := newCommand(append([]string{by[0], by[1], "1", redisrecord.Key(s.prefix, id)}, args...)...)
+		if err != nil {
+			return false, err
+		}
+		if value, err = run(ctx, cmd); err == nil {
+			break
+		}
+		var refused commandError
+		if !errors.As(err, &refused) || !strings.HasPrefix(string(refused), "NOSCRIPT") || by[0] == "EVAL" {
+			return false, err
+		}
+	}
+	done, ok := value.(int64)
+	if !ok {
+		return false, errNotJSON
+	}
+	return done == 1, nil
+}
+
+// run runs a command that is not on any request's path.
+func (s *Store) run(ctx context.Context, args ...string) (any, error) {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	cmd, err := newCommand(args...)
+	if err != nil {
+		return nil, err
+	}
+	return s.client.one(ctx, cmd)
+}
+
+func bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	if _, ok := ctx.Deadline(); ok {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, defaultTimeout)
+}
