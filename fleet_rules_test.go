@@ -242,6 +242,31 @@ func TestFleet_LoginWithoutTheHotStore(t *testing.T) {
 	}
 }
 
+// A session that began a moment ago, while the hot store takes nothing, is known
+// to the instance that began it alone.
+func TestFleet_BeginningThatIsStillOnItsWay(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t, 2)
+	for _, s := range f.instances {
+		s.hot.readOnly.Store(true)
+	}
+	f.instances[0].archive.down.Store(true)
+	b := newBrowser(t, nil)
+	f.on(0, b, "GET", "/")
+	cookie := b.cookie("session")
+	for range 3 {
+		f.on(1, b, "GET", "/")
+	}
+	if got := status(f.on(1, b, "GET", "/me")); got != http.StatusServiceUnavailable || b.cookie("session") != cookie {
+		t.Errorf("a customer's route is %d, and the cookie changed: %v", got, b.cookie("session") != cookie)
+	}
+	f.instances[0].archive.down.Store(false)
+	soon(t, 10*time.Second, "all page views are counted", func() bool {
+		rec, ok, err := f.sqlite.Session(context.Background(), sessionOf(t, b))
+		return err == nil && ok && rec.PageViews == 4
+	})
+}
+
 func TestFleet_CountsWithoutTheHotStore(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t, 2)

@@ -66,7 +66,7 @@ func (t *Tracker) resolveLegacy(r *http.Request, id uuid.UUID, left *time.Durati
 	token = sessionToken{id: as, secret: t.legacySecret(id, as)}
 	hash := token.secret.hash()
 	for {
-		if e, err = t.load(ctx, as); err != nil {
+		if e, err = t.load(ctx, as); err != nil && !errors.Is(err, errNotYet) {
 			return token, nil, worthless, err
 		}
 		if e != nil {

@@ -123,6 +123,9 @@ func (t *Tracker) loadArchived(ctx context.Context, id uuid.UUID, readAt time.Ti
 	if err != nil {
 		return nil, archiveError(err)
 	}
+	if !ok && t.archive.Shared() && readAt.Sub(idTime(id)) < pendingFor {
+		return nil, errNotYet
+	}
 	if !ok || t.lives.Remaining(&rec.Session, readAt) == 0 {
 		return nil, nil
 	}

@@ -52,7 +52,7 @@ func (t *Tracker) Login(ctx context.Context, customerID string, checkedSince tim
 	}
 	e, s, err := v.rereadToSet(ctx)
 	switch {
-	case errors.Is(err, errHot): // whatever session the browser has, this one is its customer's
+	case errors.Is(err, errHot), errors.Is(err, errNotYet): // whatever session the browser has, this one is its customer's
 		return v.loginAnew(ctx, customerID, checkedSince, nil)
 	case err != nil:
 		return err

@@ -20,6 +20,10 @@ const (
 	current                    // the secret of a live session
 )
 
+// errNotYet says that a session began so lately that its beginning may be in
+// another instance's journal alone.
+var errNotYet = fmt.Errorf("%w: the session's beginning has not arrived yet", ErrUnavailable)
+
 // errHot marks errors of the hot store.
 var errHot = errors.New("hot store")
 
