@@ -16,7 +16,7 @@ import (
 
 // options reads an address:
 //
-//	redis://user:password@host:6379/0           standalone
+//	redis://user:password@host:6379/0           standalone, or one node of a Cluster
 //	redis://host1:6379,host2:6379               Cluster
 //	redis+sentinel://host1:26379,host2/name/0   the master that Sentinels name
 //
@@ -24,10 +24,13 @@ import (
 // ?ca=FILE. Errors never hold a password.
 func options(address string) (rueidis.ClientOption, error) {
 	o := rueidis.ClientOption{
-		DisableRetry:  true, // a request has its own, short, patience
-		DisableCache:  true,
-		AlwaysRESP2:   true, // no commands but ours, AUTH and SELECT: proxies and old versions know them
-		ClientSetInfo: rueidis.DisableClientSetInfo,
+		DisableRetry: true, // a request has its own, short, patience
+		DisableCache: true,
+		// One connection to a server carries more than several: commands that meet
+		// share its packets.
+		PipelineMultiplex: -1,
+		AlwaysRESP2:       true, // no commands but ours, AUTH and SELECT: proxies and old versions know them
+		ClientSetInfo:     rueidis.DisableClientSetInfo,
 	}
 	scheme, rest, ok := strings.Cut(address, "://")
 	if !ok {
@@ -70,6 +73,7 @@ func options(address string) (rueidis.ClientOption, error) {
 			return o, errors.New("the address names no master: use redis+sentinel://host:26379/name")
 		}
 		o.Sentinel.Username, o.Sentinel.Password = o.Username, o.Password
+		o.Sentinel.TopologyRefreshInterval = topologyRefresh
 	}
 	if path != "" {
 		db, err := strconv.Atoi(path)
@@ -82,7 +86,7 @@ func options(address string) (rueidis.ClientOption, error) {
 	if cluster && o.SelectDB != 0 {
 		return o, errors.New("a Cluster has database 0 alone")
 	}
-	o.ForceSingleClient = !cluster && !sentinel
+	o.ForceSingleClient = !sentinel && o.SelectDB != 0 // otherwise the server says what it is
 	if !secure {
 		return o, nil
 	}

@@ -49,6 +49,16 @@ func TestStore(t *testing.T) {
 		}
 		conformance(t, "redis://"+strings.Join(hosts, ","))
 	})
+	t.Run("tls", func(t *testing.T) {
+		t.Parallel()
+		redis := testserver.RedisTLS(t)
+		redis.Do(t, append([]string{"ACL", "SETUSER", "shop", "on", ">secret"}, strings.Fields("~*:session:* ~*:footfall:check -@all +get +set +del +pttl +pexpire +evalsha +eval +ping")...)...)
+		address := "rediss://shop:secret@" + redis.TLSAddr() + "?ca=" + redis.CA()
+		conformance(t, address)
+		if err := open(t, "rediss://shop:secret@"+redis.TLSAddr(), redisstore.Options{}).Check(t.Context()); err == nil || !strings.Contains(err.Error(), "certificate") {
+			t.Errorf("Check with a certificate that nobody vouches for = %v", err)
+		}
+	})
 	t.Run("acl_user", func(t *testing.T) {
 		t.Parallel()
 		redis := testserver.Redis(t)

@@ -16,6 +16,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -26,11 +27,14 @@ import (
 )
 
 const (
-	defaultTimeout = 2 * time.Second // of a call whose context has no deadline
-	dialTimeout    = time.Second
-	firstConnect   = time.Second // how long Open waits for the server
-	minReconnect   = 50 * time.Millisecond
-	maxReconnect   = time.Second
+	defaultTimeout  = 2 * time.Second // of a call whose context has no deadline
+	dialTimeout     = time.Second
+	patience        = 5 * time.Second // of a command whose caller may have left
+	firstConnect    = time.Second     // how long Open waits for the server
+	renewInterval   = time.Second     // between clients
+	topologyRefresh = 5 * time.Second
+	minReconnect    = 50 * time.Millisecond
+	maxReconnect    = time.Second
 )
 
 // Options are what a [Store] needs not be told.
@@ -50,6 +54,7 @@ type Store struct {
 
 	client  atomic.Pointer[rueidis.Client] // nil until the first connection
 	cause   atomic.Pointer[error]          // why there is none
+	stale   chan struct{}                  // has another client made
 	stop    context.CancelFunc
 	running sync.WaitGroup
 }
@@ -65,7 +70,7 @@ func Open(address string, o Options) (*Store, error) {
 	if o.TLS != nil && option.TLSConfig != nil {
 		option.TLSConfig, option.Sentinel.TLSConfig = o.TLS, o.TLS
 	}
-	s := &Store{prefix: o.Prefix}
+	s := &Store{prefix: o.Prefix, stale: make(chan struct{}, 1)}
 	option.Dialer.Timeout = dialTimeout
 	option.ConnWriteTimeout = dialTimeout
 	option.DialCtxFn = s.dial
@@ -73,7 +78,7 @@ func Open(address string, o Options) (*Store, error) {
 	ctx, stop := context.WithCancel(context.Background())
 	s.stop = stop
 	first := make(chan struct{})
-	s.running.Go(func() { s.connect(ctx, first) })
+	s.running.Go(func() { s.keep(ctx, sync.OnceFunc(func() { close(first) })) })
 	select {
 	case <-first:
 	case <-time.After(firstConnect):
@@ -96,37 +101,66 @@ func (s *Store) dial(ctx context.Context, addr string, dialer *net.Dialer, confi
 	return conn, err
 }
 
-// connect makes the client, which connects at once, and tries until it does;
-// from then on the client connects again by itself. first is closed after the
+// keep makes the client, which connects again by itself, and another one when a
+// server takes no writes: a master that became a replica keeps the connections it
+// has, while its address may lead to another by now. tried is called after the
 // first try.
-func (s *Store) connect(ctx context.Context, first chan struct{}) {
-	closeFirst := sync.OnceFunc(func() { close(first) })
-	defer closeFirst()
-	for wait := minReconnect; ; wait = min(2*wait, maxReconnect) {
-		client, err := rueidis.NewClient(s.option)
-		if err == nil {
-			s.client.Store(&client)
-			if ctx.Err() != nil {
-				client.Close()
-			}
+func (s *Store) keep(ctx context.Context, tried func()) {
+	for {
+		client := s.connect(ctx, tried)
+		if client == nil {
 			return
 		}
-		s.cause.Store(&err)
-		closeFirst()
+		made := time.Now()
+		if old := s.client.Swap(&client); old != nil {
+			time.AfterFunc(patience, (*old).Close) // calls are under way
+		}
+		tried()
 		select {
 		case <-ctx.Done():
+			client.Close()
 			return
-		case <-time.After(wait):
+		case <-s.stale:
+			sleep(ctx, renewInterval-time.Since(made))
 		}
+	}
+}
+
+// connect tries until there is a connection, nil once ctx is done.
+func (s *Store) connect(ctx context.Context, tried func()) rueidis.Client {
+	option := s.option
+	for wait := minReconnect; ; wait = min(2*wait, maxReconnect) {
+		client, err := rueidis.NewClient(option)
+		if err == nil {
+			return client
+		}
+		// A Sentinel has the password of the servers, or none.
+		if refusal, ok := rueidis.IsRedisErr(err); ok && refusesUser(refusal) && option.Sentinel.Password != "" {
+			option.Sentinel.Username, option.Sentinel.Password = "", ""
+			continue
+		}
+		option.Sentinel = s.option.Sentinel
+		s.cause.Store(&err)
+		tried()
+		if !sleep(ctx, wait) {
+			return nil
+		}
+	}
+}
+
+// sleep returns false if ctx ends first.
+func sleep(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(d):
+		return true
 	}
 }
 
 // Close ends the connections. Calls under way fail.
 func (s *Store) Close() error {
 	s.stop()
-	if c := s.client.Load(); c != nil {
-		(*c).Close()
-	}
 	s.running.Wait()
 	return nil
 }
@@ -150,7 +184,31 @@ func (s *Store) do(ctx context.Context, build func(rueidis.Builder) rueidis.Comp
 		ctx, cancel = context.WithTimeout(ctx, defaultTimeout)
 		defer cancel()
 	}
-	return (*client).Do(ctx, build((*client).B())).ToMessage()
+	if err := ctx.Err(); err != nil {
+		return rueidis.RedisMessage{}, err
+	}
+	// The client makes connections within the call that needs one, and others wait
+	// for that: a connection must not depend on how hasty a caller is, nor a caller
+	// on how patient another is.
+	done := make(chan rueidis.RedisResult, 1)
+	go func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+		defer cancel()
+		done <- (*client).Do(ctx, build((*client).B()))
+	}()
+	select {
+	case r := <-done:
+		reply, err := r.ToMessage()
+		if refusal, ok := rueidis.IsRedisErr(err); ok && strings.HasPrefix(refusal.Error(), "READONLY") {
+			select {
+			case s.stale <- struct{}{}:
+			default:
+			}
+		}
+		return reply, err
+	case <-ctx.Done():
+		return rueidis.RedisMessage{}, ctx.Err()
+	}
 }
 
 // run runs a script on a key; 1 is true.
@@ -223,4 +281,9 @@ func (s *Store) Delete(ctx context.Context, id string) error {
 		return fmt.Errorf("redisstore: delete: %w", err)
 	}
 	return nil
+}
+
+func refusesUser(e *rueidis.RedisError) bool {
+	code, _, _ := strings.Cut(e.Error(), " ")
+	return code == "NOAUTH" || code == "WRONGPASS" || strings.HasPrefix(e.Error(), "ERR AUTH")
 }

@@ -113,7 +113,7 @@ func TestStore_ForeignValues(t *testing.T) {
 	t.Parallel()
 	redis := testserver.Redis(t)
 	s := open(t, redis.URL(), redisstore.Options{})
-	for _, value := range []string{`{"sessionId":"x"}`, "no JSON", `{"activity":"?"}`, ""} {
+	for _, value := range []string{`{"sessionId":"x"}`, "no JSON", `{"activity":"?"}`, `{"activity":"1 of many"}`, `{"activity":"1 5 s s 3 2026 x y"}`, `{"activity":"12 days"}`, ""} {
 		redis.Do(t, "SET", "session:"+id, value, "EX", "100")
 		read, version, views, lastSeen, err := s.Read(t.Context(), id)
 		if string(read) != value || version != 0 || views != 0 || lastSeen != 0 || err != nil {
@@ -131,7 +131,7 @@ func TestStore_ForeignValues(t *testing.T) {
 			t.Errorf("%q became %q", value, got)
 		}
 	}
-	redis.Do(t, "SET", "session:"+id, `{"a":1,"activity":"2 from a later version"}`)
+	redis.Do(t, "SET", "session:"+id, `{"a":1,"activity":"2 17 s1 of a later version"}`)
 	if _, _, _, _, err := s.Read(t.Context(), id); err == nil {
 		t.Error("a record of a later version reads without an error: it cannot be known what it says")
 	}

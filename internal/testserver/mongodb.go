@@ -3,12 +3,14 @@ package testserver
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -61,7 +63,7 @@ func (s *MongoDBServer) Start() {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	cmd := exec.Command(binary, s.dir, s.addr)
+	cmd := exec.CommandContext(context.WithoutCancel(s.t.Context()), binary, s.dir, s.addr)
 	cmd.SysProcAttr = mongoProcAttr()
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
@@ -72,15 +74,15 @@ func (s *MongoDBServer) Start() {
 	if err := cmd.Start(); err != nil {
 		s.t.Fatal(err)
 	}
-	late := time.AfterFunc(30*time.Second, func() { cmd.Process.Kill() })
+	late := time.AfterFunc(30*time.Second, func() { mongoKill(cmd) })
 	line, err := bufio.NewReader(out).ReadString('\n')
 	late.Stop()
 	if err != nil {
-		cmd.Process.Kill()
-		cmd.Wait()
+		mongoKill(cmd)
+		_ = cmd.Wait()
 		s.t.Fatalf("%s did not start: %v: %s", binary, err, stderr.String())
 	}
-	go io.Copy(io.Discard, out)
+	go func() { _, _ = io.Copy(io.Discard, out) }()
 	if _, err := fmt.Sscanf(line, "mongodb://%s\n", &s.addr); err != nil {
 		s.t.Fatalf("%s says %q: %v", binary, line, err)
 	}
@@ -94,14 +96,27 @@ func (s *MongoDBServer) Stop() {
 	if s.cmd == nil {
 		return
 	}
-	s.cmd.Process.Kill()
-	s.cmd.Wait()
+	mongoKill(s.cmd)
+	_ = s.cmd.Wait() // it was killed
 	s.cmd = nil
 }
 
+func mongoKill(cmd *exec.Cmd) { _ = cmd.Process.Kill() } // it may have ended by itself
+
 // Freeze lets the server answer nothing until [MongoDBServer.Thaw]; its
 // connections stay open.
-func (s *MongoDBServer) Freeze() { s.signal(syscall.SIGSTOP) }
+func (s *MongoDBServer) Freeze() {
+	s.t.Helper()
+	s.signal(syscall.SIGSTOP)
+	for range 100 { // the signal takes its time
+		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", s.PID()))
+		if _, state, _ := strings.Cut(string(stat), ") "); err == nil && strings.HasPrefix(state, "T") {
+			break
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	time.Sleep(10 * time.Millisecond) // each of its threads has stopped
+}
 
 // Thaw lets a frozen server go on.
 func (s *MongoDBServer) Thaw() { s.signal(syscall.SIGCONT) }
@@ -121,7 +136,8 @@ func (s *MongoDBServer) signal(sig syscall.Signal) {
 // MongoDBNowhere is the URI of a port at which nothing listens.
 func MongoDBNowhere(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	var lc net.ListenConfig
+	l, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,8 +24,12 @@ type RedisServer struct {
 
 	config string // a Sentinel's
 
-	mu  sync.Mutex
-	cmd *exec.Cmd // nil while stopped
+	ca      string // of a server with TLS
+	tlsPort int
+
+	mu    sync.Mutex
+	cmd   *exec.Cmd // nil while stopped
+	ended chan struct{}
 }
 
 // Redis starts a server on a free port that keeps nothing on disk unless it is
@@ -65,7 +69,7 @@ func (s *RedisServer) Start() {
 	if s.cmd != nil {
 		return
 	}
-	args := append([]string{"--port", strconv.Itoa(s.port), "--bind", "127.0.0.1", "--dir", s.dir, "--save", "", "--appendonly", "no", "--loglevel", "warning"}, s.args...)
+	args := append([]string{"--port", strconv.Itoa(s.port), "--bind", "127.0.0.1", "--dir", s.dir, "--save", "", "--appendonly", "no", "--loglevel", "notice"}, s.args...)
 	if s.config != "" {
 		args = []string{s.config, "--port", strconv.Itoa(s.port), "--bind", "127.0.0.1", "--dir", s.dir, "--sentinel"}
 	}
@@ -77,35 +81,42 @@ func (s *RedisServer) Start() {
 	}
 	defer log.Close()
 	cmd.Stdout, cmd.Stderr = log, log
-	if err := cmd.Start(); err != nil {
+	before, err := log.Stat()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
 		s.t.Fatal(err)
 	}
-	s.cmd = cmd
-	for deadline := time.Now().Add(15 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-		if s.answers() {
-			return
+	s.cmd, s.ended = cmd, make(chan struct{})
+	go func(ended chan struct{}) {
+		_ = cmd.Wait()
+		close(ended)
+	}(s.ended)
+	for deadline := time.Now().Add(15 * time.Second); !s.ready(before.Size()); {
+		select {
+		case <-s.ended:
+			s.cmd = nil
+			s.t.Fatalf("redis-server ended: %s", s.said(before.Size()))
+		case <-time.After(10 * time.Millisecond):
 		}
 		if time.Now().After(deadline) {
-			text, _ := os.ReadFile(filepath.Join(s.dir, "log"))
-			s.t.Fatalf("redis-server does not answer on port %d: %s", s.port, text)
+			s.t.Fatalf("redis-server is not ready on port %d: %s", s.port, s.said(before.Size()))
 		}
 	}
 }
 
-// answers says that the server is there: also one that first wants a password, or
-// TLS, which it says by closing the connection.
-func (s *RedisServer) answers() bool {
-	conn, err := net.DialTimeout("tcp", s.Addr(), time.Second)
-	if err != nil {
-		return false
-	}
-	defer conn.Close()
-	_ = conn.SetDeadline(time.Now().Add(time.Second))
-	if _, err := conn.Write([]byte("PING\r\n")); err != nil {
-		return false
-	}
-	line, err := bufio.NewReader(conn).ReadString('\n')
-	return err != nil || !strings.HasPrefix(line, "-LOADING")
+// ready says that the server answers, which it writes to its log: whatever
+// answers on its port could be another.
+func (s *RedisServer) ready(from int64) bool {
+	text := s.said(from)
+	return strings.Contains(text, "Ready to accept connections") || strings.Contains(text, "Sentinel ID is")
+}
+
+// said is the log from a position on.
+func (s *RedisServer) said(from int64) string {
+	text, _ := os.ReadFile(filepath.Join(s.dir, "log"))
+	return string(text[min(from, int64(len(text))):])
 }
 
 // Stop kills the server, as a crash does.
@@ -116,7 +127,7 @@ func (s *RedisServer) Stop() {
 		return
 	}
 	_ = s.cmd.Process.Kill()
-	_ = s.cmd.Wait()
+	<-s.ended
 	s.cmd = nil
 }
 

@@ -1,0 +1,80 @@
+package redisrecord
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Key is the key of a session's record.
+func Key(prefix, id string) string { return prefix + "session:" + id }
+
+const blanks = " \t\r\n" // of JSON
+
+// PutArgs are the arguments of [Put].
+func PutArgs(series string, doc []byte, previous, version int64, ttl time.Duration) ([]string, error) {
+	if !isWord(series, false) {
+		return nil, fmt.Errorf("the series %.40q is no word of letters, digits and hyphens", series)
+	}
+	start, base, ok := split(string(doc))
+	if !ok {
+		return nil, errors.New("the document is no JSON object")
+	}
+	return []string{strconv.FormatInt(previous, 10), strconv.FormatInt(version, 10), series, base, start, milliseconds(ttl)}, nil
+}
+
+// MergeArgs are the arguments of [Merge].
+func MergeArgs(series, writer string, views, lastSeen int64, ttl time.Duration) ([]string, error) {
+	if !isWord(series, false) {
+		return nil, fmt.Errorf("the series %.40q is no word of letters, digits and hyphens", series)
+	}
+	if !isWord(writer, true) {
+		return nil, fmt.Errorf("the writer %.40q is no word of letters, digits, hyphens and dots", writer)
+	}
+	return []string{series, writer, strconv.FormatInt(max(views, 0), 10), strconv.FormatInt(max(lastSeen, 0), 10), milliseconds(ttl)}, nil
+}
+
+// split cuts a document before what its record rewrites. base is what brings the
+// rest back. Blanks that follow the object come before the new member.
+func split(doc string) (start, base string, ok bool) {
+	if start, views, at, ok := cutActivity(doc, '}'); ok && strings.HasSuffix(start, ",") {
+		return start, views + "@" + at, true
+	}
+	object := strings.TrimRight(doc, blanks)
+	start, ok = strings.CutSuffix(object, "}")
+	if !ok || !strings.HasPrefix(strings.TrimLeft(start, blanks), "{") {
+		return "", "", false
+	}
+	empty := strings.HasSuffix(strings.TrimRight(start, blanks), "{")
+	base = "-"
+	if n := len(doc) - len(object); n > 0 {
+		base += strconv.Itoa(n)
+		start += doc[len(object):]
+	}
+	if !empty {
+		start += ","
+	}
+	return start, base, true
+}
+
+// milliseconds rounds up: what is left of a life is never nothing.
+func milliseconds(d time.Duration) string {
+	ms := d / time.Millisecond
+	if d%time.Millisecond > 0 {
+		ms++
+	}
+	return strconv.FormatInt(max(int64(ms), 0), 10)
+}
+
+func isWord(s string, dots bool) bool {
+	for _, c := range []byte(s) {
+		switch {
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '-', c == '.' && dots:
+		default:
+			return false
+		}
+	}
+	return s != ""
+}

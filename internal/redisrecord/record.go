@@ -1,0 +1,149 @@
+package redisrecord
+
+import (
+	"errors"
+	"strconv"
+	"strings"
+)
+
+const (
+	activityName   = `"activity":"`
+	pageViewsName  = `"pageViews":`
+	lastSeenName   = `,"lastSeenAt":"`
+	timeForm       = "0000-00-00T00:00:00.000Z"
+	greatestNumber = 1 << 53 // that is exact in the script
+)
+
+var errNewer = errors.New("a newer version wrote this record")
+
+// Decode reads a value: its document, and what was merged. A value that is no
+// record is a document of version 0.
+func Decode(value []byte) (doc []byte, version, views, lastSeen int64, err error) {
+	start, format, fields, ok := cutMember(string(value))
+	version, fields, ok1 := cutInt(fields)
+	series, fields, ok2 := strings.Cut(fields, " ")
+	if !ok || !ok1 || !ok2 || !isWord(series, false) {
+		return value, 0, 0, 0, nil
+	}
+	if format != 1 {
+		return nil, 0, 0, 0, errNewer
+	}
+	base, fields, ok := strings.Cut(fields, " ")
+	seen, writers, some := strings.Cut(fields, " ")
+	lastSeen, ok1 = parseInt(seen)
+	views, ok2 = sum(writers, some)
+	doc, ok3 := restore(start, base)
+	if !ok || !ok1 || !ok2 || !ok3 || lastSeen < 0 {
+		return value, 0, 0, 0, nil
+	}
+	return doc, version, views, lastSeen, nil
+}
+
+// cutMember splits a value into what comes before the activity member, its format
+// and its other fields.
+func cutMember(value string) (start string, format int64, fields string, ok bool) {
+	value, ok = strings.CutSuffix(value, `"}`)
+	if !ok {
+		return "", 0, "", false
+	}
+	quote := strings.LastIndexByte(value, '"') + 1
+	start, ok1 := strings.CutSuffix(value[:quote], activityName)
+	format, fields, ok2 := cutInt(value[quote:])
+	return start, format, fields, ok1 && ok2 && format > 0
+}
+
+// sum adds up what writers counted; some says that there are any.
+func sum(writers string, some bool) (views int64, ok bool) {
+	for some {
+		var writer string
+		writer, writers, some = strings.Cut(writers, " ")
+		name, count, _ := strings.Cut(writer, "=")
+		n, ok := parseInt(count)
+		if !ok || n < 0 || !isWord(name, true) {
+			return 0, false
+		}
+		views += n
+	}
+	return views, true
+}
+
+// restore makes the document of what comes before the activity member.
+func restore(start, base string) ([]byte, bool) {
+	if views, at, ok := strings.Cut(base, "@"); ok {
+		start, _, _, ok = cutActivity(start, ',')
+		if !ok || !isNumber(views) || !isTime(at) {
+			return nil, false
+		}
+		doc := make([]byte, 0, len(start)+len(pageViewsName)+len(views)+len(lastSeenName)+len(at)+2)
+		doc = append(append(doc, start...), pageViewsName...)
+		doc = append(append(doc, views...), lastSeenName...)
+		return append(append(doc, at...), `"}`...), true
+	}
+	count, ok := strings.CutPrefix(base, "-")
+	n := int64(0)
+	if ok && count != "" {
+		n, ok = parseInt(count)
+	}
+	start = strings.TrimSuffix(start, ",")
+	if !ok || n < 0 || n > int64(len(start)) {
+		return nil, false
+	}
+	end := len(start) - int(n)
+	doc := make([]byte, 0, len(start)+1)
+	doc = append(append(doc, start[:end]...), '}')
+	return append(doc, start[end:]...), true
+}
+
+// cutActivity cuts the members pageViews and lastSeenAt, in the form that this
+// project writes, and the byte last off the end of s.
+func cutActivity(s string, last byte) (start, views, at string, ok bool) {
+	end := len(s) - len(timeForm) - 2
+	if end < 0 || s[len(s)-1] != last || s[len(s)-2] != '"' || !isTime(s[end:len(s)-2]) {
+		return "", "", "", false
+	}
+	at = s[end : len(s)-2]
+	if s, ok = strings.CutSuffix(s[:end], lastSeenName); !ok {
+		return "", "", "", false
+	}
+	digits := len(s)
+	for digits > 0 && s[digits-1] >= '0' && s[digits-1] <= '9' {
+		digits--
+	}
+	views = s[digits:]
+	start, ok = strings.CutSuffix(s[:digits], pageViewsName)
+	return start, views, at, ok && (last == ',' || isNumber(views))
+}
+
+func isTime(s string) bool {
+	if len(s) != len(timeForm) {
+		return false
+	}
+	for i := range len(s) {
+		if c := timeForm[i]; c == '0' && (s[i] < '0' || s[i] > '9') || c != '0' && s[i] != c {
+			return false
+		}
+	}
+	return true
+}
+
+// isNumber says that s is a count with which the script can reckon.
+func isNumber(s string) bool {
+	n, ok := parseInt(s)
+	return ok && n >= 0 && n <= greatestNumber
+}
+
+func cutInt(s string) (n int64, rest string, ok bool) {
+	text, rest, ok := strings.Cut(s, " ")
+	n, canonical := parseInt(text)
+	return n, rest, ok && canonical
+}
+
+// parseInt takes a number in its shortest form only.
+func parseInt(s string) (int64, bool) {
+	digits := strings.TrimPrefix(s, "-")
+	if digits == "" || digits[0] == '+' || digits[0] == '0' && s != "0" {
+		return 0, false
+	}
+	n, err := strconv.ParseInt(s, 10, 64)
+	return n, err == nil
+}
