@@ -1,6 +1,7 @@
 package footfall
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -51,6 +52,10 @@ func (t *Tracker) PlaceOrder(ctx context.Context, order Order) (placed Order, be
 		t.begin(v.r, e)
 	}
 	position, err := t.commitOrder(ctx, e, order)
+	if winner, ok := t.placedFirst(ctx, order); ok {
+		pending.order = winner
+		return winner, true, nil
+	}
 	if err != nil {
 		t.log.Error("footfall: an order is not recorded yet; it is tried again every second", "orderId", order.OrderID,
 			"sessionId", order.SessionID, "amount", order.Total.Amount, "currency", order.Total.Currency, "error", err)
@@ -101,6 +106,17 @@ func (t *Tracker) commitOrder(ctx context.Context, e *entry, order Order) (journ
 		t.orders.settle(order.OrderID, position)
 	}
 	return position, err
+}
+
+// placedFirst is the order of the same id that another instance placed at the same
+// time, if there is one and it was first.
+func (t *Tracker) placedFirst(ctx context.Context, order Order) (Order, bool) {
+	if !t.archive.Shared() {
+		return order, false
+	}
+	there, ok, err := t.archive.Order(ctx, order.OrderID)
+	same := there.CreatedAt.Equal(order.CreatedAt) && bytes.Equal(there.Metadata, order.Metadata) && there.Total == order.Total
+	return there, err == nil && ok && !same
 }
 
 // attribute says whose order it is, as far as that can be known. It returns the

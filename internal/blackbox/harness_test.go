@@ -2,6 +2,7 @@ package blackbox
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -89,6 +90,7 @@ type shop struct {
 type instance struct {
 	t       testing.TB
 	dataDir string
+	command string // demo, if it is empty
 	env     []string
 	own     string // its own address
 	token   string
@@ -234,7 +236,7 @@ func (s *instance) start() {
 // launch runs the process and waits until it serves.
 func (s *instance) launch() {
 	s.t.Helper()
-	s.process = exec.Command(binary, "demo")
+	s.process = exec.Command(binary, cmp.Or(s.command, "demo"))
 	s.process.Env, s.process.Stdout, s.process.Stderr = s.env, s.out, s.errs
 	if err := launch(s.process); err != nil {
 		s.t.Fatal(err)

@@ -137,7 +137,7 @@ type crowd struct {
 	gone   sync.WaitGroup
 
 	mu        sync.Mutex
-	tally    tally
+	tally     tally
 	views     map[string]bool // marks of page views that were answered
 	sent      map[string]bool
 	orders    []string

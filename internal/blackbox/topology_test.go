@@ -21,6 +21,7 @@ type topology struct {
 	rest      *httptest.Server // in front of redis
 	mongodb   *testserver.MongoDBServer
 	instances int
+	plain     bool // one shop has the servers: keys and database have their usual names
 
 	redisURL, mongoURI string // if they are not reached directly
 }
@@ -58,6 +59,9 @@ func (top *topology) place(testing.TB) place {
 	n := places.Add(1)
 	p := place{instances: top.instances}
 	prefix := fmt.Sprintf("REDIS_PREFIX=shop%d:", n)
+	if top.plain {
+		prefix = "REDIS_PREFIX="
+	}
 	switch {
 	case top.rest != nil:
 		p.settings = append(p.settings, "UPSTASH_REDIS_REST_URL="+top.rest.URL, "UPSTASH_REDIS_REST_TOKEN="+restToken, prefix)
