@@ -27,8 +27,16 @@ type Harness struct {
 	// Open makes an empty archive and closes it with t.Cleanup.
 	Open func(t *testing.T) Archive
 
+	// OpenTwo opens an empty archive twice, as two processes do. Without it the
+	// rules of archives that several processes share are left out.
+	OpenTwo func(t *testing.T) (Archive, Archive)
+
 	// Random is how many random histories are tried; 0 is 8.
 	Random int
+
+	// Small is for an archive that is slow to test: less of everything, under 1,000
+	// documents.
+	Small bool
 }
 
 // TB is the part of [testing.TB] that a case uses, so that the suite can be
@@ -43,7 +51,15 @@ type TB interface {
 // Run tests an implementation.
 func Run(t *testing.T, h Harness) {
 	for _, r := range rules {
-		t.Run(r.name, func(t *testing.T) { r.check(&tester{t, h.Open(t)}) })
+		t.Run(r.name, func(t *testing.T) { r.check(&tester{TB: t, a: h.Open(t), small: h.Small}) })
+	}
+	if h.OpenTwo != nil {
+		for _, r := range sharedRules {
+			t.Run(r.name, func(t *testing.T) {
+				a, other := h.OpenTwo(t)
+				r.check(&tester{TB: t, a: a, other: other, small: h.Small})
+			})
+		}
 	}
 	t.Run("random_histories", func(t *testing.T) {
 		n := h.Random
@@ -51,7 +67,7 @@ func Run(t *testing.T, h Harness) {
 			n = 8
 		}
 		for seed := range uint64(n) {
-			randomHistory(&tester{t, h.Open(t)}, seed)
+			randomHistory(&tester{TB: t, a: h.Open(t), small: h.Small}, seed)
 		}
 	})
 }
@@ -74,7 +90,17 @@ func concat(lists ...[]rule) (all []rule) {
 // A tester is an archive with the calls that a rule makes of it.
 type tester struct {
 	TB
-	a Archive
+	a     Archive
+	other Archive // the same one, opened again; only for sharedRules
+	small bool
+}
+
+// of is how much a rule tries.
+func (t *tester) of(full, small int) int {
+	if t.small {
+		return small
+	}
+	return full
 }
 
 func (t *tester) append(facts ...footfall.Fact) {

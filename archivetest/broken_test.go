@@ -69,6 +69,19 @@ var defects = []struct {
 	{"says stored when cancelled", []string{"cancelled_append"}},
 	{"a cancelled read is an absence", []string{"cancelled_reads"}},
 	{"absence is an error", []string{"absent_is_a_value"}},
+
+	// Of an archive that several processes share.
+	{"counts duplicates", []string{"one_session_from_two_sides", "fold_from_two_sides"}},
+	{"ignores versions", []string{"late_beginning_loses_nothing", "credentials_from_two_sides"}},
+	{"a second beginning counts", []string{"begin_is_said_by_every_journal"}},
+	{"takes late events for replays", []string{"journals_in_any_order", "one_session_from_two_sides"}},
+	{"each process counts its own", []string{"journals_in_any_order", "one_session_from_two_sides", "late_beginning_loses_nothing"}},
+	{"the feed repeats", []string{"credentials_from_two_sides", "feed_read_beside_writers"}},
+	{"the feed moves past what it did not show", []string{"feed_read_beside_writers"}},
+	{"the last order to arrive converts", []string{"orders_from_two_sides"}},
+	{"revocation ends nothing", []string{"login_and_revocation_from_two_sides"}},
+	{"never unfolds", []string{"fold_from_one_side_facts_from_the_other"}},
+	{"each process has its slots", []string{"one_slot_for_two"}},
 }
 
 func TestRun_CatchesDefects(t *testing.T) {
@@ -77,8 +90,9 @@ func TestRun_CatchesDefects(t *testing.T) {
 			t.Parallel()
 			for _, name := range d.rules {
 				var messages []string
-				if i := slices.IndexFunc(rules, func(r rule) bool { return r.name == name }); i >= 0 {
-					messages = failures(t, d.defect, rules[i].check)
+				all := concat(rules, sharedRules)
+				if i := slices.IndexFunc(all, func(r rule) bool { return r.name == name }); i >= 0 {
+					messages = failures(t, d.defect, all[i].check)
 				} else if name != random {
 					t.Fatalf("there is no rule %s", name)
 				}
@@ -101,13 +115,21 @@ func TestRun_CatchesDefects(t *testing.T) {
 // failures are those of a check of an archive with a defect.
 func failures(t *testing.T, defect string, check func(*tester)) []string {
 	t.Helper()
-	a, err := sqlitearchive.Open(filepath.Join(t.TempDir(), "footfall.db"), sqlitearchive.Options{})
+	path := filepath.Join(t.TempDir(), "footfall.db")
+	a, err := sqlitearchive.Open(path, sqlitearchive.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	rec := &recorder{ctx: t.Context()}
-	rec.run(func() { check(&tester{rec, &broken{Archive: a, defect: defect}}) })
-	if err := a.Close(); err != nil {
+	other, err := sqlitearchive.Open(path, sqlitearchive.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := &broken{Archive: a, defect: defect}
+	rec.run(func() {
+		check(&tester{TB: rec, a: first, other: &broken{Archive: other, defect: defect, first: first}})
+	})
+	if err := errors.Join(a.Close(), other.Close()); err != nil {
 		t.Error(err)
 	}
 	return rec.messages
@@ -147,17 +169,30 @@ func (r *recorder) run(f func()) {
 type broken struct {
 	*sqlitearchive.Archive
 	defect string
+	first  *broken // of two, in the second one
 
 	mu     sync.Mutex
 	n      int
-	known  map[string]bool
+	known  map[string]bool // in the first one
+	latest map[string]time.Time
 	orders map[string]footfall.Order
+	views  map[string]int64 // of its own
+}
+
+// root is the first of two.
+func (b *broken) root() *broken {
+	if b.first != nil {
+		return b.first
+	}
+	return b
 }
 
 func (b *broken) is(defect string) bool { return b.defect == defect }
 
-// isNew says whether a name was not seen before. b.mu is held.
+// isNew says whether a name was not seen before, by either of two. The first
+// one's mu is held.
 func (b *broken) isNew(name string) bool {
+	b = b.root()
 	if b.known == nil {
 		b.known = map[string]bool{}
 	}
@@ -166,8 +201,8 @@ func (b *broken) isNew(name string) bool {
 }
 
 func (b *broken) Append(ctx context.Context, facts []footfall.Fact) error {
-	b.mu.Lock()
-	defer b.mu.Unlock()
+	b.root().mu.Lock()
+	defer b.root().mu.Unlock()
 	var kept []footfall.Fact
 	for _, f := range facts {
 		kept = append(kept, b.change(f)...)
@@ -200,7 +235,8 @@ func (b *broken) Append(ctx context.Context, facts []footfall.Fact) error {
 // change is what becomes of a fact.
 func (b *broken) change(fact footfall.Fact) []footfall.Fact {
 	one := func(f footfall.Fact) []footfall.Fact { return []footfall.Fact{f} }
-	b.n++
+	root := b.root()
+	root.n++
 	switch f := fact.(type) {
 	case *footfall.SessionBegun:
 		c := *f
@@ -210,12 +246,15 @@ func (b *broken) change(fact footfall.Fact) []footfall.Fact {
 		if b.is("revocation misses later logins") && c.CustomerID != "" {
 			b.isNew("customer " + c.CustomerID)
 		}
+		if b.is("a second beginning counts") && !b.isNew("session "+c.SessionID) {
+			return []footfall.Fact{&c, &footfall.CredentialsChanged{SessionID: c.SessionID, Cred: c.Cred}}
+		}
 		return one(&c)
 	case *footfall.EventRecorded:
 		c := *f
 		switch {
 		case b.is("counts duplicates") && !b.isNew(c.EventID):
-			c.EventID = fmt.Sprintf("%s-%d", c.EventID, b.n)
+			c.EventID = fmt.Sprintf("%s-%d", c.EventID, root.n)
 		case b.is("drops every second view") && c.EventType == footfall.EventPageView && c.EventID[len(c.EventID)-1]%2 == 0:
 			return nil
 		case b.is("counts other events as views") && c.EventType == footfall.EventAddToCart:
@@ -224,20 +263,33 @@ func (b *broken) change(fact footfall.Fact) []footfall.Fact {
 			c.CreatedAt = c.CreatedAt.Truncate(time.Second)
 		case b.is("stores ASCII"):
 			c.Page = ascii(c.Page)
-		case b.is("never unfolds") && b.known[c.SessionID]:
+		case b.is("never unfolds") && root.known[c.SessionID]:
 			return nil
+		case b.is("takes late events for replays"):
+			if root.latest == nil {
+				root.latest = map[string]time.Time{}
+			}
+			if c.CreatedAt.Before(root.latest[c.SessionID]) {
+				return nil
+			}
+			root.latest[c.SessionID] = c.CreatedAt
+		case b.is("each process counts its own"):
+			if b.views == nil {
+				b.views = map[string]int64{}
+			}
+			b.views[c.SessionID]++
 		}
 		return one(&c)
 	case *footfall.SessionSeen:
-		if b.is("sees only events") || b.is("never unfolds") && b.known[f.SessionID] {
+		if b.is("sees only events") || b.is("never unfolds") && root.known[f.SessionID] {
 			return nil
 		}
 	case *footfall.CredentialsChanged:
 		c := *f
 		if b.is("ignores versions") {
-			c.Cred.Version = version(0) + int64(b.n)*1_000_000
+			c.Cred.Version = version(0) + int64(root.n)*1_000_000
 		}
-		if b.is("never unfolds") && b.known[f.SessionID] {
+		if b.is("never unfolds") && root.known[f.SessionID] {
 			return nil
 		}
 		b.isNew("customer " + c.Cred.CustomerID)
@@ -250,7 +302,7 @@ func (b *broken) change(fact footfall.Fact) []footfall.Fact {
 			c.Before = c.Before.Add(time.Hour)
 		case b.is("revocation ends nothing"):
 			return nil
-		case b.is("revocation misses later logins") && (!b.known["customer "+c.CustomerID] || b.known[missed]):
+		case b.is("revocation misses later logins") && (!root.known["customer "+c.CustomerID] || root.known[missed]):
 			b.isNew(missed)
 			return nil
 		}
@@ -265,10 +317,10 @@ func (b *broken) change(fact footfall.Fact) []footfall.Fact {
 		}
 		return one(&c)
 	case *footfall.OrderPlaced:
-		if b.orders == nil {
-			b.orders = map[string]footfall.Order{}
+		if root.orders == nil {
+			root.orders = map[string]footfall.Order{}
 		}
-		b.orders[f.OrderID] = f.Order
+		root.orders[f.OrderID], root.orders["of "+f.SessionID] = f.Order, f.Order
 		switch {
 		case b.is("orders are not joined") && !b.isNew("order "+f.OrderID):
 			return nil
@@ -280,12 +332,12 @@ func (b *broken) change(fact footfall.Fact) []footfall.Fact {
 	case *footfall.OrderRefunded:
 		c := *f
 		if b.is("refunds count twice") && !b.isNew("refund "+c.RefundID) {
-			c.RefundID = fmt.Sprintf("%s-%d", c.RefundID, b.n)
+			c.RefundID = fmt.Sprintf("%s-%d", c.RefundID, root.n)
 		}
 		return one(&c)
 	case *footfall.BotSeen:
 		if b.is("bots are visitors") {
-			return []footfall.Fact{f, &footfall.SessionBegun{Record: record(500_000+b.n, 1)}}
+			return []footfall.Fact{f, &footfall.SessionBegun{Record: record(500_000+root.n, 1)}}
 		}
 	case *footfall.SessionsFolded:
 		switch {
@@ -327,6 +379,14 @@ func (b *broken) Session(ctx context.Context, id string) (footfall.Record, bool,
 		r.StartedAt = r.StartedAt.In(time.FixedZone("shop", 3600))
 	case b.is("unknown is empty text"):
 		r.City = " "
+	case b.is("each process counts its own"):
+		b.root().mu.Lock()
+		defer b.root().mu.Unlock()
+		r.PageViews = b.views[id]
+	case b.is("the last order to arrive converts") && r.Converted:
+		b.root().mu.Lock()
+		defer b.root().mu.Unlock()
+		r.OrderID = b.root().orders["of "+id].OrderID
 	}
 	return r, ok, err
 }
@@ -334,9 +394,9 @@ func (b *broken) Session(ctx context.Context, id string) (footfall.Record, bool,
 func (b *broken) Order(ctx context.Context, id string) (footfall.Order, bool, error) {
 	o, ok, err := b.Archive.Order(ctx, id)
 	if ok && b.is("the last order wins") {
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		o = b.orders[id]
+		b.root().mu.Lock()
+		defer b.root().mu.Unlock()
+		o = b.root().orders[id]
 	}
 	return o, ok, err
 }
@@ -350,6 +410,8 @@ func (b *broken) CredentialChanges(ctx context.Context, after int64) ([]footfall
 		cursor = after
 	case b.is("the feed is short") && len(changes) > 1000:
 		changes = changes[:1000]
+	case b.is("the feed moves past what it did not show") && after > 0 && len(changes) > 1:
+		changes = changes[1:]
 	}
 	return changes, cursor, err
 }
@@ -387,6 +449,9 @@ func (b *broken) ActiveVisitors(ctx context.Context, since time.Time) (int64, er
 }
 
 func (b *broken) ClaimSlot(ctx context.Context, job string, slot time.Time) (bool, error) {
+	if b.is("each process has its slots") && b.first != nil {
+		job += " of the other"
+	}
 	mine, err := b.Archive.ClaimSlot(ctx, job, slot)
 	return (mine || b.is("everybody gets the slot")) && !b.is("nobody gets the slot"), err
 }

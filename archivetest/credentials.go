@@ -172,7 +172,7 @@ var credentialRules = []rule{
 		t.want(len(again), 0, "credentials that are not newer change nothing, so nothing appears in the feed")
 	}},
 	{"many_credential_changes", func(t *tester) {
-		const n = 1200
+		n := t.of(1200, 40)
 		var facts []footfall.Fact
 		for i := range n {
 			facts = append(facts, revoked(fmt.Sprintf("c%d", i), 10+i))

@@ -9,11 +9,17 @@ import (
 )
 
 // Sizes around those at which archives split a batch.
-var sizes = []int{1, 2, 39, 40, 41, 80, 81, 99, 100, 101, 200, 250}
+var (
+	sizes      = []int{1, 2, 39, 40, 41, 80, 81, 99, 100, 101, 200, 250}
+	smallSizes = []int{2, 51, 101}
+)
 
 var eventRules = []rule{
 	{"batches_of_every_size", func(t *tester) {
-		session, id := 0, 0
+		session, id, sizes := 0, 0, sizes
+		if t.small {
+			sizes = smallSizes
+		}
 		for _, n := range sizes {
 			// One session with n events, then n sessions with one each.
 			session++
@@ -34,13 +40,14 @@ var eventRules = []rule{
 				facts = append(facts, begun(session, 0), view(session, id, 1))
 			}
 			t.append(facts...)
-			for s := session - n + 1; s <= session; s++ {
+			for s := session - n + 1; s <= session; s += t.of(1, 9) {
 				t.wantViews(sid(s), 1, fmt.Sprintf("a batch of %d sessions", n))
 			}
 		}
 	}},
 	{"interleaved_sessions", func(t *tester) {
-		const n, rounds = 130, 3
+		const rounds = 3
+		n := t.of(130, 51)
 		want := map[int][]string{}
 		id := 0
 		for round := range rounds {
@@ -57,13 +64,13 @@ var eventRules = []rule{
 			}
 			t.append(facts...)
 		}
-		for s := 1; s <= n; s++ {
+		for s := 1; s <= n; s += t.of(1, 3) {
 			t.want(t.eventIDs(sid(s)), want[s], "a session's events are all of its own and no others, however batches mix them")
 			t.wantViews(sid(s), int64(len(want[s])), "batches mix sessions")
 		}
 	}},
 	{"batch_twice", func(t *tester) {
-		const n = 120
+		n := t.of(120, 30)
 		log, ids, orders := history(n), historySessions(n), []string{"o-3"}
 		t.append(log...)
 		want := t.dump(ids, orders)
@@ -73,7 +80,7 @@ var eventRules = []rule{
 		t.wantSame(t.dump(ids, orders), want, "facts that are in a batch twice count once")
 	}},
 	{"overlapping_batches", func(t *tester) {
-		const n = 60
+		n := t.of(60, 20)
 		log, ids, orders := history(n), historySessions(n), []string{"o-3"}
 		t.append(log...)
 		want := t.dump(ids, orders)
@@ -87,7 +94,7 @@ var eventRules = []rule{
 		ids, orders := historySessions(8), []string{"o-3"}
 		t.append(log...)
 		want := t.dump(ids, orders)
-		for i := range log { // a crash after i facts, then everything again
+		for i := 0; i < len(log); i += t.of(1, 12) { // a crash after i facts, then everything again
 			t.append(log[:i]...)
 			t.append(log...)
 			t.wantSame(t.dump(ids, orders), want, fmt.Sprintf("a replay of the first %d facts and then of all ends in the same", i))
@@ -124,7 +131,7 @@ var eventRules = []rule{
 		rnd := rand.New(rand.NewPCG(7, 7))
 		views := int64(0)
 		kinds := []string{footfall.EventPageView, footfall.EventAddToCart, "custom", footfall.EventCustomerLogin, "page_view2", "PAGE_VIEW"}
-		for id := 1; id <= 150; {
+		for id := 1; id <= t.of(150, 100); {
 			var facts []footfall.Fact
 			for range 1 + rnd.IntN(50) {
 				kind := kinds[rnd.IntN(len(kinds))]

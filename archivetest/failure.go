@@ -45,7 +45,7 @@ var failureRules = []rule{
 // cancelledAppend stops appends at many moments; each may be stored whole, in
 // part or not at all, and the retry makes it complete.
 func cancelledAppend(t *tester) {
-	const tries, each = 12, 60
+	tries, each := t.of(12, 8), t.of(60, 30)
 	for i := range tries {
 		n := i + 1
 		facts := []footfall.Fact{begun(n, 0)}
@@ -53,7 +53,7 @@ func cancelledAppend(t *tester) {
 			facts = append(facts, view(n, n*1000+e, e))
 		}
 		facts = append(facts, login(n, 50, "c", 49), order(sid(n), n, 5, 60))
-		ctx, cancel := context.WithTimeout(t.Context(), time.Duration(i*i*100)*time.Microsecond)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Duration(i*i*t.of(100, 500))*time.Microsecond)
 		start := time.Now()
 		err := t.a.Append(ctx, facts)
 		took := time.Since(start)
@@ -65,13 +65,13 @@ func cancelledAppend(t *tester) {
 			t.Errorf("a cancelled Append: %v: that is a failure to be tried again; ErrRejected would throw the facts away", err)
 		}
 		if err == nil {
-			t.wantViews(sid(n), each, "an Append without an error has stored its batch, also if its context ended at that moment")
+			t.wantViews(sid(n), int64(each), "an Append without an error has stored its batch, also if its context ended at that moment")
 		}
 		t.append(facts...)
-		t.wantViews(sid(n), each, fmt.Sprintf("a retry after an Append that was cancelled (%v)", err))
+		t.wantViews(sid(n), int64(each), fmt.Sprintf("a retry after an Append that was cancelled (%v)", err))
 	}
 	s := t.stats()
-	t.want([]int64{s.Sessions, s.PageViews, s.Orders}, []int64{tries, tries * each, tries}, "cancelled appends and their retries count everything once")
+	t.want([]int64{s.Sessions, s.PageViews, s.Orders}, []int64{int64(tries), int64(tries * each), int64(tries)}, "cancelled appends and their retries count everything once")
 	changes, _ := t.changes(0)
 	t.want(len(changes), tries, "cancelled appends and their retries appear in the feed once")
 }

@@ -15,7 +15,7 @@ import (
 // repeats and is cut off, and compares with the model.
 func randomHistory(t *tester, seed uint64) {
 	rnd := rand.New(rand.NewPCG(seed, 20260314))
-	log := randomFacts(rnd, 60+rnd.IntN(400))
+	log := randomFacts(rnd, t.of(60, 40)+rnd.IntN(t.of(400, 100)))
 	m := newModel()
 	for _, f := range log {
 		m.apply(f)
@@ -27,7 +27,7 @@ func randomHistory(t *tester, seed uint64) {
 		case 0: // sent twice
 			t.append(batch...)
 		case 1: // cut off
-			ctx, cancel := context.WithTimeout(t.Context(), time.Duration(rnd.IntN(3000))*time.Microsecond)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Duration(rnd.IntN(t.of(3000, 40_000)))*time.Microsecond)
 			if err := t.a.Append(ctx, batch); errors.Is(err, footfall.ErrRejected) {
 				t.Errorf("seed %d: a cancelled Append: %v: that is a failure to be tried again", seed, err)
 			}

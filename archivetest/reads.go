@@ -70,7 +70,7 @@ var readRules = []rule{
 // readsDuringAppends appends from several goroutines, each batch twice, while
 // others read.
 func readsDuringAppends(t *tester) {
-	const writers, batches, each = 4, 6, 30
+	writers, batches, each := t.of(4, 3), t.of(6, 2), t.of(30, 10)
 	var wg, readers sync.WaitGroup
 	var done atomic.Bool
 	for w := range writers {
@@ -99,7 +99,7 @@ func readsDuringAppends(t *tester) {
 					t.Errorf("Session beside appends: %v: methods are safe for concurrent use", err)
 					return
 				}
-				if ok && s.PageViews != 0 && s.PageViews != each {
+				if ok && s.PageViews != 0 && s.PageViews != int64(each) {
 					t.Errorf("Session beside appends has %d page views: an archive may apply a batch step by step, but counts no event twice", s.PageViews)
 				}
 				st, err := t.a.Stats(t.Context(), report.Window{Now: at(0), Today: at(0)})
@@ -118,7 +118,7 @@ func readsDuringAppends(t *tester) {
 	done.Store(true)
 	readers.Wait()
 	for n := 1; n <= writers*batches; n++ {
-		t.wantViews(sid(n), each, "parallel appends, each twice")
+		t.wantViews(sid(n), int64(each), "parallel appends, each twice")
 	}
 	changes, _ := t.changes(0)
 	t.want(len(changes), writers*batches, "parallel appends of the same change appear once in the feed")
@@ -147,7 +147,7 @@ func foldedIsAlwaysThere(t *tester) {
 			}
 		})
 	}
-	for i := range 150 {
+	for i := range t.of(150, 10) {
 		if err := t.a.Append(t.Context(), []footfall.Fact{fold(1, 2)}); err != nil {
 			t.Errorf("Append: %v", err)
 		}

@@ -9,9 +9,15 @@ import (
 )
 
 func TestArchive(t *testing.T) {
-	archivetest.Run(t, archivetest.Harness{Open: func(t *testing.T) archivetest.Archive {
-		return open(t, filepath.Join(t.TempDir(), "footfall.db"))
-	}})
+	archivetest.Run(t, archivetest.Harness{
+		Open: func(t *testing.T) archivetest.Archive {
+			return open(t, filepath.Join(t.TempDir(), "footfall.db"))
+		},
+		OpenTwo: func(t *testing.T) (archivetest.Archive, archivetest.Archive) {
+			path := filepath.Join(t.TempDir(), "footfall.db")
+			return open(t, path), open(t, path)
+		},
+	})
 }
 
 // open opens an archive and closes it when the test ends.

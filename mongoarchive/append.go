@@ -1,0 +1,311 @@
+package mongoarchive
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"github.com/footfall-go/footfall"
+)
+
+// Append stores a batch, in steps that a later Append of the same facts
+// completes if they are cut off.
+func (a *Archive) Append(ctx context.Context, facts []footfall.Fact) error {
+	if err := a.append(ctx, facts); err != nil {
+		return fmt.Errorf("mongoarchive: append: %w", classify(err))
+	}
+	return nil
+}
+
+func (a *Archive) append(ctx context.Context, facts []footfall.Fact) error {
+	for _, fact := range facts { // nothing is stored of a batch that can never be
+		if !isKnown(fact) {
+			return fmt.Errorf("%w: a fact of type %T", footfall.ErrRejected, fact)
+		}
+	}
+	if len(facts) == 0 {
+		return nil
+	}
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	c, err := a.writing(ctx)
+	if err != nil {
+		return err
+	}
+	b := &batch{ctx: ctx, c: c}
+	return b.apply(facts)
+}
+
+func isKnown(fact footfall.Fact) bool {
+	switch fact.(type) {
+	case *footfall.SessionBegun, *footfall.EventRecorded, *footfall.SessionSeen, *footfall.CredentialsChanged, *footfall.CustomerRevoked, *footfall.ValueSet,
+		*footfall.OrderPlaced, *footfall.OrderRefunded, *footfall.BotSeen, *footfall.SessionsFolded, *footfall.VisitsUncounted:
+		return true
+	}
+	return false
+}
+
+// A batch is one Append. Sessions begin first, then their events are inserted
+// together, then everything else follows in order; a fold depends on what came
+// before it and ends such a round.
+type batch struct {
+	ctx context.Context
+	c   *connection
+
+	begins  []*footfall.Record
+	events  []*footfall.Event
+	touched map[string]*touch // by session id
+	later   []footfall.Fact
+}
+
+// A touch is what a round changes of one session.
+type touch struct {
+	lastSeen int64
+	views    bool // page views may be new
+}
+
+func (b *batch) coll(name string) *mongo.Collection { return b.c.write.Collection(name) }
+
+func (b *batch) apply(facts []footfall.Fact) error {
+	b.startRound()
+	for _, fact := range facts {
+		switch f := fact.(type) {
+		case *footfall.SessionBegun:
+			b.begins = append(b.begins, &f.Record)
+		case *footfall.EventRecorded:
+			b.addEvent(&f.Event)
+		case *footfall.OrderPlaced:
+			b.later = append(b.later, f)
+			if f.SessionID != "" {
+				b.addEvent(orderEvent(f))
+			}
+		case *footfall.OrderRefunded:
+			b.later = append(b.later, f)
+			if f.SessionID != "" {
+				b.addEvent(refundEvent(f))
+			}
+		case *footfall.SessionSeen:
+			t := b.touch(f.SessionID)
+			t.lastSeen = max(t.lastSeen, f.At.UnixMilli())
+		case *footfall.CredentialsChanged: // of a folded session too
+			b.touch(f.SessionID)
+			b.later = append(b.later, f)
+		case *footfall.ValueSet:
+			b.touch(f.SessionID)
+			b.later = append(b.later, f)
+		case *footfall.SessionsFolded:
+			if err := b.finishRound(); err != nil {
+				return err
+			}
+			if err := b.fold(f); err != nil {
+				return err
+			}
+		default:
+			b.later = append(b.later, f)
+		}
+	}
+	return b.finishRound()
+}
+
+func (b *batch) startRound() {
+	b.begins, b.events, b.later, b.touched = nil, nil, nil, map[string]*touch{}
+}
+
+func (b *batch) addEvent(e *footfall.Event) {
+	b.touch(e.SessionID)
+	b.events = append(b.events, e)
+}
+
+func (b *batch) touch(sessionID string) *touch {
+	t := b.touched[sessionID]
+	if t == nil {
+		t = &touch{}
+		b.touched[sessionID] = t
+	}
+	return t
+}
+
+func (b *batch) finishRound() error {
+	defer b.startRound()
+	for chunk := range slices.Chunk(b.begins, idsPerQuery) {
+		if err := b.begin(chunk); err != nil {
+			return err
+		}
+	}
+	for chunk := range slices.Chunk(b.touchedIDs(), idsPerQuery) {
+		if err := b.takeOut(chunk); err != nil {
+			return err
+		}
+	}
+	if err := b.insertEvents(); err != nil {
+		return err
+	}
+	for chunk := range slices.Chunk(b.touchedIDs(), updatesPerBulk) {
+		if err := b.updateTouched(chunk); err != nil {
+			return err
+		}
+	}
+	for _, fact := range b.later {
+		if err := b.control(fact); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+const (
+	idsPerQuery    = 100
+	updatesPerBulk = 50 // FerretDB holds a connection of its own for each
+	docsPerInsert  = 500
+)
+
+func (b *batch) touchedIDs() []string {
+	ids := make([]string, 0, len(b.touched))
+	for id := range b.touched {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids) // the same order in every process
+	return ids
+}
+
+// begin inserts sessions that are not there. A visitor is noted before the
+// session, so that no session is ever without.
+func (b *batch) begin(records []*footfall.Record) error {
+	ids := make([]string, len(records))
+	for i, r := range records {
+		ids[i] = r.SessionID
+	}
+	// In this order: a session on its way to folded_sessions is in both.
+	there, err := b.ids(sessions, "_id", bson.M{"_id": bson.M{"$in": ids}})
+	if err != nil {
+		return err
+	}
+	folded, err := b.ids(foldedSessions, "sessionId", bson.M{"sessionId": bson.M{"$in": ids}, "whole": true})
+	if err != nil {
+		return err
+	}
+	var docs []any
+	seen := map[string]int64{}
+	var updates []mongo.WriteModel
+	for _, r := range records {
+		if there[r.SessionID] || folded[r.SessionID] {
+			continue
+		}
+		there[r.SessionID] = true
+		docs = append(docs, newSessionDoc(r))
+		if at, ok := seen[r.VisitorID]; !ok || at != r.StartedAt.UnixMilli() {
+			seen[r.VisitorID] = r.StartedAt.UnixMilli()
+			updates = append(updates, sawVisitor(r.VisitorID, moment(r.StartedAt)))
+		}
+	}
+	if len(docs) > 0 {
+		if err := b.upsert(visitors, updates); err != nil {
+			return err
+		}
+		if _, err := b.insert(sessions, docs); err != nil {
+			return err
+		}
+	}
+	for _, r := range records {
+		if err := b.endIfRevoked(r.SessionID, &r.Cred); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func sawVisitor(visitorID string, at bson.DateTime) mongo.WriteModel {
+	return mongo.NewUpdateOneModel().SetFilter(bson.M{"_id": visitorID}).SetUpsert(true).SetUpdate(bson.M{
+		"$set": bson.M{"visitorId": visitorID}, "$min": bson.M{"firstSeenAt": at}, "$max": bson.M{"lastSeenAt": at},
+	})
+}
+
+// upsert writes what may be inserted by another process at the same moment: the
+// second time it is there.
+func (b *batch) upsert(collection string, updates []mongo.WriteModel) error {
+	for chunk := range slices.Chunk(updates, updatesPerBulk) {
+		_, err := b.coll(collection).BulkWrite(b.ctx, chunk, options.BulkWrite().SetOrdered(false))
+		if there, ok := duplicates(err); ok && len(there) > 0 {
+			_, err = b.coll(collection).BulkWrite(b.ctx, chunk, options.BulkWrite().SetOrdered(false))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// insert inserts documents and returns which of them were there already.
+func (b *batch) insert(collection string, docs []any) (there []int, err error) {
+	base := 0
+	for chunk := range slices.Chunk(docs, docsPerInsert) {
+		_, err := b.coll(collection).InsertMany(b.ctx, chunk, options.InsertMany().SetOrdered(false))
+		found, ok := duplicates(err)
+		if !ok {
+			return there, err
+		}
+		for _, i := range found {
+			there = append(there, base+i)
+		}
+		base += len(chunk)
+	}
+	return there, nil
+}
+
+// ids are the values of a text field in the documents that a filter selects.
+func (b *batch) ids(collection, field string, filter any) (map[string]bool, error) {
+	cursor, err := b.coll(collection).Find(b.ctx, filter, options.Find().SetProjection(only(field)))
+	if err != nil {
+		return nil, err
+	}
+	defer closeCursor(b.ctx, cursor)
+	ids := map[string]bool{}
+	for cursor.Next(b.ctx) {
+		if id, ok := cursor.Current.Lookup(field).StringValueOK(); ok {
+			ids[id] = true
+		}
+	}
+	return ids, cursor.Err()
+}
+
+// only projects to some fields; without _id, unless that is one of them, so
+// that an index can be all that is read.
+func only(fields ...string) bson.D {
+	p := bson.D{}
+	if !slices.Contains(fields, "_id") {
+		p = append(p, bson.E{Key: "_id", Value: 0})
+	}
+	for _, f := range fields {
+		p = append(p, bson.E{Key: f, Value: 1})
+	}
+	return p
+}
+
+// one reads one document; false if there is none.
+func one[T any](ctx context.Context, coll *mongo.Collection, filter any, opts ...options.Lister[options.FindOneOptions]) (doc T, ok bool, err error) {
+	err = coll.FindOne(ctx, filter, opts...).Decode(&doc)
+	if errors.Is(err, mongo.ErrNoDocuments) {
+		return doc, false, nil
+	}
+	return doc, err == nil, err
+}
+
+// all reads the documents that a filter selects.
+func all[T any](ctx context.Context, coll *mongo.Collection, filter any, opts ...options.Lister[options.FindOptions]) ([]T, error) {
+	cursor, err := coll.Find(ctx, filter, opts...)
+	if err != nil {
+		return nil, err
+	}
+	docs := []T{}
+	err = cursor.All(ctx, &docs)
+	return docs, err
+}
+
+// closeCursor ends a cursor: one that was read to its end is closed already, and
+// of any other the server forgets it in time.
+func closeCursor(ctx context.Context, cursor *mongo.Cursor) { _ = cursor.Close(ctx) }

@@ -1,0 +1,116 @@
+package mongoarchive
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+	"go.mongodb.org/mongo-driver/v2/mongo/readpref"
+)
+
+// writeEvery is how often Check writes, of one process.
+const writeEvery = 5 * time.Second
+
+// Check says whether the archive can be written: every few seconds by a write
+// that a majority confirms, in between by a ping of the primary.
+func (a *Archive) Check(ctx context.Context) error {
+	if err := a.check(ctx); err != nil {
+		return fmt.Errorf("mongoarchive: check: %w", oneLine(err))
+	}
+	return nil
+}
+
+func (a *Archive) check(ctx context.Context) error {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	c, err := a.writing(ctx)
+	if err != nil {
+		return err
+	}
+	now := time.Now()
+	if now.Sub(time.UnixMilli(a.checked.Load())).Abs() < writeEvery {
+		return c.client.Ping(ctx, readpref.Primary())
+	}
+	_, err = c.write.Collection(meta).UpdateOne(ctx, bson.M{"_id": "check"}, bson.M{"$set": bson.M{"at": moment(now)}}, options.UpdateOne().SetUpsert(true))
+	if err != nil && !isDuplicate(err) {
+		return err
+	}
+	a.checked.Store(now.UnixMilli())
+	return nil
+}
+
+type lineError struct{ error }
+
+func (e lineError) Error() string { return strings.Join(strings.Fields(e.error.Error()), " ") }
+func (e lineError) Unwrap() error { return e.error }
+
+// oneLine is an error whose text has no line breaks.
+func oneLine(err error) error { return lineError{err} }
+
+type helloDoc struct {
+	LocalTime *bson.DateTime `bson:"localTime"`
+	SetName   string         `bson:"setName"`
+	Primary   string         `bson:"primary"`
+	Message   string         `bson:"msg"`
+}
+
+func (a *Archive) hello(ctx context.Context) (c *connection, h helloDoc, err error) {
+	if c, err = a.reading(ctx); err != nil {
+		return nil, h, err
+	}
+	err = c.client.Database("admin").RunCommand(ctx, bson.D{{Key: "hello", Value: 1}}, options.RunCmd().SetReadPreference(readpref.Primary())).Decode(&h)
+	return c, h, err
+}
+
+// Now is the server's time.
+func (a *Archive) Now(ctx context.Context) (time.Time, error) {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	_, h, err := a.hello(ctx)
+	if err == nil && h.LocalTime == nil {
+		err = errors.New("the server does not tell its time")
+	}
+	if err != nil {
+		return time.Time{}, fmt.Errorf("mongoarchive: now: %w", err)
+	}
+	return utc(h.LocalTime), nil
+}
+
+// Describe says what the archive is connected to, in one short line.
+func (a *Archive) Describe(ctx context.Context) (string, error) {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	c, h, err := a.hello(ctx)
+	var build struct {
+		Version  string `bson:"version"`
+		FerretDB *struct {
+			Version string `bson:"version"`
+		} `bson:"ferretdb"`
+		FerretDBVersion string `bson:"ferretdbVersion"`
+	}
+	if err == nil {
+		err = c.client.Database("admin").RunCommand(ctx, bson.D{{Key: "buildInfo", Value: 1}}).Decode(&build)
+	}
+	if err != nil {
+		return "", fmt.Errorf("mongoarchive: describe: %w", oneLine(err))
+	}
+	topology := "standalone"
+	switch {
+	case h.SetName != "":
+		topology = fmt.Sprintf("replica set %s, primary %s", h.SetName, cmp.Or(h.Primary, "unknown"))
+	case h.Message == "isdbgrid":
+		topology = "sharded cluster"
+	}
+	product := "MongoDB " + build.Version
+	if build.FerretDB != nil {
+		product = fmt.Sprintf("FerretDB %s (like %s)", build.FerretDB.Version, product)
+	} else if build.FerretDBVersion != "" {
+		product = fmt.Sprintf("FerretDB %s (like %s)", build.FerretDBVersion, product)
+	}
+	return fmt.Sprintf("%s, %s, database %s", product, topology, a.name), nil
+}

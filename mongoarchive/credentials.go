@@ -1,0 +1,160 @@
+package mongoarchive
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"github.com/footfall-go/footfall"
+)
+
+// A changeDoc is a step of the feed of credential changes. Its _id is the number
+// of the step: each is one more than the one before, so that whoever has read
+// one has read all before it.
+type changeDoc struct {
+	ID            int64          `bson:"_id"`
+	SessionID     *string        `bson:"sessionId"`
+	Version       int64          `bson:"version"`
+	CustomerID    *string        `bson:"customerId"`
+	RevokedBefore *bson.DateTime `bson:"revokedBefore"`
+	ChangedAt     bson.DateTime  `bson:"changedAt"`
+}
+
+// setCredentials puts a change into the feed and then into the session, so that
+// no end is in the session that the other processes do not hear of.
+func (b *batch) setCredentials(f *footfall.CredentialsChanged) error {
+	c := &f.Cred
+	for range attempts {
+		d, ok, err := one[sessionDoc](b.ctx, b.coll(sessions), bson.M{"_id": f.SessionID}, options.FindOne().SetProjection(only("version")))
+		if err != nil {
+			return err
+		}
+		if !ok {
+			if there, err := b.comesBack(f.SessionID); err != nil || !there {
+				return err
+			}
+			continue
+		}
+		if d.Version > c.Version {
+			return nil
+		}
+		if d.Version == c.Version { // of a replay: what followed may have been cut off
+			return b.endIfRevoked(f.SessionID, c)
+		}
+		if err := b.publish(bson.M{"sessionId": f.SessionID, "version": c.Version}, changeDoc{SessionID: &f.SessionID, Version: c.Version}); err != nil {
+			return err
+		}
+		update := bson.M{
+			"$set": bson.M{
+				"version": c.Version, "secretHash": c.SecretHash[:], "supersededHash": superseded(c), "customerId": text(c.CustomerID), "type": string(c.Type()),
+				"authenticatedAt": known(c.AuthenticatedAt), "endedAt": known(c.EndedAt), "endReason": text(string(c.EndReason)),
+			},
+			"$unset": bson.M{"foldedInto": ""},
+		}
+		if !c.EndedAt.IsZero() {
+			update["$max"] = bson.M{"lastSeenAt": moment(c.EndedAt)}
+		}
+		result, err := b.coll(sessions).UpdateOne(b.ctx, bson.M{"_id": f.SessionID, "version": bson.M{"$lt": c.Version}}, update)
+		if err != nil {
+			return err
+		}
+		if result.MatchedCount == 1 {
+			return b.endIfRevoked(f.SessionID, c)
+		}
+	}
+	return errBusy
+}
+
+// endIfRevoked applies the revocations that arrived before the credentials they
+// end: those from after the password check. The result is that of the other
+// order.
+//
+// A login is stored before it looks for revocations, a revocation before it
+// looks for logins: of two at a time, at least one sees the other.
+func (b *batch) endIfRevoked(sessionID string, c *footfall.Credentials) error {
+	if c.CustomerID == "" || !c.EndedAt.IsZero() {
+		return nil
+	}
+	revocation, ok, err := one[changeDoc](b.ctx, b.coll(credentials),
+		bson.M{"customerId": c.CustomerID, "revokedBefore": bson.M{"$gt": epochIfZero(c.AuthenticatedAt)}},
+		options.FindOne().SetSort(bson.D{{Key: "revokedBefore", Value: 1}}))
+	if err != nil || !ok {
+		return err
+	}
+	_, err = b.coll(sessions).UpdateOne(b.ctx,
+		bson.M{"_id": sessionID, "customerId": c.CustomerID, "authenticatedAt": known(c.AuthenticatedAt), "endedAt": nil},
+		end(*revocation.RevokedBefore))
+	return err
+}
+
+func end(at bson.DateTime) bson.M {
+	return bson.M{"$set": bson.M{"endedAt": at, "endReason": string(footfall.EndRevoked)}, "$max": bson.M{"version": int64(at)}}
+}
+
+func epochIfZero(t time.Time) bson.DateTime {
+	if t.IsZero() {
+		return 0
+	}
+	return moment(t)
+}
+
+func (b *batch) revokeCustomer(f *footfall.CustomerRevoked) error {
+	before := moment(f.Before)
+	if err := b.publish(bson.M{"customerId": f.CustomerID, "revokedBefore": bson.M{"$gte": before}}, changeDoc{CustomerID: &f.CustomerID, RevokedBefore: &before}); err != nil {
+		return err
+	}
+	_, err := b.coll(sessions).UpdateMany(b.ctx, bson.M{
+		"customerId": f.CustomerID, "endedAt": nil, "$or": bson.A{bson.M{"authenticatedAt": nil}, bson.M{"authenticatedAt": bson.M{"$lt": before}}},
+	}, end(before))
+	return err
+}
+
+// publish adds a change to the feed, unless one like it is there. The number of
+// the last step is read first: if the next one can be inserted, nobody has
+// added anything since, so the look for one like it was complete.
+func (b *batch) publish(like bson.M, change changeDoc) error {
+	feed := b.coll(credentials)
+	for b.ctx.Err() == nil {
+		last, _, err := one[changeDoc](b.ctx, feed, bson.M{}, options.FindOne().SetSort(bson.D{{Key: "_id", Value: -1}}).SetProjection(only("_id")))
+		if err != nil {
+			return err
+		}
+		_, there, err := one[changeDoc](b.ctx, feed, like, options.FindOne().SetProjection(only("_id")))
+		if err != nil || there {
+			return err
+		}
+		change.ID, change.ChangedAt = last.ID+1, moment(time.Now())
+		if _, err := feed.InsertOne(b.ctx, change); !isDuplicate(err) {
+			return err
+		}
+	}
+	return b.ctx.Err()
+}
+
+// feedAge is how long the feed is kept.
+func (a *Archive) feedAge() time.Duration { return 2 * a.maxAge }
+
+// CredentialChanges reads on in the feed, to its end: what a majority of servers
+// has. What no live session can be older than is left out.
+func (a *Archive) CredentialChanges(ctx context.Context, after int64) ([]footfall.CredentialChange, int64, error) {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	c, err := a.reading(ctx)
+	if err != nil {
+		return nil, after, fmt.Errorf("mongoarchive: credential changes: %w", err)
+	}
+	docs, err := all[changeDoc](ctx, c.decide.Collection(credentials),
+		bson.M{"_id": bson.M{"$gt": after}, "changedAt": bson.M{"$gte": moment(time.Now().Add(-a.feedAge()))}}, options.Find().SetSort(bson.D{{Key: "_id", Value: 1}}))
+	if err != nil {
+		return nil, after, fmt.Errorf("mongoarchive: credential changes: %w", err)
+	}
+	var changes []footfall.CredentialChange
+	for _, d := range docs {
+		changes = append(changes, footfall.CredentialChange{SessionID: plain(d.SessionID), Version: d.Version, CustomerID: plain(d.CustomerID), RevokedBefore: utc(d.RevokedBefore)})
+		after = d.ID
+	}
+	return changes, after, nil
+}

@@ -1,0 +1,224 @@
+package mongoarchive
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"github.com/footfall-go/footfall"
+)
+
+// A sessionDoc is a document of sessions. What is not known is null.
+type sessionDoc struct {
+	ID         any     `bson:"_id"` // the session's id; an ObjectId in what the former service wrote
+	SessionID  string  `bson:"sessionId"`
+	VisitorID  *string `bson:"visitorId"`
+	CustomerID *string `bson:"customerId"`
+	Type       string  `bson:"type"`
+
+	IPAddress *string `bson:"ipAddress"`
+	UserAgent *string `bson:"userAgent"`
+	Country   *string `bson:"country"`
+	City      *string `bson:"city"`
+	Device    *string `bson:"device"`
+	Browser   *string `bson:"browser"`
+	OS        *string `bson:"os"`
+
+	LandingPage *string `bson:"landingPage"`
+	Referrer    *string `bson:"referrer"`
+	Channel     *string `bson:"channel"`
+	UTMSource   *string `bson:"utmSource"`
+	UTMMedium   *string `bson:"utmMedium"`
+	UTMCampaign *string `bson:"utmCampaign"`
+	UTMTerm     *string `bson:"utmTerm"`
+	UTMContent  *string `bson:"utmContent"`
+
+	PageViews  int64          `bson:"pageViews"`
+	StartedAt  *bson.DateTime `bson:"startedAt"`
+	LastSeenAt *bson.DateTime `bson:"lastSeenAt"`
+	EndedAt    *bson.DateTime `bson:"endedAt"`
+	EndReason  *string        `bson:"endReason"`
+	Converted  bool           `bson:"converted"`
+	OrderID    *string        `bson:"orderId"`
+
+	Version         int64          `bson:"version"`
+	SecretHash      []byte         `bson:"secretHash"`
+	SupersededHash  []byte         `bson:"supersededHash"`
+	AuthenticatedAt *bson.DateTime `bson:"authenticatedAt"`
+
+	Values map[string]valueDoc `bson:"values"` // by valueName
+
+	Folds      int64   `bson:"folds"`                // how often it was folded
+	FoldedInto *string `bson:"foldedInto,omitempty"` // set while it is on its way to folded_sessions
+	Legacy     bool    `bson:"legacy,omitempty"`     // written by the former service
+}
+
+// A valueDoc is a session's value; one without JSON was removed.
+type valueDoc struct {
+	Key   string        `bson:"key"`
+	Value *string       `bson:"value"`
+	Keep  bool          `bson:"keep"`
+	SetAt bson.DateTime `bson:"setAt"`
+}
+
+// valueName is the field of a value: a key can have dots, dollars and any
+// length, a field cannot.
+func valueName(key string) string {
+	sum := sha256.Sum256([]byte(key))
+	return base64.RawURLEncoding.EncodeToString(sum[:15])
+}
+
+func newValueDoc(key string, v footfall.Value, at time.Time) valueDoc {
+	return valueDoc{Key: key, Value: text(string(v.JSON)), Keep: v.Keep, SetAt: moment(at)}
+}
+
+func newSessionDoc(r *footfall.Record) *sessionDoc {
+	d := &sessionDoc{
+		ID: r.SessionID, SessionID: r.SessionID, VisitorID: text(r.VisitorID), CustomerID: text(r.CustomerID), Type: string(r.Type),
+		IPAddress: text(r.IPAddress), UserAgent: text(r.UserAgent), Country: text(r.Country), City: text(r.City),
+		Device: text(r.Device), Browser: text(r.Browser), OS: text(r.OS),
+		LandingPage: text(r.LandingPage), Referrer: text(r.Referrer), Channel: text(r.Channel),
+		UTMSource: text(r.UTMSource), UTMMedium: text(r.UTMMedium), UTMCampaign: text(r.UTMCampaign), UTMTerm: text(r.UTMTerm), UTMContent: text(r.UTMContent),
+		PageViews: r.PageViews, StartedAt: known(r.StartedAt), LastSeenAt: known(r.LastSeenAt), EndedAt: known(r.EndedAt), EndReason: text(string(r.EndReason)),
+		Converted: r.Converted, OrderID: text(r.OrderID),
+		Version: r.Cred.Version, SecretHash: r.Cred.SecretHash[:], SupersededHash: superseded(&r.Cred), AuthenticatedAt: known(r.Cred.AuthenticatedAt),
+		Values: map[string]valueDoc{},
+	}
+	for key, value := range r.Values {
+		d.Values[valueName(key)] = newValueDoc(key, value, r.StartedAt)
+	}
+	return d
+}
+
+func superseded(c *footfall.Credentials) []byte {
+	if c.Superseded == (footfall.SecretHash{}) {
+		return nil
+	}
+	return c.Superseded[:]
+}
+
+func (d *sessionDoc) session() footfall.Session {
+	return footfall.Session{
+		SessionID: d.SessionID, VisitorID: plain(d.VisitorID), CustomerID: plain(d.CustomerID), Type: footfall.SessionType(d.Type),
+		IPAddress: plain(d.IPAddress), UserAgent: plain(d.UserAgent), Country: plain(d.Country), City: plain(d.City),
+		Device: plain(d.Device), Browser: plain(d.Browser), OS: plain(d.OS),
+		LandingPage: plain(d.LandingPage), Referrer: plain(d.Referrer), Channel: plain(d.Channel),
+		UTMSource: plain(d.UTMSource), UTMMedium: plain(d.UTMMedium), UTMCampaign: plain(d.UTMCampaign), UTMTerm: plain(d.UTMTerm), UTMContent: plain(d.UTMContent),
+		PageViews: d.PageViews, StartedAt: utc(d.StartedAt), LastSeenAt: utc(d.LastSeenAt), EndedAt: utc(d.EndedAt), EndReason: footfall.EndReason(plain(d.EndReason)),
+		Converted: d.Converted, OrderID: plain(d.OrderID),
+	}
+}
+
+func (d *sessionDoc) record() footfall.Record {
+	r := footfall.Record{Session: d.session()}
+	r.Cred = footfall.Credentials{
+		Version: d.Version, CustomerID: r.CustomerID, AuthenticatedAt: utc(d.AuthenticatedAt), EndedAt: r.EndedAt, EndReason: r.EndReason,
+	}
+	copy(r.Cred.SecretHash[:], d.SecretHash)
+	copy(r.Cred.Superseded[:], d.SupersededHash)
+	for _, v := range d.Values {
+		if v.Value == nil {
+			continue
+		}
+		if r.Values == nil {
+			r.Values = map[string]footfall.Value{}
+		}
+		r.Values[v.Key] = footfall.Value{JSON: json.RawMessage(*v.Value), Keep: v.Keep}
+	}
+	return r
+}
+
+// An eventDoc is a document of session_events. Metadata is JSON as it was given.
+type eventDoc struct {
+	ID        any            `bson:"_id"`
+	EventID   string         `bson:"eventId"`
+	SessionID string         `bson:"sessionId"`
+	VisitorID *string        `bson:"visitorId"`
+	EventType string         `bson:"eventType"`
+	Page      *string        `bson:"page"`
+	ProductID *string        `bson:"productId"`
+	Metadata  *string        `bson:"metadata"`
+	CreatedAt *bson.DateTime `bson:"createdAt"`
+}
+
+func newEventDoc(e *footfall.Event) *eventDoc {
+	return &eventDoc{
+		ID: e.EventID, EventID: e.EventID, SessionID: e.SessionID, VisitorID: text(e.VisitorID), EventType: e.EventType,
+		Page: text(e.Page), ProductID: text(e.ProductID), Metadata: text(string(e.Metadata)), CreatedAt: known(e.CreatedAt),
+	}
+}
+
+func (d *eventDoc) event() footfall.Event {
+	e := footfall.Event{
+		EventID: d.EventID, SessionID: d.SessionID, VisitorID: plain(d.VisitorID), EventType: d.EventType,
+		Page: plain(d.Page), ProductID: plain(d.ProductID), CreatedAt: utc(d.CreatedAt),
+	}
+	if d.Metadata != nil {
+		e.Metadata = json.RawMessage(*d.Metadata)
+	}
+	return e
+}
+
+// An orderDoc is a document of orders.
+type orderDoc struct {
+	ID         string         `bson:"_id"`
+	OrderID    string         `bson:"orderId"`
+	SessionID  *string        `bson:"sessionId"`
+	VisitorID  *string        `bson:"visitorId"`
+	CustomerID *string        `bson:"customerId"`
+	Total      moneyDoc       `bson:"total"`
+	Refunded   int64          `bson:"refunded"` // in the order's currency
+	Metadata   *string        `bson:"metadata"`
+	CreatedAt  *bson.DateTime `bson:"createdAt"`
+}
+
+type moneyDoc struct {
+	Amount   int64  `bson:"amount"` // minor units
+	Currency string `bson:"currency"`
+}
+
+func (d *orderDoc) order() footfall.Order {
+	o := footfall.Order{
+		OrderID: d.OrderID, SessionID: plain(d.SessionID), VisitorID: plain(d.VisitorID), CustomerID: plain(d.CustomerID),
+		Total: footfall.Money{Amount: d.Total.Amount, Currency: d.Total.Currency}, CreatedAt: utc(d.CreatedAt),
+	}
+	if d.Metadata != nil {
+		o.Metadata = json.RawMessage(*d.Metadata)
+	}
+	return o
+}
+
+// text is null for what is not known.
+func text(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+func plain(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}
+
+func moment(t time.Time) bson.DateTime { return bson.DateTime(t.UnixMilli()) }
+
+func known(t time.Time) *bson.DateTime {
+	if t.IsZero() {
+		return nil
+	}
+	at := moment(t)
+	return &at
+}
+
+func utc(at *bson.DateTime) time.Time {
+	if at == nil {
+		return time.Time{}
+	}
+	return time.UnixMilli(int64(*at)).UTC()
+}

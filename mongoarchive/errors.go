@@ -1,0 +1,75 @@
+package mongoarchive
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/x/mongo/driver"
+
+	"github.com/footfall-go/footfall"
+)
+
+const duplicateKey = 11000
+
+// refusedForGood are the codes of errors that a document is to blame for.
+var refusedForGood = []int{
+	2,     // BadValue
+	9,     // FailedToParse
+	14,    // TypeMismatch
+	15,    // Overflow: nested too deep
+	22,    // InvalidBSON
+	52,    // DollarPrefixedFieldName
+	53,    // InvalidIdField
+	57,    // DottedFieldName
+	121,   // DocumentValidationFailure
+	10334, // BSONObjectTooLarge
+	17280, // KeyTooLong
+	17419, // the document would be too large
+	17420, // the document would be too large
+}
+
+// classify marks errors that trying again cannot mend. A write concern that was
+// not met is none, nor is what comes of a server that is going or gone.
+func classify(err error) error {
+	permanent := func(code int) bool { return slices.Contains(refusedForGood, code) }
+	refused := errors.Is(err, driver.ErrDocumentTooLarge)
+	var marshal mongo.MarshalError
+	refused = refused || errors.As(err, &marshal)
+	var many mongo.BulkWriteException
+	if errors.As(err, &many) && many.WriteConcernError == nil {
+		refused = slices.ContainsFunc(many.WriteErrors, func(e mongo.BulkWriteError) bool { return permanent(e.Code) })
+	}
+	var one mongo.WriteException
+	if errors.As(err, &one) && one.WriteConcernError == nil {
+		refused = slices.ContainsFunc(one.WriteErrors, func(e mongo.WriteError) bool { return permanent(e.Code) })
+	}
+	var command mongo.CommandError
+	if errors.As(err, &command) {
+		refused = permanent(int(command.Code)) && !command.HasErrorLabel("RetryableWriteError")
+	}
+	if refused {
+		return fmt.Errorf("%w: %w", footfall.ErrRejected, err)
+	}
+	return err
+}
+
+// duplicates says which of an unordered insert's documents were there already;
+// false if something else went wrong.
+func duplicates(err error) ([]int, bool) {
+	var many mongo.BulkWriteException
+	if !errors.As(err, &many) || many.WriteConcernError != nil {
+		return nil, err == nil
+	}
+	var there []int
+	for _, e := range many.WriteErrors {
+		if e.Code != duplicateKey {
+			return nil, false
+		}
+		there = append(there, e.Index)
+	}
+	return there, true
+}
+
+func isDuplicate(err error) bool { return mongo.IsDuplicateKeyError(err) }

@@ -1,0 +1,200 @@
+package mongoarchive
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"github.com/footfall-go/footfall"
+)
+
+// insertEvents inserts the round's events and notes the activity that they are.
+// Of an event that was there already, what is stored counts.
+func (b *batch) insertEvents() error {
+	if len(b.events) == 0 {
+		return nil
+	}
+	docs := make([]any, len(b.events))
+	for i, e := range b.events {
+		docs[i] = newEventDoc(e)
+	}
+	there, err := b.insert(sessionEvents, docs)
+	if err != nil {
+		return err
+	}
+	old := map[string]bool{}
+	for _, i := range there {
+		old[b.events[i].EventID] = true
+	}
+	for _, e := range b.events {
+		if !old[e.EventID] {
+			b.noteEvent(e.SessionID, e.EventType, e.CreatedAt.UnixMilli())
+		}
+	}
+	names := make([]string, 0, len(old))
+	for id := range old {
+		names = append(names, id)
+	}
+	for len(names) > 0 {
+		n := min(len(names), idsPerQuery)
+		stored, err := all[eventDoc](b.ctx, b.coll(sessionEvents), bson.M{"_id": bson.M{"$in": names[:n]}},
+			options.Find().SetProjection(only("_id", "sessionId", "eventType", "createdAt")))
+		if err != nil {
+			return err
+		}
+		for _, d := range stored {
+			b.noteEvent(d.SessionID, d.EventType, utc(d.CreatedAt).UnixMilli())
+		}
+		names = names[n:]
+	}
+	return nil
+}
+
+// noteEvent notes what an event of a touched session changes in it.
+func (b *batch) noteEvent(sessionID, eventType string, at int64) {
+	t := b.touched[sessionID]
+	if t == nil { // an id that another session's event has
+		return
+	}
+	switch eventType {
+	case footfall.EventOrderCompleted, footfall.EventRefund: // no sign of the visitor: they may come long after the visit
+	default:
+		t.lastSeen = max(t.lastSeen, at)
+	}
+	t.views = t.views || eventType == footfall.EventPageView
+}
+
+// updateTouched writes what the round changed of some sessions. Counted after
+// the insert and raised, never added to: then a replay changes nothing, and of
+// two processes the one that inserts last counts all. What others were folded
+// into is counted once more, because such a count can fall.
+func (b *batch) updateTouched(ids []string) error {
+	var viewed []string
+	for _, id := range ids {
+		if b.touched[id].views {
+			viewed = append(viewed, id)
+		}
+	}
+	views, hosts, err := b.countViews(viewed)
+	if err != nil {
+		return err
+	}
+	for _, host := range hosts {
+		delete(views, host)
+	}
+	matched, err := b.raise(ids, views)
+	if err != nil {
+		return err
+	}
+	if matched < int64(len(ids)) { // one was folded since it was looked up, or is not known at all
+		if err := b.takeOut(ids); err != nil {
+			return err
+		}
+		if _, err := b.raise(ids, views); err != nil {
+			return err
+		}
+	}
+	for _, host := range hosts {
+		if err := b.recount(host); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// raise raises page views and last-seen times, and returns how many sessions
+// there are to raise them of.
+func (b *batch) raise(ids []string, views map[string]int64) (int64, error) {
+	models := make([]mongo.WriteModel, len(ids))
+	for i, id := range ids {
+		raise := bson.M{"pageViews": views[id]}
+		if t := b.touched[id]; t.lastSeen != 0 {
+			raise["lastSeenAt"] = bson.DateTime(t.lastSeen)
+		}
+		models[i] = mongo.NewUpdateOneModel().SetFilter(bson.M{"_id": id}).SetUpdate(bson.M{"$max": raise, "$unset": bson.M{"foldedInto": ""}})
+	}
+	result, err := b.coll(sessions).BulkWrite(b.ctx, models, options.BulkWrite().SetOrdered(false))
+	if err != nil {
+		return 0, err
+	}
+	return result.MatchedCount, nil
+}
+
+const manyViews = 1000 // of a session: from here on the server counts
+
+// countViews counts the page views of sessions with those folded into them, and
+// names the sessions that have such.
+func (b *batch) countViews(ids []string) (views map[string]int64, hosts []string, err error) {
+	views = map[string]int64{}
+	if len(ids) == 0 {
+		return views, nil, nil
+	}
+	guests, err := b.guests(ids)
+	if err != nil {
+		return nil, nil, err
+	}
+	hosts = slices.Collect(maps.Keys(guests))
+	large, err := b.ids(sessions, "sessionId", bson.M{"_id": bson.M{"$in": ids}, "pageViews": bson.M{"$gte": manyViews}})
+	if err != nil {
+		return nil, nil, err
+	}
+	var small []string
+	home := map[string]string{}
+	for _, id := range ids {
+		if large[id] {
+			family := append([]string{id}, guests[id]...)
+			n, err := b.coll(sessionEvents).CountDocuments(b.ctx, bson.M{"sessionId": bson.M{"$in": family}, "eventType": footfall.EventPageView})
+			if err != nil {
+				return nil, nil, err
+			}
+			views[id] = n
+			continue
+		}
+		home[id] = id
+		small = append(small, id)
+		for _, guest := range guests[id] {
+			home[guest] = id
+			small = append(small, guest)
+		}
+	}
+	if len(small) == 0 {
+		return views, hosts, nil
+	}
+	cursor, err := b.coll(sessionEvents).Find(b.ctx, bson.M{"sessionId": bson.M{"$in": small}, "eventType": footfall.EventPageView}, options.Find().SetProjection(only("sessionId")))
+	if err != nil {
+		return nil, nil, err
+	}
+	defer closeCursor(b.ctx, cursor)
+	for cursor.Next(b.ctx) {
+		if id, ok := cursor.Current.Lookup("sessionId").StringValueOK(); ok {
+			views[home[id]]++
+		}
+	}
+	return views, hosts, cursor.Err()
+}
+
+func orderEvent(f *footfall.OrderPlaced) *footfall.Event {
+	return &footfall.Event{
+		EventID: f.EventID, SessionID: f.SessionID, VisitorID: f.VisitorID, EventType: footfall.EventOrderCompleted,
+		Metadata: metadata("orderId", f.OrderID), CreatedAt: f.CreatedAt,
+	}
+}
+
+func refundEvent(f *footfall.OrderRefunded) *footfall.Event {
+	return &footfall.Event{
+		EventID: f.EventID, SessionID: f.SessionID, VisitorID: f.VisitorID, EventType: footfall.EventRefund,
+		Metadata: metadata("orderId", f.OrderID), CreatedAt: f.At,
+	}
+}
+
+func metadata(name, value string) json.RawMessage {
+	b, err := json.Marshal(map[string]string{name: value})
+	if err != nil { // cannot happen: strings
+		return nil
+	}
+	return b
+}

@@ -1,0 +1,272 @@
+package mongoarchive
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"github.com/footfall-go/footfall"
+)
+
+// legacyBatch is how many documents of the former service are upgraded at a time.
+const legacyBatch = 50
+
+// legacyEvents is the name space of the ids that events get, which had none.
+var legacyEvents = uuid.MustParse("6c1f6a3e-5d0e-4c56-9d0c-1b8f0f3c9a57")
+
+// UpgradeLegacy brings what the former Express service wrote into sessions and
+// session_events into today's form, and returns how many documents it did. Such
+// a document has an ObjectId as _id. It is deleted once its successor is there,
+// so an upgrade that is cut off goes on where it was.
+//
+// Unique indexes that the service made stand in the way of successors, and are
+// dropped: run it when the service no longer writes.
+func (a *Archive) UpgradeLegacy(ctx context.Context) (int, error) {
+	c, err := a.writing(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("mongoarchive: upgrade: %w", err)
+	}
+	b := &batch{ctx: ctx, c: c}
+	upgraded := 0
+	// Events first: they take their visitor from the session, and may name it by
+	// its ObjectId.
+	for _, step := range []struct {
+		collection string
+		upgrade    func([]bson.M) error
+	}{{sessionEvents, b.upgradeEvents}, {sessions, b.upgradeSessions}} {
+		if err := b.dropUnique(step.collection); err != nil {
+			return upgraded, fmt.Errorf("mongoarchive: upgrade: indexes of %s: %w", step.collection, err)
+		}
+		for {
+			docs, err := all[bson.M](ctx, b.coll(step.collection), bson.M{"_id": bson.M{"$type": "objectId"}}, options.Find().SetLimit(legacyBatch))
+			if err == nil && len(docs) > 0 {
+				err = step.upgrade(docs)
+			}
+			if err == nil && len(docs) > 0 {
+				ids := make([]any, len(docs))
+				for i, d := range docs {
+					ids[i] = d["_id"]
+				}
+				_, err = b.coll(step.collection).DeleteMany(ctx, bson.M{"_id": bson.M{"$in": ids}})
+			}
+			if err != nil {
+				return upgraded, fmt.Errorf("mongoarchive: upgrade of %s: %w", step.collection, err)
+			}
+			if len(docs) == 0 {
+				break
+			}
+			upgraded += len(docs)
+		}
+	}
+	return upgraded, nil
+}
+
+func (b *batch) dropUnique(collection string) error {
+	indexes, err := b.coll(collection).Indexes().ListSpecifications(b.ctx)
+	if err != nil {
+		return err
+	}
+	for _, i := range indexes {
+		if i.Name == "_id_" || i.Unique == nil || !*i.Unique {
+			continue
+		}
+		if err := b.coll(collection).Indexes().DropOne(b.ctx, i.Name); err != nil {
+			return fmt.Errorf("%s: %w", i.Name, err)
+		}
+	}
+	return nil
+}
+
+func (b *batch) upgradeSessions(docs []bson.M) error {
+	var successors []any
+	var seen []mongo.WriteModel
+	for _, old := range docs {
+		d := legacySession(old)
+		successors = append(successors, d)
+		if d.VisitorID != nil {
+			seen = append(seen, sawVisitor(*d.VisitorID, *d.StartedAt))
+		}
+	}
+	if err := b.upsert(visitors, seen); err != nil {
+		return err
+	}
+	there, err := b.insert(sessions, successors)
+	if err != nil {
+		return err
+	}
+	for _, i := range there { // cut off before, or two documents of one session
+		d := successors[i].(*sessionDoc)
+		if _, err := b.coll(sessions).UpdateOne(b.ctx, bson.M{"_id": d.SessionID, "legacy": true},
+			bson.M{"$max": bson.M{"pageViews": d.PageViews, "lastSeenAt": *d.LastSeenAt}}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func legacySession(old bson.M) *sessionDoc {
+	oid := old["_id"].(bson.ObjectID)
+	textOf := func(name string) *string { return text(legacyText(old[name])) }
+	started := cmp.Or(legacyTime(old["startedAt"]), bson.NewDateTimeFromTime(oid.Timestamp()))
+	seen := cmp.Or(legacyTime(old["lastSeenAt"]), started)
+	d := &sessionDoc{
+		SessionID: cmp.Or(legacyText(old["sessionId"]), oid.Hex()), VisitorID: textOf("visitorId"), CustomerID: textOf("customerId"),
+		IPAddress: textOf("ipAddress"), UserAgent: textOf("userAgent"), Country: textOf("country"), City: textOf("city"),
+		Device: textOf("device"), Browser: textOf("browser"), OS: textOf("os"), LandingPage: textOf("landingPage"), Referrer: textOf("referrer"),
+		UTMSource: textOf("utmSource"), UTMMedium: textOf("utmMedium"), UTMCampaign: textOf("utmCampaign"),
+		PageViews: legacyCount(old["pageViews"]), StartedAt: &started, LastSeenAt: &seen, OrderID: textOf("orderId"),
+		Version: 1, SecretHash: make([]byte, len(footfall.SecretHash{})), Values: map[string]valueDoc{}, Legacy: true,
+	}
+	d.ID = d.SessionID
+	d.Type = string(footfall.Anonymous)
+	if d.CustomerID != nil {
+		d.Type = string(footfall.Customer)
+	}
+	converted, _ := old["converted"].(bool)
+	d.Converted = converted || d.OrderID != nil
+	return d
+}
+
+func (b *batch) upgradeEvents(docs []bson.M) error {
+	sessionOf, err := b.legacySessions(docs)
+	if err != nil {
+		return err
+	}
+	var successors []any
+	for _, old := range docs {
+		oid := old["_id"].(bson.ObjectID)
+		id := uuid.NewSHA1(legacyEvents, oid[:]).String()
+		created := cmp.Or(legacyTime(old["createdAt"]), legacyTime(old["timestamp"]), bson.NewDateTimeFromTime(oid.Timestamp()))
+		d := &eventDoc{
+			ID: id, EventID: id, SessionID: legacyText(old["sessionId"]), VisitorID: text(legacyText(old["visitorId"])), EventType: cmp.Or(legacyText(old["eventType"]), "unknown"),
+			Page: text(legacyText(old["page"])), ProductID: text(legacyText(old["productId"])), Metadata: legacyMetadata(old["metadata"]), CreatedAt: &created,
+		}
+		if s, ok := sessionOf[d.SessionID]; ok {
+			d.SessionID = s.SessionID
+			if d.VisitorID == nil {
+				d.VisitorID = s.VisitorID
+			}
+		}
+		successors = append(successors, d)
+	}
+	_, err = b.insert(sessionEvents, successors)
+	return err
+}
+
+type legacyOwner struct {
+	SessionID string
+	VisitorID *string
+}
+
+// legacySessions are the sessions that events name, by the name that they use.
+func (b *batch) legacySessions(docs []bson.M) (map[string]legacyOwner, error) {
+	var names, ids bson.A
+	for _, d := range docs {
+		switch v := d["sessionId"].(type) {
+		case bson.ObjectID:
+			ids = append(ids, v)
+		case string:
+			names = append(names, v)
+			if id, err := bson.ObjectIDFromHex(v); err == nil {
+				ids = append(ids, id)
+			}
+		}
+	}
+	either := bson.A{}
+	if len(names) > 0 {
+		either = append(either, bson.M{"sessionId": bson.M{"$in": names}})
+	}
+	if len(ids) > 0 {
+		either = append(either, bson.M{"_id": bson.M{"$in": ids}})
+	}
+	if len(either) == 0 {
+		return nil, nil
+	}
+	found, err := all[bson.M](b.ctx, b.coll(sessions), bson.M{"$or": either}, options.Find().SetProjection(only("_id", "sessionId", "visitorId")))
+	if err != nil {
+		return nil, err
+	}
+	sessionOf := map[string]legacyOwner{}
+	for _, s := range found {
+		oid, isOld := s["_id"].(bson.ObjectID)
+		owner := legacyOwner{legacyText(s["sessionId"]), text(legacyText(s["visitorId"]))}
+		if isOld {
+			owner.SessionID = cmp.Or(owner.SessionID, oid.Hex())
+			sessionOf[oid.Hex()] = owner
+		}
+		sessionOf[owner.SessionID] = owner
+	}
+	return sessionOf, nil
+}
+
+func legacyText(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return ""
+	case string:
+		return strings.ToValidUTF8(v, "\uFFFD")
+	case bson.ObjectID:
+		return v.Hex()
+	case bool, int32, int64, float64:
+		return fmt.Sprint(v)
+	}
+	return ""
+}
+
+func legacyCount(v any) int64 {
+	switch v := v.(type) {
+	case int32:
+		return max(0, int64(v))
+	case int64:
+		return max(0, v)
+	case float64:
+		return max(0, int64(v))
+	}
+	return 0
+}
+
+// legacyTime is a time, or 0 for what is none.
+func legacyTime(v any) bson.DateTime {
+	switch v := v.(type) {
+	case bson.DateTime:
+		return v
+	case string:
+		if t, err := time.Parse(time.RFC3339, v); err == nil {
+			return moment(t)
+		}
+	}
+	return 0
+}
+
+// legacyMetadata is a JSON object, whatever it was.
+func legacyMetadata(v any) *string {
+	switch v := v.(type) {
+	case nil, bson.Null, bson.Undefined:
+		return nil
+	case string:
+		if v == "" {
+			return nil
+		}
+		var object map[string]json.RawMessage
+		if json.Unmarshal([]byte(v), &object) == nil && object != nil {
+			return &v
+		}
+	case bson.M, bson.D:
+		if b, err := bson.MarshalExtJSON(v, false, false); err == nil {
+			return text(string(b))
+		}
+	}
+	b, err := bson.MarshalExtJSON(bson.D{{Key: "value", Value: v}}, false, false)
+	if err != nil {
+		return nil
+	}
+	return text(string(b))
+}

@@ -1,0 +1,227 @@
+package mongoarchive
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"github.com/footfall-go/footfall"
+)
+
+// Session reads one session, also one that was folded.
+func (a *Archive) Session(ctx context.Context, id string) (footfall.Record, bool, error) {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	c, err := a.reading(ctx)
+	if err == nil {
+		var d *sessionDoc
+		if d, err = readSession(ctx, c.decide, id); err == nil && d != nil {
+			return d.record(), true, nil
+		}
+	}
+	if err != nil {
+		return footfall.Record{}, false, fmt.Errorf("mongoarchive: session: %w", err)
+	}
+	return footfall.Record{}, false, nil
+}
+
+// readSession looks into both places. A document is always in one of them, but
+// may change its place in between: then it is in the first one after all.
+func readSession(ctx context.Context, db *mongo.Database, id string) (*sessionDoc, error) {
+	for try := range 3 {
+		d, ok, err := one[sessionDoc](ctx, db.Collection(sessions), bson.M{"_id": id})
+		if err != nil || ok {
+			return &d, err
+		}
+		c, ok, err := latestCopy(ctx, db.Collection(foldedSessions), id)
+		if err != nil || ok {
+			return c.Record, err
+		}
+		if try > 0 {
+			break
+		}
+	}
+	return nil, nil
+}
+
+// listed reads sessions, newest first.
+func (a *Archive) listed(ctx context.Context, filter bson.M, limit int) ([]footfall.Session, error) {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	list := []footfall.Session{}
+	if limit <= 0 {
+		return list, nil
+	}
+	filter["foldedInto"] = nil
+	c, err := a.reading(ctx)
+	if err != nil {
+		return nil, err
+	}
+	cursor, err := c.reports.Collection(sessions).Find(ctx, filter,
+		options.Find().SetSort(bson.D{{Key: "startedAt", Value: -1}, {Key: "_id", Value: -1}}).SetLimit(int64(limit)).SetProjection(bson.M{"values": 0}))
+	if err != nil {
+		return nil, err
+	}
+	defer closeCursor(ctx, cursor)
+	for cursor.Next(ctx) {
+		var d sessionDoc
+		if err := cursor.Decode(&d); err != nil {
+			return nil, err
+		}
+		list = append(list, d.session())
+	}
+	return list, cursor.Err()
+}
+
+// CustomerSessions lists a customer's latest sessions.
+func (a *Archive) CustomerSessions(ctx context.Context, customerID string, limit int) ([]footfall.Session, error) {
+	list, err := a.listed(ctx, bson.M{"customerId": customerID}, limit)
+	if err != nil {
+		return nil, fmt.Errorf("mongoarchive: customer sessions: %w", err)
+	}
+	return list, nil
+}
+
+// Order reads one order.
+func (a *Archive) Order(ctx context.Context, id string) (footfall.Order, bool, error) {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	c, err := a.reading(ctx)
+	if err == nil {
+		var d orderDoc
+		var ok bool
+		if d, ok, err = one[orderDoc](ctx, c.decide.Collection(orders), bson.M{"_id": id}); err == nil && ok {
+			return d.order(), true, nil
+		}
+	}
+	if err != nil {
+		return footfall.Order{}, false, fmt.Errorf("mongoarchive: order: %w", err)
+	}
+	return footfall.Order{}, false, nil
+}
+
+// Events lists a session's events, oldest first, at most limit of the latest.
+func (a *Archive) Events(ctx context.Context, sessionID string, limit int) ([]footfall.Event, error) {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	c, err := a.reading(ctx)
+	if err == nil {
+		var events []footfall.Event
+		if events, err = c.events(ctx, sessionID, limit); err == nil {
+			return events, nil
+		}
+	}
+	return nil, fmt.Errorf("mongoarchive: events: %w", err)
+}
+
+func (c *connection) events(ctx context.Context, sessionID string, limit int) ([]footfall.Event, error) {
+	events := []footfall.Event{}
+	if limit <= 0 {
+		return events, nil
+	}
+	host, ok, err := one[sessionDoc](ctx, c.reports.Collection(sessions), bson.M{"_id": sessionID}, options.FindOne().SetProjection(only("visitorId", "foldedInto")))
+	if err != nil {
+		return nil, err
+	}
+	if ok && host.FoldedInto != nil {
+		return events, nil
+	}
+	if !ok { // those of a folded session are the other's
+		if _, folded, err := latestCopy(ctx, c.reports.Collection(foldedSessions), sessionID); err != nil || folded {
+			return events, err
+		}
+	}
+	guests, err := guests(ctx, c.reports, []string{sessionID})
+	if err != nil {
+		return nil, err
+	}
+	family := append([]string{sessionID}, guests[sessionID]...)
+	cursor, err := c.reports.Collection(sessionEvents).Find(ctx, bson.M{"sessionId": bson.M{"$in": family}},
+		options.Find().SetSort(bson.D{{Key: "createdAt", Value: -1}, {Key: "_id", Value: -1}}).SetLimit(int64(limit)))
+	if err != nil {
+		return nil, err
+	}
+	defer closeCursor(ctx, cursor)
+	for cursor.Next(ctx) {
+		var d eventDoc
+		if err := cursor.Decode(&d); err != nil {
+			return nil, err
+		}
+		if d.SessionID != sessionID {
+			d.SessionID, d.VisitorID = sessionID, host.VisitorID
+		}
+		events = append(events, d.event())
+	}
+	slices.Reverse(events)
+	return events, cursor.Err()
+}
+
+// ActiveVisitors counts visitors seen since a time. No session that is older
+// than the maximum age can have been.
+func (a *Archive) ActiveVisitors(ctx context.Context, since time.Time) (int64, error) {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	c, err := a.reading(ctx)
+	if err == nil {
+		var n int64
+		if n, err = c.activeVisitors(ctx, since, a.maxAge); err == nil {
+			return n, nil
+		}
+	}
+	return 0, fmt.Errorf("mongoarchive: active visitors: %w", err)
+}
+
+func (c *connection) activeVisitors(ctx context.Context, since time.Time, maxAge time.Duration) (int64, error) {
+	seen := map[string]bool{}
+	err := each(ctx, c.reports.Collection(sessions), activeSince(since, maxAge), []string{"visitorId"}, func(doc bson.Raw) error {
+		if id, ok := doc.Lookup("visitorId").StringValueOK(); ok {
+			seen[id] = true
+		}
+		return nil
+	})
+	return int64(len(seen)), err
+}
+
+func activeSince(since time.Time, maxAge time.Duration) bson.M {
+	return bson.M{"startedAt": bson.M{"$gte": moment(since.Add(-maxAge))}, "lastSeenAt": bson.M{"$gte": moment(since)}, "foldedInto": nil}
+}
+
+// each looks at some fields of the documents that a filter selects.
+func each(ctx context.Context, coll *mongo.Collection, filter any, fields []string, look func(bson.Raw) error) error {
+	cursor, err := coll.Find(ctx, filter, options.Find().SetProjection(only(fields...)).SetBatchSize(1000))
+	if err != nil {
+		return err
+	}
+	defer closeCursor(ctx, cursor)
+	for cursor.Next(ctx) {
+		if err := look(cursor.Current); err != nil {
+			return err
+		}
+	}
+	return cursor.Err()
+}
+
+// SessionsBegun counts sessions that began since a time.
+func (a *Archive) SessionsBegun(ctx context.Context, since time.Time) (int64, error) {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	c, err := a.reading(ctx)
+	if err == nil {
+		var n int64
+		if n, err = c.sessionsBegun(ctx, since); err == nil {
+			return n, nil
+		}
+	}
+	return 0, fmt.Errorf("mongoarchive: sessions begun: %w", err)
+}
+
+// sessionsBegun leaves to the index what it can answer alone: a session that is
+// being folded counts a moment longer.
+func (c *connection) sessionsBegun(ctx context.Context, since time.Time) (int64, error) {
+	return c.reports.Collection(sessions).CountDocuments(ctx, bson.M{"startedAt": bson.M{"$gte": moment(since)}})
+}

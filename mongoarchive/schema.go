@@ -1,0 +1,87 @@
+package mongoarchive
+
+import (
+	"context"
+	"fmt"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+)
+
+// The collections.
+const (
+	sessions       = "sessions"
+	sessionEvents  = "session_events"
+	visitors       = "visitors"
+	orders         = "orders"
+	refunds        = "refunds"
+	credentials    = "credential_changes"
+	foldedSessions = "folded_sessions"
+	botViews       = "bot_views"
+	uncounted      = "uncounted_visits"
+	jobSlots       = "job_slots"
+	meta           = "meta"
+)
+
+// schemaVersion is that of the documents; it grows when an older Footfall would
+// misread them.
+const schemaVersion = 1
+
+// indexes are those that queries need. None is unique, partial or expires.
+var indexes = map[string][]bson.D{
+	sessions: {
+		{{Key: "startedAt", Value: 1}},
+		{{Key: "visitorId", Value: 1}},
+		{{Key: "customerId", Value: 1}, {Key: "startedAt", Value: -1}},
+		{{Key: "lastSeenAt", Value: 1}},
+		{{Key: "converted", Value: 1}, {Key: "startedAt", Value: -1}},
+	},
+	sessionEvents: {
+		{{Key: "sessionId", Value: 1}, {Key: "eventType", Value: 1}}, // covers the count of page views
+		{{Key: "sessionId", Value: 1}, {Key: "createdAt", Value: 1}},
+		{{Key: "eventType", Value: 1}, {Key: "createdAt", Value: 1}}, // covers the figures
+		{{Key: "createdAt", Value: 1}},
+	},
+	visitors:       {{{Key: "lastSeenAt", Value: 1}}},
+	orders:         {{{Key: "sessionId", Value: 1}, {Key: "createdAt", Value: -1}}, {{Key: "createdAt", Value: 1}}, {{Key: "customerId", Value: 1}}},
+	refunds:        {{{Key: "orderId", Value: 1}}},
+	credentials:    {{{Key: "sessionId", Value: 1}, {Key: "version", Value: 1}}, {{Key: "customerId", Value: 1}, {Key: "revokedBefore", Value: 1}}, {{Key: "changedAt", Value: 1}}},
+	foldedSessions: {{{Key: "sessionId", Value: 1}, {Key: "folds", Value: -1}}, {{Key: "foldedInto", Value: 1}}},
+	botViews:       {{{Key: "reason", Value: 1}, {Key: "createdAt", Value: 1}}, {{Key: "createdAt", Value: 1}}},
+	uncounted:      {{{Key: "minute", Value: 1}}},
+	jobSlots:       {{{Key: "job", Value: 1}, {Key: "slot", Value: 1}}},
+}
+
+type versionDoc struct {
+	Version int64 `bson:"version"`
+}
+
+// prepare refuses a database of a later version, and makes the indexes. Several
+// processes may do it at a time.
+func (c *connection) prepare(ctx context.Context) error {
+	looking, cancel := context.WithTimeout(ctx, connectTimeout) // making an index has no limit
+	defer cancel()
+	now, _, err := one[versionDoc](looking, c.write.Collection(meta), bson.M{"_id": "schema"})
+	switch {
+	case err != nil:
+		return err
+	case now.Version > schemaVersion:
+		return fmt.Errorf("the database has version %d, this is %d: %w", now.Version, schemaVersion, ErrNewer)
+	}
+	for collection, keys := range indexes {
+		for _, k := range keys { // one at a time: FerretDB breaks off if of several some are there
+			if _, err := c.write.Collection(collection).Indexes().CreateOne(ctx, mongo.IndexModel{Keys: k}); err != nil {
+				return fmt.Errorf("indexes of %s: %w", collection, err)
+			}
+		}
+	}
+	if now.Version == schemaVersion {
+		return nil
+	}
+	_, err = c.write.Collection(meta).UpdateOne(ctx, bson.M{"_id": "schema"}, bson.M{"$max": bson.M{"version": int64(schemaVersion)}}, options.UpdateOne().SetUpsert(true))
+	if isDuplicate(err) { // another process was as quick
+		return nil
+	}
+	return err
+}
