@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"sync"
 	"syscall"
 	"time"
 
@@ -26,6 +27,8 @@ type node struct {
 	lock     *flock.Flock
 	log      *slog.Logger
 	closeAll func(context.Context) error
+	stop     context.CancelFunc // of what runs beside the tracker
+	running  sync.WaitGroup
 }
 
 const closeTimeout = 10 * time.Second
@@ -41,11 +44,19 @@ func openNode(c *config, log *slog.Logger) (*node, error) {
 	if err != nil {
 		return nil, errors.Join(err, lock.Unlock())
 	}
-	return &node{c, tracker, archive, lock, log, closeAll}, nil
+	n := &node{config: c, tracker: tracker, archive: archive, lock: lock, log: log, closeAll: closeAll}
+	ctx, stop := context.WithCancel(context.Background())
+	n.stop = stop
+	if !c.LegacyUntil.IsZero() {
+		n.running.Go(func() { upgradeLegacy(ctx, archive, log) })
+	}
+	return n, nil
 }
 
 // Close carries everything to the archive and leaves DATA_DIR.
 func (n *node) Close() error {
+	n.stop()
+	n.running.Wait()
 	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()
 	return errors.Join(n.closeAll(ctx), n.lock.Unlock())

@@ -357,3 +357,67 @@ func TestShared_Doctor(t *testing.T) {
 		}
 	}
 }
+
+// Three instances, any of which serves any visitor.
+func TestShared_ThreeInstances(t *testing.T) {
+	t.Parallel()
+	top := on(t, 3)
+	s := openShop(t)
+	b := s.browser()
+	b.view(productsPath)
+	const clients, each = 12, 20
+	var wg sync.WaitGroup
+	for i := range clients {
+		c := s.stranger("Cookie: session=" + b.cookie("session") + "; visitor_id=" + b.cookie("visitor_id"))
+		wg.Go(func() {
+			for n := range each {
+				if a, err := c.try("GET", fmt.Sprintf("%s/%d?m=%d-%d", productsPath, 1+n, i, n), ""); err != nil || a.status != 200 || len(a.header["Set-Cookie"]) > 0 {
+					t.Errorf("page view: %v %v", err, a)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	const want = 1 + clients*each
+	eventuallyWithin(t, 5*time.Second, "Redis shows every page view", func() (bool, string) {
+		var session sessionJSON
+		text := top.redis.Get(t, "session:"+b.session())
+		return json.Unmarshal([]byte(text), &session) == nil && session.PageViews == want, text
+	})
+	s.drained()
+	if row := s.row(`SELECT page_views, (SELECT count(*) FROM session_events WHERE event_type = 'page_view'), (SELECT count(*) FROM sessions) FROM sessions`); strings.Join(row, " ") != fmt.Sprint(want, " ", want, " 1") {
+		t.Errorf("page views, events and sessions are %v, want %d, %d and 1", row, want, want)
+	}
+
+	direct := func(p *instance, cookie string) *browser {
+		return (&shop{instance: p, url: p.own}).stranger("Cookie: session=" + cookie)
+	}
+	old := b.cookie("session")
+	b.post(loginPath, firstCustomer).want(200)
+	cookie := b.cookie("session")
+	for i, p := range s.all() {
+		direct(p, cookie).get(mePath).want(200)
+		if a := direct(p, old).get(mePath); a.status != 401 {
+			t.Errorf("instance %d: the cookie from before the login is worth %d", i, a.status)
+		}
+	}
+	b.post(logoutPath, "").want(200)
+	for i, p := range s.all() {
+		if a := direct(p, cookie).get(mePath); a.status != 401 {
+			t.Errorf("instance %d: after the logout, the next request is %d", i, a.status)
+		}
+	}
+	b.post(loginPath, firstCustomer).want(200)
+	cookie = b.cookie("session")
+	for _, p := range s.all() {
+		direct(p, cookie).get(mePath).want(200)
+	}
+	if code := s.others[1].admin("POST", "/_footfall/api/revoke", `{"customerId":"cust_1"}`, nil); code != 200 {
+		t.Fatalf("revoke: %d", code)
+	}
+	for i, p := range s.all() {
+		if a := direct(p, cookie).get(mePath); a.status != 401 {
+			t.Errorf("instance %d: after the customer was revoked, the next request is %d", i, a.status)
+		}
+	}
+}
