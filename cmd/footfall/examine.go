@@ -59,7 +59,7 @@ func mongoFinding(c *config) finding {
 	if err != nil {
 		return finding{Part: name, Says: err.Error(), Remedy: remedy}
 	}
-	defer a.Close()
+	defer func() { _ = a.Close() }()
 	f := describe(a, name, remedy)
 	if !f.OK {
 		return f

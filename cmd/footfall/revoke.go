@@ -73,7 +73,7 @@ func revokeShared(c *config, what dashboard.Revocation) (done dashboard.Revoked,
 	if err != nil {
 		return done, err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	c.Secrets, c.DisableJobs, c.JournalDir = []string{newToken()}, true, dir
 	c.StoreTimeout, c.Logger = time.Second, slog.New(slog.DiscardHandler)
 	t, _, closeAll, err := c.openTracker()

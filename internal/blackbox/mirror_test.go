@@ -56,17 +56,10 @@ func mirror(t testing.TB, uri, database string) *sql.DB {
 
 func mirrorTable(ctx context.Context, from *mongo.Collection, db *sql.DB) error {
 	table := from.Name()
-	rows, err := db.QueryContext(ctx, `SELECT group_concat(name) FROM pragma_table_info(?)`, table)
-	if err != nil {
+	var list string
+	if err := db.QueryRowContext(ctx, `SELECT group_concat(name) FROM pragma_table_info(?)`, table).Scan(&list); err != nil {
 		return err
 	}
-	var list string
-	for rows.Next() {
-		if err := rows.Scan(&list); err != nil {
-			return err
-		}
-	}
-	rows.Close()
 	columns := map[string]bool{}
 	for column := range strings.SplitSeq(list, ",") {
 		columns[column] = true
