@@ -30,9 +30,9 @@ func (c *compiler) sharedStores(s *Settings) {
 	switch {
 	case s.UpstashURL == "" && s.UpstashToken == "":
 	case s.UpstashURL == "":
-		c.wrong("UPSTASH_REDIS_REST_URL", "UPSTASH_REDIS_REST_TOKEN is set alone: set both or neither")
+		c.wrong("UPSTASH_REDIS_REST_TOKEN", "it is set without UPSTASH_REDIS_REST_URL: set both or neither")
 	case s.UpstashToken == "":
-		c.wrong("UPSTASH_REDIS_REST_TOKEN", "UPSTASH_REDIS_REST_URL is set alone: set both or neither")
+		c.wrong("UPSTASH_REDIS_REST_URL", "it is set without UPSTASH_REDIS_REST_TOKEN: set both or neither")
 	case s.RedisURL != "":
 		c.wrong("UPSTASH_REDIS_REST_URL", "REDIS_URL is set too: unset one of them")
 	case !hasScheme(s.UpstashURL, "http", "https"):
@@ -53,10 +53,13 @@ func (c *compiler) legacyUntil(s *Settings) {
 	day, err := time.Parse(time.DateOnly, text)
 	if err == nil {
 		c.LegacyUntil = day.AddDate(0, 0, 1)
-	} else if c.LegacyUntil, err = time.Parse(time.RFC3339, text); err != nil {
-		c.wrong("LEGACY_UNTIL", "%q is no date: write it like 2026-01-31", text)
+	} else {
+		c.LegacyUntil, err = time.Parse(time.RFC3339, text)
 	}
-	if s.RedisURL == "" && s.UpstashURL == "" {
+	switch {
+	case err != nil:
+		c.wrong("LEGACY_UNTIL", "%q is no date: write it like 2026-01-31", text)
+	case s.RedisURL == "" && s.UpstashURL == "":
 		c.wrong("LEGACY_UNTIL", "the Express service's sessions are in its Redis: set REDIS_URL or UPSTASH_REDIS_REST_URL to it")
 	}
 }

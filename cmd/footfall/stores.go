@@ -87,7 +87,15 @@ func (c *config) openTracker() (t *footfall.Tracker, a archive, closeAll func(co
 func (c *config) openReports() (report.Reader, io.Closer, error) {
 	if c.shared.mongodbURI != "" {
 		a, err := c.openMongo()
-		return a, a, err
+		if err != nil {
+			return nil, nil, err
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), examineTimeout)
+		defer cancel()
+		if _, err := a.Now(ctx); err != nil {
+			return nil, nil, errors.Join(fmt.Errorf("MONGODB_URI: %w: look whether it runs and can be reached from here", err), a.Close())
+		}
+		return a, a, nil
 	}
 	a, err := openReader(c)
 	return a, a, err

@@ -162,7 +162,7 @@ func TestCommands_BesideAndWithoutAShop(t *testing.T) {
 			Set         bool
 		}
 		s.runJSON(&settings, "config")
-		if len(settings) != 29 {
+		if len(settings) != 30 {
 			t.Errorf("config lists %d settings", len(settings))
 		}
 		var doctor struct {

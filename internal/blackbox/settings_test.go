@@ -39,10 +39,11 @@ func TestSettings_EachOneWrongIsNamed(t *testing.T) {
 		"SESSION_MAX_AGE":          {"0", "-5h", "x"},
 		"VISITOR_TTL":              {"0", "401d", "99999999999"},
 		"NEW_SESSIONS_PER_MINUTE":  {"-1", "many", "1.5"},
-		"REDIS_URL":                {"redis://127.0.0.1:6379"},
+		"REDIS_URL":                {"127.0.0.1:6379", "http://127.0.0.1", "redis://", "redis://127.0.0.1:port", "redis://127.0.0.1/zero", "redis+sentinel://127.0.0.1", "rediss://127.0.0.1?ca=/no/such/file"},
+		"REDIS_PREFIX":             {"a b:", "{shop}:"},
 		"UPSTASH_REDIS_REST_URL":   {"https://x.upstash.io"},
 		"UPSTASH_REDIS_REST_TOKEN": {"token"},
-		"MONGODB_URI":              {"mongodb://127.0.0.1/footfall"},
+		"MONGODB_URI":              {"127.0.0.1", "http://127.0.0.1", "mongodb://", "mongodb://127.0.0.1:port/footfall"},
 		"STORE_TIMEOUT":            {"0", "-1s", "fast", "1us"},
 		"DATA_DIR":                 {filepath.Join(file, "data"), file, "/proc/footfall"},
 		"JOURNAL_SYNC":             {"sometimes", "0", "-1s", "1h"},
@@ -57,7 +58,7 @@ func TestSettings_EachOneWrongIsNamed(t *testing.T) {
 		"RETENTION_VISITORS":       {"0", "x"},
 		"GEOIP_DB":                 {"/tmp/city.mmdb"},
 		"TIMEZONE":                 {"Mars/Olympus", "Local"},
-		"LEGACY_UNTIL":             {"2030-01-01"},
+		"LEGACY_UNTIL":             {"2030-01-01", "tomorrow"}, // without a Redis there is nobody to adopt
 		"ADMIN_TOKEN":              {"short"},
 	} {
 		if underRace { // it takes half a second to start
