@@ -139,6 +139,31 @@ type VisitsUncounted struct {
 	Count   int64
 }
 
+// Event is the order_completed event that goes with the order, of nobody's if the
+// order has no session.
+func (f *OrderPlaced) Event() Event {
+	return Event{
+		EventID: f.EventID, SessionID: f.SessionID, VisitorID: f.VisitorID, EventType: EventOrderCompleted,
+		Metadata: orderMetadata(f.OrderID), CreatedAt: f.CreatedAt,
+	}
+}
+
+// Event is the refund event that goes with the refund.
+func (f *OrderRefunded) Event() Event {
+	return Event{
+		EventID: f.EventID, SessionID: f.SessionID, VisitorID: f.VisitorID, EventType: EventRefund,
+		Metadata: orderMetadata(f.OrderID), CreatedAt: f.At,
+	}
+}
+
+func orderMetadata(id string) json.RawMessage {
+	b, err := json.Marshal(map[string]string{"orderId": id})
+	if err != nil { // cannot happen: strings
+		return nil
+	}
+	return b
+}
+
 func (*SessionBegun) fact()       {}
 func (*EventRecorded) fact()      {}
 func (*SessionSeen) fact()        {}

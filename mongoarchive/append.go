@@ -82,12 +82,14 @@ func (b *batch) apply(facts []footfall.Fact) error {
 		case *footfall.OrderPlaced:
 			b.later = append(b.later, f)
 			if f.SessionID != "" {
-				b.addEvent(orderEvent(f))
+				e := f.Event()
+				b.addEvent(&e)
 			}
 		case *footfall.OrderRefunded:
 			b.later = append(b.later, f)
 			if f.SessionID != "" {
-				b.addEvent(refundEvent(f))
+				e := f.Event()
+				b.addEvent(&e)
 			}
 		case *footfall.SessionSeen:
 			t := b.touch(f.SessionID)

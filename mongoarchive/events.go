@@ -1,7 +1,6 @@
 package mongoarchive
 
 import (
-	"encoding/json"
 	"maps"
 	"slices"
 
@@ -175,26 +174,4 @@ func (b *batch) countViews(ids []string) (views map[string]int64, hosts []string
 		}
 	}
 	return views, hosts, cursor.Err()
-}
-
-func orderEvent(f *footfall.OrderPlaced) *footfall.Event {
-	return &footfall.Event{
-		EventID: f.EventID, SessionID: f.SessionID, VisitorID: f.VisitorID, EventType: footfall.EventOrderCompleted,
-		Metadata: metadata("orderId", f.OrderID), CreatedAt: f.CreatedAt,
-	}
-}
-
-func refundEvent(f *footfall.OrderRefunded) *footfall.Event {
-	return &footfall.Event{
-		EventID: f.EventID, SessionID: f.SessionID, VisitorID: f.VisitorID, EventType: footfall.EventRefund,
-		Metadata: metadata("orderId", f.OrderID), CreatedAt: f.At,
-	}
-}
-
-func metadata(name, value string) json.RawMessage {
-	b, err := json.Marshal(map[string]string{name: value})
-	if err != nil { // cannot happen: strings
-		return nil
-	}
-	return b
 }

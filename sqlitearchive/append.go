@@ -61,12 +61,14 @@ func (b *batch) apply(facts []footfall.Fact) error {
 		case *footfall.OrderPlaced:
 			b.later = append(b.later, f)
 			if f.SessionID != "" {
-				b.events = append(b.events, orderEvent(f))
+				e := f.Event()
+				b.events = append(b.events, &e)
 			}
 		case *footfall.OrderRefunded:
 			b.later = append(b.later, f)
 			if f.SessionID != "" {
-				b.events = append(b.events, refundEvent(f))
+				e := f.Event()
+				b.events = append(b.events, &e)
 			}
 		case *footfall.SessionsFolded:
 			if err := b.finishRound(); err != nil {

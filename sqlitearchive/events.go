@@ -128,28 +128,6 @@ func appendEventArgs(args []any, e *footfall.Event, id, previous int64) []any {
 	return append(args, id, e.EventID, e.SessionID, e.VisitorID, e.EventType, null(e.Page), null(e.ProductID), metadata, e.CreatedAt.UnixMilli(), null(previous))
 }
 
-func orderEvent(f *footfall.OrderPlaced) *footfall.Event {
-	return &footfall.Event{
-		EventID: f.EventID, SessionID: f.SessionID, VisitorID: f.VisitorID, EventType: footfall.EventOrderCompleted,
-		Metadata: metadata("orderId", f.OrderID), CreatedAt: f.CreatedAt,
-	}
-}
-
-func refundEvent(f *footfall.OrderRefunded) *footfall.Event {
-	return &footfall.Event{
-		EventID: f.EventID, SessionID: f.SessionID, VisitorID: f.VisitorID, EventType: footfall.EventRefund,
-		Metadata: metadata("orderId", f.OrderID), CreatedAt: f.At,
-	}
-}
-
-func metadata(name, value string) json.RawMessage {
-	b, err := json.Marshal(map[string]string{name: value})
-	if err != nil { // cannot happen: strings
-		return nil
-	}
-	return b
-}
-
 // walkEvents is the list of a session's events, from the latest back.
 const walkEvents = `WITH RECURSIVE walk (id) AS (
 		SELECT last_event FROM sessions WHERE session_id = ?1 AND last_event IS NOT NULL
