@@ -114,7 +114,8 @@ func (g *guardedHot) Delete(ctx context.Context, id string) error {
 // What runs behind the journal has its own patience and is never refused.
 type guardedArchive struct {
 	Archive
-	breaker
+	breaker         // of reads
+	commits breaker // which have more time than reads: slow reads say nothing of them
 }
 
 func (g *guardedArchive) Session(ctx context.Context, id string) (Record, bool, error) {
@@ -139,12 +140,12 @@ func (g *guardedArchive) Order(ctx context.Context, id string) (Order, bool, err
 
 // commit is Append for facts that somebody waits for.
 func (g *guardedArchive) commit(ctx context.Context, facts []Fact) error {
-	if !g.allow() {
+	if !g.commits.allow() {
 		return errBreakerOpen
 	}
 	began := time.Now()
 	err := g.Archive.Append(ctx, facts)
-	g.note(began, err)
+	g.commits.note(began, err)
 	return err
 }
 
@@ -162,5 +163,6 @@ func (t *Tracker) probeStores(ctx context.Context) {
 			_, _, err := t.archive.Archive.Session(ctx, probeID)
 			return err
 		})
+		t.archive.commits.probe(ctx, controlTimeout, t.archive.Check)
 	}
 }

@@ -19,7 +19,7 @@ func (t *Tracker) change(ctx context.Context, e *entry, edit func(*Record) error
 		d := e.document()
 		next := &d.Record
 		previous := next.Cred.Version
-		if err := applyEdit(next, edit); err != nil {
+		if err := t.applyEdit(next, edit); err != nil {
 			return e, *next, err
 		}
 		stored, err := t.hot.Put(ctx, next.SessionID, d.series, d.encode(), previous, next.Cred.Version, t.ttl(next))
@@ -43,12 +43,13 @@ func (t *Tracker) change(ctx context.Context, e *entry, edit func(*Record) error
 	return e, Record{}, fmt.Errorf("%w: a session's credentials are changing too fast", ErrUnavailable)
 }
 
-func applyEdit(rec *Record, edit func(*Record) error) error {
+// applyEdit edits a record and gives it its next version.
+func (t *Tracker) applyEdit(rec *Record, edit func(*Record) error) error {
 	previous := rec.Cred.Version
 	if err := edit(rec); err != nil {
 		return err
 	}
-	rec.Cred.Version = max(previous+1, rec.Cred.Version+1, now().UnixMilli())
+	rec.Cred.Version = max(previous+1, rec.Cred.Version+1, t.common(now()).UnixMilli())
 	rec.setCredentials(rec.Cred)
 	return nil
 }
@@ -63,7 +64,7 @@ func (t *Tracker) changeCredentials(ctx context.Context, e *entry, edit func(*Re
 		return changed, rec, err
 	}
 	rec = changed.snapshot()
-	if err := applyEdit(&rec, edit); err != nil {
+	if err := t.applyEdit(&rec, edit); err != nil {
 		return changed, rec, err
 	}
 	position, err := t.commitFact(ctx, changed, &CredentialsChanged{SessionID: rec.SessionID, Cred: rec.Cred})
@@ -95,9 +96,9 @@ func (t *Tracker) endSession(ctx context.Context, e *entry, reason EndReason) er
 	at := now()
 	cred := rec.Cred
 	cred.EndedAt, cred.EndReason = at, reason
-	// Above any version that a change under way at this moment, by anybody, may
-	// take: an end is never overtaken.
-	cred.Version = max(cred.Version, at.UnixMilli()) + endLead.Milliseconds()
+	// Above any version that the session can reach in its life, whoever's clock
+	// makes it: an end is never overtaken.
+	cred.Version = max(cred.Version, at.UnixMilli()) + t.lives.Absolute.Milliseconds() + maxSkew.Milliseconds()
 	position, err := t.commitFact(ctx, e, &CredentialsChanged{SessionID: rec.SessionID, Cred: cred})
 	if err != nil {
 		return err
@@ -116,7 +117,7 @@ func (t *Tracker) endSession(ctx context.Context, e *entry, reason EndReason) er
 // into a shared archive.
 func (t *Tracker) awaitOthers(ctx context.Context) {
 	if t.archive.Shared() {
-		sleep(ctx, followEvery+followEvery/4)
+		sleep(context.WithoutCancel(ctx), followEvery+followEvery/2)
 	}
 }
 

@@ -18,6 +18,7 @@ type Credentials struct {
 	Superseded      SecretHash // of the one before it, zero if none
 	CustomerID      string
 	AuthenticatedAt time.Time // when the password check behind CustomerID began
+	RotatedAt       time.Time // when SecretHash took Superseded's place; only the hot store keeps it
 	EndedAt         time.Time
 	EndReason       EndReason
 }

@@ -193,7 +193,9 @@ func (t *Tracker) foldOne(ctx context.Context, target, e *entry) bool {
 	}
 	t.counts.folded.Add(1)
 	t.live.remove(e.id)
-	if err := t.hot.Delete(ctx, rec.SessionID); err != nil {
+	// Unless somebody has logged in on it in this moment.
+	d := e.document()
+	if _, err := t.hot.Put(ctx, rec.SessionID, d.series, d.encode(), rec.Cred.Version, rec.Cred.Version+1, 0); err != nil {
 		t.counts.hotErrors.Add(1)
 	}
 	target.mu.Lock()

@@ -41,16 +41,18 @@ type Tracker struct {
 	followed atomic.Bool   // what was revoked has been read
 	lookedAt atomic.Uint64 // connections of the hot store when revocations were last read because of them
 
-	replayLeft   atomic.Int64  // records of the last run that the archive does not hold yet
-	replayDone   chan struct{} // closed when there are none
-	replayOnce   sync.Once
-	replaySeen   replaySessions
-	background   context.Context
-	confirmed    atomic.Uint64 // journal position up to which the archive holds everything
-	failingSince atomic.Int64  // unix ms since when the archive has been refusing, 0 if it is not
-	hurry        atomic.Bool   // the tracker is closing: do not let facts gather
-	counts       counters
-	metrics      metricValues
+	replayLeft      atomic.Int64  // records of the last run that the archive does not hold yet
+	replayDone      chan struct{} // closed when there are none
+	replayOnce      sync.Once
+	replaySeen      replaySessions
+	background      context.Context
+	confirmed       atomic.Uint64 // journal position up to which the archive holds everything
+	failingSince    atomic.Int64  // unix ms since when the archive has been refusing, 0 if it is not
+	archiveFailedAt atomic.Int64  // unix ms of the last time it refused
+	onlyPending     atomic.Bool   // the last batch held nothing but events that nobody can attribute yet
+	hurry           atomic.Bool   // the tracker is closing: do not let facts gather
+	counts          counters
+	metrics         metricValues
 
 	stop    context.CancelFunc
 	running sync.WaitGroup

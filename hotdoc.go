@@ -23,6 +23,8 @@ type hotDoc struct {
 	SecretHash      string           `json:"secretHash"`
 	Superseded      string           `json:"supersededHash,omitempty"`
 	AuthenticatedAt *time.Time       `json:"authenticatedAt,omitempty"`
+	RotatedAt       *time.Time       `json:"rotatedAt,omitempty"`
+	RestoredAt      *time.Time       `json:"restoredAt,omitempty"`
 	Unbegun         bool             `json:"unbegun,omitempty"`
 	Values          map[string]Value `json:"values,omitempty"`
 }
@@ -30,9 +32,10 @@ type hotDoc struct {
 // A document is what the hot store keeps of a session.
 type document struct {
 	Record
-	series  string                     // of the activity that is counted on top of its page views
-	unbegun bool                       // the journal has not taken its beginning yet
-	unknown map[string]json.RawMessage // members of another version, which survive
+	restoredAt time.Time                  // when it was made anew, having been lost
+	series     string                     // of the activity that is counted on top of its page views
+	unbegun    bool                       // the journal has not taken its beginning yet
+	unknown    map[string]json.RawMessage // members of another version, which survive
 }
 
 // encode is the document in JSON. Its activity comes last, for stores that show
@@ -48,6 +51,12 @@ func (d *document) encode() []byte {
 	}
 	if !rec.Cred.AuthenticatedAt.IsZero() {
 		b = appendTime(b, "authenticatedAt", rec.Cred.AuthenticatedAt)
+	}
+	if !rec.Cred.RotatedAt.IsZero() {
+		b = appendTime(b, "rotatedAt", rec.Cred.RotatedAt)
+	}
+	if !d.restoredAt.IsZero() {
+		b = appendTime(b, "restoredAt", d.restoredAt)
 	}
 	if d.unbegun {
 		b = append(b, `,"unbegun":true`...)
@@ -85,18 +94,25 @@ func decodeHot(doc []byte) (document, error) {
 	if d.AuthenticatedAt != nil {
 		cred.AuthenticatedAt = d.AuthenticatedAt.UTC()
 	}
+	if d.RotatedAt != nil {
+		cred.RotatedAt = d.RotatedAt.UTC()
+	}
+	restoredAt := time.Time{}
+	if d.RestoredAt != nil {
+		restoredAt = d.RestoredAt.UTC()
+	}
 	if err := errors.Join(decodeHash(&cred.SecretHash, d.SecretHash), decodeHash(&cred.Superseded, d.Superseded)); err != nil {
 		return document{}, err
 	}
 	rec.setCredentials(cred)
-	return document{Record: rec, series: d.Series, unbegun: d.Unbegun, unknown: unknownMembers(doc)}, nil
+	return document{Record: rec, series: d.Series, restoredAt: restoredAt, unbegun: d.Unbegun, unknown: unknownMembers(doc)}, nil
 }
 
 var knownMembers = func() map[string]bool {
 	var members map[string]json.RawMessage
-	everything := document{unbegun: true, Record: Record{
+	everything := document{unbegun: true, restoredAt: time.Unix(1, 0), Record: Record{
 		Values: map[string]Value{"k": {JSON: json.RawMessage("1")}},
-		Cred:   Credentials{Superseded: SecretHash{1}, AuthenticatedAt: time.Unix(1, 0)},
+		Cred:   Credentials{Superseded: SecretHash{1}, AuthenticatedAt: time.Unix(1, 0), RotatedAt: time.Unix(1, 0)},
 	}}
 	if err := json.Unmarshal(everything.encode(), &members); err != nil {
 		panic(err)

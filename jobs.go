@@ -52,14 +52,14 @@ func (t *Tracker) settleCounts(ctx context.Context) {
 // follow keeps up with what other instances revoke.
 func (t *Tracker) follow(ctx context.Context) {
 	for tick := 0; sleep(ctx, followEvery); tick++ {
-		if tick%skewEvery == 0 {
-			_, _ = t.measureSkew(ctx) // the next one will do; whether the archive answers shows elsewhere
-		}
 		asking, cancel := context.WithTimeout(ctx, controlTimeout)
 		if err := t.followRevocations(asking); err != nil && ctx.Err() == nil {
 			t.counts.archiveErrors.Add(1)
 		}
 		cancel()
+		if tick%skewEvery == 0 {
+			_, _ = t.measureSkew(ctx) // the next one will do; whether the archive answers shows elsewhere
+		}
 	}
 }
 

@@ -105,7 +105,7 @@ var adoptionSlot = time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
 // such session, or its cookie was replaced some time ago. With a record it is one
 // that has just been named for it.
 func (t *Tracker) adoptedAs(ctx context.Context, id uuid.UUID) (as uuid.UUID, rec *legacyRecord, err error) {
-	for range 2 {
+	for try := range 3 {
 		doc, _, _, _, err := t.hot.Read(ctx, adoptionKey(id))
 		if err != nil {
 			return uuid.Nil, nil, hotError(err)
@@ -117,8 +117,14 @@ func (t *Tracker) adoptedAs(ctx context.Context, id uuid.UUID) (as uuid.UUID, re
 			}
 			return a.SessionID, nil, nil
 		}
-		if rec, err = t.legacyRecord(ctx, id); err != nil || rec == nil {
+		if rec, err = t.legacyRecord(ctx, id); err != nil {
 			return uuid.Nil, nil, err
+		}
+		if rec == nil && try == 0 { // another request may have just adopted it
+			continue
+		}
+		if rec == nil {
+			return uuid.Nil, nil, nil
 		}
 		a := adoption{newID(), now().UnixMilli()}
 		switch err := t.noteAdoption(ctx, id, a, 0); {
@@ -214,6 +220,10 @@ func (v *visit) openLegacy(value []byte) (handled bool) {
 	token, e, s, err := t.resolveLegacy(v.r, id, &v.left)
 	if err != nil && errors.Is(err, ErrUnavailable) {
 		v.err = err
+		return true
+	}
+	if s == superseded && err == nil { // it has logged in meanwhile: its cookie is on its way
+		v.token, v.hasToken, v.entry, v.standing = token, true, e, s
 		return true
 	}
 	if s != current || err != nil {

@@ -171,3 +171,32 @@ func TestLegacy_OutageMintsNothing(t *testing.T) {
 		t.Errorf("after the outage the legacy customer is answered %d", got)
 	}
 }
+
+// A request beside a login takes no cookie from it.
+func TestLegacy_RequestBesideALogin(t *testing.T) {
+	t.Parallel()
+	_, b := newLegacy(t)
+	other := b.with(legacyCookie(legacyID))
+	if got := text(t, b.do("POST", "/login/alice")); got != "ok" {
+		t.Fatal(got)
+	}
+	resp := other.do("GET", "/")
+	if n := cookieNames(resp); n != "" {
+		t.Errorf("a request that began on the legacy cookie set %q beside the login's cookie", n)
+	}
+}
+
+// An order of a visitor whose legacy session cannot be read belongs to none.
+func TestLegacy_OrderWithoutTheHotStore(t *testing.T) {
+	t.Parallel()
+	f, b := newLegacy(t)
+	f.instances[0].hot.down.Store(true)
+	if got := text(t, b.do("POST", "/order/o1")); got != "ok" {
+		t.Fatal(got)
+	}
+	f.settle()
+	o, ok, err := f.sqlite.Order(context.Background(), "o1")
+	if err != nil || !ok || o.SessionID != "" {
+		t.Errorf("the order is %+v, %v, %v", o, ok, err)
+	}
+}

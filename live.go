@@ -31,12 +31,13 @@ type entry struct {
 	// rec.PageViews is what the hot store's document says, base, and what its
 	// writers have counted since; this entry is the writer of views. A document
 	// that is made anew has another base and begins another series.
-	base   int64
-	series string
-	writer string
-	views  int64
-	dirty  bool  // not all of views has reached the hot store
-	events int64 // recorded through this entry
+	base       int64
+	series     string
+	writer     string
+	restoredAt time.Time // when the document was last made anew because the hot store had lost it
+	views      int64
+	dirty      bool  // not all of views has reached the hot store
+	events     int64 // recorded through this entry
 
 	foldBy    foldKey          // zero: it is nobody's sibling
 	retell    bool             // another process began it: this one's journal has yet to say so
@@ -58,7 +59,7 @@ func (e *entry) snapshot() Record {
 func (e *entry) document() document {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	d := document{Record: e.rec, series: e.series, unbegun: !e.begun, unknown: e.unknown}
+	d := document{Record: e.rec, series: e.series, restoredAt: e.restoredAt, unbegun: !e.begun, unknown: e.unknown}
 	d.PageViews = e.base
 	return d
 }
@@ -91,11 +92,20 @@ func (e *entry) merge(rec Record, unknown map[string]json.RawMessage, readAt tim
 	}
 }
 
+// mergeArchived is merge of what the archive has, which knows no members of other
+// versions.
+func (e *entry) mergeArchived(rec Record) {
+	e.mu.Lock()
+	unknown := e.unknown
+	e.mu.Unlock()
+	e.merge(rec, unknown, time.Time{})
+}
+
 // usedSince is when the current secret of a record from a store was first used,
 // as far as that can be told: activity after it came about was with it. In doubt
 // the superseded one is worth less.
 func usedSince(rec *Record) time.Time {
-	changed := fromMillis(rec.Cred.Version) // not AuthenticatedAt: a password check may have begun long before
+	changed := or(rec.Cred.RotatedAt, fromMillis(rec.Cred.Version)) // not AuthenticatedAt: a password check may have begun long before
 	if rec.Cred.Superseded != (SecretHash{}) && rec.LastSeenAt.Sub(changed) > supersededGrace {
 		return changed
 	}

@@ -25,10 +25,8 @@ func (t *Tracker) load(ctx context.Context, id uuid.UUID) (*entry, error) {
 		return t.loadArchived(ctx, id, readAt, version)
 	}
 	if e := t.live.get(id); e != nil && e.isDocument(doc, version) { // nothing changed but activity: no need to decode
-		if e.isCustomer() {
-			if err := t.lookAfterReconnect(ctx); err != nil {
-				return nil, err
-			}
+		if err := t.lookFirst(ctx, e); err != nil {
+			return nil, err
 		}
 		e.refresh(views, fromMillis(lastSeen), readAt)
 		return e, nil
@@ -45,20 +43,36 @@ func (t *Tracker) load(ctx context.Context, id uuid.UUID) (*entry, error) {
 		}
 		return t.loadArchived(ctx, id, readAt, 0)
 	}
-	if d.CustomerID != "" { // the journal may hold its end, or another instance may have said it
-		if err := errors.Join(t.awaitReplay(ctx), t.lookAfterReconnect(ctx)); err != nil {
-			return nil, err
-		}
-	}
 	d.PageViews += views
 	if seen := fromMillis(lastSeen); seen.After(d.LastSeenAt) {
 		d.LastSeenAt = seen
 	}
 	e := t.adopt(id, d, readAt, false, views)
-	if e.version() > version { // the hot store was put back to an earlier state
+	if err := t.lookFirst(ctx, e); err != nil { // what is held here may name a customer that the document does not
+		return nil, err
+	}
+	if e.version() > version && !t.isRevoked(e) { // the hot store was put back to an earlier state
 		t.restoreHot(ctx, e, version)
 	}
 	return e, nil
+}
+
+// lookFirst makes sure that a customer's end is known if there was one: the
+// journal may hold it, or another instance may have said it.
+func (t *Tracker) lookFirst(ctx context.Context, e *entry) error {
+	if !e.isCustomer() {
+		return nil
+	}
+	if err := t.awaitReplay(ctx); err != nil {
+		return err
+	}
+	return t.lookAfterReconnect(ctx)
+}
+
+// isRevoked says that an entry is below what was revoked.
+func (t *Tracker) isRevoked(e *entry) bool {
+	rec := e.snapshot()
+	return t.revoked.covers(&rec)
 }
 
 func (e *entry) version() int64 {
@@ -110,8 +124,9 @@ func (e *entry) isDocument(doc []byte, version int64) bool {
 // loadArchived warms the hot store from the archive. stale is the version of a
 // document in the hot store that does not count any more, 0 if there is none.
 func (t *Tracker) loadArchived(ctx context.Context, id uuid.UUID, readAt time.Time, stale int64) (*entry, error) {
-	if e := t.live.get(id); e != nil && !t.projected(e) {
-		// The archive does not have all of it yet: what this process holds is newer.
+	if e, err := t.loadHeld(ctx, id); err != nil {
+		return nil, err
+	} else if e != nil {
 		t.restoreHot(ctx, e, stale)
 		return e, nil
 	}
@@ -123,7 +138,7 @@ func (t *Tracker) loadArchived(ctx context.Context, id uuid.UUID, readAt time.Ti
 	if err != nil {
 		return nil, archiveError(err)
 	}
-	if !ok && t.archive.Shared() && readAt.Sub(idTime(id)) < pendingFor {
+	if !ok && t.archive.Shared() && t.mayArrive(idTime(id), readAt) {
 		return nil, errNotYet
 	}
 	if !ok || t.lives.Remaining(&rec.Session, readAt) == 0 {
@@ -134,6 +149,25 @@ func (t *Tracker) loadArchived(ctx context.Context, id uuid.UUID, readAt time.Ti
 	return e, nil
 }
 
+// loadHeld is the session as this process holds it, if the archive does not have
+// all of it yet and nobody has said anything newer; otherwise nil. That the hot
+// store has lost it is a reason to ask what was revoked.
+func (t *Tracker) loadHeld(ctx context.Context, id uuid.UUID) (*entry, error) {
+	e := t.live.get(id)
+	if e == nil || t.projected(e) {
+		return nil, nil
+	}
+	if t.archive.Shared() && e.isCustomer() {
+		if err := t.followRevocations(ctx); err != nil {
+			return nil, archiveError(err)
+		}
+	}
+	if t.isRevoked(e) {
+		return nil, nil
+	}
+	return e, nil
+}
+
 // restoreHot puts an entry into a hot store that does not have it, or has a
 // stale version of it. It need not succeed: the next reading tries again. Others
 // may be faster, or may have counted what is not known here yet: a look at the
@@ -141,6 +175,7 @@ func (t *Tracker) loadArchived(ctx context.Context, id uuid.UUID, readAt time.Ti
 func (t *Tracker) restoreHot(ctx context.Context, e *entry, stale int64) {
 	e.mu.Lock()
 	e.base, e.series, e.writer, e.views = e.rec.PageViews, t.newSeries(), t.newWriter(), 0
+	e.restoredAt = now()
 	e.mu.Unlock()
 	d := e.document()
 	ttl := t.ttl(&d.Record)
@@ -171,7 +206,7 @@ func (t *Tracker) ttl(rec *Record) time.Duration {
 func (t *Tracker) adopt(id uuid.UUID, d document, readAt time.Time, archived bool, views int64) *entry {
 	base := d.PageViews - views
 	e := &entry{
-		id: id, rec: d.Record, base: base, series: d.series, unknown: d.unknown, readAt: readAt, usedAt: usedSince(&d.Record),
+		id: id, rec: d.Record, base: base, series: d.series, unknown: d.unknown, restoredAt: d.restoredAt, readAt: readAt, usedAt: usedSince(&d.Record),
 		returned: true, announced: true, begun: !d.unbegun, retell: !archived && t.archive.Shared(), writer: t.newWriter(),
 	}
 	t.folder.cameBack(id)
@@ -180,6 +215,11 @@ func (t *Tracker) adopt(id uuid.UUID, d document, readAt time.Time, archived boo
 		return e
 	}
 	there.merge(d.Record, d.unknown, readAt)
+	there.mu.Lock()
+	if d.restoredAt.After(there.restoredAt) {
+		there.restoredAt = d.restoredAt
+	}
+	there.mu.Unlock()
 	if there.rebase(base, d.series, t.newWriter) {
 		t.settles.add(there, now())
 	}
@@ -224,7 +264,7 @@ func (t *Tracker) confirmedPosition() journal.Position {
 func (t *Tracker) projected(e *entry) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.begun && !e.retell && e.position <= t.confirmedPosition()
+	return e.begun && e.position <= t.confirmedPosition()
 }
 
 // replayed says that the archive holds what the journal held at the start.

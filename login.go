@@ -25,9 +25,6 @@ var (
 
 const maxCustomerID = 128
 
-// endLead is longer than a change of credentials may take.
-const endLead = controlTimeout + 3*time.Second
-
 // Login attaches a customer to the request's session: call it after the
 // password check and before writing the answer. checkedSince is when that check
 // began; a revocation since then wins. The session keeps its id and gets a new
@@ -112,7 +109,7 @@ func (v *visit) rotate(ctx context.Context, e *entry, customerID string, checked
 		}
 		before = rec.Cred
 		rec.Cred.Superseded, rec.Cred.SecretHash = rec.Cred.SecretHash, token.secret.hash()
-		rec.Cred.CustomerID, rec.Cred.AuthenticatedAt = customerID, checkedSince
+		rec.Cred.CustomerID, rec.Cred.AuthenticatedAt, rec.Cred.RotatedAt = customerID, checkedSince, now()
 		rec.Cred.Version = checkedSince.UnixMilli() // at least: above a revocation that this login survives
 		return nil
 	})

@@ -147,7 +147,7 @@ func (v *visit) recall(ctx context.Context, cause error) (*entry, standing, erro
 	case e == nil:
 		e = t.adopt(token.id, document{Record: rec, series: t.newSeries()}, time.Time{}, true, 0)
 	case ok:
-		e.merge(rec, nil, time.Time{})
+		e.mergeArchived(rec)
 	}
 	hash := token.secret.hash()
 	switch s, _ := t.judge(e, &hash, now()); {

@@ -129,7 +129,9 @@ func (v *visit) attribute(ctx context.Context, order *Order) *entry {
 	e := v.sessionLocked(false)
 	switch {
 	case err != nil && e == nil: // the cookie is ours: it names the session, whatever that may do
-		order.SessionID = v.token.id.String()
+		if v.hasToken {
+			order.SessionID = v.token.id.String()
+		}
 		if c, ok := v.visitorCookie(now()); ok {
 			order.VisitorID = c.id.String()
 		}

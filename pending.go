@@ -14,7 +14,8 @@ import (
 // once the archive knows the session and finds that it was alive and the secret
 // right.
 
-// pendingFor is how long the archive has for that.
+// pendingFor is how long the archive has for that, from the moment it took facts
+// again if it did not.
 const pendingFor = 2 * time.Minute
 
 // EventPending is an event of a session that could not be resolved when it
@@ -64,15 +65,31 @@ func (t *Tracker) attribute(ctx context.Context, facts []Fact) ([]Fact, bool) {
 		case known && t.aliveAt(&rec.Session, f.CreatedAt):
 			f.VisitorID = rec.VisitorID
 			attributed = append(attributed, &EventRecorded{f.Event})
-		case known || now().Sub(f.CreatedAt) > pendingFor || now().Before(f.CreatedAt.Add(-pendingFor)):
+		case known || !t.mayArrive(f.CreatedAt, now()):
 			t.counts.eventsUnattributed.Add(1)
 		default:
-			if _, err := t.append(f); err != nil && !errors.Is(err, journal.ErrStalled) {
-				t.counts.eventsUnattributed.Add(1)
+			if !t.appendAgain(ctx, f) {
+				return nil, false
 			}
 		}
 	}
 	return attributed, true
+}
+
+// appendAgain puts a pending event at the journal's end, in its reserve if need
+// be: what the journal holds is not dropped. It returns false if ctx ended first.
+func (t *Tracker) appendAgain(ctx context.Context, f *EventPending) bool {
+	for {
+		if _, err := t.append(f); err == nil || errors.Is(err, journal.ErrStalled) {
+			return true
+		}
+		if _, err := t.commitJournal(f); err == nil {
+			return true
+		}
+		if !sleep(ctx, maxArchiveRetry) {
+			return false
+		}
+	}
 }
 
 // presented says that the secret of a pending event is, or was, the session's.

@@ -36,6 +36,9 @@ func (t *Tracker) project(ctx context.Context) {
 		if !t.carry(ctx, batch) {
 			return
 		}
+		if t.hurry.Load() && t.onlyPending.Load() {
+			return // they wait for the next start
+		}
 		if len(batch.Records) < batchRecords/2 && !t.hurry.Load() && !sleep(ctx, gatherTime) {
 			return
 		}
@@ -66,10 +69,12 @@ func (t *Tracker) carry(ctx context.Context, batch journal.Batch) bool {
 		}
 		facts = append(facts, fact)
 	}
+	held := len(facts)
 	facts, ok := t.attribute(ctx, facts)
 	if !ok {
 		return false
 	}
+	t.onlyPending.Store(held > 0 && len(facts) == 0)
 	if !t.replayed() {
 		t.replaySeen.note(facts)
 	}
@@ -146,6 +151,7 @@ func (t *Tracker) setAside(record []byte, reason error) {
 // archiveFailed and archiveOK note an outage of the archive and its end.
 func (t *Tracker) archiveFailed(err error) {
 	t.counts.archiveErrors.Add(1)
+	t.archiveFailedAt.Store(time.Now().UnixMilli())
 	if t.failingSince.CompareAndSwap(0, time.Now().UnixMilli()) {
 		t.log.Error("footfall: the archive does not take facts; the journal keeps them", "error", err)
 	}
@@ -163,7 +169,7 @@ func (t *Tracker) drain(ctx context.Context) error {
 		t.noteUncounted(m)
 	}
 	t.hurry.Store(true)
-	for t.journal.Stats().Pending > 0 {
+	for t.journal.Stats().Pending > 0 && !t.onlyPending.Load() {
 		if !sleep(ctx, 10*time.Millisecond) {
 			return errors.New("footfall: the archive did not take everything in time: the rest stays in the journal for the next start")
 		}

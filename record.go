@@ -188,6 +188,12 @@ func (t *Tracker) retell(e *entry) {
 	e.mu.Unlock()
 }
 
+func (e *entry) mustRetell() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.retell
+}
+
 // beginning is a record as it began, but for its credentials: what is counted
 // and derived follows from other facts.
 func beginning(rec Record) Record {
@@ -239,9 +245,10 @@ func (t *Tracker) commitJournal(fact Fact) (journal.Position, error) {
 // beginning, which may still be on its way there.
 func (t *Tracker) commitArchive(ctx context.Context, e *entry, fact Fact) error {
 	facts := []Fact{fact}
-	if e != nil && !t.projected(e) {
+	if e != nil && (!t.projected(e) || e.mustRetell()) {
 		facts = []Fact{&SessionBegun{beginning(e.snapshot())}, fact}
 	}
+	t.clamp(facts)
 	if err := t.archive.commit(ctx, facts); err != nil {
 		return archiveError(err)
 	}

@@ -71,6 +71,15 @@ func (t *Tracker) resolve(ctx context.Context, token *sessionToken, fresh bool, 
 	return read, s, nil
 }
 
+// mayArrive says whether something of that time may still be on its way to the
+// archive from another instance.
+func (t *Tracker) mayArrive(from, at time.Time) bool {
+	if failed := fromMillis(t.archiveFailedAt.Load()); failed.After(from) {
+		from = failed
+	}
+	return at.Sub(from) < pendingFor
+}
+
 // recall is what can be said of a token while the hot store says nothing: what
 // this process holds, or what the archive does, is enough to count by. cause is
 // why the hot store is silent.
@@ -114,10 +123,11 @@ func (t *Tracker) loadDespiteHot(ctx context.Context, id uuid.UUID) *entry {
 
 // resolveNewer looks at a session in the archive whose secret in the hot store is
 // another than the token's: while the hot store took no writes, logins went to
-// the archive.
+// the archive. If the hot store had lost the session, the latest login may be in
+// another instance's journal alone: then it cannot be known.
 func (t *Tracker) resolveNewer(ctx context.Context, e *entry, hash *SecretHash) (*entry, standing, error) {
 	rec := e.snapshot()
-	if e.hasEnded() || t.lives.Remaining(&rec.Session, now()) == 0 || t.revoked.covers(&rec) {
+	if e.hasEnded() || t.lives.Remaining(&rec.Session, now()) == 0 || t.revoked.coversCustomer(&rec) {
 		return e, worthless, nil
 	}
 	t.counts.archiveReads.Add(1)
@@ -126,13 +136,28 @@ func (t *Tracker) resolveNewer(ctx context.Context, e *entry, hash *SecretHash) 
 		t.counts.unresolved.Add(1)
 		return nil, worthless, archiveError(err)
 	}
-	if !ok || archived.Cred.Version <= rec.Cred.Version {
-		return e, worthless, nil
+	if ok && archived.Cred.Version > rec.Cred.Version {
+		e.mergeArchived(archived)
+		if s, _ := t.judge(e, hash, now()); s != worthless {
+			t.restoreHot(ctx, e, rec.Cred.Version)
+			return e, s, nil
+		}
+		if e.hasEnded() {
+			return e, worthless, nil
+		}
 	}
-	e.merge(archived, nil, now())
-	t.restoreHot(ctx, e, rec.Cred.Version)
-	s, _ := t.judge(e, hash, now())
-	return e, s, nil
+	if lost := e.lostAt(); !lost.IsZero() && t.mayArrive(lost, now()) {
+		t.counts.unresolved.Add(1)
+		return nil, worthless, errNotYet
+	}
+	return e, worthless, nil
+}
+
+// lostAt is when the hot store was found to have lost a session.
+func (e *entry) lostAt() time.Time {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.restoredAt
 }
 
 // hasEnded says that a session was ended, or that what this process holds of it
@@ -170,7 +195,11 @@ func (t *Tracker) judge(e *entry, hash *SecretHash, at time.Time) (s standing, t
 		return current, trusted
 	}
 	if cred.Superseded != (SecretHash{}) && subtle.ConstantTimeCompare(cred.Superseded[:], hash[:]) == 1 {
-		if e.usedAt.IsZero() || at.Sub(e.usedAt) < supersededGrace {
+		used := e.usedAt
+		if used.IsZero() && t.archive.Shared() { // another instance may have seen its successor
+			used = usedSince(&e.rec)
+		}
+		if used.IsZero() || at.Sub(used) < supersededGrace {
 			return superseded, trusted
 		}
 	}

@@ -32,6 +32,11 @@ func (r *revocations) covers(rec *Record) bool {
 		rec.CustomerID != "" && r.customers[rec.CustomerID].After(rec.Cred.AuthenticatedAt)
 }
 
+// coversCustomer says that a record's customer was revoked since.
+func (r *revocations) coversCustomer(rec *Record) bool {
+	return rec.CustomerID != "" && r.before(rec.CustomerID).After(rec.Cred.AuthenticatedAt)
+}
+
 // lowest is the lowest version of a session that counts.
 func (r *revocations) lowest(sessionID string) int64 {
 	r.mu.RLock()

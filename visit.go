@@ -280,7 +280,7 @@ func (t *Tracker) newEntry(r *http.Request, token sessionToken, visitor uuid.UUI
 			},
 		},
 	}
-	e.rec.setCredentials(Credentials{Version: at.UnixMilli(), SecretHash: token.secret.hash()})
+	e.rec.setCredentials(Credentials{Version: t.common(at).UnixMilli(), SecretHash: token.secret.hash()})
 	return e
 }
 

@@ -1,0 +1,121 @@
+package mongostub
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/x/bsonx/bsoncore"
+	"go.mongodb.org/mongo-driver/v2/x/mongo/driver/wiremessage"
+)
+
+// A command is what a client asks. It is valid until the next one is read.
+type command struct {
+	id     int32
+	opcode wiremessage.OpCode // OP_QUERY until the driver knows that OP_MSG is understood
+	name   string
+	body   bson.Raw
+	docs   []bsoncore.Document // documents, updates or deletes: the driver sends them beside the body
+}
+
+const (
+	headerSize     = 16
+	maxMessageSize = 48_000_000
+)
+
+var errMessage = errors.New("a message cannot be read")
+
+// readCommand reads into buf and returns what became of that.
+func readCommand(in io.Reader, buf []byte) (command, []byte, error) {
+	var header [headerSize]byte
+	if _, err := io.ReadFull(in, header[:]); err != nil {
+		return command{}, buf, err
+	}
+	length, id, _, opcode, _, _ := wiremessage.ReadHeader(header[:])
+	if length < headerSize || length > maxMessageSize {
+		return command{}, buf, errMessage
+	}
+	size := int(length) - headerSize
+	if cap(buf) < size {
+		buf = make([]byte, size)
+	}
+	buf = buf[:size]
+	if _, err := io.ReadFull(in, buf); err != nil {
+		return command{}, buf, err
+	}
+	c := command{id: id, opcode: opcode}
+	ok := false
+	switch opcode {
+	case wiremessage.OpMsg:
+		ok = c.parseMsg(buf)
+	case wiremessage.OpQuery:
+		ok = c.parseQuery(buf)
+	default:
+		return c, buf, fmt.Errorf("opcode %v is not known", opcode)
+	}
+	if !ok {
+		return c, buf, errMessage
+	}
+	first, err := c.body.IndexErr(0)
+	if err != nil {
+		return c, buf, err
+	}
+	c.name = first.Key()
+	return c, buf, nil
+}
+
+func (c *command) parseMsg(rest []byte) bool {
+	_, rest, ok := wiremessage.ReadMsgFlags(rest) // the driver sends no checksum, and waits for every answer
+	for ok && len(rest) > 0 {
+		var section wiremessage.SectionType
+		if section, rest, ok = wiremessage.ReadMsgSectionType(rest); !ok {
+			return false
+		}
+		switch section {
+		case wiremessage.SingleDocument:
+			var doc bsoncore.Document
+			doc, rest, ok = wiremessage.ReadMsgSectionSingleDocument(rest)
+			c.body = bson.Raw(doc)
+		case wiremessage.DocumentSequence:
+			_, c.docs, rest, ok = wiremessage.ReadMsgSectionDocumentSequence(rest)
+		default:
+			return false
+		}
+	}
+	return ok && c.body != nil
+}
+
+func (c *command) parseQuery(rest []byte) bool {
+	const flagsSize, skipAndReturnSize = 4, 8
+	if len(rest) < flagsSize {
+		return false
+	}
+	_, rest, ok := wiremessage.ReadQueryFullCollectionName(rest[flagsSize:])
+	if !ok || len(rest) < skipAndReturnSize {
+		return false
+	}
+	query, _, ok := wiremessage.ReadQueryQuery(rest[skipAndReturnSize:])
+	c.body = bson.Raw(query)
+	return ok
+}
+
+// message is the answer in the form in which the command came.
+func (c *command) message(reply bson.Raw) []byte {
+	m := make([]byte, 0, headerSize+20+len(reply))
+	if c.opcode == wiremessage.OpQuery {
+		_, m = wiremessage.AppendHeaderStart(m, 0, c.id, wiremessage.OpReply)
+		m = wiremessage.AppendReplyFlags(m, 0)
+		m = wiremessage.AppendReplyCursorID(m, 0)
+		m = wiremessage.AppendReplyStartingFrom(m, 0)
+		m = wiremessage.AppendReplyNumberReturned(m, 1)
+	} else {
+		_, m = wiremessage.AppendHeaderStart(m, 0, c.id, wiremessage.OpMsg)
+		m = wiremessage.AppendMsgFlags(m, 0)
+		m = wiremessage.AppendMsgSectionType(m, wiremessage.SingleDocument)
+	}
+	m = append(m, reply...)
+	binary.LittleEndian.PutUint32(m, uint32(len(m)))
+	return m
+}
