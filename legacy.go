@@ -65,7 +65,7 @@ func (t *Tracker) resolveLegacy(r *http.Request, id uuid.UUID, left *time.Durati
 	first := rec != nil
 	token = sessionToken{id: as, secret: t.legacySecret(id, as)}
 	hash := token.secret.hash()
-	for {
+	for try := 0; ; try++ {
 		if e, err = t.load(ctx, as); err != nil && !errors.Is(err, errNotYet) {
 			return token, nil, worthless, err
 		}
@@ -89,7 +89,7 @@ func (t *Tracker) resolveLegacy(r *http.Request, id uuid.UUID, left *time.Durati
 		case mine:
 			e, err = t.adoptLegacy(ctx, r, token, id, rec)
 			return token, e, current, err
-		case first: // it was adopted long ago
+		case first && try >= adoptionTries: // it was adopted long ago
 			err = t.noteAdoption(ctx, id, adoption{}, 1)
 			return token, nil, worthless, err
 		case !sleep(ctx, 10*time.Millisecond): // another request was adopting it at this moment
@@ -97,6 +97,10 @@ func (t *Tracker) resolveLegacy(r *http.Request, id uuid.UUID, left *time.Durati
 		}
 	}
 }
+
+// adoptionTries are how often, 10 ms apart, a request looks for the session that
+// another one may be making of the same legacy session.
+const adoptionTries = 20
 
 // adoptionSlot is the one slot of an adoption, kept for good.
 var adoptionSlot = time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
