@@ -22,7 +22,8 @@ const slowFailure = 10 * time.Millisecond
 type breaker struct {
 	failures atomic.Int32
 	open     atomic.Bool
-	opened   atomic.Uint64 // how often
+	opened   atomic.Uint64         // how often
+	failing  atomic.Pointer[error] // how the last call failed, nil if it did not
 }
 
 // allow says whether the store may be asked.
@@ -30,13 +31,20 @@ func (b *breaker) allow() bool { return !b.open.Load() }
 
 // note takes in how a call went that began at a time.
 func (b *breaker) note(began time.Time, err error) {
-	switch {
-	case err == nil || errors.Is(err, ErrRejected):
+	if err == nil || errors.Is(err, ErrRejected) {
 		if b.failures.Load() != 0 {
 			b.failures.Store(0)
 		}
-	case errors.Is(err, context.Canceled) || time.Since(began) < slowFailure:
-	case b.failures.Add(1) >= breakerFailures && b.open.CompareAndSwap(false, true):
+		if b.failing.Load() != nil {
+			b.failing.Store(nil)
+		}
+		return
+	}
+	if errors.Is(err, context.Canceled) {
+		return
+	}
+	b.failing.CompareAndSwap(nil, &err)
+	if time.Since(began) >= slowFailure && b.failures.Add(1) >= breakerFailures && b.open.CompareAndSwap(false, true) {
 		b.opened.Add(1)
 	}
 }
@@ -50,6 +58,7 @@ func (b *breaker) probe(ctx context.Context, within time.Duration, ask func(cont
 	defer cancel()
 	if ask(ctx) == nil {
 		b.failures.Store(0)
+		b.failing.Store(nil)
 		b.open.Store(false)
 	}
 }
@@ -154,7 +163,24 @@ const probeID = "00000000-0000-7000-8000-000000000000"
 
 // probeStores is the loop that finds out when a store answers again.
 func (t *Tracker) probeStores(ctx context.Context) {
-	for sleep(ctx, probeEvery) {
+	var down time.Time // since when the hot store has been failing
+	if c, ok := t.hot.HotStore.(interface{ Check(context.Context) error }); ok { // say at once what nobody has asked yet
+		first, cancel := context.WithTimeout(ctx, controlTimeout)
+		t.hot.note(time.Now(), c.Check(first))
+		cancel()
+	}
+	for ; ; sleep(ctx, probeEvery) {
+		if ctx.Err() != nil {
+			return
+		}
+		switch cause := t.hot.failing.Load(); {
+		case cause != nil && down.IsZero():
+			down = time.Now()
+			t.log.Error("footfall: the hot store fails: nobody is known as a customer until it answers; logins and logouts go to the archive", "error", *cause)
+		case cause == nil && !down.IsZero():
+			t.log.Info("footfall: the hot store answers again", "after", time.Since(down).Round(time.Millisecond))
+			down = time.Time{}
+		}
 		t.hot.probe(ctx, t.config.StoreTimeout, func(ctx context.Context) error {
 			_, _, _, _, err := t.hot.HotStore.Read(ctx, probeID)
 			return err

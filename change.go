@@ -15,6 +15,7 @@ import (
 // again. edit is called for each try and may refuse. It returns the entry that
 // holds the result.
 func (t *Tracker) change(ctx context.Context, e *entry, edit func(*Record) error) (*entry, Record, error) {
+	unchanged := 0
 	for range maxCredentialTries {
 		d := e.document()
 		next := &d.Record
@@ -39,6 +40,12 @@ func (t *Tracker) change(ctx context.Context, e *entry, edit func(*Record) error
 			return e, *next, errEnded
 		}
 		e = loaded
+		if e.version() != previous {
+			continue
+		}
+		if unchanged++; unchanged > 1 { // nobody was faster: it takes no writes, and does not have the session
+			return e, *next, hotError(errNotHeld)
+		}
 	}
 	return e, Record{}, fmt.Errorf("%w: a session's credentials are changing too fast", ErrUnavailable)
 }
@@ -83,6 +90,8 @@ func (e *entry) moved(position journal.Position) {
 	e.position = max(e.position, position)
 	e.mu.Unlock()
 }
+
+var errNotHeld = errors.New("it does not keep the session")
 
 // errEnded says that a session ended while it was being changed.
 var errEnded = errors.New("footfall: the session has ended")

@@ -48,7 +48,14 @@ func (t *Tracker) EndSession(ctx context.Context, sessionID string) (bool, error
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), controlTimeout)
 	defer cancel()
-	e, err := t.load(ctx, id)
+	asking, cancelAsking := context.WithTimeout(ctx, hotShare)
+	e, err := t.load(asking, id)
+	cancelAsking()
+	if errors.Is(err, errHot) { // what the archive knows is enough to end a session
+		if e = t.loadDespiteHot(ctx, id); e != nil {
+			err = nil
+		}
+	}
 	if err != nil {
 		return false, err
 	}

@@ -29,6 +29,7 @@ type legacyRecord struct {
 	Type       string    `json:"type"`
 	LastSeenAt time.Time `json:"lastSeenAt"`
 	SecretHash string    `json:"secretHash"` // not in one of theirs
+	EndedAt    *string   `json:"endedAt"`    // nor this
 }
 
 // An adoption is what the hot store keeps of a legacy session that was adopted.
@@ -168,10 +169,10 @@ func (t *Tracker) legacyRecord(ctx context.Context, id uuid.UUID) (*legacyRecord
 		return nil, hotError(err)
 	}
 	var rec legacyRecord
-	if doc == nil || version != 0 || json.Unmarshal(doc, &rec) != nil || rec.SecretHash != "" || rec.SessionID != id.String() {
+	if doc == nil || version != 0 || json.Unmarshal(doc, &rec) != nil || rec.SecretHash != "" || rec.EndedAt != nil || rec.SessionID != id.String() {
 		return nil, nil
 	}
-	if now().Sub(rec.LastSeenAt) >= t.lives.Idle {
+	if idle := now().Sub(rec.LastSeenAt); idle >= t.lives.Idle || idle < -maxSkew {
 		return nil, nil
 	}
 	return &rec, nil

@@ -66,6 +66,7 @@ func (t *Tracker) RequireCustomer(next http.Handler) http.Handler {
 		case customer == "":
 			answer(w, http.StatusUnauthorized, `{"success":false,"error":"Authentication required","message":"Please log in to continue"}`)
 		default:
+			private(w.Header()) // the handler may say otherwise
 			next.ServeHTTP(w, r)
 		}
 	}))

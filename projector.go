@@ -101,7 +101,11 @@ func (t *Tracker) endReplay(ctx context.Context) {
 	defer cancel()
 	if err := t.followRevocations(asking); err != nil {
 		t.counts.archiveErrors.Add(1)
-		return
+		if !t.archive.Shared() {
+			return
+		}
+		// What is revoked in a shared archive was never in this journal, and
+		// customers wait until it has been read.
 	}
 	t.replayOnce.Do(func() {
 		close(t.replayDone)

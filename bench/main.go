@@ -11,6 +11,7 @@
 package main
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
 	"log"
@@ -73,6 +74,6 @@ func main() {
 
 // median is the figure whose CPU time is the middle one.
 func median(all []figure) figure {
-	all = slices.SortedFunc(slices.Values(all), func(a, b figure) int { return int(1000 * (a.cpu - b.cpu)) })
+	all = slices.SortedFunc(slices.Values(all), func(a, b figure) int { return cmp.Compare(a.cpu, b.cpu) })
 	return all[len(all)/2]
 }

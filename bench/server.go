@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -30,6 +31,8 @@ type served struct {
 	tracker *footfall.Tracker // nil if it is bare
 	views   func(context.Context) (int64, error)
 }
+
+const drainPatience = time.Minute
 
 // What a server is asked for, a line each. The figures are asked for apart from
 // each other, so that counting page views is not part of what is measured.
@@ -89,7 +92,7 @@ func (s *served) track(ctx context.Context) (stop func(), err error) {
 		Secrets:    []string{"kB3nX8vQz1Lp6Rt0Wy5Ua9Sd4Fg7Hj2C"},
 		JournalDir: filepath.Join(s.dir, "journal"), Insecure: true, NewSessionsPerMinute: -1,
 	}
-	closeStores := func() {}
+	var closeStores func()
 	if s.kind == redisMongoDB {
 		hot, err := redisstore.Open(s.redis, redisstore.Options{})
 		if err != nil {
@@ -101,7 +104,7 @@ func (s *served) track(ctx context.Context) (stop func(), err error) {
 		}
 		config.Hot, config.Archive = hot, archive
 		closeStores = func() { _ = archive.Close(); _ = hot.Close() }
-		s.views = func(context.Context) (int64, error) { return 0, nil } // the stub's driver knows
+		s.views = func(context.Context) (int64, error) { return 0, nil } // whoever started the stub asks that
 	} else {
 		archive, err := sqlitearchive.Open(filepath.Join(s.dir, "footfall.db"), sqlitearchive.Options{})
 		if err != nil {
@@ -131,8 +134,10 @@ func (s *served) answer(ctx context.Context, ask string) (int64, error) {
 		return s.views(ctx)
 	}
 	if s.kind != bare {
-		for s.tracker.Status(ctx).JournalPending > 0 {
-			time.Sleep(5 * time.Millisecond)
+		for began := time.Now(); s.tracker.Status(ctx).JournalPending > 0; time.Sleep(5 * time.Millisecond) {
+			if time.Since(began) > drainPatience {
+				return 0, errors.New("the archive does not take what the journal holds")
+			}
 		}
 	}
 	var usage syscall.Rusage

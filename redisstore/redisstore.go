@@ -232,6 +232,9 @@ func (s *Store) run(ctx context.Context, script redisrecord.Script, key string, 
 func (s *Store) Read(ctx context.Context, id string) (doc []byte, version, views, lastSeen int64, err error) {
 	key := redisrecord.Key(s.prefix, id)
 	reply, err := s.do(ctx, func(b rueidis.Builder) rueidis.Completed { return b.Get().Key(key).Build() })
+	if refusal, ok := rueidis.IsRedisErr(err); ok && strings.HasPrefix(refusal.Error(), "WRONGTYPE") {
+		return []byte{}, 0, 0, 0, nil // something that is no record, to whoever reads it
+	}
 	if rueidis.IsRedisNil(err) {
 		return nil, 0, 0, 0, nil
 	}

@@ -137,8 +137,8 @@ func TestStore_ForeignValues(t *testing.T) {
 	}
 	redis.Do(t, "DEL", "session:"+id)
 	redis.Do(t, "LPUSH", "session:"+id, "x")
-	if _, _, _, _, err := s.Read(t.Context(), id); err == nil {
-		t.Error("a list reads as a record")
+	if doc, version, _, _, err := s.Read(t.Context(), id); err != nil || len(doc) != 0 || doc == nil || version != 0 {
+		t.Errorf("a list reads as %q of version %d, %v: it is there, and no record", doc, version, err)
 	}
 }
 

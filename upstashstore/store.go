@@ -91,6 +91,9 @@ func (s *Store) Read(ctx context.Context, id string) (doc []byte, version, views
 			}
 		}
 	}
+	if err != nil && strings.Contains(err.Error(), "WRONGTYPE") {
+		return []byte{}, 0, 0, 0, nil // something that is no record, to whoever reads it
+	}
 	if err != nil {
 		return nil, 0, 0, 0, fmt.Errorf("upstashstore: read: %w", err)
 	}

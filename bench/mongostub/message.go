@@ -1,6 +1,7 @@
 package mongostub
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -14,11 +15,17 @@ import (
 // A command is what a client asks. It is valid until the next one is read.
 type command struct {
 	id     int32
-	opcode wiremessage.OpCode // OP_QUERY until the driver knows that OP_MSG is understood
+	opcode wiremessage.OpCode // opQuery until the driver knows that OP_MSG is understood
 	name   string
 	body   bson.Raw
 	docs   []bsoncore.Document // documents, updates or deletes: the driver sends them beside the body
 }
+
+// The opcodes that only a driver's first command has, and its answer.
+const (
+	opReply wiremessage.OpCode = 1
+	opQuery wiremessage.OpCode = 2004
+)
 
 const (
 	headerSize     = 16
@@ -50,7 +57,7 @@ func readCommand(in io.Reader, buf []byte) (command, []byte, error) {
 	switch opcode {
 	case wiremessage.OpMsg:
 		ok = c.parseMsg(buf)
-	case wiremessage.OpQuery:
+	case opQuery:
 		ok = c.parseQuery(buf)
 	default:
 		return c, buf, fmt.Errorf("opcode %v is not known", opcode)
@@ -92,11 +99,15 @@ func (c *command) parseQuery(rest []byte) bool {
 	if len(rest) < flagsSize {
 		return false
 	}
-	_, rest, ok := wiremessage.ReadQueryFullCollectionName(rest[flagsSize:])
-	if !ok || len(rest) < skipAndReturnSize {
+	end := bytes.IndexByte(rest[flagsSize:], 0) // of the collection's name
+	if end < 0 {
 		return false
 	}
-	query, _, ok := wiremessage.ReadQueryQuery(rest[skipAndReturnSize:])
+	rest = rest[flagsSize+end+1:]
+	if len(rest) < skipAndReturnSize {
+		return false
+	}
+	query, _, ok := bsoncore.ReadDocument(rest[skipAndReturnSize:])
 	c.body = bson.Raw(query)
 	return ok
 }
@@ -104,12 +115,12 @@ func (c *command) parseQuery(rest []byte) bool {
 // message is the answer in the form in which the command came.
 func (c *command) message(reply bson.Raw) []byte {
 	m := make([]byte, 0, headerSize+20+len(reply))
-	if c.opcode == wiremessage.OpQuery {
-		_, m = wiremessage.AppendHeaderStart(m, 0, c.id, wiremessage.OpReply)
-		m = wiremessage.AppendReplyFlags(m, 0)
-		m = wiremessage.AppendReplyCursorID(m, 0)
-		m = wiremessage.AppendReplyStartingFrom(m, 0)
-		m = wiremessage.AppendReplyNumberReturned(m, 1)
+	if c.opcode == opQuery {
+		const cursorAndStartSize = 12
+		_, m = wiremessage.AppendHeaderStart(m, 0, c.id, opReply)
+		m = binary.LittleEndian.AppendUint32(m, 0) // flags
+		m = append(m, make([]byte, cursorAndStartSize)...)
+		m = binary.LittleEndian.AppendUint32(m, 1) // number of documents
 	} else {
 		_, m = wiremessage.AppendHeaderStart(m, 0, c.id, wiremessage.OpMsg)
 		m = wiremessage.AppendMsgFlags(m, 0)

@@ -80,7 +80,7 @@ func (s *Server) accept() {
 			return
 		}
 		go func() {
-			if err := s.serve(conn); err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) {
+			if err := s.serve(conn); !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) {
 				log.Printf("mongostub: %v", err)
 			}
 			_ = conn.Close()
@@ -91,6 +91,7 @@ func (s *Server) accept() {
 	}
 }
 
+// serve answers until the connection ends, which is an error too.
 func (s *Server) serve(conn net.Conn) error {
 	in := bufio.NewReaderSize(conn, 64<<10)
 	var buf []byte

@@ -14,7 +14,7 @@ type group struct {
 }
 
 const (
-	firstBatch = 101     // documents, as a server has it
+	firstBatch = 101      // documents, as a server has it
 	batchBytes = 15 << 20 // below the most that a document may hold
 )
 
@@ -85,7 +85,7 @@ func (s *Server) kill(c *command) (bson.Raw, error) {
 	for _, id := range values {
 		delete(s.cursors, id.AsInt64())
 	}
-	return bson.Marshal(bson.D{{Key: "cursorsKilled", Value: ids}, success})
+	return bson.Marshal(bson.D{success})
 }
 
 // batch is an answer with as many documents as fit, at most that many (0: no
@@ -125,7 +125,7 @@ func (s *Server) batch(collection, name string, limit int, id int64, groups []gr
 		s.cursors[id] = groups
 	}
 	return bson.Marshal(bson.D{{Key: "cursor", Value: bson.D{
-		{Key: name, Value: bson.RawArray(docs)}, {Key: "id", Value: id}, {Key: "ns", Value: "footfall." + collection},
+		{Key: name, Value: bson.RawValue{Type: bson.TypeArray, Value: docs}}, {Key: "id", Value: id}, {Key: "ns", Value: "footfall." + collection},
 	}}, success})
 }
 

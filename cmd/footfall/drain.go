@@ -71,7 +71,7 @@ func (cmd *drainCmd) Run(t terminal) error {
 	if cmd.JSON {
 		return t.printJSON(done)
 	}
-	fmt.Fprintf(t.out, "%d facts are in the archive", done.Facts)
+	fmt.Fprintf(t.out, "%d facts were carried over; what the archive had already is not stored twice", done.Facts)
 	if done.SetAside > 0 {
 		fmt.Fprintf(t.out, ", %d were set aside in %s", done.SetAside, filepath.Join(dir, "set-aside"))
 	}

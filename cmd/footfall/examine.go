@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/footfall-go/footfall"
@@ -27,7 +28,7 @@ func hotFindings(c *config) []finding {
 	}
 	hot, closer, err := c.openHot()
 	if err != nil {
-		return []finding{{Part: name, Says: err.Error(), Remedy: remedy}}
+		return []finding{{Part: name, Says: strings.TrimPrefix(err.Error(), name+": "), Remedy: "correct it"}}
 	}
 	defer closer.Close()
 	f := describe(hot, name, remedy)
@@ -57,7 +58,7 @@ func mongoFinding(c *config) finding {
 	const name, remedy = "MONGODB_URI", "look whether it runs and can be reached from here, and at its user's rights"
 	a, err := c.openMongo()
 	if err != nil {
-		return finding{Part: name, Says: err.Error(), Remedy: remedy}
+		return finding{Part: name, Says: strings.TrimPrefix(err.Error(), name+": "), Remedy: "correct it"}
 	}
 	defer func() { _ = a.Close() }()
 	f := describe(a, name, remedy)

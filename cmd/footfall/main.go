@@ -14,7 +14,7 @@ import (
 
 // cli is the command line: one field, and one file, a subcommand.
 type cli struct {
-	Demo     demoCmd     `cmd:"" help:"Run a demo shop and its admin API, in memory and SQLite."`
+	Demo     demoCmd     `cmd:"" help:"Run a demo shop and its admin API, in memory and SQLite unless other stores are set."`
 	Serve    serveCmd    `cmd:"" help:"Serve the admin API and run the jobs, without a shop, on shared stores."`
 	Doctor   doctorCmd   `cmd:"" help:"Look at every part, say what is wrong and what to do."`
 	Stats    statsCmd    `cmd:"" help:"Show the figures: who is here, what happened, what was sold."`
@@ -78,7 +78,7 @@ func run(args []string, t terminal) int {
 // fail prints an error, a line for each mistake.
 func fail(t terminal, err error) int {
 	for line := range strings.SplitSeq(err.Error(), "\n") {
-		fmt.Fprintln(t.err, "footfall: "+line)
+		fmt.Fprintln(t.err, "footfall: "+strings.TrimPrefix(line, "footfall: "))
 	}
 	return exitWrong
 }

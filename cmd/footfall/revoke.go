@@ -83,7 +83,10 @@ func revokeShared(c *config, what dashboard.Revocation) (done dashboard.Revoked,
 	ctx, cancel := context.WithTimeout(context.Background(), revokeTimeout)
 	defer cancel()
 	defer func() { err = errors.Join(err, closeAll(ctx)) }()
-	return what.Apply(ctx, t)
+	if done, err = what.Apply(ctx, t); err != nil {
+		return done, fmt.Errorf("MONGODB_URI, REDIS_URL: %w: run footfall doctor, which asks each of them", err)
+	}
+	return done, nil
 }
 
 const revokeTimeout = 10 * time.Second
