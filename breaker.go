@@ -163,7 +163,7 @@ const probeID = "00000000-0000-7000-8000-000000000000"
 
 // probeStores is the loop that finds out when a store answers again.
 func (t *Tracker) probeStores(ctx context.Context) {
-	var down time.Time // since when the hot store has been failing
+	var down time.Time                                                           // since when the hot store has been failing
 	if c, ok := t.hot.HotStore.(interface{ Check(context.Context) error }); ok { // say at once what nobody has asked yet
 		first, cancel := context.WithTimeout(ctx, controlTimeout)
 		t.hot.note(time.Now(), c.Check(first))
