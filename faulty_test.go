@@ -16,6 +16,7 @@ type faultyHot struct {
 	footfall.HotStore
 	down     atomic.Bool
 	readOnly atomic.Bool
+	full     atomic.Bool // takes no new records
 	reads    atomic.Int64
 	connects atomic.Uint64
 }
@@ -31,7 +32,7 @@ func (f *faultyHot) Read(ctx context.Context, id string) ([]byte, int64, int64, 
 }
 
 func (f *faultyHot) Put(ctx context.Context, id, series string, doc []byte, previous, version int64, ttl time.Duration) (bool, error) {
-	if f.down.Load() || f.readOnly.Load() {
+	if f.down.Load() || f.readOnly.Load() || f.full.Load() && previous == 0 {
 		return false, errDown
 	}
 	return f.HotStore.Put(ctx, id, series, doc, previous, version, ttl)

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -271,5 +272,49 @@ func TestFleet_ClosesWithPendingEvents(t *testing.T) {
 	}
 	if n := s.archive.reads.Load() - reads; n > 20 {
 		t.Errorf("closing asked the archive %d times", n)
+	}
+}
+
+// A hot store that is full has no record of a newcomer, whose login goes to the
+// archive.
+func TestFleet_NewcomerLogsInWhileTheHotStoreIsFull(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t, 2)
+	for _, s := range f.instances {
+		s.hot.full.Store(true)
+	}
+	b := newBrowser(t, nil)
+	f.on(0, b, "GET", "/")
+	if got := text(t, f.on(0, b, "POST", "/login/alice")); got != "ok" {
+		t.Errorf("a login that the archive takes: %s", got)
+	}
+	for i := range f.instances {
+		if got := text(t, f.on(i, b, "GET", "/me")); !strings.HasSuffix(got, " alice") {
+			t.Errorf("instance %d answers the customer %q", i, got)
+		}
+	}
+}
+
+// One session can be ended while the hot store is away.
+func TestFleet_SessionIsEndedWithoutTheHotStore(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t, 2)
+	b := newBrowser(t, nil)
+	f.on(0, b, "POST", "/login/alice")
+	f.settle()
+	for _, s := range f.instances {
+		s.hot.down.Store(true)
+	}
+	ended, err := f.instances[1].tracker.EndSession(context.Background(), sessionOf(t, b))
+	if !ended || err != nil {
+		t.Errorf("EndSession = %v, %v", ended, err)
+	}
+	for _, s := range f.instances {
+		s.hot.down.Store(false)
+	}
+	for i := range f.instances {
+		if got := status(f.on(i, b, "GET", "/me")); got != http.StatusUnauthorized {
+			t.Errorf("after its session was ended, instance %d answers %d", i, got)
+		}
 	}
 }

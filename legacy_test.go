@@ -41,8 +41,14 @@ func newLegacy(t *testing.T) (*fleet, *browser) {
 
 func putLegacy(t *testing.T, store *memstore.Store, seen time.Time) {
 	t.Helper()
-	doc := fmt.Sprintf(`{"sessionId":%q,"visitorId":%q,"customerId":"alice","type":"CUSTOMER","ipAddress":"192.0.2.1","pageViews":3,"lastSeenAt":%q,"converted":false}`,
-		legacyID, legacyVisitor, seen.UTC().Format("2006-01-02T15:04:05.000Z"))
+	putLegacyRecord(t, store, seen, "")
+}
+
+// putLegacyRecord puts more members into the record.
+func putLegacyRecord(t *testing.T, store *memstore.Store, seen time.Time, more string) {
+	t.Helper()
+	doc := fmt.Sprintf(`{"sessionId":%q,"visitorId":%q,"customerId":"alice","type":"CUSTOMER","ipAddress":"192.0.2.1","pageViews":3,"lastSeenAt":%q,"converted":false%s}`,
+		legacyID, legacyVisitor, seen.UTC().Format("2006-01-02T15:04:05.000Z"), more)
 	if stored, err := store.Put(context.Background(), legacyID, "", []byte(doc), 0, 0, time.Hour); err != nil || !stored {
 		t.Fatal(stored, err)
 	}
@@ -198,5 +204,30 @@ func TestLegacy_OrderWithoutTheHotStore(t *testing.T) {
 	o, ok, err := f.sqlite.Order(context.Background(), "o1")
 	if err != nil || !ok || o.SessionID != "" {
 		t.Errorf("the order is %+v, %v, %v", o, ok, err)
+	}
+}
+
+// What is not a live session of the former service is not adopted.
+func TestLegacy_StrangeRecords(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		more string
+		seen time.Duration
+	}{
+		"ended":            {`,"endedAt":"2026-01-31T00:00:00.000Z"`, 0},
+		"with a secret":    {`,"secretHash":"x"`, 0},
+		"of another":       {`,"sessionId":"650e8400-e29b-41d4-a716-446655440000"`, 0},
+		"of the future":    {"", 10 * 365 * 24 * time.Hour},
+		"without its type": {`,"type":"ANONYMOUS"`, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFleetWith(t, 1, func(config *footfall.Config) { config.LegacyUntil = time.Now().Add(time.Hour) })
+			putLegacyRecord(t, f.store, time.Now().Add(c.seen), c.more)
+			b := newBrowser(t, f.sites[0]).with(legacyCookie(legacyID))
+			if got := status(b.do("GET", "/me")); got != http.StatusUnauthorized {
+				t.Errorf("it is worth %d", got)
+			}
+		})
 	}
 }
