@@ -136,8 +136,6 @@ func (s *Shop) me(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Shop) session(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Cache-Control", "private, no-store")
-	w.Header().Add("Vary", "Cookie")
 	session, ok, err := s.tracker.Session(r.Context())
 	switch {
 	case err != nil:
