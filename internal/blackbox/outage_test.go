@@ -15,7 +15,7 @@ import (
 
 // Outages with real servers: two instances over a Redis and a MongoDB-wire server
 // behind proxies, visitors who go on as if nothing were, and something that
-// breaks. FOOTFALL_OUTAGE is how long it stays broken: 4s, and 30s for the table
+// breaks. FOOTFALL_OUTAGE is how long it stays broken: 3s, and 30s for the table
 // of docs/operations.md.
 
 // A drill is one outage.
@@ -54,12 +54,13 @@ var drills = []drill{
 
 func TestOutages(t *testing.T) {
 	t.Parallel()
-	length := 4 * time.Second
+	length, around := 3*time.Second, 1500*time.Millisecond
 	if text := os.Getenv("FOOTFALL_OUTAGE"); text != "" {
 		var err error
 		if length, err = time.ParseDuration(text); err != nil {
 			t.Fatalf("FOOTFALL_OUTAGE: %v", err)
 		}
+		around = 3 * time.Second
 	}
 	var mu sync.Mutex
 	rows := map[string]string{}
@@ -80,7 +81,7 @@ func TestOutages(t *testing.T) {
 			t.Parallel()
 			slots <- struct{}{}
 			defer func() { <-slots }()
-			row := d.run(t, length)
+			row := d.run(t, length, around)
 			mu.Lock()
 			rows[d.name] = row
 			mu.Unlock()
@@ -88,7 +89,7 @@ func TestOutages(t *testing.T) {
 	}
 }
 
-func (d drill) run(t *testing.T, length time.Duration) string {
+func (d drill) run(t *testing.T, length, around time.Duration) string {
 	sc := &scene{t: t, redis: testserver.Redis(t), mongodb: testserver.MongoDB(t)}
 	sc.toRedis = testserver.Proxy(t, sc.redis.Addr())
 	sc.toMongo = testserver.Proxy(t, strings.TrimPrefix(sc.mongodb.URI(), "mongodb://"))
@@ -97,7 +98,7 @@ func (d drill) run(t *testing.T, length time.Duration) string {
 	s := openShop(t, "STORE_TIMEOUT=50ms", "TRUSTED_PROXIES=127.0.0.0/8")
 
 	crowd := newCrowd(t, s)
-	crowd.watch(3 * time.Second)
+	crowd.watch(around)
 	calm := crowd.p99()
 	sc.dump = sc.redis.Snapshot(t)
 	crowd.logOut(2) // after the snapshot: it would bring them back
@@ -108,7 +109,7 @@ func (d drill) run(t *testing.T, length time.Duration) string {
 	d.end(sc)
 	crowd.broken.Store(false)
 	ended := time.Now()
-	crowd.watch(3 * time.Second)
+	crowd.watch(around)
 	crowd.stop()
 	s.drainedWithin(60 * time.Second)
 	gone := time.Since(ended)
