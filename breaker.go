@@ -43,7 +43,8 @@ func (b *breaker) note(began time.Time, err error) {
 	if errors.Is(err, context.Canceled) {
 		return
 	}
-	b.failing.CompareAndSwap(nil, &err)
+	cause := err // so that err itself stays off the heap
+	b.failing.CompareAndSwap(nil, &cause)
 	if time.Since(began) >= slowFailure && b.failures.Add(1) >= breakerFailures && b.open.CompareAndSwap(false, true) {
 		b.opened.Add(1)
 	}
