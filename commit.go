@@ -103,7 +103,7 @@ func (v *visit) recordPage(e *entry, counts, extends bool, at time.Time) {
 	case extends && !isPrefetch(v.r.Header):
 		v.t.seen(v.r, e, at)
 	case !e.isBegun():
-		v.t.begin(v.r, e)
+		v.t.begin(v.r, e, nil)
 	}
 }
 
