@@ -124,7 +124,7 @@ func connect(path, mode string, flags ...string) (*sql.DB, error) {
 		"_pragma": {"busy_timeout(5000)", "foreign_keys(ON)"},
 	}
 	if mode == "rwc" {
-		query["_pragma"] = append(query["_pragma"], "journal_mode(WAL)", "synchronous(FULL)", "journal_size_limit(67108864)", "cache_size(-65536)", "secure_delete(ON)")
+		query["_pragma"] = append(query["_pragma"], "journal_mode(WAL)", "synchronous(FULL)", "journal_size_limit(67108864)", "wal_autocheckpoint(8000)", "cache_size(-65536)", "secure_delete(ON)")
 	}
 	for _, flag := range flags {
 		query.Set(flag, "1")

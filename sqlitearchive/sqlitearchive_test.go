@@ -343,8 +343,16 @@ func TestArchive_Locked(t *testing.T) {
 	}
 }
 
+// BenchmarkAppend stores page views of few sessions and of so many that nearly
+// each in a batch is another's.
 func BenchmarkAppend(b *testing.B) {
-	const events, sessions = 1000, 200
+	for _, sessions := range []int{200, 20_000} {
+		b.Run(fmt.Sprint(sessions), func(b *testing.B) { benchmarkAppend(b, sessions) })
+	}
+}
+
+func benchmarkAppend(b *testing.B, sessions int) {
+	const events = 1000
 	a := open(b, filepath.Join(b.TempDir(), "footfall.db"))
 	var facts []footfall.Fact
 	for n := range sessions {
@@ -357,7 +365,7 @@ func BenchmarkAppend(b *testing.B) {
 		batch := make([]footfall.Fact, events)
 		for i := range batch {
 			n++
-			batch[i] = view(i%sessions, fmt.Sprintf("01970000-%04x-7%03x-a000-%012x", n>>12&0xffff, n&0xfff, n*7919))
+			batch[i] = view(n*7919%sessions, fmt.Sprintf("01970000-%04x-7%03x-a000-%012x", n>>12&0xffff, n&0xfff, n*7919))
 		}
 		b.StartTimer()
 		if err := a.Append(b.Context(), batch); err != nil {
