@@ -1,12 +1,13 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo setup test race lint bench fuzz vuln
+.PHONY: help demo setup test race lint bench bench-compare microbench fuzz vuln
 
 GOTESTFLAGS ?=
 BENCH ?= .
+BENCHFLAGS ?=
 FUZZTIME ?= 10s
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ## run the demo shop on http://127.0.0.1:3000
 	go run ./cmd/footfall demo
@@ -23,7 +24,13 @@ race: ## run all tests with the race detector
 lint: ## gofmt, go vet, golangci-lint
 	@scripts/lint
 
-bench: ## run the benchmarks (BENCH=regexp)
+bench: setup ## measure whole servers beside others; writes docs/performance.md (BENCHFLAGS=… as in bench/main.go)
+	cd bench && go run . -write $(BENCHFLAGS)
+
+bench-compare: setup ## fail if Footfall costs 10 % more than bench/recorded.json says
+	cd bench && go run . -compare $(BENCHFLAGS)
+
+microbench: ## run the Go benchmarks (BENCH=regexp)
 	@scripts/modules go test -run '^$$' -bench '$(BENCH)' -benchmem ./...
 
 fuzz: ## fuzz every target for FUZZTIME (10s)

@@ -1,79 +1,151 @@
-// Command bench measures what the middleware costs a whole server process,
-// background work included, as a ratio to the same handler without it: CPU time
-// of the server per request, over interleaved rounds.
+// Command bench measures Footfall side by side with what a shop would use in its
+// place: each in a server process of its own, behind the same handler, asked by
+// the same visitors. docs/performance.md says what its figures mean, and has its
+// tables.
 //
-//	go run . [-requests 200000] [-rounds 5] [-connections 64] [-kinds bare,footfall,redis+mongodb]
+//	go run . [-scenario resumed,minimal,new,many] [-kinds bare,scs,footfall] [-write]
+//	go run . -compare
 //
-// footfall is Footfall with memory and SQLite. redis+mongodb has a redis-server
-// and a stub of MongoDB that keeps nothing, each in another process: their CPU
-// time is not the server's. BENCH_CPUPROFILE names a file for the profile of the
-// last server that is not bare.
+// BENCH_CPUPROFILE names a file for the CPU profile of the last server that is
+// Footfall's.
 package main
 
 import (
-	"cmp"
+	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"log"
+	"os"
+	"os/signal"
 	"slices"
 	"strings"
+	"time"
+
+	"github.com/footfall-go/footfall/bench/load"
+	"github.com/footfall-go/footfall/bench/serve"
 )
 
-// The kinds of servers.
-const (
-	bare         = "bare"
-	memorySQLite = "footfall"
-	redisMongoDB = "redis+mongodb"
+var (
+	flagScenario    = flag.String("scenario", "resumed,minimal,new", "what to measure, of "+strings.Join(scenarioNames(), ", "))
+	flagKinds       = flag.String("kinds", "", "kinds of server, of "+strings.Join(kindNames(), ", ")+" (default: those that the scenario is about)")
+	flagRounds      = flag.Int("rounds", 3, "of each kind, interleaved; medians are printed")
+	flagRequests    = flag.Int("requests", 60_000, "in a round, as fast as they are answered")
+	flagConnections = flag.Int("connections", 64, "kept alive, each with a visitor of its own")
+	flagRequest     = flag.String("request", string(load.Browser), "browser, or minimal")
+	flagPaced       = flag.Duration("paced", 3*time.Second, "how long latencies are taken at half of bare's peak rate; 0: not at all")
+	flagDir         = flag.String("dir", "", "where databases and journals are made (the system's temporary directory)")
+	flagRoot        = flag.String("root", "..", "the repository's directory")
+	flagWrite       = flag.Bool("write", false, "put the tables into docs/performance.md and the ratios into bench/recorded.json")
+	flagCompare     = flag.Bool("compare", false, "measure shortly, and fail if a ratio or allocations are 10 % worse than in bench/recorded.json")
 )
 
 func main() {
 	log.SetFlags(0)
-	var s served
-	flag.StringVar(&s.kind, "serve", "", "internal: run as a server of that kind")
-	flag.StringVar(&s.redis, "redis", "", "internal: address of its hot store")
-	flag.StringVar(&s.mongodb, "mongodb", "", "internal: URI of its archive")
-	requests := flag.Int("requests", 200_000, "per round")
-	rounds := flag.Int("rounds", 5, "of each kind, interleaved")
-	connections := flag.Int("connections", 64, "kept alive, each with a visitor of its own")
-	list := flag.String("kinds", strings.Join([]string{bare, memorySQLite, redisMongoDB}, ","), "what to measure")
+	server := serverFlags()
 	flag.Parse()
-	if s.kind != "" {
-		if err := s.run(); err != nil {
-			log.Fatal(err)
-		}
-		return
+	if server.Kind != "" {
+		server.Dir = *flagDir
+		exit(serve.Run(server))
 	}
-	kinds := strings.Split(*list, ",")
-	for _, kind := range kinds {
-		if !slices.Contains([]string{bare, memorySQLite, redisMongoDB}, kind) {
-			log.Fatalf("-kinds: there is no %q", kind)
-		}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if *flagCompare {
+		exit(compare(ctx))
 	}
-	figures := map[string][]figure{}
-	for range *rounds {
-		for _, kind := range kinds {
-			f, err := measure(kind, *requests, *connections)
-			if err != nil {
-				log.Fatalf("%s: %v", kind, err)
-			}
-			figures[kind] = append(figures[kind], f)
-			fmt.Printf("%-13s %v  %d requests, %d stored\n", kind, f, f.requests, f.stored)
-		}
+	exit(run(ctx))
+}
+
+func exit(err error) {
+	if err != nil {
+		log.Fatal(err)
 	}
-	fmt.Println("\nmedians")
-	for _, kind := range kinds {
-		f := median(figures[kind])
-		fmt.Printf("%-13s %v", kind, f)
-		if kind != bare && len(figures[bare]) > 0 {
-			base := median(figures[bare])
-			fmt.Printf("  %.2f × bare, +%.1f µs; throughput %.0f %%", f.cpu/base.cpu, f.cpu-base.cpu, 100*f.rate/base.rate)
-		}
-		fmt.Println()
+	os.Exit(0)
+}
+
+func serverFlags() *serve.Options {
+	o := &serve.Options{}
+	flag.StringVar(&o.Kind, "serve", "", "internal: run as a server of that kind")
+	flag.StringVar(&o.Redis, "redis", "", "internal: address of its Redis")
+	flag.StringVar(&o.MongoDB, "mongodb", "", "internal: URI of its archive")
+	flag.DurationVar(&o.IdleTimeout, "idle", 0, "internal: Footfall's idle timeout")
+	flag.DurationVar(&o.MaxAge, "max-age", 0, "internal: Footfall's absolute timeout")
+	return o
+}
+
+// A scenario prints what it measures and returns its tables.
+type scenario struct {
+	name string
+	run  func(context.Context, *report) error
+}
+
+func scenarios() []scenario {
+	return []scenario{
+		{"resumed", resumed}, {"minimal", minimal}, {"new", newVisitors}, {"many", many},
 	}
 }
 
-// median is the figure whose CPU time is the middle one.
-func median(all []figure) figure {
-	all = slices.SortedFunc(slices.Values(all), func(a, b figure) int { return cmp.Compare(a.cpu, b.cpu) })
-	return all[len(all)/2]
+func scenarioNames() (names []string) {
+	for _, s := range scenarios() {
+		names = append(names, s.name)
+	}
+	return names
+}
+
+func run(ctx context.Context) error {
+	if form := load.Form(*flagRequest); form != load.Browser && form != load.Minimal {
+		return fmt.Errorf("-request: there is no %q", form)
+	}
+	asked := strings.Split(*flagScenario, ",")
+	for _, name := range asked {
+		if !slices.Contains(scenarioNames(), name) {
+			return fmt.Errorf("-scenario: there is no %q", name)
+		}
+	}
+	r := &report{}
+	for _, s := range scenarios() {
+		if !slices.Contains(asked, s.name) {
+			continue
+		}
+		fmt.Printf("== %s\n", s.name)
+		began := time.Now()
+		if err := s.run(ctx, r); err != nil {
+			return fmt.Errorf("%s: %w", s.name, err)
+		}
+		fmt.Printf("(%s took %v)\n\n", s.name, time.Since(began).Round(time.Second))
+	}
+	if *flagWrite {
+		return r.write(ctx)
+	}
+	return nil
+}
+
+// kindsOf are the kinds asked for, or those given. bare is always first: the
+// others are compared with it.
+func kindsOf(otherwise ...string) ([]serve.Kind, error) {
+	names := otherwise
+	if *flagKinds != "" {
+		names = strings.Split(*flagKinds, ",")
+	}
+	kinds := []serve.Kind{serve.Kinds[0]}
+	for _, name := range names {
+		kind, ok := serve.KindOf(name)
+		if !ok {
+			return nil, fmt.Errorf("-kinds: there is no %q", name)
+		}
+		if name != serve.Bare {
+			kinds = append(kinds, kind)
+		}
+	}
+	if len(kinds) == 1 {
+		return nil, errors.New("-kinds: name more than bare")
+	}
+	return kinds, nil
+}
+
+func kindNames() (names []string) {
+	for _, k := range serve.Kinds {
+		names = append(names, k.Name)
+	}
+	return names
 }

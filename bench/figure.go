@@ -1,0 +1,52 @@
+package main
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// A figure is what a round measured of a kind.
+type figure struct {
+	CPU      float64 // µs a request, of the server process, work behind the answers included
+	RedisCPU float64 // µs a request, of its redis-server
+	Peak     float64 // answers a second, when each visitor asks again at once
+	Allocs   float64 // heap objects a request
+	RSS      float64 // bytes, after the round
+
+	// At the paced rate, from when each request was due.
+	P50, P99 time.Duration
+	Paced    float64 // answers a second that there were
+}
+
+// median is the median of each figure by itself.
+func median(rounds []figure) figure {
+	return figure{
+		CPU: mid(rounds, func(f figure) float64 { return f.CPU }), RedisCPU: mid(rounds, func(f figure) float64 { return f.RedisCPU }),
+		Peak: mid(rounds, func(f figure) float64 { return f.Peak }), Allocs: mid(rounds, func(f figure) float64 { return f.Allocs }),
+		RSS: mid(rounds, func(f figure) float64 { return f.RSS }),
+		P50: mid(rounds, func(f figure) time.Duration { return f.P50 }), P99: mid(rounds, func(f figure) time.Duration { return f.P99 }),
+		Paced: mid(rounds, func(f figure) float64 { return f.Paced }),
+	}
+}
+
+// mid is the middle one, of an even number the lower.
+func mid[T cmp.Ordered](rounds []figure, of func(figure) T) T {
+	all := make([]T, len(rounds))
+	for i, f := range rounds {
+		all[i] = of(f)
+	}
+	slices.Sort(all)
+	return all[(len(all)-1)/2]
+}
+
+// ratio is the median over rounds of a kind's CPU time as a multiple of bare's
+// in the same round: what the machine did meanwhile is in both.
+func ratio(kind, bare []figure) float64 {
+	ratios := make([]float64, min(len(kind), len(bare)))
+	for i := range ratios {
+		ratios[i] = kind[i].CPU / bare[i].CPU
+	}
+	slices.Sort(ratios)
+	return ratios[(len(ratios)-1)/2]
+}

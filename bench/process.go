@@ -1,0 +1,121 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"time"
+
+	"github.com/footfall-go/footfall/bench/mongostub"
+	"github.com/footfall-go/footfall/bench/serve"
+)
+
+// A process is a server under measurement, with the Redis and the MongoDB stub
+// that are its own.
+type process struct {
+	kind    serve.Kind
+	cmd     *exec.Cmd
+	in      io.WriteCloser
+	out     *bufio.Reader
+	addr    string
+	redis   *redisServer
+	mongodb *mongostub.Server
+}
+
+// start starts a server and what it needs, all new.
+func start(ctx context.Context, kind serve.Kind, args ...string) (p *process, err error) {
+	p = &process{kind: kind}
+	defer func() {
+		if err != nil {
+			p.stop()
+			p = nil
+		}
+	}()
+	args = append([]string{"-serve", kind.Name, "-dir", *flagDir}, args...)
+	if kind.Redis {
+		if p.redis, err = startRedis(ctx); err != nil {
+			return p, err
+		}
+		args = append(args, "-redis", p.redis.addr)
+	}
+	if kind.MongoDB {
+		if p.mongodb, err = mongostub.Start(ctx); err != nil {
+			return p, err
+		}
+		args = append(args, "-mongodb", p.mongodb.URI())
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return p, err
+	}
+	cmd := exec.CommandContext(ctx, self, args...)
+	cmd.Stderr = os.Stderr
+	if p.in, err = cmd.StdinPipe(); err != nil {
+		return p, err
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return p, err
+	}
+	p.out = bufio.NewReader(out)
+	if err := cmd.Start(); err != nil {
+		return p, err
+	}
+	p.cmd = cmd
+	addr, err := p.out.ReadString('\n')
+	if err != nil {
+		return p, fmt.Errorf("the server did not start: %w", err)
+	}
+	p.addr = strings.TrimSpace(addr)
+	return p, nil
+}
+
+func (p *process) ask(into any, what string) error {
+	if _, err := fmt.Fprintln(p.in, what); err != nil {
+		return err
+	}
+	line, err := p.out.ReadBytes('\n')
+	if err != nil {
+		return fmt.Errorf("the server ended: %w", err)
+	}
+	return json.Unmarshal(line, into)
+}
+
+func (p *process) state(what string) (s serve.State, err error) {
+	err = p.ask(&s, what)
+	return s, err
+}
+
+// stored is what the archive holds.
+func (p *process) stored() (s serve.Stored, err error) {
+	if p.mongodb != nil {
+		return serve.Stored{Views: p.mongodb.PageViews()}, nil
+	}
+	err = p.ask(&s, serve.AskStored)
+	return s, err
+}
+
+func (p *process) redisCPU() (time.Duration, error) {
+	if p.redis == nil {
+		return 0, nil
+	}
+	return p.redis.cpu()
+}
+
+func (p *process) stop() {
+	if p.cmd != nil {
+		_ = p.in.Close()
+		_ = p.cmd.Wait()
+	}
+	if p.mongodb != nil {
+		p.mongodb.Close()
+	}
+	if p.redis != nil {
+		p.redis.stop()
+	}
+}

@@ -1,0 +1,82 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/footfall-go/footfall/bench/load"
+	"github.com/footfall-go/footfall/bench/serve"
+)
+
+// resumed is visitors who come back with their cookies: what nearly every request
+// of a shop is.
+func resumed(ctx context.Context, r *report) error {
+	kinds, err := kindsOf(kindNames()...)
+	if err != nil {
+		return err
+	}
+	name := "resumed"
+	if load.Form(*flagRequest) == load.Minimal {
+		name = "minimal" // so that its figures are never taken for the others
+	}
+	return rounds(ctx, r, name, kinds, plan{form: load.Form(*flagRequest), requests: *flagRequests, connections: *flagConnections})
+}
+
+// minimal is resumed with the shortest request: the server without sessions is as
+// cheap as it can be then.
+func minimal(ctx context.Context, r *report) error {
+	kinds, err := kindsOf(serve.MemorySQLite)
+	if err != nil {
+		return err
+	}
+	return rounds(ctx, r, "minimal", kinds, plan{form: load.Minimal, requests: *flagRequests, connections: *flagConnections})
+}
+
+// newVisitors is a new visitor on each request: what a campaign, or an attack,
+// brings.
+func newVisitors(ctx context.Context, r *report) error {
+	kinds, err := kindsOf(serve.SCSMemory, serve.SCSRedis, serve.FiberRedis, serve.MemorySQLite)
+	if err != nil {
+		return err
+	}
+	return rounds(ctx, r, "new", kinds, plan{form: load.Form(*flagRequest), requests: *flagRequests / 2, connections: *flagConnections, fresh: true})
+}
+
+// many is resumed with many more visitors at a time: each batch that goes to the
+// archive then is about many sessions.
+func many(ctx context.Context, r *report) error {
+	kinds, err := kindsOf(serve.MemorySQLite, serve.RedisMongoDB)
+	if err != nil {
+		return err
+	}
+	return rounds(ctx, r, "many", kinds, plan{form: load.Form(*flagRequest), requests: *flagRequests, connections: 2000})
+}
+
+// rounds measures kinds in turn, so that what else the machine does falls on all
+// of them. The rate of the open loops is half of bare's peak in the first round,
+// and the same for all.
+func rounds(ctx context.Context, r *report, name string, kinds []serve.Kind, p plan) error {
+	t := &table{scenario: name, kinds: kinds, plan: p, figures: map[string][]figure{}}
+	for round := range *flagRounds {
+		for _, kind := range kinds {
+			if round == 0 && kind.Name == serve.Bare && *flagPaced > 0 {
+				f, err := p.measure(ctx, kind) // only for the rate
+				if err != nil {
+					return fmt.Errorf("%s: %w", kind.Name, err)
+				}
+				p.paced = f.Peak / 2
+				t.plan = p
+			}
+			f, err := p.measure(ctx, kind)
+			if err != nil {
+				return fmt.Errorf("%s: %w", kind.Name, err)
+			}
+			t.figures[kind.Name] = append(t.figures[kind.Name], f)
+			fmt.Printf("%-23s %6.1f µs CPU, Redis %4.1f, %6.1f allocs, %7.0f/s, at %.0f/s: p50 %v p99 %v\n",
+				kind.Name, f.CPU, f.RedisCPU, f.Allocs, f.Peak, f.Paced, f.P50.Round(time.Microsecond), f.P99.Round(time.Microsecond))
+		}
+	}
+	r.add(t)
+	return nil
+}

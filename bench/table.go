@@ -1,0 +1,98 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/footfall-go/footfall/bench/serve"
+)
+
+// A table is the rounds of one scenario.
+type table struct {
+	scenario string
+	kinds    []serve.Kind
+	plan     plan
+	figures  map[string][]figure // by kind, a round each
+}
+
+// behind is how much of the paced rate an overloaded server misses at least.
+const behind = 0.02
+
+func (t *table) markdown() string {
+	var b strings.Builder
+	paced := t.plan.paced > 0
+	redis := false
+	for _, k := range t.kinds {
+		redis = redis || k.Redis
+	}
+	head := []string{"", "CPU a request", "× bare", "requests/s", "of bare", "allocations", "RSS"}
+	if redis {
+		head = append(head[:3], append([]string{"Redis, CPU"}, head[3:]...)...)
+	}
+	if paced {
+		head = append(head, fmt.Sprintf("p50 at %s/s", thousands(t.plan.paced)), "p99")
+	}
+	row(&b, head)
+	rule := make([]string, len(head))
+	for i := range rule {
+		rule[i] = "---"
+	}
+	row(&b, rule)
+	bare := median(t.figures[serve.Bare])
+	for _, k := range t.kinds {
+		f := median(t.figures[k.Name])
+		cells := []string{k.Title, fmt.Sprintf("%.1f µs", f.CPU), fmt.Sprintf("%.2f", ratio(t.figures[k.Name], t.figures[serve.Bare]))}
+		if redis {
+			cell := ""
+			if k.Redis {
+				cell = fmt.Sprintf("%.1f µs", f.RedisCPU)
+			}
+			cells = append(cells, cell)
+		}
+		cells = append(cells, thousands(f.Peak), fmt.Sprintf("%.0f %%", 100*f.Peak/bare.Peak), fmt.Sprintf("%.0f", f.Allocs), mebibytes(f.RSS))
+		if paced {
+			if f.Paced < t.plan.paced*(1-behind) {
+				cells = append(cells, "overloaded", fmt.Sprintf("(%s/s)", thousands(f.Paced)))
+			} else {
+				cells = append(cells, latency(f.P50), latency(f.P99))
+			}
+		}
+		row(&b, cells)
+	}
+	return b.String()
+}
+
+// how is the line under a table.
+func (t *table) how() string {
+	return fmt.Sprintf("%s. Medians of %d rounds of %s requests, %s form, %d connections.", measured(), len(t.figures[serve.Bare]), thousands(float64(t.plan.requests)), t.plan.form, t.plan.connections)
+}
+
+func row(b *strings.Builder, cells []string) {
+	b.WriteString("| " + strings.Join(cells, " | ") + " |\n")
+}
+
+// thousands is a number to three figures.
+func thousands(n float64) string {
+	text := fmt.Sprintf("%.0f", n)
+	if n >= 1000 {
+		step := 1.0
+		for n/step >= 1000 {
+			step *= 10
+		}
+		text = fmt.Sprintf("%.0f", float64(int(n/step+0.5))*step)
+	}
+	for i := len(text) - 3; i > 0; i -= 3 {
+		text = text[:i] + "," + text[i:]
+	}
+	return text
+}
+
+func mebibytes(n float64) string { return fmt.Sprintf("%.0f MiB", n/(1<<20)) }
+
+func latency(d time.Duration) string {
+	if d < time.Millisecond {
+		return fmt.Sprintf("%d µs", d.Round(10*time.Microsecond).Microseconds())
+	}
+	return fmt.Sprintf("%.1f ms", float64(d.Microseconds())/1000)
+}
