@@ -3,8 +3,9 @@
 // the same visitors. docs/performance.md says what its figures mean, and has its
 // tables.
 //
-//	go run . [-scenario resumed,minimal,new,many] [-kinds bare,scs,footfall] [-write]
+//	go run . [-scenario resumed,minimal,new,many,live,drain,backlog,start] [-kinds bare,scs,footfall] [-full] [-write]
 //	go run . -compare
+//	go run . -scenario soak -for 20m
 //
 // BENCH_CPUPROFILE names a file for the CPU profile of the last server that is
 // Footfall's.
@@ -27,13 +28,16 @@ import (
 )
 
 var (
-	flagScenario    = flag.String("scenario", "resumed,minimal,new", "what to measure, of "+strings.Join(scenarioNames(), ", "))
+	flagScenario    = flag.String("scenario", "resumed,minimal,new,live,drain,backlog,start", "what to measure, of "+strings.Join(scenarioNames(), ", "))
 	flagKinds       = flag.String("kinds", "", "kinds of server, of "+strings.Join(kindNames(), ", ")+" (default: those that the scenario is about)")
 	flagRounds      = flag.Int("rounds", 3, "of each kind, interleaved; medians are printed")
 	flagRequests    = flag.Int("requests", 60_000, "in a round, as fast as they are answered")
 	flagConnections = flag.Int("connections", 64, "kept alive, each with a visitor of its own")
 	flagRequest     = flag.String("request", string(load.Browser), "browser, or minimal")
 	flagPaced       = flag.Duration("paced", 3*time.Second, "how long latencies are taken at half of bare's peak rate; 0: not at all")
+	flagFull        = flag.Bool("full", false, "live, backlog and start in full size, not a tenth: minutes each")
+	flagFor         = flag.Duration("for", 20*time.Minute, "how long a soak is")
+	flagEvery       = flag.Duration("every", 30*time.Second, "how often a soak looks")
 	flagDir         = flag.String("dir", "", "where databases and journals are made (the system's temporary directory)")
 	flagRoot        = flag.String("root", "..", "the repository's directory")
 	flagWrite       = flag.Bool("write", false, "put the tables into docs/performance.md and the ratios into bench/recorded.json")
@@ -47,6 +51,9 @@ func main() {
 	if server.Kind != "" {
 		server.Dir = *flagDir
 		exit(serve.Run(server))
+	}
+	if *flagInside != "" {
+		exit(runInside(context.Background(), *flagInside))
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -82,6 +89,7 @@ type scenario struct {
 func scenarios() []scenario {
 	return []scenario{
 		{"resumed", resumed}, {"minimal", minimal}, {"new", newVisitors}, {"many", many},
+		{"live", live}, {"drain", drain}, {"backlog", backlog}, {"start", startUp}, {"soak", soak},
 	}
 }
 

@@ -119,3 +119,12 @@ func (p *process) stop() {
 		p.redis.stop()
 	}
 }
+
+// rssOf is another process's resident memory.
+func rssOf(pid int) int64 {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return 0
+	}
+	return serve.StatusBytes(status, "VmRSS:")
+}

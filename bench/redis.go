@@ -26,12 +26,10 @@ func startRedis(ctx context.Context) (*redisServer, error) {
 	if err != nil {
 		return nil, err
 	}
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
+	r := &redisServer{}
+	if r.addr, err = freeAddr(ctx); err != nil {
 		return nil, err
 	}
-	r := &redisServer{addr: listener.Addr().String()}
-	_ = listener.Close() // the port is free for redis-server now
 	_, port, err := net.SplitHostPort(r.addr)
 	if err != nil {
 		return nil, err
@@ -52,6 +50,15 @@ func startRedis(ctx context.Context) (*redisServer, error) {
 			return nil, fmt.Errorf("redis-server: %w", err)
 		}
 	}
+}
+
+// freeAddr is an address with a port that is free now.
+func freeAddr(ctx context.Context) (string, error) {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	return listener.Addr().String(), listener.Close()
 }
 
 func (r *redisServer) stop() {

@@ -75,6 +75,9 @@ func rounds(ctx context.Context, r *report, name string, kinds []serve.Kind, p p
 			t.figures[kind.Name] = append(t.figures[kind.Name], f)
 			fmt.Printf("%-23s %6.1f µs CPU, Redis %4.1f, %6.1f allocs, %7.0f/s, at %.0f/s: p50 %v p99 %v\n",
 				kind.Name, f.CPU, f.RedisCPU, f.Allocs, f.Peak, f.Paced, f.P50.Round(time.Microsecond), f.P99.Round(time.Microsecond))
+			if f.Late > 0 {
+				fmt.Printf("%-23s the disk was slow: %d facts were written after their answers\n", "", f.Late)
+			}
 		}
 	}
 	r.add(t)

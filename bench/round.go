@@ -81,6 +81,7 @@ func (p plan) full(ctx context.Context, server *process, visitors []*load.Visito
 	f.Peak = n / took.Seconds()
 	f.Allocs = float64(after.Mallocs-before.Mallocs) / n
 	f.RSS = float64(after.RSS)
+	f.Late = after.Counts["unacknowledged"] - before.Counts["unacknowledged"]
 	return nil
 }
 

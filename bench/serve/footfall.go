@@ -3,6 +3,7 @@ package serve
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -15,6 +16,10 @@ import (
 	"github.com/footfall-go/footfall/report"
 	"github.com/footfall-go/footfall/sqlitearchive"
 )
+
+// Errors is a log for what is wrong. That a slow disk had facts written after
+// their answers is counted (unacknowledged) and printed once a round.
+var Errors = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))
 
 // tracked is a tracker and what can be asked of it.
 type tracked struct {
@@ -84,6 +89,7 @@ func (t *tracked) shop(o *Options, dir string, hot footfall.HotStore) (*shopServ
 	tracker, err := footfall.New(footfall.Config{
 		Secrets: []string{secret}, Hot: hot, Archive: t.outage, JournalDir: filepath.Join(dir, "journal"),
 		Insecure: true, NewSessionsPerMinute: -1, IdleTimeout: o.IdleTimeout, MaxAge: o.MaxAge, LiveSessions: o.LiveSessions,
+		Logger: Errors,
 	})
 	if err != nil {
 		t.close()

@@ -17,7 +17,7 @@ type State struct {
 	Mallocs        uint64        `json:"mallocs"` // heap objects allocated since the start
 	HeapLive       int64         `json:"heapLive"`
 	RSS            int64         `json:"rss"`
-	PeakRSS        int64         `json:"peakRss"` // since the start, or the last time it was forgotten
+	PeakRSS        int64         `json:"peakRss"` // since the start
 	Goroutines     int           `json:"goroutines"`
 	Files          int           `json:"files"` // open descriptors
 	JournalBytes   int64         `json:"journalBytes"`
@@ -45,14 +45,11 @@ func Memory() (rss, peak int64) {
 	if err != nil {
 		return 0, 0
 	}
-	return statusBytes(status, "VmRSS:"), statusBytes(status, "VmHWM:")
+	return StatusBytes(status, "VmRSS:"), StatusBytes(status, "VmHWM:")
 }
 
-// ForgetPeak makes the peak of resident memory what it is now.
-func ForgetPeak() error { return os.WriteFile("/proc/self/clear_refs", []byte("5"), 0) }
-
-// statusBytes reads a line of /proc/PID/status, which says kB and means KiB.
-func statusBytes(status []byte, field string) int64 {
+// StatusBytes reads a line of /proc/PID/status, which says kB and means KiB.
+func StatusBytes(status []byte, field string) int64 {
 	_, rest, _ := bytes.Cut(status, []byte(field))
 	fields := bytes.Fields(rest)
 	if len(fields) == 0 {

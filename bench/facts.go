@@ -1,0 +1,44 @@
+package main
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/footfall-go/footfall"
+	"github.com/footfall-go/footfall/bench/load"
+)
+
+// begun is the beginning of a session as the middleware writes it.
+func begun(at time.Time) *footfall.SessionBegun {
+	id := idAt(at)
+	f := &footfall.SessionBegun{Record: footfall.Record{Session: footfall.Session{
+		SessionID: id, VisitorID: idAt(at), Type: footfall.Anonymous,
+		IPAddress: fmt.Sprintf("203.%d.%d.0", id[35]%100, id[34]%100), UserAgent: load.Agent,
+		Device: "desktop", Browser: "Chrome", OS: "Linux", LandingPage: "/products/17?utm_source=letter&utm_medium=email",
+		Referrer: "https://www.example.com/", Channel: "Email", UTMSource: "letter", UTMMedium: "email",
+		StartedAt: at, LastSeenAt: at,
+	}}}
+	f.Cred = footfall.Credentials{Version: at.UnixMilli(), SecretHash: sha256.Sum256([]byte(id))}
+	return f
+}
+
+// viewed is a page view of a session.
+func viewed(s *footfall.SessionBegun, at time.Time, product int) *footfall.EventRecorded {
+	return &footfall.EventRecorded{Event: footfall.Event{
+		EventID: idAt(at), SessionID: s.SessionID, VisitorID: s.VisitorID, EventType: footfall.EventPageView,
+		Page: fmt.Sprintf("/products/%d?from=list", product), CreatedAt: at,
+	}}
+}
+
+// idAt is an id that was made at a time: UUIDv7.
+func idAt(at time.Time) string {
+	id := uuid.New() // random, to begin with
+	ms := binary.BigEndian.AppendUint64(nil, uint64(at.UnixMilli()))
+	copy(id[:6], ms[2:])
+	id[6] = id[6]&0x0f | 0x70
+	return id.String()
+}

@@ -1,0 +1,146 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/footfall-go/footfall"
+	"github.com/footfall-go/footfall/bench/serve"
+	"github.com/footfall-go/footfall/memstore"
+	"github.com/footfall-go/footfall/sqlitearchive"
+)
+
+var flagLive = flag.Int("live", 100_000, "internal: how many live sessions")
+
+// resumedSample is how many requests the CPU time is the mean of.
+const resumedSample = 100_000
+
+// liveInside calls the tracker's handler: a network would only take longer. By
+// default a tracker holds 100,000 sessions and reads others from the hot store,
+// which in memory holds 2,000,000: here both are to hold all.
+func liveInside(ctx context.Context) (any, error) {
+	dir, err := os.MkdirTemp(*flagDir, "footfall-bench-*")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	archive, err := sqlitearchive.Open(filepath.Join(dir, "footfall.db"), sqlitearchive.Options{})
+	if err != nil {
+		return nil, err
+	}
+	defer archive.Close()
+	crowd, err := newCrowd(filepath.Join(dir, "cookies"), *flagLive)
+	if err != nil {
+		return nil, err
+	}
+	defer crowd.cookies.Close()
+	hot := memstore.New(2 * *flagLive) // its capacity is cut into equal parts, which do not fill alike
+	crowd.tracker, err = footfall.New(footfall.Config{
+		Secrets: []string{"kB3nX8vQz1Lp6Rt0Wy5Ua9Sd4Fg7Hj2C"}, Hot: hot, Archive: archive, JournalDir: filepath.Join(dir, "journal"),
+		Insecure: true, NewSessionsPerMinute: -1, LiveSessions: *flagLive + 1000, JournalMaxBytes: 8 << 30, Logger: serve.Errors,
+	})
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+		defer cancel()
+		_ = crowd.tracker.Close(ctx) // everything is measured by now
+	}()
+	crowd.handler = crowd.tracker.Handler(http.HandlerFunc(crowd.page))
+
+	heapBefore := heapAlive()
+	var points []livePoint
+	have := 0
+	for _, sessions := range liveSteps(*flagLive) {
+		began := time.Now()
+		if err := crowd.serve(sessions-have, func(v *caller, n int) error { return v.begin(have + n) }); err != nil {
+			return nil, err
+		}
+		have = sessions
+		if err := crowd.settle(ctx); err != nil {
+			return nil, err
+		}
+		p := livePoint{Sessions: sessions, Text: crowd.text.Load(), HotHeld: hot.Len(), Held: crowd.tracker.Status(ctx).LiveSessions}
+		p.Heap = heapAlive() - heapBefore
+		p.RSS, _ = serve.Memory()
+		fmt.Fprintf(os.Stderr, "%d sessions began in %v\n", sessions, time.Since(began).Round(time.Second))
+		if p.CPU, err = crowd.resumed(ctx, have); err != nil {
+			return nil, err
+		}
+		points = append(points, p)
+	}
+	return points, nil
+}
+
+// resumed is the CPU time of a request of a session among so many.
+func (c *crowd) resumed(ctx context.Context, sessions int) (float64, error) {
+	visits := make([]visit, resumedSample)
+	for i := range visits {
+		if err := c.recall(&visits[i], rand.IntN(sessions)); err != nil {
+			return 0, err
+		}
+	}
+	before := serve.CPUTime()
+	if err := c.serve(len(visits), func(v *caller, n int) error { return v.resume(&visits[n]) }); err != nil {
+		return 0, err
+	}
+	if err := c.settle(ctx); err != nil {
+		return 0, err
+	}
+	return micros(serve.CPUTime()-before) / float64(len(visits)), nil
+}
+
+// settle waits until the archive has everything and the hot store knows it.
+func (c *crowd) settle(ctx context.Context) error {
+	for began := time.Now(); c.tracker.Status(ctx).JournalPending > 0; time.Sleep(10 * time.Millisecond) {
+		if time.Since(began) > 10*time.Minute {
+			return errors.New("the archive does not take what the journal holds")
+		}
+	}
+	time.Sleep(liveSettle)
+	return nil
+}
+
+// serve makes that many calls, several at a time.
+func (c *crowd) serve(calls int, call func(v *caller, n int) error) error {
+	var next atomic.Int64
+	failed := make(chan error, 64)
+	var running sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0)*8, cap(failed)) {
+		running.Go(func() {
+			v := newCaller(c)
+			for n := int(next.Add(1)) - 1; n < calls; n = int(next.Add(1)) - 1 {
+				if err := call(v, n); err != nil {
+					failed <- err
+					return
+				}
+			}
+		})
+	}
+	running.Wait()
+	select {
+	case err := <-failed:
+		return err
+	default:
+		return nil
+	}
+}
+
+// heapAlive is what a garbage collection leaves; what pools hold goes in the
+// second.
+func heapAlive() int64 {
+	runtime.GC()
+	runtime.GC()
+	return serve.HeapLive()
+}
