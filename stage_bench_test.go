@@ -1,0 +1,107 @@
+package footfall
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/footfall-go/footfall/internal/journal"
+)
+
+// The stages of a request and of what follows it, each by itself; the journal,
+// enrichment and the archives have theirs in their packages.
+
+func BenchmarkStage_VerifySessionCookie(b *testing.B) {
+	ring := newKeyRing([]string{"8rN3sPq0vXy2LwKcTz5uHb7mJd1eGf4a"})
+	token := sessionToken{id: newID(), secret: newSecret()}
+	wire := ring.sign(token.value())
+	buf := make([]byte, 0, maxCookieLength)
+	b.ReportAllocs()
+	for b.Loop() {
+		value, _, ok := ring.verify(buf, wire)
+		if !ok {
+			b.Fatal("it does not verify")
+		}
+		got, ok := parseSessionValue(value)
+		if !ok || got.id != token.id {
+			b.Fatal("it does not parse")
+		}
+		_ = got.secret.hash() // what stores know it by
+	}
+}
+
+// BenchmarkStage_LiveTable looks up sessions at random, so that a larger table
+// misses the processor's caches as it does in a busy shop.
+func BenchmarkStage_LiveTable(b *testing.B) {
+	for _, sessions := range []int{1_000, 100_000, 1_000_000} {
+		b.Run(fmt.Sprintf("sessions=%d", sessions), func(b *testing.B) {
+			table := newLiveTable(sessions)
+			ids := make([]uuid.UUID, sessions)
+			for i := range ids {
+				ids[i] = newID()
+				if table.add(&entry{id: ids[i]}, journal.Position(0)) == nil {
+					b.Fatal("the table is full")
+				}
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				if table.get(ids[rand.IntN(sessions)]) == nil {
+					b.Fatal("a session is missing")
+				}
+			}
+		})
+	}
+}
+
+type stageFact struct {
+	name string
+	fact Fact
+}
+
+// stageFacts are a page view and the beginning of a session as the middleware
+// makes them.
+func stageFacts() []stageFact {
+	at := time.UnixMilli(1_790_000_000_123).UTC()
+	session, visitor := newID().String(), newID().String()
+	begun := Record{Session: Session{
+		SessionID: session, VisitorID: visitor, IPAddress: "203.0.113.0",
+		UserAgent: "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", Device: "desktop", Browser: "Firefox", OS: "Linux",
+		LandingPage: "/products/17?utm_source=letter&utm_medium=email", Referrer: "https://www.example.com/", Channel: "Email",
+		UTMSource: "letter", UTMMedium: "email", StartedAt: at, LastSeenAt: at,
+	}}
+	begun.setCredentials(Credentials{Version: at.UnixMilli(), SecretHash: SecretHash{1, 2, 3}})
+	return []stageFact{
+		{"page_view", &EventRecorded{Event{EventID: newID().String(), SessionID: session, VisitorID: visitor, EventType: EventPageView, Page: "/products/17?from=list", CreatedAt: at}}},
+		{"session_begun", &SessionBegun{begun}},
+	}
+}
+
+func BenchmarkStage_EncodeFact(b *testing.B) {
+	for _, f := range stageFacts() {
+		b.Run(f.name, func(b *testing.B) {
+			var record []byte
+			b.ReportAllocs()
+			for b.Loop() {
+				record = appendFact(record[:0], f.fact)
+			}
+			b.ReportMetric(float64(len(record)), "bytes")
+		})
+	}
+}
+
+func BenchmarkStage_DecodeFact(b *testing.B) {
+	for _, f := range stageFacts() {
+		record := appendFact(nil, f.fact)
+		b.Run(f.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := decodeFact(record); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
