@@ -66,15 +66,19 @@ func (o Open) Run(ctx context.Context, visitors []*Visitor) (*Latencies, int, er
 		all[i] = c
 		readers.Go(func() {
 			for {
-				err := v.receive()
+				_, err := v.in.Peek(1)
 				if stopped.Load() {
 					return
+				}
+				if err == nil {
+					due := <-c.due // and the sender is done with what receive may change
+					err = v.receive()
+					o.answered(c, time.Since(due))
 				}
 				if err != nil {
 					failed <- err
 					return // it is never free again
 				}
-				o.answered(c, time.Since(<-c.due))
 				free <- c
 			}
 		})
@@ -100,10 +104,10 @@ loop:
 		}
 		select {
 		case c := <-free:
-			c.due <- next
 			if err = c.send(); err != nil {
 				break loop
 			}
+			c.due <- next
 			sent++
 		case err = <-failed:
 			break loop
