@@ -24,8 +24,12 @@ race: ## run all tests with the race detector
 lint: ## gofmt, go vet, golangci-lint
 	@scripts/lint
 
-bench: setup ## measure whole servers beside others; writes docs/performance.md (BENCHFLAGS=… as in bench/main.go)
+bench: setup bench/express/node_modules ## measure whole servers beside others; writes docs/performance.md (BENCHFLAGS=… as in bench/main.go)
 	cd bench && go run . -write $(BENCHFLAGS)
+
+bench/express/node_modules: bench/express/package-lock.json
+	cd bench/express && npm ci --omit=dev --silent --no-audit --no-fund
+	@touch $@
 
 bench-compare: setup ## fail if Footfall costs 10 % more than bench/recorded.json says
 	cd bench && go run . -compare $(BENCHFLAGS)

@@ -14,7 +14,7 @@ type figure struct {
 	Allocs   float64 // heap objects a request
 	RSS      float64 // bytes, after the round
 
-	Late     uint64  // facts that were written after their answers, because the disk was slow
+	Late uint64 // facts that were written after their answers, because the disk was slow
 
 	// At the paced rate, from when each request was due.
 	P50, P99 time.Duration

@@ -46,7 +46,7 @@ func liveInside(ctx context.Context) (any, error) {
 	defer crowd.cookies.Close()
 	hot := memstore.New(2 * *flagLive) // its capacity is cut into equal parts, which do not fill alike
 	crowd.tracker, err = footfall.New(footfall.Config{
-		Secrets: []string{"kB3nX8vQz1Lp6Rt0Wy5Ua9Sd4Fg7Hj2C"}, Hot: hot, Archive: archive, JournalDir: filepath.Join(dir, "journal"),
+		Secrets: []string{serve.Secret}, Hot: hot, Archive: archive, JournalDir: filepath.Join(dir, "journal"),
 		Insecure: true, NewSessionsPerMinute: -1, LiveSessions: *flagLive + 1000, JournalMaxBytes: 8 << 30, Logger: serve.Errors,
 	})
 	if err != nil {

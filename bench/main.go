@@ -19,6 +19,7 @@ import (
 	"log"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -141,9 +142,17 @@ func kindsOf(otherwise ...string) ([]serve.Kind, error) {
 		if !ok {
 			return nil, fmt.Errorf("-kinds: there is no %q", name)
 		}
-		if name != serve.Bare {
-			kinds = append(kinds, kind)
+		if name == serve.Bare {
+			continue
 		}
+		if _, err := os.Stat(filepath.Join(expressDir(), "node_modules")); kind.Node && err != nil {
+			if *flagKinds != "" {
+				return nil, fmt.Errorf("%s: run npm ci in %s", name, expressDir())
+			}
+			fmt.Printf("%s is left out: its packages are not installed in %s\n", name, expressDir())
+			continue
+		}
+		kinds = append(kinds, kind)
 	}
 	if len(kinds) == 1 {
 		return nil, errors.New("-kinds: name more than bare")

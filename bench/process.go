@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -49,11 +50,10 @@ func start(ctx context.Context, kind serve.Kind, args ...string) (p *process, er
 		}
 		args = append(args, "-mongodb", p.mongodb.URI())
 	}
-	self, err := os.Executable()
+	cmd, err := p.command(ctx, args)
 	if err != nil {
 		return p, err
 	}
-	cmd := exec.CommandContext(ctx, self, args...)
 	cmd.Stderr = os.Stderr
 	if p.in, err = cmd.StdinPipe(); err != nil {
 		return p, err
@@ -74,6 +74,19 @@ func start(ctx context.Context, kind serve.Kind, args ...string) (p *process, er
 	p.addr = strings.TrimSpace(addr)
 	return p, nil
 }
+
+// command is the server's: this program's own, or Node's.
+func (p *process) command(ctx context.Context, args []string) (*exec.Cmd, error) {
+	if p.kind.Node {
+		cmd := exec.CommandContext(ctx, "node", filepath.Join(expressDir(), "server.js"), p.redis.addr, serve.Secret, serve.Page, serve.CountPath)
+		cmd.Env = append(os.Environ(), "NODE_ENV=production")
+		return cmd, nil
+	}
+	self, err := os.Executable()
+	return exec.CommandContext(ctx, self, args...), err
+}
+
+func expressDir() string { return filepath.Join(*flagRoot, "bench", "express") }
 
 func (p *process) ask(into any, what string) error {
 	if _, err := fmt.Fprintln(p.in, what); err != nil {

@@ -20,6 +20,10 @@ type plan struct {
 	args        []string
 }
 
+// slower is by how much less is asked of what is an order of magnitude slower,
+// so that a round takes as long.
+const slower = 8
+
 const roundTimeout = 10 * time.Minute
 
 // measure runs a round: a new server of a kind, requests as fast as they are
@@ -27,6 +31,9 @@ const roundTimeout = 10 * time.Minute
 func (p plan) measure(ctx context.Context, kind serve.Kind) (f figure, err error) {
 	ctx, cancel := context.WithTimeout(ctx, roundTimeout)
 	defer cancel()
+	if kind.Node {
+		p.requests /= slower
+	}
 	server, err := start(ctx, kind, p.args...)
 	if err != nil {
 		return f, err

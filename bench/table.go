@@ -50,7 +50,7 @@ func (t *table) markdown() string {
 			}
 			cells = append(cells, cell)
 		}
-		cells = append(cells, thousands(f.Peak), fmt.Sprintf("%.0f %%", 100*f.Peak/bare.Peak), fmt.Sprintf("%.0f", f.Allocs), mebibytes(f.RSS))
+		cells = append(cells, thousands(f.Peak), fmt.Sprintf("%.0f %%", 100*f.Peak/bare.Peak), allocations(k, f), mebibytes(f.RSS))
 		if paced {
 			if f.Paced < t.plan.paced*(1-behind) {
 				cells = append(cells, "overloaded", fmt.Sprintf("(%s/s)", thousands(f.Paced)))
@@ -61,6 +61,13 @@ func (t *table) markdown() string {
 		row(&b, cells)
 	}
 	return b.String()
+}
+
+func allocations(k serve.Kind, f figure) string {
+	if k.Node {
+		return "" // V8 does not count them
+	}
+	return fmt.Sprintf("%.0f", f.Allocs)
 }
 
 // how is the line under a table.

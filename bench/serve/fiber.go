@@ -33,7 +33,7 @@ func makeFiberRedis(_ context.Context, o *Options) (*shopServer, error) {
 		if c.Path() == CountPath {
 			return c.SendString(strconv.Itoa(n))
 		}
-		return c.SendString(page)
+		return c.SendString(Page)
 	})
 	return &shopServer{
 		serve: func(l net.Listener) error { return app.Listener(l, fiber.ListenConfig{DisableStartupMessage: true}) },

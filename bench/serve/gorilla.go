@@ -7,13 +7,14 @@ import (
 	"github.com/gorilla/sessions"
 )
 
-const secret = "kB3nX8vQz1Lp6Rt0Wy5Ua9Sd4Fg7Hj2C"
+// Secret signs the cookies of every kind.
+const Secret = "kB3nX8vQz1Lp6Rt0Wy5Ua9Sd4Fg7Hj2C"
 
 // makeGorilla keeps the session in the cookie itself, signed and not encrypted:
 // nothing to look up, nothing that a server could end, and a new cookie with each
 // answer.
 func makeGorilla(context.Context, *Options) (*shopServer, error) {
-	store := sessions.NewCookieStore([]byte(secret))
+	store := sessions.NewCookieStore([]byte(Secret))
 	store.Options.HttpOnly, store.Options.SameSite = true, http.SameSiteLaxMode
 	return httpShop(shop(func(w http.ResponseWriter, r *http.Request) (int, error) {
 		session, err := store.Get(r, "session")

@@ -2,6 +2,7 @@ package serve
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/http"
 	"time"
@@ -14,6 +15,7 @@ const (
 	SCSMemory    = "scs"
 	SCSRedis     = "scs+redis"
 	FiberRedis   = "fiber+redis"
+	Express      = "express+redis"
 	MemorySQLite = "footfall"
 	RedisMongoDB = "footfall+redis+mongodb"
 )
@@ -25,20 +27,20 @@ type Kind struct {
 	Redis    bool
 	MongoDB  bool
 	Footfall bool
-	// KeepsSessions says that the server, not the visitor's cookie, holds them.
-	KeepsSessions bool
-	make          func(context.Context, *Options) (*shopServer, error)
+	Node     bool // it is bench/express, not a server of this package
+	make     func(context.Context, *Options) (*shopServer, error)
 }
 
 // Kinds are all kinds in the order in which they are measured and printed.
 var Kinds = []Kind{
 	{Name: Bare, Title: "bare `net/http`", make: makeBare},
 	{Name: Gorilla, Title: "gorilla/sessions, cookie store", make: makeGorilla},
-	{Name: SCSMemory, Title: "alexedwards/scs, memory", KeepsSessions: true, make: makeSCSMemory},
-	{Name: SCSRedis, Title: "alexedwards/scs, Redis", Redis: true, KeepsSessions: true, make: makeSCSRedis},
-	{Name: FiberRedis, Title: "gofiber/fiber sessions, Redis", Redis: true, KeepsSessions: true, make: makeFiberRedis},
-	{Name: MemorySQLite, Title: "**Footfall, memory and SQLite**", Footfall: true, KeepsSessions: true, make: makeMemorySQLite},
-	{Name: RedisMongoDB, Title: "**Footfall, Redis and MongoDB**", Redis: true, MongoDB: true, Footfall: true, KeepsSessions: true, make: makeRedisMongoDB},
+	{Name: SCSMemory, Title: "alexedwards/scs, memory", make: makeSCSMemory},
+	{Name: SCSRedis, Title: "alexedwards/scs, Redis", Redis: true, make: makeSCSRedis},
+	{Name: FiberRedis, Title: "gofiber/fiber sessions, Redis", Redis: true, make: makeFiberRedis},
+	{Name: Express, Title: "Express, express-session, Redis (Node)", Redis: true, Node: true, make: makeElsewhere},
+	{Name: MemorySQLite, Title: "**Footfall, memory and SQLite**", Footfall: true, make: makeMemorySQLite},
+	{Name: RedisMongoDB, Title: "**Footfall, Redis and MongoDB**", Redis: true, MongoDB: true, Footfall: true, make: makeRedisMongoDB},
 }
 
 // KindOf finds a kind by name.
@@ -65,3 +67,8 @@ func httpShop(h http.Handler) *shopServer {
 }
 
 func makeBare(context.Context, *Options) (*shopServer, error) { return httpShop(shop(nil)), nil }
+
+// makeElsewhere is of kinds that whoever measures starts himself.
+func makeElsewhere(context.Context, *Options) (*shopServer, error) {
+	return nil, errors.New("this kind is a program of its own")
+}

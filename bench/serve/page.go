@@ -14,7 +14,7 @@ const (
 	CountPath = "/count"
 
 	htmlType = "text/html; charset=utf-8"
-	page     = `<!doctype html>
+	Page     = `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -57,6 +57,6 @@ func shop(count counter) http.Handler {
 			_, _ = io.WriteString(w, strconv.Itoa(n))
 			return
 		}
-		_, _ = io.WriteString(w, page)
+		_, _ = io.WriteString(w, Page)
 	})
 }

@@ -36,7 +36,7 @@ func TestKinds(t *testing.T) {
 			if _, err := load.Closed(t.Context(), visitors, 200, false); err != nil {
 				t.Fatal(err)
 			}
-			if body, err := visitors[0].Get(PagePath); err != nil || string(body) != page {
+			if body, err := visitors[0].Get(PagePath); err != nil || string(body) != Page {
 				t.Errorf("the page is %d bytes, %v", len(body), err)
 			}
 			if kind.Name == Bare {
