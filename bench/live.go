@@ -28,12 +28,17 @@ func live(ctx context.Context, r *report) error {
 		return err
 	}
 	var b strings.Builder
-	row(&b, []string{"live sessions", "heap", "heap, a session", "of it its own text", "RSS", "CPU a resumed request"})
+	row(&b, []string{"live sessions", "heap", "heap, one more session", "of it its own text", "RSS", "CPU a resumed request"})
 	row(&b, []string{"---", "---", "---", "---", "---", "---"})
-	for _, p := range points {
+	for i, p := range points {
 		n := float64(p.Sessions)
+		more := "" // the first thousand fill caches too
+		if i > 0 {
+			before := points[i-1]
+			more = fmt.Sprintf("%.0f bytes", float64(p.Heap-before.Heap)/float64(p.Sessions-before.Sessions))
+		}
 		row(&b, []string{
-			thousands(n), mebibytes(float64(p.Heap)), fmt.Sprintf("%.0f bytes", float64(p.Heap)/n), fmt.Sprintf("%.0f bytes", float64(p.Text)/n),
+			thousands(n), mebibytes(float64(p.Heap)), more, fmt.Sprintf("%.0f bytes", float64(p.Text)/n),
 			mebibytes(float64(p.RSS)), fmt.Sprintf("%.1f µs", p.CPU),
 		})
 	}

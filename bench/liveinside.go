@@ -104,7 +104,7 @@ func (c *crowd) resumed(ctx context.Context, sessions int) (float64, error) {
 // settle waits until the archive has everything and the hot store knows it.
 func (c *crowd) settle(ctx context.Context) error {
 	for began := time.Now(); c.tracker.Status(ctx).JournalPending > 0; time.Sleep(10 * time.Millisecond) {
-		if time.Since(began) > 10*time.Minute {
+		if time.Since(began) > time.Hour {
 			return errors.New("the archive does not take what the journal holds")
 		}
 	}

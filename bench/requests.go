@@ -73,8 +73,11 @@ func rounds(ctx context.Context, r *report, name string, kinds []serve.Kind, p p
 				return fmt.Errorf("%s: %w", kind.Name, err)
 			}
 			t.figures[kind.Name] = append(t.figures[kind.Name], f)
-			fmt.Printf("%-23s %6.1f µs CPU, Redis %4.1f, %6.1f allocs, %7.0f/s, at %.0f/s: p50 %v p99 %v\n",
-				kind.Name, f.CPU, f.RedisCPU, f.Allocs, f.Peak, f.Paced, f.P50.Round(time.Microsecond), f.P99.Round(time.Microsecond))
+			fmt.Printf("%-23s %6.1f µs CPU, Redis %4.1f, %6.1f allocs, %7.0f/s", kind.Name, f.CPU, f.RedisCPU, f.Allocs, f.Peak)
+			if p.paced > 0 {
+				fmt.Printf(", at %.0f/s: p50 %v p99 %v", f.Paced, f.P50.Round(time.Microsecond), f.P99.Round(time.Microsecond))
+			}
+			fmt.Println()
 			if f.Late > 0 {
 				fmt.Printf("%-23s the disk was slow: %d facts were written after their answers\n", "", f.Late)
 			}
