@@ -27,7 +27,18 @@ func machine(ctx context.Context) string {
 	return text + ", " + strings.Replace(runtime.Version(), "go", "Go ", 1)
 }
 
+// loadBefore is what else the machine had to do when this began: the load average
+// of a minute, "" where there is none.
+var loadBefore = func() string {
+	load, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return ""
+	}
+	minute, _, _ := strings.Cut(string(load), " ")
+	return ", load average before " + minute
+}()
+
 // measured begins the line under a table.
 func measured() string {
-	return time.Now().UTC().Format("2006-01-02") + ", " + machine(context.Background())
+	return time.Now().UTC().Format("2006-01-02") + ", " + machine(context.Background()) + loadBefore
 }
