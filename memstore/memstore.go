@@ -5,7 +5,6 @@ package memstore
 
 import (
 	"bytes"
-	"container/list"
 	"context"
 	"sync"
 	"time"
@@ -21,6 +20,8 @@ const shards = 64
 type Store struct {
 	shards   [shards]shard
 	capacity int // of a shard
+	names    names
+	started  time.Time // records expire by the monotonic clock since then
 }
 
 type shard struct {
@@ -28,20 +29,23 @@ type shard struct {
 	records map[string]*record
 	// Records in the order of their last change: those whose session did nothing
 	// since it began, and the others. The former are dropped first.
-	fresh, returned list.List
+	fresh, returned queue
 	evicted         uint64
 }
 
+// A record takes about 250 bytes beside its document, with its place in the map.
 type record struct {
-	id       string
-	doc      []byte
-	series   string
-	version  int64
-	expires  time.Time
-	lastSeen int64
-	writers  []writer
-	place    *list.Element
-	returned bool
+	id         string
+	doc        []byte
+	series     string
+	version    int64
+	expires    time.Duration // since the store was made
+	lastSeen   int64
+	first      writer    // most have no other
+	others     *[]writer // nil: none
+	prev, next *record   // in a queue
+	returned   bool
+	packed     bool
 }
 
 type writer struct {
@@ -55,7 +59,7 @@ func New(capacity int) *Store {
 	if capacity <= 0 {
 		capacity = DefaultCapacity
 	}
-	s := &Store{capacity: max(capacity/shards, 1)}
+	s := &Store{capacity: max(capacity/shards, 1), started: time.Now()}
 	for i := range s.shards {
 		s.shards[i].records = map[string]*record{}
 	}
@@ -94,9 +98,9 @@ func (s *Store) shard(id string) *shard {
 }
 
 // live is the record of an id, unless its time is over. s.mu is held.
-func (s *shard) live(id string) *record {
+func (s *shard) live(id string, now time.Duration) *record {
 	r := s.records[id]
-	if r != nil && !time.Now().Before(r.expires) {
+	if r != nil && now >= r.expires {
 		s.remove(r)
 		return nil
 	}
@@ -105,10 +109,10 @@ func (s *shard) live(id string) *record {
 
 func (s *shard) remove(r *record) {
 	delete(s.records, r.id)
-	s.queue(r).Remove(r.place)
+	s.queue(r).remove(r)
 }
 
-func (s *shard) queue(r *record) *list.List {
+func (s *shard) queue(r *record) *queue {
 	if r.returned {
 		return &s.returned
 	}
@@ -120,22 +124,29 @@ func (s *Store) Read(_ context.Context, id string) (doc []byte, version, views, 
 	sh := s.shard(id)
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	r := sh.live(id)
+	r := sh.live(id, time.Since(s.started))
 	if r == nil {
 		return nil, 0, 0, 0, nil
 	}
-	for _, w := range r.writers {
-		views += w.views
+	if r.packed {
+		doc = s.names.unpack(r.doc)
+	} else {
+		doc = bytes.Clone(r.doc)
 	}
-	return bytes.Clone(r.doc), r.version, views, r.lastSeen, nil
+	return doc, r.version, r.views(), r.lastSeen, nil
 }
 
 // Put implements footfall.HotStore.
 func (s *Store) Put(_ context.Context, id, series string, doc []byte, previous, version int64, ttl time.Duration) (bool, error) {
+	packed, ok := s.names.pack(doc)
+	if !ok {
+		packed = bytes.Clone(doc)
+	}
 	sh := s.shard(id)
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	r := sh.live(id)
+	now := time.Since(s.started)
+	r := sh.live(id, now)
 	switch {
 	case r == nil && previous != 0, r != nil && r.version != previous:
 		return false, nil
@@ -145,34 +156,33 @@ func (s *Store) Put(_ context.Context, id, series string, doc []byte, previous, 
 		}
 		return true, nil
 	case r == nil:
-		sh.dropExpired(2) // more than come in, so that the dead do not pile up
+		sh.dropExpired(2, now) // more than come in, so that the dead do not pile up
 		if len(sh.records) >= s.capacity {
 			sh.evict()
 		}
 		r = &record{id: id}
-		r.place = sh.fresh.PushBack(r)
+		sh.fresh.pushBack(r)
 		sh.records[id] = r
 	default:
-		sh.queue(r).MoveToBack(r.place)
+		sh.queue(r).moveToBack(r)
 	}
 	if r.series != series {
-		r.series, r.writers, r.lastSeen = series, nil, 0
+		r.series, r.first, r.others, r.lastSeen = series, writer{}, nil, 0
 	}
-	r.doc, r.version, r.expires = bytes.Clone(doc), version, time.Now().Add(ttl)
+	r.doc, r.packed, r.version, r.expires = packed, ok, version, now+ttl
 	return true, nil
 }
 
 // dropExpired removes up to so many expired records from the front of each
 // queue: those that were changed longest ago. s.mu is held.
-func (s *shard) dropExpired(most int) {
-	now := time.Now()
-	for _, queue := range []*list.List{&s.fresh, &s.returned} {
+func (s *shard) dropExpired(most int, now time.Duration) {
+	for _, queue := range [...]*queue{&s.fresh, &s.returned} {
 		for range most {
-			e := queue.Front()
-			if e == nil || now.Before(e.Value.(*record).expires) {
+			r := queue.front
+			if r == nil || now < r.expires {
 				break
 			}
-			s.remove(e.Value.(*record))
+			s.remove(r)
 		}
 	}
 }
@@ -180,9 +190,9 @@ func (s *shard) dropExpired(most int) {
 // evict makes room: one goes that did nothing since it began, otherwise the one
 // that was changed longest ago. s.mu is held.
 func (s *shard) evict() {
-	for _, queue := range []*list.List{&s.fresh, &s.returned} {
-		if e := queue.Front(); e != nil {
-			s.remove(e.Value.(*record))
+	for _, queue := range [...]*queue{&s.fresh, &s.returned} {
+		if r := queue.front; r != nil {
+			s.remove(r)
 			s.evicted++
 			return
 		}
@@ -194,32 +204,56 @@ func (s *Store) Merge(_ context.Context, id, series, name string, views, lastSee
 	sh := s.shard(id)
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	r := sh.live(id)
+	now := time.Since(s.started)
+	r := sh.live(id, now)
 	if r == nil || r.series != series {
 		return false, nil
 	}
-	i := 0
-	for i < len(r.writers) && r.writers[i].name != name {
-		i++
-	}
-	if i == len(r.writers) {
-		r.writers = append(r.writers, writer{name: name})
-	}
-	r.writers[i].views = max(r.writers[i].views, views)
+	r.count(name, views)
 	if lastSeen > r.lastSeen {
 		if r.lastSeen != 0 && !r.returned {
-			sh.fresh.Remove(r.place)
+			sh.fresh.remove(r)
 			r.returned = true
-			r.place = sh.returned.PushBack(r)
+			sh.returned.pushBack(r)
 		} else {
-			sh.queue(r).MoveToBack(r.place)
+			sh.queue(r).moveToBack(r)
 		}
 		r.lastSeen = lastSeen
 	}
-	if until := time.Now().Add(ttl); until.After(r.expires) {
-		r.expires = until
-	}
+	r.expires = max(r.expires, now+ttl)
 	return true, nil
+}
+
+// views is what all writers have counted.
+func (r *record) views() int64 {
+	views := r.first.views
+	if r.others != nil {
+		for _, w := range *r.others {
+			views += w.views
+		}
+	}
+	return views
+}
+
+// count raises one writer's count.
+func (r *record) count(name string, views int64) {
+	if r.first.name == "" {
+		r.first.name = name
+	}
+	if r.first.name == name {
+		r.first.views = max(r.first.views, views)
+		return
+	}
+	if r.others == nil {
+		r.others = new([]writer)
+	}
+	for i := range *r.others {
+		if w := &(*r.others)[i]; w.name == name {
+			w.views = max(w.views, views)
+			return
+		}
+	}
+	*r.others = append(*r.others, writer{name, views})
 }
 
 // Delete implements footfall.HotStore.

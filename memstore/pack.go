@@ -1,0 +1,190 @@
+package memstore
+
+import (
+	"bytes"
+	"encoding/hex"
+	"sync"
+	"sync/atomic"
+)
+
+// A session's document is JSON of which the greater part is the names of its
+// members, the same in each. In memory a name is two bytes, null one, and a UUID
+// 17: a document of 1,100 bytes takes 560. What is unpacked is what was packed,
+// byte for byte.
+//
+// The codes are control characters, which JSON never holds as such.
+const (
+	codeMember = 0x01 // and a number: ,"name":
+	codeFirst  = 0x02 // and a number: "name":
+	codeNull   = 0x03 // null
+	codeUUID   = 0x04 // and 16 bytes: "…", in lower case
+)
+
+const (
+	maxNames   = 256
+	uuidLength = 36
+)
+
+// names are the members' names that a store has met, the first maxNames of them.
+// They are only ever added.
+type names struct {
+	mu    sync.Mutex
+	known atomic.Pointer[nameTable]
+}
+
+type nameTable struct {
+	text   []string // with quotes and colon
+	number map[string]byte
+}
+
+// numberOf is the number of a name as it stands in a document, with its quotes.
+func (n *names) numberOf(quoted []byte) (byte, bool) {
+	if t := n.known.Load(); t != nil {
+		if i, ok := t.number[string(quoted)]; ok {
+			return i, true
+		}
+		if len(t.text) == maxNames {
+			return 0, false
+		}
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	next := &nameTable{number: map[string]byte{}}
+	if t := n.known.Load(); t != nil {
+		if i, ok := t.number[string(quoted)]; ok {
+			return i, true
+		}
+		next.text = append(next.text, t.text...)
+		for name, i := range t.number {
+			next.number[name] = i
+		}
+	}
+	if len(next.text) == maxNames {
+		return 0, false
+	}
+	i := byte(len(next.text))
+	next.text = append(next.text, string(quoted)+":")
+	next.number[string(quoted)] = i
+	n.known.Store(next)
+	return i, true
+}
+
+// pack returns a document in little room. It reports false for one that holds
+// control characters, which is no JSON.
+func (n *names) pack(doc []byte) (packed []byte, ok bool) {
+	var scratch [2048]byte
+	b := scratch[:0]
+	for i := 0; i < len(doc); {
+		switch c := doc[i]; {
+		case c == '"':
+			end := stringEnd(doc, i)
+			text := doc[i:end]
+			if end < len(doc) && doc[end] == ':' {
+				if number, known := n.numberOf(text); known {
+					code := byte(codeFirst)
+					if len(b) > 0 && b[len(b)-1] == ',' && i > 0 && doc[i-1] == ',' {
+						b, code = b[:len(b)-1], codeMember
+					}
+					b = append(b, code, number)
+					i = end + 1
+					continue
+				}
+			}
+			var id [16]byte
+			if parseUUID(&id, text) {
+				b = append(append(b, codeUUID), id[:]...)
+			} else if bytes.IndexFunc(text, isControl) >= 0 {
+				return nil, false
+			} else {
+				b = append(b, text...)
+			}
+			i = end
+		case c == 'n' && bytes.HasPrefix(doc[i:], []byte("null")):
+			b = append(b, codeNull)
+			i += len("null")
+		case c < ' ':
+			return nil, false
+		default:
+			b = append(b, c)
+			i++
+		}
+	}
+	return bytes.Clone(b), true
+}
+
+func isControl(r rune) bool { return r < ' ' }
+
+// stringEnd is where the string that begins at i is over.
+func stringEnd(doc []byte, i int) int {
+	for i++; i < len(doc); i++ {
+		switch doc[i] {
+		case '\\':
+			i++
+		case '"':
+			return i + 1
+		}
+	}
+	return len(doc)
+}
+
+// unpack is the document that was packed.
+func (n *names) unpack(packed []byte) []byte {
+	t := n.known.Load()
+	doc := make([]byte, 0, 2*len(packed)+256)
+	for i := 0; i < len(packed); i++ {
+		switch c := packed[i]; c {
+		case codeMember:
+			i++
+			doc = append(append(doc, ','), t.text[packed[i]]...)
+		case codeFirst:
+			i++
+			doc = append(doc, t.text[packed[i]]...)
+		case codeNull:
+			doc = append(doc, "null"...)
+		case codeUUID:
+			doc = appendUUID(doc, packed[i+1:i+17])
+			i += 16
+		default:
+			doc = append(doc, c)
+		}
+	}
+	return doc
+}
+
+// parseUUID reads a quoted UUID, if it is written as appendUUID does.
+func parseUUID(id *[16]byte, quoted []byte) bool {
+	if len(quoted) != uuidLength+2 {
+		return false
+	}
+	half := 0
+	for i, c := range quoted[1 : uuidLength+1] {
+		var digit byte
+		switch {
+		case i == 8 || i == 13 || i == 18 || i == 23:
+			if c != '-' {
+				return false
+			}
+			continue
+		case '0' <= c && c <= '9':
+			digit = c - '0'
+		case 'a' <= c && c <= 'f':
+			digit = c - 'a' + 10
+		default:
+			return false
+		}
+		id[half/2] = id[half/2]<<4 | digit
+		half++
+	}
+	return quoted[uuidLength+1] == '"'
+}
+
+func appendUUID(b, id []byte) []byte {
+	b = append(b, '"')
+	for i, part := range [...][]byte{id[:4], id[4:6], id[6:8], id[8:10], id[10:]} {
+		if i > 0 {
+			b = append(b, '-')
+		}
+		b = hex.AppendEncode(b, part)
+	}
+	return append(b, '"')
+}

@@ -1,0 +1,55 @@
+package memstore
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"testing"
+)
+
+const document = `{"sessionId":"01a208fa-18a5-707e-ad78-d9ccfade960c","visitorId":"01a208fa-18a5-707d-9f89-f3aee63ac1d1","customerId":null,"type":"ANONYMOUS",` +
+	`"country":null,"converted":false,"orderId":null,"values":{"cart":{"json":{"id":null,"note":"a,\\"b\\":null"}}},"pageViews":0,"lastSeenAt":"2026-11-23T15:15:37.123Z"}`
+
+func FuzzPack(f *testing.F) {
+	for _, doc := range []string{
+		document, `{}`, `{"a":null}`, `{"a":"null","b":",\"c\":"}`, `"01a208fa-18a5-707e-ad78-d9ccfade960c"`, `{"01a208fa-18a5-707e-ad78-d9ccfade960c":"01A208FA-18a5-707e-ad78-d9ccfade960c"}`,
+		"\x01\x00", "{\"a\x04\":1}", `{"a":"`, `nul`, "{ \n\"a\" : null }", `{"é":"é","é":"\u00e9"}`, `{"a":"\\"}`,
+	} {
+		f.Add([]byte(doc))
+	}
+	f.Fuzz(func(t *testing.T, doc []byte) {
+		var n names
+		packed, ok := n.pack(doc)
+		if !ok {
+			if json.Valid(doc) && !bytes.ContainsAny(doc, "\t\n\r") {
+				t.Fatalf("%q is JSON and was not packed", doc)
+			}
+			return
+		}
+		if got := n.unpack(packed); !bytes.Equal(got, doc) {
+			t.Errorf("what was unpacked is not what was packed:\n%q\n%q", got, doc)
+		}
+	})
+}
+
+func TestPack_TakesHalf(t *testing.T) {
+	var n names
+	packed, ok := n.pack([]byte(document))
+	if !ok || len(packed) > len(document)*6/10 {
+		t.Errorf("a document of %d bytes takes %d (%v), want at most 60 %%", len(document), len(packed), ok)
+	}
+}
+
+func TestPack_KeepsSoManyNames(t *testing.T) {
+	var n names
+	for i := range 2 * maxNames {
+		doc := []byte(fmt.Sprintf(`{"name%d":%d}`, i, i))
+		packed, ok := n.pack(doc)
+		if got := n.unpack(packed); !ok || !bytes.Equal(got, doc) {
+			t.Fatalf("%s became %s (%v)", doc, got, ok)
+		}
+	}
+	if got := len(n.known.Load().text); got != maxNames {
+		t.Errorf("%d names are kept, want %d: names must not grow without a bound", got, maxNames)
+	}
+}
