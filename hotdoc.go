@@ -1,6 +1,7 @@
 package footfall
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -123,6 +124,9 @@ var knownMembers = func() map[string]bool {
 }()
 
 func unknownMembers(doc []byte) map[string]json.RawMessage {
+	if onlyKnownMembers(doc) { // nearly all: a third of the time that decoding takes
+		return nil
+	}
 	var members map[string]json.RawMessage
 	if json.Unmarshal(doc, &members) != nil {
 		return nil
@@ -133,6 +137,33 @@ func unknownMembers(doc []byte) map[string]json.RawMessage {
 		}
 	}
 	return members
+}
+
+// onlyKnownMembers says that all members of a JSON object are known. It may miss
+// that for names that are written with escapes.
+func onlyKnownMembers(doc []byte) bool {
+	depth := 0
+	for i := 0; i < len(doc); i++ {
+		switch doc[i] {
+		case '{', '[':
+			depth++
+		case '}', ']':
+			depth--
+		case '"':
+			from := i + 1
+			for i++; i < len(doc) && doc[i] != '"'; i++ {
+				if doc[i] == '\\' {
+					i++
+				}
+			}
+			end := min(i, len(doc))
+			rest := bytes.TrimLeft(doc[min(end+1, len(doc)):], " \t\r\n")
+			if depth == 1 && len(rest) > 0 && rest[0] == ':' && !knownMembers[string(doc[from:end])] {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 func encodeHash(h SecretHash) string { return base64.RawURLEncoding.EncodeToString(h[:]) }
