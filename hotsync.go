@@ -77,7 +77,7 @@ func (t *Tracker) flushHot(ctx context.Context) {
 func (t *Tracker) mergeHot(ctx context.Context, e *entry) bool {
 	e.mu.Lock()
 	e.dirty = false
-	unnoted := e.begun && e.rec.LastSeenAt.After(e.notedAt)
+	unnoted := e.begun && millis(e.rec.LastSeenAt) > e.notedAt
 	id, series, writer, views := e.rec.SessionID, e.series, e.writer, e.views
 	lastSeen, ttl := e.rec.LastSeenAt, t.lives.Remaining(&e.rec.Session, now())
 	e.mu.Unlock()
@@ -105,8 +105,8 @@ func (t *Tracker) mergeHot(ctx context.Context, e *entry) bool {
 func (t *Tracker) noteSeen(e *entry, at time.Time) {
 	position, err := t.append(&SessionSeen{SessionID: e.ids().session, At: at})
 	e.mu.Lock()
-	if err == nil && at.After(e.notedAt) {
-		e.notedAt = at
+	if err == nil {
+		e.notedAt = max(e.notedAt, millis(at))
 	}
 	e.position = max(e.position, position)
 	e.mu.Unlock()

@@ -24,9 +24,10 @@ type entry struct {
 	usedAt    time.Time                  // first use of the current secret, while there is a superseded one
 	returned  bool                       // its cookie came back
 
-	// A visitor cookie that was verified, as it is on the wire, and its end.
-	visitor      string
-	visitorUntil time.Time
+	// A visitor cookie that was verified, hashed as it is on the wire, and its end
+	// in Unix milliseconds; 0: none was.
+	visitorWire  uint64
+	visitorUntil int64
 
 	// rec.PageViews is what the hot store's document says, base, and what its
 	// writers have counted since; this entry is the writer of views. A document
@@ -42,7 +43,7 @@ type entry struct {
 	foldBy    foldKey          // zero: it is nobody's sibling
 	retell    bool             // another process began it: this one's journal has yet to say so
 	announced bool             // others than the request that began it know it
-	notedAt   time.Time        // latest activity that the journal has
+	notedAt   int64            // latest activity that the journal has, in Unix milliseconds
 	begun     bool             // the journal holds its beginning, or the archive does
 	position  journal.Position // of its latest fact
 }

@@ -35,8 +35,8 @@ func (t *Tracker) record(r *http.Request, e *entry, fact Fact) {
 	if at.After(e.rec.LastSeenAt) {
 		e.rec.LastSeenAt = at
 	}
-	if err == nil && at.After(e.notedAt) {
-		e.notedAt = at
+	if err == nil {
+		e.notedAt = max(e.notedAt, millis(at))
 	}
 	e.position = max(e.position, position)
 	e.mu.Unlock()
@@ -66,7 +66,7 @@ func (t *Tracker) tell(r *http.Request, e *entry, fact Fact) (journal.Position, 
 func (t *Tracker) seen(r *http.Request, e *entry, at time.Time) {
 	step := min(time.Second, t.lives.Idle/20)
 	e.mu.Lock()
-	noted := e.begun && at.Sub(e.notedAt) < step
+	noted := e.begun && at.Sub(fromMillis(e.notedAt)) < step
 	if at.After(e.rec.LastSeenAt) {
 		e.rec.LastSeenAt = at
 	}

@@ -1,6 +1,7 @@
 package footfall
 
 import (
+	"hash/maphash"
 	"net/http"
 	"strings"
 	"time"
@@ -57,22 +58,26 @@ func (v *visit) restoreVisitorLocked(at time.Time) {
 // in an earlier one of its session: that saves the signature.
 func (e *entry) knowsVisitorCookie(h http.Header, name string, at time.Time) (known bool) {
 	e.mu.Lock()
-	wire, until := e.visitor, e.visitorUntil
+	wire, until := e.visitorWire, e.visitorUntil
 	e.mu.Unlock()
-	if wire == "" || !at.Before(until) {
+	if at.UnixMilli() >= until {
 		return false
 	}
 	eachCookie(h, name, func(sent string) bool {
-		known = sent == wire
+		known = maphash.String(wireSeed, sent) == wire
 		return true
 	})
 	return known
 }
 
+// wireSeed makes hashes that nobody outside can foresee. The worst that two
+// cookies with one hash can do is that a visitor keeps the wrong one.
+var wireSeed = maphash.MakeSeed()
+
 func (e *entry) noteVisitorCookie(wire string, until time.Time) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.visitor, e.visitorUntil = strings.Clone(wire), until
+	e.visitorWire, e.visitorUntil = maphash.String(wireSeed, wire), millis(until)
 }
 
 // setCookie adds a Set-Cookie line. The value is already in wire form; a
