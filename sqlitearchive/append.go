@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"runtime"
 
 	"github.com/footfall-go/footfall"
 )
@@ -149,14 +150,21 @@ func (b *batch) finishRound() error {
 	return nil
 }
 
-// exec runs a statement that is prepared once a batch.
+// exec runs a statement that is prepared once a batch. A batch takes many
+// milliseconds of a core, so it lets whoever answers requests go first.
 func (b *batch) exec(query string, args ...any) (sql.Result, error) {
 	s, err := b.prepare(query)
 	if err != nil {
 		return nil, err
 	}
+	if len(args) >= manyArgs {
+		runtime.Gosched()
+	}
 	return s.ExecContext(b.ctx, args...)
 }
+
+// manyArgs is from when on a statement takes as long as a few requests.
+const manyArgs = 100
 
 func (b *batch) prepare(query string) (*sql.Stmt, error) {
 	s := b.statements[query]
