@@ -1,0 +1,43 @@
+package faults
+
+import (
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// diskFull is a disk that has no room for anything.
+var diskFull = fault{name: "disk full", open: smallDiskWorld, run: func(w *world, length time.Duration) error {
+	free, err := fill(w.dir)
+	if err != nil {
+		return err
+	}
+	time.Sleep(length)
+	return free()
+}}
+
+// fill takes all room of a disk, to the last byte, until free is called.
+func fill(dir string) (free func() error, err error) {
+	f, err := os.Create(filepath.Join(dir, "filler"))
+	if err != nil {
+		return nil, err
+	}
+	for block := 1 << 20; block > 0; {
+		if _, err := f.Write(make([]byte, block)); err != nil {
+			block /= 2
+		}
+	}
+	return func() error {
+		_ = f.Truncate(0)
+		_ = f.Close()
+		return os.Remove(f.Name())
+	}, nil
+}
+
+func size(path string) int64 {
+	info, err := os.Stat(path)
+	if err != nil {
+		return 0
+	}
+	return info.Size()
+}

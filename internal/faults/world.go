@@ -1,0 +1,191 @@
+package faults
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/footfall-go/footfall/internal/testserver"
+)
+
+// A world is a shop with its visitors, and what may break in it.
+type world struct {
+	t         testing.TB
+	dir       string // of everything that the processes write
+	processes []*process
+	load      *load
+	crowd     *crowd
+	random    *rand.Rand
+	read      func(context.Context) (*holdings, error)
+	excused   map[string]bool // marks that the harness itself destroyed
+
+	clocks []string // files with the processes' clock offsets
+
+	redis    *testserver.RedisServer
+	mongodb  *testserver.MongoDBServer
+	toRedis  *testserver.ProxyServer
+	toMongo  *testserver.ProxyServer
+	snapshot string
+
+	seen     map[finding]bool // what earlier audits found
+	behind   atomic.Int64     // when more was waiting last than one second brings, unix ms
+	stopping chan struct{}
+	watching sync.WaitGroup
+	closing  sync.Once
+}
+
+// quickDir is a directory whose disk does not stall: a write that takes longer
+// than STORE_TIMEOUT is late, which a kill -9 may lose, and which is counted.
+// Only the faults that are about disks want to see that.
+func quickDir(t testing.TB) string {
+	dir, err := os.MkdirTemp("/dev/shm", "footfall-faults-")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
+}
+
+func newWorld(t testing.TB, dir string, s scale, m mix) *world {
+	c := &crowd{ledger: newLedger(fmt.Sprintf("m%x-", s.seed&0xffff)), register: newRegister()}
+	return &world{t: t, dir: dir, crowd: c, load: newLoad(c, s.rate, m, s.seed), random: rand.New(rand.NewPCG(s.seed, 11)),
+		excused: map[string]bool{}, seen: map[finding]bool{}, stopping: make(chan struct{})}
+}
+
+// A scale is how much of everything there is.
+type scale struct {
+	rate float64 // arrivals a second
+	seed uint64
+}
+
+// openLocal is one instance on memory and SQLite.
+func openLocal(t testing.TB, binary, dir string, s scale, settings ...string) (*world, error) {
+	w := newWorld(t, dir, s, everyday)
+	data := filepath.Join(dir, "data")
+	w.read = func(ctx context.Context) (*holdings, error) { return readSQLite(ctx, data) }
+	p, err := w.add(binary, data, settings...)
+	if err != nil {
+		return nil, err
+	}
+	w.crowd.base = "http://" + p.addr
+	return w, w.open()
+}
+
+// openShared is two instances over Redis and MongoDB, each behind a proxy, and a
+// front that takes turns.
+func openShared(t testing.TB, binary, dir string, s scale, settings ...string) (*world, error) {
+	w := newWorld(t, dir, s, dailySmall)
+	w.redis, w.mongodb = testserver.Redis(t), testserver.MongoDB(t)
+	w.toRedis = testserver.Proxy(t, w.redis.Addr())
+	w.toMongo = testserver.Proxy(t, w.mongodb.URI()[len("mongodb://"):])
+	w.read = func(ctx context.Context) (*holdings, error) { return readMongoDB(ctx, w.mongodb.URI(), "faults") }
+	// FerretDB takes one connection at a time well.
+	stores := []string{"REDIS_URL=redis://" + w.toRedis.Addr(), "MONGODB_URI=mongodb://" + w.toMongo.Addr() + "/faults?maxPoolSize=1"}
+	for i := range 2 {
+		if _, err := w.add(binary, filepath.Join(dir, fmt.Sprintf("data-%d", i+1)), append(stores, settings...)...); err != nil {
+			return nil, err
+		}
+	}
+	f := newFront(w.processes)
+	t.Cleanup(f.Close)
+	w.crowd.base = f.URL
+	return w, w.open()
+}
+
+// add prepares a process with a clock file of its own.
+func (w *world) add(binary, data string, settings ...string) (*process, error) {
+	clock := filepath.Join(w.dir, fmt.Sprintf("clock-%d", len(w.clocks)))
+	w.clocks = append(w.clocks, clock)
+	p, err := newProcess(binary, data, append([]string{clockVariable + "=" + clock}, settings...)...)
+	if err != nil {
+		return nil, err
+	}
+	w.t.Cleanup(p.kill)
+	w.processes = append(w.processes, p)
+	return p, nil
+}
+
+// open starts the processes and watches over them.
+func (w *world) open() error {
+	for _, p := range w.processes {
+		if err := p.start(); err != nil {
+			return err
+		}
+	}
+	w.watching.Go(w.watch)
+	w.t.Cleanup(w.close)
+	return nil
+}
+
+// close ends the processes and servers of a world. Its files go with the test.
+func (w *world) close() {
+	w.closing.Do(func() {
+		close(w.stopping)
+		w.watching.Wait()
+		for _, p := range w.processes {
+			p.kill()
+		}
+		if w.redis != nil {
+			w.redis.Stop()
+			w.mongodb.Stop()
+		}
+	})
+}
+
+// watch polls the counters, so that little is unknown when a process is killed.
+func (w *world) watch() {
+	tick := time.NewTicker(200 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-w.stopping:
+			return
+		case <-tick.C:
+		}
+		for _, p := range w.processes {
+			if counts, ok := p.poll(); ok && counts["journal_pending_records"] > 3*w.load.rate {
+				w.behind.Store(time.Now().UnixMilli())
+			}
+		}
+	}
+}
+
+// drained waits until the archive holds everything.
+func (w *world) drained(most time.Duration) error {
+	ctx, cancel := context.WithTimeout(context.Background(), most)
+	defer cancel()
+	for {
+		waiting := 0
+		for _, p := range w.processes {
+			if !p.drained(ctx) {
+				waiting++
+			}
+		}
+		if waiting == 0 {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("after %v the journals of %d processes are not empty, or they are not ready", most, waiting)
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+func (w *world) declared() (n int) {
+	for _, p := range w.processes {
+		n += p.declared()
+	}
+	return n
+}
+
+// pause waits between two durations, at random.
+func (w *world) pause(least, most time.Duration) {
+	time.Sleep(least + time.Duration(w.random.Int64N(int64(most-least))))
+}
