@@ -32,6 +32,7 @@ func (t *Tracker) record(r *http.Request, e *entry, fact Fact) {
 	at, view := factActivity(fact)
 	if !e.isBegun() { // an event must not come before its session, but it is activity
 		t.counts.unacknowledged.Add(1)
+		t.dropped(fact)
 		e.mu.Lock()
 		if at.After(e.rec.LastSeenAt) {
 			e.rec.LastSeenAt = at
@@ -41,6 +42,9 @@ func (t *Tracker) record(r *http.Request, e *entry, fact Fact) {
 		return
 	}
 	position, err := t.append(fact)
+	if err != nil && !errors.Is(err, journal.ErrStalled) {
+		t.dropped(fact)
+	}
 	e.mu.Lock()
 	if view && (err == nil || errors.Is(err, journal.ErrStalled)) {
 		e.views++
@@ -55,6 +59,16 @@ func (t *Tracker) record(r *http.Request, e *entry, fact Fact) {
 	e.position = max(e.position, position)
 	e.mu.Unlock()
 	t.queueHot(e)
+}
+
+// dropped counts an event that will never be stored. That is fewer than the facts
+// that are unacknowledged: a session's beginning and its latest activity are said
+// again until the journal takes them, and then nothing is missing.
+func (t *Tracker) dropped(fact Fact) {
+	switch fact.(type) {
+	case *EventRecorded, *EventPending:
+		t.counts.eventsDropped.Add(1)
+	}
 }
 
 // seen notes that a session is active, with nothing to count. Of many such
