@@ -20,7 +20,7 @@ type crowd struct {
 	ledger   *ledger
 	register *register
 	pages    latencies
-	long     string // appended to what is requested, to fill a journal
+	long     atomic.Pointer[string] // appended to what is requested, to fill a journal
 
 	failed, asked, unavailable, unanswered atomic.Int64 // pages not answered with 200; customers' routes, and those that answered 503
 }
@@ -29,7 +29,11 @@ type crowd struct {
 func (c *crowd) browse(v *visitor, random *rand.Rand) *answer {
 	r := c.ledger.open(pageView)
 	before := v.session
-	a := v.send(c.base, "GET", fmt.Sprintf("%s%d?mark=%s%s", productsAt, 1+random.IntN(200), r.mark, c.long), nil)
+	long := ""
+	if more := c.long.Load(); more != nil {
+		long = *more
+	}
+	a := v.send(c.base, "GET", fmt.Sprintf("%s%d?mark=%s%s", productsAt, 1+random.IntN(200), r.mark, long), nil)
 	c.ledger.close(r, a.outcome(200))
 	c.met(before, a, r.mark)
 	switch {
@@ -150,6 +154,22 @@ func (c *crowd) logOut(v *visitor) {
 		c.register.ended(before)
 	case a.sent:
 		c.register.doubt(before)
+	}
+}
+
+// revoke is an operator who ends a visitor's session; their browser knows nothing
+// of it.
+func (c *crowd) revoke(v *visitor) {
+	operator := &visitor{address: v.address}
+	a := operator.send(c.base, "POST", revokeAt, strings.NewReader(fmt.Sprintf(`{"sessionId":%q}`, sessionOf(v.session))),
+		"Content-Type", "application/json", "Authorization", "Bearer "+adminToken)
+	var data struct{ Revoked bool }
+	_ = json.Unmarshal(a.data, &data)
+	switch {
+	case a.err == nil && a.status == 200 && data.Revoked:
+		c.register.ended(v.session)
+	case a.sent:
+		c.register.doubt(v.session)
 	}
 }
 

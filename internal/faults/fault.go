@@ -15,9 +15,10 @@ type fault struct {
 	mix  *mix                        // what visitors do meanwhile, if not the usual
 	long string                      // appended to what they request
 	run  func(w *world, length time.Duration) error
-	// exact says that the counters must declare what is missing, to the event.
-	exact bool
 }
+
+// settle is how long the answers to what visitors did before may take.
+const settle = 500 * time.Millisecond
 
 // while breaks something for the whole time.
 func while(begin, end func(*world) error) func(*world, time.Duration) error {
@@ -59,25 +60,30 @@ func (w *world) suffer(number int, f fault, length time.Duration) (row, error) {
 	c := w.crowd
 	r := row{name: f.name}
 	c.ledger.begin(number)
-	c.long = f.long
 	usual := w.load.mix
-	if f.mix != nil {
-		w.load.use(*f.mix)
-	}
-	declaredBefore, asked, unavailable, failed := w.declared(), c.asked.Load(), c.unavailable.Load(), c.failed.Load()
+	declaredBefore, _ := w.declared()
+	asked, unavailable, failed := c.asked.Load(), c.unavailable.Load(), c.failed.Load()
 	c.pages.take()
 	w.load.start()
 	time.Sleep(length / 5)
 	calm := c.pages.take()
+	if f.mix != nil {
+		w.load.use(*f.mix)
+		time.Sleep(settle)
+	}
+	c.long.Store(&f.long)
 	broke := f.run(w, length*11/20)
 	broken := c.pages.take()
 	ended := time.Now()
 	time.Sleep(length / 4)
 	w.load.stop()
 	w.load.use(usual)
-	c.long = ""
+	c.long.Store(nil)
 	if broke != nil {
 		return r, fmt.Errorf("%s: %w", f.name, broke)
+	}
+	if r.failed = int(c.failed.Load() - failed); r.failed > 0 {
+		c.register.report(unwell, f.name, fmt.Sprintf("%d pages were answered, but not with 200", r.failed))
 	}
 	undrained := w.drained(90 * time.Second)
 	r.backlog = max(0, time.UnixMilli(w.behind.Load()).Sub(ended))
@@ -91,12 +97,18 @@ func (w *world) suffer(number int, f fault, length time.Duration) (row, error) {
 	if undrained != nil {
 		a.findings.add(unwell, f.name, undrained.Error())
 	}
-	r.excused = a.excuse(w.excused)
-	r.declared, r.missing = w.declared()-declaredBefore, len(a.missingOf(number))
-	a.judge(w.declared(), f.exact)
+	r.excused = a.excuse(w.excused, number)
+	dropped, late := w.declared()
+	r.declared, r.missing = dropped-declaredBefore, len(a.missingOf(number))
+	a.judge(dropped, late)
 	for _, p := range w.processes {
 		for _, line := range p.troubles() {
 			a.findings.add(unwell, p.addr, line)
+		}
+	}
+	if a.findings.count(lost)+a.findings.count(misdeclared) > 0 {
+		for i, p := range w.processes {
+			w.t.Logf("%s: what process %d counted in each life:%s", f.name, i+1, p.counters())
 		}
 	}
 	for _, x := range append(a.findings, c.register.take()...) {
@@ -106,7 +118,8 @@ func (w *world) suffer(number int, f fault, length time.Duration) (row, error) {
 		}
 	}
 	r.acknowledged, r.unanswered, r.sales = c.ledger.of(number)
-	r.asked, r.unavailable, r.failed = int(c.asked.Load()-asked), int(c.unavailable.Load()-unavailable), int(c.failed.Load()-failed)
+	r.asked, r.unavailable = int(c.asked.Load()-asked), int(c.unavailable.Load()-unavailable)
+	r.shed = w.load.takeShed()
 	r.calm, r.broken = len(calm), len(broken)
 	r.added = max(0, p99(broken)-p99(calm))
 	return r, nil

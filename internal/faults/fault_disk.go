@@ -7,14 +7,20 @@ import (
 )
 
 // diskFull is a disk that has no room for anything.
-var diskFull = fault{name: "disk full", open: smallDiskWorld, run: func(w *world, length time.Duration) error {
+var diskFull = fault{name: "disk full", open: smallDiskWorld, run: fullFor}
+
+// diskFullPages is the same with visitors who only look at pages: the counters
+// have to say how many of them are missing.
+var diskFullPages = fault{name: "disk full, pages only", open: smallDiskWorld, mix: &pagesOnly, run: fullFor}
+
+func fullFor(w *world, length time.Duration) error {
 	free, err := fill(w.dir)
 	if err != nil {
 		return err
 	}
 	time.Sleep(length)
 	return free()
-}}
+}
 
 // fill takes all room of a disk, to the last byte, until free is called.
 func fill(dir string) (free func() error, err error) {

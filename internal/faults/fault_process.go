@@ -1,7 +1,13 @@
 package faults
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
 	"time"
 )
 
@@ -47,6 +53,35 @@ var instanceKilled = fault{name: "an instance killed with -9 and restarted", ope
 	w.pause(0, 2*time.Second)
 	return p.start()
 })}
+
+// orphaned is an instance whose machine does not come back: its journal is
+// carried over from elsewhere, and a new instance takes its place.
+var orphaned = fault{name: "an instance lost, its journal drained elsewhere", open: sharedWorld, run: func(w *world, length time.Duration) error {
+	p := w.processes[0]
+	w.toMongo.SetDelay(250 * time.Millisecond) // so that there is something in the journal
+	time.Sleep(length / 3)
+	p.kill()
+	w.toMongo.SetDelay(0)
+	waiting := int64(0)
+	for _, segment := range p.segments() {
+		waiting += size(segment)
+	}
+	if waiting == 0 {
+		return errors.New("the journal is empty: the fault did not happen")
+	}
+	time.Sleep(length / 3)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	drain := exec.CommandContext(ctx, p.binary, "drain", p.dataDir)
+	drain.Env = append(slices.Clone(p.env), "DATA_DIR="+filepath.Join(w.dir, "elsewhere"))
+	if out, err := drain.CombinedOutput(); err != nil {
+		return fmt.Errorf("footfall drain: %w\n%s", err, out)
+	}
+	if err := os.RemoveAll(p.dataDir); err != nil {
+		return err
+	}
+	return p.start()
+}}
 
 func (w *world) anyProcess() *process { return w.processes[w.random.IntN(len(w.processes))] }
 

@@ -32,14 +32,15 @@ type load struct {
 	idle     []*visitor // who has a session and no request under way
 	next     int        // number of the next visitor
 	underWay int
-	shed     int // arrivals that found too many under way
+	shed     int // arrivals that were turned away
 
 	cancel context.CancelFunc
 	gone   sync.WaitGroup
 }
 
-// Past so many requests under way arrivals are turned away, and counted: the
-// harness is not to break the machine.
+// Past so many requests under way arrivals are turned away, and counted, as are
+// those that find everybody busy in a mix without newcomers: the harness is not to
+// break the machine.
 const mostUnderWay = 2000
 
 // mostVisitors come back; of more the oldest are forgotten.
@@ -84,13 +85,13 @@ func (l *load) use(m mix) {
 func (l *load) arrive(due time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.underWay >= mostUnderWay {
+	v := l.pick()
+	if v == nil || l.underWay >= mostUnderWay {
 		l.shed++
 		return
 	}
 	l.underWay++
 	random := rand.New(rand.NewPCG(l.random.Uint64(), l.random.Uint64()))
-	v := l.pick()
 	do := l.choose(v, due, random)
 	l.gone.Go(func() {
 		do()
@@ -106,8 +107,12 @@ func (l *load) arrive(due time.Time) {
 	})
 }
 
-// pick takes an idle visitor, or a new one. l.mu is held.
+// pick takes an idle visitor, or a new one: none if there is to be no new one.
+// l.mu is held.
 func (l *load) pick() *visitor {
+	if len(l.idle) == 0 && l.mix.newcomer == 0 {
+		return nil
+	}
 	if len(l.idle) == 0 || l.random.IntN(1000) < l.mix.newcomer {
 		l.next++
 		return newVisitor(l.next)
@@ -147,6 +152,9 @@ func (l *load) choose(v *visitor, due time.Time, random *rand.Rand) func() {
 	case chosen(m.ask) && known:
 		return func() { c.ask(v) }
 	case chosen(m.logOut) && customer != "":
+		if l.random.IntN(4) == 0 {
+			return func() { c.revoke(v) }
+		}
 		return func() { c.logOut(v) }
 	case chosen(m.buy) && known:
 		return func() { c.buy(v, 20) }
@@ -157,4 +165,13 @@ func (l *load) choose(v *visitor, due time.Time, random *rand.Rand) func() {
 			c.pages.add(time.Since(due))
 		}
 	}
+}
+
+// takeShed says how many were turned away since it was called last.
+func (l *load) takeShed() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n := l.shed
+	l.shed = 0
+	return n
 }

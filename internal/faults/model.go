@@ -153,3 +153,13 @@ func (r *register) report(k kind, id, what string) {
 	defer r.mu.Unlock()
 	r.found.add(k, id, what)
 }
+
+// any is some cookie that was issued.
+func (r *register) any() (string, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for cookie := range r.cookies { // Go begins anywhere
+		return cookie, true
+	}
+	return "", false
+}

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/footfall-go/footfall/internal/testserver"
 )
 
 // A plan has what worlds are made of.
@@ -61,7 +63,8 @@ func splitWorld(p *plan) (*world, error) {
 // sharedWorld is new for each fault: the MongoDB-wire server that tests have gets
 // slow with what it holds.
 func sharedWorld(p *plan) (*world, error) {
-	return openShared(p.t, p.binary, quickDir(p.t), p.scale(p.shared))
+	w := newShared(p.t, quickDir(p.t), p.scale(p.shared), testserver.Redis(p.t))
+	return w, w.openShared(p.binary)
 }
 
 // do goes through faults one after the other.

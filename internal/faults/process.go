@@ -6,11 +6,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -19,6 +21,7 @@ import (
 )
 
 const (
+	adminToken    = "faults-admin-token-0123456789"
 	cookieSecret  = "Zr6Qw2Yx8Tn4Vb1Kc5Mh7Lp9Jd3Gs0Fa"
 	startPatience = 30 * time.Second // a journal may have to be replayed
 	endPatience   = 30 * time.Second
@@ -49,7 +52,7 @@ func newProcess(binary, dataDir string, settings ...string) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	env := []string{"ADDR=" + addr, "DATA_DIR=" + dataDir, "COOKIE_SECRET=" + cookieSecret, "ADMIN_TOKEN=faults-admin-token-0123456789",
+	env := []string{"ADDR=" + addr, "DATA_DIR=" + dataDir, "COOKIE_SECRET=" + cookieSecret, "ADMIN_TOKEN=" + adminToken,
 		"TRUSTED_PROXIES=127.0.0.0/8", "SESSION_TTL=6h"} // no session ends by itself when the clock jumps by an hour
 	for _, name := range []string{"PATH", "HOME", "TMPDIR"} {
 		env = append(env, name+"="+os.Getenv(name))
@@ -204,20 +207,36 @@ func (p *process) drained(ctx context.Context) bool {
 	return resp.StatusCode == 200
 }
 
-// declared is how many facts the process said that it dropped, in all lives. What
-// was late is written, unless the process was killed.
-func (p *process) declared() (n int) {
+// declared is how many events the process said that it dropped, in all lives. What
+// was late is written, unless the process was killed in that moment: late says how
+// many that may be.
+func (p *process) declared() (dropped, late int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, l := range p.lives {
-		for _, name := range []string{"unacknowledged", "events_unattributed", "visits_uncounted", "events_capped", "facts_set_aside"} {
-			n += int(l.counts[name])
+		for _, name := range []string{"events_dropped", "events_unattributed", "events_capped", "facts_set_aside"} {
+			dropped += int(l.counts[name])
 		}
-		if !l.killed {
-			n -= int(l.counts["journal_stalled"])
+		if l.killed {
+			late += int(l.counts["journal_stalled"])
 		}
 	}
-	return n
+	return dropped, late
+}
+
+// counters lists what is not zero, for whoever has to find out why.
+func (p *process) counters() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var b strings.Builder
+	for i, l := range p.lives {
+		for _, name := range slices.Sorted(maps.Keys(l.counts)) {
+			if n := l.counts[name]; n != 0 && !strings.Contains(name, "{") {
+				fmt.Fprintf(&b, " %d:%s=%g", i+1, name, n)
+			}
+		}
+	}
+	return b.String()
 }
 
 // counter is the sum of one counter over all lives.

@@ -1,6 +1,7 @@
 package faults
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
@@ -13,9 +14,14 @@ const (
 
 // The faults of each length. What has to be seen in a minute or two comes first.
 var (
-	brief = []fault{killed}
-	smoke = []fault{killed, terminated, archiveLocked, flippedTail, diskFull, instanceKilled, rolled}
-	whole = []fault{killed, terminated, archiveLocked, archiveFull, tornTail, flippedTail, journalFull, diskFull, instanceKilled, rolled}
+	brief = []fault{killed, garbage}
+	smoke = []fault{killed, terminated, archiveLocked, flippedTail, garbage, diskFull, clockJumps, redisEmptied, instanceKilled, rolled}
+	whole = []fault{
+		killed, terminated, archiveLocked, tornTail, flippedTail, slowClients, cookieless, garbage, descriptors, killed,
+		archiveFull, journalFull, diskFull, diskFullPages, clockJumps, restartedInThePast,
+		redisStopped, redisFrozen, redisSlow, redisEmptied, redisOld, failover, mongodbStopped, mongodbFrozen, mongodbSlow, bothStopped,
+		instanceKilled, orphaned, rolled, clocksApart,
+	}
 )
 
 // A chosen list of faults, and how long each takes with all that comes before
@@ -26,10 +32,10 @@ type choice struct {
 }
 
 // overhead is what starting servers and auditing takes for each fault.
-const overhead = 4 * time.Second
+const overhead = 5 * time.Second
 
-// schedule says what happens in a length of time. only, if it is not empty, is a
-// part of the names of the faults that are wanted.
+// schedule says what happens in a length of time. only, if it is not empty, has
+// parts of the names of the faults that are wanted, separated by |.
 func schedule(length time.Duration, only string) choice {
 	faults := brief
 	switch {
@@ -41,12 +47,12 @@ func schedule(length time.Duration, only string) choice {
 	if only != "" {
 		faults = nil
 		for _, f := range whole {
-			if strings.Contains(f.name, only) {
+			if slices.ContainsFunc(strings.Split(only, "|"), func(part string) bool { return strings.Contains(f.name, part) }) {
 				faults = append(faults, f)
 			}
 		}
 	}
-	each := 12 * time.Second
+	each := 3 * time.Second
 	if length > 0 {
 		each = max(each, length/time.Duration(max(1, len(faults)))-overhead)
 	}

@@ -34,6 +34,7 @@ type audit struct {
 	acknowledged, failed, unanswered int
 	sales                            int
 	missing                          []*request // acknowledged, not stored
+	absent                           int        // not stored either, and nobody was told that they would be
 	findings                         findings
 }
 
@@ -59,6 +60,11 @@ func (l *ledger) compare(h *holdings) *audit {
 			}
 		case unknown:
 			a.unanswered++
+			fallthrough
+		case optional:
+			if times[mark] == 0 {
+				a.absent++
+			}
 		}
 	}
 	a.checkViews(h)
@@ -149,23 +155,29 @@ func (a *audit) checkOrders(l *ledger, h *holdings) {
 	}
 }
 
-// judge settles what is missing against what was declared as dropped. exact says
-// that the load was of page views alone, so that the figures must agree.
-func (a *audit) judge(declared int, exact bool) {
+// judge settles what is missing against what was declared as dropped. late facts
+// may be lost too. More must not be declared than is missing, requests that were
+// not answered included.
+func (a *audit) judge(declared, late int) {
 	found := len(a.missing)
-	for _, r := range a.missing[min(found, declared):] {
+	for _, r := range a.missing[min(found, declared+late):] {
 		a.findings.add(lost, r.mark, "a "+r.event+" was acknowledged and is not stored")
 	}
-	if exact && declared != found {
-		a.findings.add(misdeclared, "counters", fmt.Sprintf("%d are declared as dropped, %d are missing", declared, found))
+	if declared > found+a.absent {
+		a.findings.add(misdeclared, "counters", fmt.Sprintf("%d are declared as dropped, %d are missing, and %d that nobody was told of", declared, found, a.absent))
 	}
 }
 
-// excuse takes off what the harness itself destroyed, and says how much that was.
-func (a *audit) excuse(marks map[string]bool) int {
-	before := len(a.missing)
-	a.missing = slices.DeleteFunc(a.missing, func(r *request) bool { return marks[r.mark] })
-	return before - len(a.missing)
+// excuse takes off what the harness itself destroyed, and says how much of that
+// one fault brought.
+func (a *audit) excuse(marks map[string]bool, fault int) (excused int) {
+	a.missing = slices.DeleteFunc(a.missing, func(r *request) bool {
+		if marks[r.mark] && r.fault == fault {
+			excused++
+		}
+		return marks[r.mark]
+	})
+	return excused
 }
 
 // missingOf is what is missing of one fault.

@@ -19,6 +19,7 @@ const (
 	logoutAt   = "/api/storefront/auth/logout"
 	meAt       = "/api/storefront/me"
 	ordersAt   = "/api/storefront/orders"
+	revokeAt   = "/_footfall/api/revoke"
 
 	answerPatience = 15 * time.Second
 )

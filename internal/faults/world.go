@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -27,11 +28,11 @@ type world struct {
 
 	clocks []string // files with the processes' clock offsets
 
-	redis    *testserver.RedisServer
-	mongodb  *testserver.MongoDBServer
-	toRedis  *testserver.ProxyServer
-	toMongo  *testserver.ProxyServer
-	snapshot string
+	redis   *testserver.RedisServer
+	mongodb *testserver.MongoDBServer
+	toRedis *testserver.ProxyServer
+	toMongo *testserver.ProxyServer
+	servers []interface{ Stop() }
 
 	seen     map[finding]bool // what earlier audits found
 	behind   atomic.Int64     // when more was waiting last than one second brings, unix ms
@@ -77,25 +78,30 @@ func openLocal(t testing.TB, binary, dir string, s scale, settings ...string) (*
 	return w, w.open()
 }
 
-// openShared is two instances over Redis and MongoDB, each behind a proxy, and a
-// front that takes turns.
-func openShared(t testing.TB, binary, dir string, s scale, settings ...string) (*world, error) {
+// newShared is to be two instances over Redis and MongoDB, each behind a proxy,
+// and a front that takes turns.
+func newShared(t testing.TB, dir string, s scale, redis *testserver.RedisServer) *world {
 	w := newWorld(t, dir, s, dailySmall)
-	w.redis, w.mongodb = testserver.Redis(t), testserver.MongoDB(t)
+	w.redis, w.mongodb = redis, testserver.MongoDB(t)
+	w.servers = append(w.servers, w.redis, w.mongodb)
 	w.toRedis = testserver.Proxy(t, w.redis.Addr())
-	w.toMongo = testserver.Proxy(t, w.mongodb.URI()[len("mongodb://"):])
+	w.toMongo = testserver.Proxy(t, strings.TrimPrefix(w.mongodb.URI(), "mongodb://"))
 	w.read = func(ctx context.Context) (*holdings, error) { return readMongoDB(ctx, w.mongodb.URI(), "faults") }
+	return w
+}
+
+func (w *world) openShared(binary string, settings ...string) error {
 	// FerretDB takes one connection at a time well.
 	stores := []string{"REDIS_URL=redis://" + w.toRedis.Addr(), "MONGODB_URI=mongodb://" + w.toMongo.Addr() + "/faults?maxPoolSize=1"}
 	for i := range 2 {
-		if _, err := w.add(binary, filepath.Join(dir, fmt.Sprintf("data-%d", i+1)), append(stores, settings...)...); err != nil {
-			return nil, err
+		if _, err := w.add(binary, filepath.Join(w.dir, fmt.Sprintf("data-%d", i+1)), append(stores, settings...)...); err != nil {
+			return err
 		}
 	}
 	f := newFront(w.processes)
-	t.Cleanup(f.Close)
+	w.t.Cleanup(f.Close)
 	w.crowd.base = f.URL
-	return w, w.open()
+	return w.open()
 }
 
 // add prepares a process with a clock file of its own.
@@ -131,9 +137,8 @@ func (w *world) close() {
 		for _, p := range w.processes {
 			p.kill()
 		}
-		if w.redis != nil {
-			w.redis.Stop()
-			w.mongodb.Stop()
+		for _, s := range w.servers {
+			s.Stop()
 		}
 	})
 }
@@ -178,11 +183,12 @@ func (w *world) drained(most time.Duration) error {
 	}
 }
 
-func (w *world) declared() (n int) {
+func (w *world) declared() (dropped, late int) {
 	for _, p := range w.processes {
-		n += p.declared()
+		d, l := p.declared()
+		dropped, late = dropped+d, late+l
 	}
-	return n
+	return dropped, late
 }
 
 // pause waits between two durations, at random.
