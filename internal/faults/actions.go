@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -22,7 +24,7 @@ type crowd struct {
 	pages    latencies
 	long     atomic.Pointer[string] // appended to what is requested, to fill a journal
 
-	failed, asked, unavailable, unanswered atomic.Int64 // pages not answered with 200; customers' routes, and those that answered 503
+	failed, asked, unavailable, unanswered atomic.Int64 // pages not answered with 200; what customers asked of their routes, and was answered with 503
 }
 
 // browse looks at a page, and returns when the answer was there.
@@ -100,11 +102,13 @@ func (c *crowd) check(cookie string, a *answer) {
 	if a.err != nil {
 		return
 	}
-	switch c.asked.Add(1); a.status {
-	case 200, 401, 502:
-	case 503:
-		c.unavailable.Add(1)
-	default:
+	if standing, customer := c.register.standing(cookie); standing == live && customer != "" {
+		c.asked.Add(1)
+		if a.status == 503 {
+			c.unavailable.Add(1)
+		}
+	}
+	if !slices.Contains([]int{200, 401, 502, 503}, a.status) {
 		c.register.report(unwell, cookie, fmt.Sprintf("a route for customers answered %d", a.status))
 	}
 	var data struct {
@@ -197,6 +201,28 @@ func (c *crowd) buy(v *visitor, tries int) {
 			return
 		}
 		time.Sleep(500 * time.Millisecond)
+	}
+}
+
+// burst is a page that asks for several things at once.
+func (c *crowd) burst(v *visitor, random *rand.Rand) {
+	var all sync.WaitGroup
+	for range 4 {
+		same, random := *v, rand.New(rand.NewPCG(random.Uint64(), 3))
+		all.Go(func() { c.browse(&same, random) })
+	}
+	all.Wait()
+}
+
+// replayDead tries the cookies that ended last, twice each: there may be two
+// instances.
+func (w *world) replayDead() {
+	for _, cookie := range w.crowd.register.lastDead(30) {
+		for range 2 {
+			thief := newVisitor(1<<20 + len(cookie))
+			thief.session = cookie
+			w.crowd.check(cookie, thief.send(w.crowd.base, "GET", meAt, nil))
+		}
 	}
 }
 

@@ -76,6 +76,7 @@ func (w *world) suffer(number int, f fault, length time.Duration) (row, error) {
 	broken := c.pages.take()
 	ended := time.Now()
 	time.Sleep(length / 4)
+	w.replayDead()
 	w.load.stop()
 	w.load.use(usual)
 	c.long.Store(nil)

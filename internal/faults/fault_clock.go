@@ -1,6 +1,8 @@
 package faults
 
 import (
+	"fmt"
+	"net/http"
 	"os"
 	"strconv"
 	"time"
@@ -56,7 +58,16 @@ func (w *world) putClock(process int, offset time.Duration) error {
 	if err := os.Rename(whole, w.clocks[process]); err != nil {
 		return err
 	}
-	time.Sleep(100 * time.Millisecond)
+	time.Sleep(150 * time.Millisecond)
+	resp, err := probe.Get("http://" + w.processes[process].addr + "/healthz")
+	if err != nil {
+		return nil // it is not running
+	}
+	defer resp.Body.Close()
+	shown, err := http.ParseTime(resp.Header.Get("Date"))
+	if off := time.Until(shown) - offset; err != nil || off.Abs() > 3*time.Second {
+		return fmt.Errorf("the clock is not off by %v: %v says %q", offset, err, resp.Header.Get("Date"))
+	}
 	return nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"syscall"
 	"time"
 )
 
@@ -54,14 +55,50 @@ var instanceKilled = fault{name: "an instance killed with -9 and restarted", ope
 	return p.start()
 })}
 
+// killedBehind is a process whose journal has everything of the last while,
+// logins and logouts too, and nothing of it is in the archive.
+var killedBehind = fault{name: "kill -9 with a long journal", open: localWorld, run: func(w *world, length time.Duration) error {
+	p := w.processes[0]
+	release, err := lockSQLite(p.dataDir)
+	if err != nil {
+		return err
+	}
+	time.Sleep(length / 2)
+	p.kill()
+	if err := release(); err != nil {
+		return err
+	}
+	err = p.start()
+	w.replayDead()
+	time.Sleep(length / 2)
+	return err
+}}
+
+// frozen is a virtual machine that is paused for seconds: all budgets have run out
+// when it goes on.
+var (
+	frozen         = fault{name: "process frozen for seconds", open: localWorld, run: again(freeze)}
+	instanceFrozen = fault{name: "an instance frozen for seconds", open: sharedWorld, run: again(freeze)}
+)
+
+func freeze(w *world) error {
+	p := w.anyProcess()
+	w.pause(200*time.Millisecond, 500*time.Millisecond)
+	if err := p.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+		return err
+	}
+	w.pause(500*time.Millisecond, 3*time.Second)
+	return p.cmd.Process.Signal(syscall.SIGCONT)
+}
+
 // orphaned is an instance whose machine does not come back: its journal is
 // carried over from elsewhere, and a new instance takes its place.
 var orphaned = fault{name: "an instance lost, its journal drained elsewhere", open: sharedWorld, run: func(w *world, length time.Duration) error {
 	p := w.processes[0]
-	w.toMongo.SetDelay(250 * time.Millisecond) // so that there is something in the journal
+	slow(w.toMongo, 250*time.Millisecond) // so that there is something in the journal
 	time.Sleep(length / 3)
 	p.kill()
-	w.toMongo.SetDelay(0)
+	slow(w.toMongo, 0)
 	waiting := int64(0)
 	for _, segment := range p.segments() {
 		waiting += size(segment)

@@ -17,8 +17,8 @@ var (
 		func(w *world) error { w.redis.Freeze(); return nil },
 		func(w *world) error { w.redis.Thaw(); return nil })}
 	redisSlow = fault{name: "Redis slow by 200 ms", open: sharedWorld, run: while(
-		func(w *world) error { w.toRedis.SetDelay(100 * time.Millisecond); return nil },
-		func(w *world) error { w.toRedis.SetDelay(0); return nil })}
+		func(w *world) error { slow(w.toRedis, 100*time.Millisecond); return nil },
+		func(w *world) error { slow(w.toRedis, 0); return nil })}
 	redisEmptied = fault{name: "Redis emptied, again and again", open: sharedWorld, run: again(func(w *world) error {
 		w.redis.Do(w.t, "FLUSHALL")
 		w.pause(time.Second, 2*time.Second)
@@ -28,12 +28,32 @@ var (
 	redisOld = fault{name: "Redis put back to an old snapshot", open: sharedWorld, run: func(w *world, length time.Duration) error {
 		snapshot := w.redis.Snapshot(w.t)
 		time.Sleep(length / 2)
-		w.redis.Stop()
-		w.redis.Restore(snapshot)
-		w.redis.Start()
+		w.redisFrom(snapshot)
+		w.replayDead()
 		time.Sleep(length / 2)
 		return nil
 	}}
+	// The same when the archive cannot say who logged out since, to an instance
+	// that never heard of it.
+	redisOldAlone = fault{name: "Redis put back, MongoDB stopped, an instance restarted", open: sharedWorld, run: func(w *world, length time.Duration) error {
+		snapshot := w.redis.Snapshot(w.t)
+		time.Sleep(length / 2)
+		p := w.anyProcess()
+		p.kill()
+		w.mongodb.Stop()
+		w.redisFrom(snapshot)
+		err := p.start()
+		w.replayDead()
+		time.Sleep(length / 2)
+		w.mongodb.Start()
+		return err
+	}}
+	redisCutOff = fault{name: "one instance cut off from Redis", open: sharedWorld, run: while(
+		func(w *world) error { w.toRedis[0].Cut(); return nil },
+		func(w *world) error { w.toRedis[0].Resume(); return nil })}
+	mongodbCutOff = fault{name: "one instance cut off from MongoDB", open: sharedWorld, run: while(
+		func(w *world) error { w.toMongo[0].Cut(); return nil },
+		func(w *world) error { w.toMongo[0].Resume(); return nil })}
 	mongodbStopped = fault{name: "MongoDB stopped", open: sharedWorld, run: while(
 		func(w *world) error { w.mongodb.Stop(); return nil },
 		func(w *world) error { w.mongodb.Start(); return nil })}
@@ -41,8 +61,8 @@ var (
 		func(w *world) error { w.mongodb.Freeze(); return nil },
 		func(w *world) error { w.mongodb.Thaw(); return nil })}
 	mongodbSlow = fault{name: "MongoDB slow by 200 ms", open: sharedWorld, run: while(
-		func(w *world) error { w.toMongo.SetDelay(100 * time.Millisecond); return nil },
-		func(w *world) error { w.toMongo.SetDelay(0); return nil })}
+		func(w *world) error { slow(w.toMongo, 100*time.Millisecond); return nil },
+		func(w *world) error { slow(w.toMongo, 0); return nil })}
 	bothStopped = fault{name: "Redis and MongoDB stopped, an instance killed meanwhile", open: sharedWorld, run: func(w *world, length time.Duration) error {
 		p := w.anyProcess()
 		w.redis.Stop()
@@ -60,6 +80,19 @@ var (
 		return nil
 	}}
 )
+
+func slow(proxies []*testserver.ProxyServer, each time.Duration) {
+	for _, p := range proxies {
+		p.SetDelay(each)
+	}
+}
+
+// redisFrom puts Redis back to a snapshot.
+func (w *world) redisFrom(snapshot string) {
+	w.redis.Stop()
+	w.redis.Restore(snapshot)
+	w.redis.Start()
+}
 
 // sentinelWorld has a Redis with a replica, and a Sentinel that watches them.
 func sentinelWorld(p *plan) (*world, error) {

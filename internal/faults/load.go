@@ -10,14 +10,13 @@ import (
 
 // A mix is what arrivals do, in thousandths.
 type mix struct {
-	name                                                         string
-	newcomer, browse, put, slow, ask, logIn, logOut, buy, replay int
+	newcomer, browse, burst, put, slow, ask, logIn, logOut, buy, replay int
 }
 
 var (
-	everyday   = mix{"everyday", 60, 720, 50, 5, 90, 15, 8, 22, 30}
-	pagesOnly  = mix{"pages", 0, 1000, 0, 0, 0, 0, 0, 0, 0}
-	dailySmall = mix{"few", 60, 540, 60, 0, 160, 50, 25, 40, 65} // a shared topology that takes few requests
+	everyday  = mix{newcomer: 60, browse: 690, burst: 10, put: 50, slow: 5, ask: 90, logIn: 15, logOut: 8, buy: 22, replay: 30}
+	pagesOnly = mix{browse: 1000}
+	few       = mix{newcomer: 60, browse: 500, burst: 15, put: 60, ask: 160, logIn: 50, logOut: 25, buy: 40, replay: 65} // many customers, for a shop that takes few requests
 )
 
 // A load lets visitors arrive at fixed times, however long they wait for their
@@ -130,7 +129,7 @@ func (l *load) choose(v *visitor, due time.Time, random *rand.Rand) func() {
 	c, m := l.crowd, l.mix
 	_, customer := c.register.standing(v.session)
 	known := v.session != "" && v.visitor != ""
-	x := l.random.IntN(m.browse + m.put + m.slow + m.ask + m.logIn + m.logOut + m.buy + m.replay)
+	x := l.random.IntN(m.browse + m.burst + m.put + m.slow + m.ask + m.logIn + m.logOut + m.buy + m.replay)
 	chosen := func(share int) bool {
 		was := x
 		x -= share
@@ -149,6 +148,8 @@ func (l *load) choose(v *visitor, due time.Time, random *rand.Rand) func() {
 		return func() { c.logIn(v, as) }
 	case chosen(m.replay):
 		return func() { c.replay(random) }
+	case chosen(m.burst) && known:
+		return func() { c.burst(v, random) }
 	case chosen(m.ask) && known:
 		return func() { c.ask(v) }
 	case chosen(m.logOut) && customer != "":

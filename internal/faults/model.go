@@ -2,6 +2,7 @@ package faults
 
 import (
 	"math/rand/v2"
+	"slices"
 	"sync"
 )
 
@@ -19,7 +20,6 @@ const (
 type holding struct {
 	customer string
 	standing standing
-	replayed bool
 }
 
 // A register is a model of who is logged in that shares no code with what it
@@ -136,6 +136,13 @@ func (r *register) anyDead(random *rand.Rand) (string, bool) {
 		from = max(0, len(r.dead)-20)
 	}
 	return r.dead[from+random.IntN(len(r.dead)-from)], true
+}
+
+// lastDead are the cookies that ended last.
+func (r *register) lastDead(most int) []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.dead[max(0, len(r.dead)-most):])
 }
 
 // take returns what was found since it was called last.

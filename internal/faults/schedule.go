@@ -17,10 +17,10 @@ var (
 	brief = []fault{killed, garbage}
 	smoke = []fault{killed, terminated, archiveLocked, flippedTail, garbage, diskFull, clockJumps, redisEmptied, instanceKilled, rolled}
 	whole = []fault{
-		killed, terminated, archiveLocked, tornTail, flippedTail, slowClients, cookieless, garbage, descriptors, killed,
+		killed, terminated, frozen, archiveLocked, killedBehind, tornTail, flippedTail, slowClients, cookieless, garbage, descriptors,
 		archiveFull, journalFull, diskFull, diskFullPages, clockJumps, restartedInThePast,
-		redisStopped, redisFrozen, redisSlow, redisEmptied, redisOld, failover, mongodbStopped, mongodbFrozen, mongodbSlow, bothStopped,
-		instanceKilled, orphaned, rolled, clocksApart,
+		redisStopped, redisFrozen, redisSlow, redisEmptied, redisOld, redisOldAlone, redisCutOff, failover, mongodbStopped, mongodbFrozen, mongodbSlow, mongodbCutOff, bothStopped,
+		instanceKilled, instanceFrozen, orphaned, rolled, clocksApart,
 	}
 )
 

@@ -30,8 +30,8 @@ type world struct {
 
 	redis   *testserver.RedisServer
 	mongodb *testserver.MongoDBServer
-	toRedis *testserver.ProxyServer
-	toMongo *testserver.ProxyServer
+	toRedis []*testserver.ProxyServer // of each instance
+	toMongo []*testserver.ProxyServer
 	servers []interface{ Stop() }
 
 	seen     map[finding]bool // what earlier audits found
@@ -78,22 +78,24 @@ func openLocal(t testing.TB, binary, dir string, s scale, settings ...string) (*
 	return w, w.open()
 }
 
-// newShared is to be two instances over Redis and MongoDB, each behind a proxy,
-// and a front that takes turns.
+// newShared is to be two instances over Redis and MongoDB, each instance behind
+// proxies of its own, and a front that takes turns.
 func newShared(t testing.TB, dir string, s scale, redis *testserver.RedisServer) *world {
-	w := newWorld(t, dir, s, dailySmall)
+	w := newWorld(t, dir, s, few)
 	w.redis, w.mongodb = redis, testserver.MongoDB(t)
 	w.servers = append(w.servers, w.redis, w.mongodb)
-	w.toRedis = testserver.Proxy(t, w.redis.Addr())
-	w.toMongo = testserver.Proxy(t, strings.TrimPrefix(w.mongodb.URI(), "mongodb://"))
+	for range 2 {
+		w.toRedis = append(w.toRedis, testserver.Proxy(t, w.redis.Addr()))
+		w.toMongo = append(w.toMongo, testserver.Proxy(t, strings.TrimPrefix(w.mongodb.URI(), "mongodb://")))
+	}
 	w.read = func(ctx context.Context) (*holdings, error) { return readMongoDB(ctx, w.mongodb.URI(), "faults") }
 	return w
 }
 
 func (w *world) openShared(binary string, settings ...string) error {
-	// FerretDB takes one connection at a time well.
-	stores := []string{"REDIS_URL=redis://" + w.toRedis.Addr(), "MONGODB_URI=mongodb://" + w.toMongo.Addr() + "/faults?maxPoolSize=1"}
 	for i := range 2 {
+		// FerretDB takes one connection at a time well.
+		stores := []string{"REDIS_URL=redis://" + w.toRedis[i].Addr(), "MONGODB_URI=mongodb://" + w.toMongo[i].Addr() + "/faults?maxPoolSize=1"}
 		if _, err := w.add(binary, filepath.Join(w.dir, fmt.Sprintf("data-%d", i+1)), append(stores, settings...)...); err != nil {
 			return err
 		}
