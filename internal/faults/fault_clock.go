@@ -65,8 +65,11 @@ func (w *world) putClock(process int, offset time.Duration) error {
 	}
 	defer resp.Body.Close()
 	shown, err := http.ParseTime(resp.Header.Get("Date"))
-	if off := time.Until(shown) - offset; err != nil || off.Abs() > 3*time.Second {
-		return fmt.Errorf("the clock is not off by %v: %v says %q", offset, err, resp.Header.Get("Date"))
+	if err != nil {
+		return err
+	}
+	if off := time.Until(shown) - offset; off.Abs() > 3*time.Second {
+		return fmt.Errorf("the clock is not off by %v: it says %v", offset, shown)
 	}
 	return nil
 }
@@ -76,7 +79,7 @@ func skewedWorld(p *plan) (*world, error) {
 	if err != nil {
 		return nil, err
 	}
-	return openLocal(p.t, binary, quickDir(p.t), p.scale(p.local))
+	return openLocal(p.t, binary, "", p.scale(p.local))
 }
 
 func skewedSharedWorld(p *plan) (*world, error) {
@@ -84,6 +87,9 @@ func skewedSharedWorld(p *plan) (*world, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := newShared(p.t, quickDir(p.t), p.scale(p.shared), testserver.Redis(p.t))
+	w, err := newShared(p.t, p.scale(p.shared), testserver.Redis(p.t))
+	if err != nil {
+		return nil, err
+	}
 	return w, w.openShared(binary)
 }

@@ -109,7 +109,10 @@ func sentinelWorld(p *plan) (*world, error) {
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
-	w := newShared(p.t, quickDir(p.t), p.scale(p.shared), redis)
+	w, err := newShared(p.t, p.scale(p.shared), redis)
+	if err != nil {
+		return nil, err
+	}
 	w.servers = append(w.servers, replica, watcher)
 	return w, w.openShared(p.binary, "REDIS_URL=redis+sentinel://"+watcher.Addr()+"/shop")
 }

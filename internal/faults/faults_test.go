@@ -30,7 +30,10 @@ func TestFaults(t *testing.T) {
 	}
 	t.Logf("FOOTFALL_FAULTS_SEED=%d", seed)
 	chosen := schedule(length, os.Getenv("FOOTFALL_FAULTS_ONLY"))
-	dir := t.TempDir()
+	dir, err := tempDir(t, "")
+	if err != nil {
+		t.Fatal(err)
+	}
 	p := &plan{t: t, ctx: t.Context(), binary: filepath.Join(dir, "footfall"), seed: seed, local: localRate, shared: sharedRate}
 	p.skewed = sync.OnceValues(func() (string, error) { return buildSkewed(t.Context(), dir) })
 	if err := build(t.Context(), p.binary); err != nil {

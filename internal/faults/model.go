@@ -77,17 +77,6 @@ func (r *register) ended(cookie string) {
 	}
 }
 
-// doubtAll is for faults that may take anything away from anybody.
-func (r *register) doubtAll() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, h := range r.cookies {
-		if h.standing == live {
-			h.standing = maybe
-		}
-	}
-}
-
 // touched notes that the answer to a page view brought another session cookie.
 func (r *register) touched(cookie, mark string) {
 	r.mu.Lock()

@@ -14,7 +14,7 @@ func tmpfs(t testing.TB, dir, size string) error {
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size="+size+",mode=0700"); err != nil {
 		return err
 	}
-	t.Cleanup(func() {
+	undone(t, func() {
 		if err := syscall.Unmount(dir, syscall.MNT_DETACH); err != nil {
 			t.Errorf("unmount %s: %v", dir, err)
 		}

@@ -29,18 +29,21 @@ func (p *plan) scale(rate float64) scale {
 // localWorld is one instance on memory and SQLite that lives through many faults.
 func localWorld(p *plan) (w *world, err error) {
 	if p.lasting == nil {
-		p.lasting, err = openLocal(p.t, p.binary, quickDir(p.t), p.scale(p.local))
+		p.lasting, err = openLocal(p.t, p.binary, "", p.scale(p.local))
 	}
 	return p.lasting, err
 }
 
 func smallJournalWorld(p *plan) (*world, error) {
-	return openLocal(p.t, p.binary, quickDir(p.t), p.scale(p.local), "JOURNAL_MAX_BYTES=1MiB")
+	return openLocal(p.t, p.binary, "", p.scale(p.local), "JOURNAL_MAX_BYTES=1MiB")
 }
 
 // smallDiskWorld has everything on one small disk.
 func smallDiskWorld(p *plan) (*world, error) {
-	dir := p.t.TempDir()
+	dir, err := tempDir(p.t, "")
+	if err != nil {
+		return nil, err
+	}
 	if err := tmpfs(p.t, dir, "48m"); err != nil {
 		return nil, err
 	}
@@ -49,7 +52,10 @@ func smallDiskWorld(p *plan) (*world, error) {
 
 // splitWorld has its journal on another disk than its archive.
 func splitWorld(p *plan) (*world, error) {
-	dir := p.t.TempDir()
+	dir, err := tempDir(p.t, "")
+	if err != nil {
+		return nil, err
+	}
 	data := filepath.Join(dir, "data")
 	if err := tmpfs(p.t, data, "32m"); err != nil {
 		return nil, err
@@ -63,7 +69,10 @@ func splitWorld(p *plan) (*world, error) {
 // sharedWorld is new for each fault: the MongoDB-wire server that tests have gets
 // slow with what it holds.
 func sharedWorld(p *plan) (*world, error) {
-	w := newShared(p.t, quickDir(p.t), p.scale(p.shared), testserver.Redis(p.t))
+	w, err := newShared(p.t, p.scale(p.shared), testserver.Redis(p.t))
+	if err != nil {
+		return nil, err
+	}
 	return w, w.openShared(p.binary)
 }
 

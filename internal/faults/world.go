@@ -44,13 +44,21 @@ type world struct {
 // quickDir is a directory whose disk does not stall: a write that takes longer
 // than STORE_TIMEOUT is late, which a kill -9 may lose, and which is counted.
 // Only the faults that are about disks want to see that.
-func quickDir(t testing.TB) string {
-	dir, err := os.MkdirTemp("/dev/shm", "footfall-faults-")
-	if err != nil {
-		return t.TempDir()
+func quickDir(t testing.TB) (string, error) {
+	if dir, err := tempDir(t, "/dev/shm"); err == nil {
+		return dir, nil
 	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	return dir
+	return tempDir(t, "")
+}
+
+// tempDir is a directory that does not outlive the harness, also if that is
+// interrupted.
+func tempDir(t testing.TB, in string) (string, error) {
+	dir, err := os.MkdirTemp(in, "footfall-faults-")
+	if err == nil {
+		undone(t, func() { _ = os.RemoveAll(dir) })
+	}
+	return dir, err
 }
 
 func newWorld(t testing.TB, dir string, s scale, m mix) *world {
@@ -65,9 +73,15 @@ type scale struct {
 	seed uint64
 }
 
-// openLocal is one instance on memory and SQLite.
-func openLocal(t testing.TB, binary, dir string, s scale, settings ...string) (*world, error) {
-	w := newWorld(t, dir, s, everyday)
+// openLocal is one instance on memory and SQLite, in a directory or, without one,
+// in a new one.
+func openLocal(t testing.TB, binary, dir string, s scale, settings ...string) (w *world, err error) {
+	if dir == "" {
+		if dir, err = quickDir(t); err != nil {
+			return nil, err
+		}
+	}
+	w = newWorld(t, dir, s, everyday)
 	data := filepath.Join(dir, "data")
 	w.read = func(ctx context.Context) (*holdings, error) { return readSQLite(ctx, data) }
 	p, err := w.add(binary, data, settings...)
@@ -80,7 +94,11 @@ func openLocal(t testing.TB, binary, dir string, s scale, settings ...string) (*
 
 // newShared is to be two instances over Redis and MongoDB, each instance behind
 // proxies of its own, and a front that takes turns.
-func newShared(t testing.TB, dir string, s scale, redis *testserver.RedisServer) *world {
+func newShared(t testing.TB, s scale, redis *testserver.RedisServer) (*world, error) {
+	dir, err := quickDir(t)
+	if err != nil {
+		return nil, err
+	}
 	w := newWorld(t, dir, s, few)
 	w.redis, w.mongodb = redis, testserver.MongoDB(t)
 	w.servers = append(w.servers, w.redis, w.mongodb)
@@ -89,7 +107,7 @@ func newShared(t testing.TB, dir string, s scale, redis *testserver.RedisServer)
 		w.toMongo = append(w.toMongo, testserver.Proxy(t, strings.TrimPrefix(w.mongodb.URI(), "mongodb://")))
 	}
 	w.read = func(ctx context.Context) (*holdings, error) { return readMongoDB(ctx, w.mongodb.URI(), "faults") }
-	return w
+	return w, nil
 }
 
 func (w *world) openShared(binary string, settings ...string) error {
