@@ -162,6 +162,7 @@ func (t *Tracker) begin(r *http.Request, e *entry) bool {
 	begun := err == nil || errors.Is(err, journal.ErrStalled)
 	e.mu.Lock()
 	e.begun = begun
+	e.retell = e.retell || errors.Is(err, journal.ErrStalled) // it may come to nothing after all
 	e.position = max(e.position, position)
 	announced := e.announced
 	e.announced = true
@@ -184,8 +185,9 @@ func (t *Tracker) begin(r *http.Request, e *entry) bool {
 	return stored
 }
 
-// retell puts the beginning of a session into this process's journal that
-// another process began: its own may come late, or never.
+// retell puts the beginning of a session into this process's journal once more,
+// when the first may come late or never: another process has it, or this one's disk
+// had stalled.
 func (t *Tracker) retell(e *entry) {
 	e.mu.Lock()
 	if !e.retell || !e.begun {
@@ -198,7 +200,7 @@ func (t *Tracker) retell(e *entry) {
 	position, err := t.append(&SessionBegun{rec})
 	e.mu.Lock()
 	e.position = max(e.position, position)
-	e.retell = err != nil && !errors.Is(err, journal.ErrStalled)
+	e.retell = err != nil
 	e.mu.Unlock()
 }
 

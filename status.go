@@ -86,7 +86,7 @@ func (t *Tracker) Status(ctx context.Context) Status {
 		"job_errors": c.jobErrors.Load(), "times_clamped": c.timesClamped.Load(), "events_pending": c.eventsPending.Load(), "events_unattributed": c.eventsUnattributed.Load(), "legacy_adopted": c.adopted.Load(), "hot_breaker_opened": t.hot.opened.Load(), "archive_breaker_opened": t.archive.opened.Load(),
 		"orders_unwritten": c.ordersUnwritten.Load(), "bots_dropped": c.botsDropped.Load(), "hot_dropped": c.hotDropped.Load(), "fold_skipped": t.folder.skippedTotal(), "live_evicted": t.live.evicted.Load(), "live_refused": t.live.refused.Load(),
 		"agents_over_budget": t.agents.OverBudget(),
-		"journal_refused":    j.Refused, "journal_stalled": j.Stalled, "journal_write_errors": j.WriteErrors,
+		"journal_refused":    j.Refused, "journal_stalled": j.Stalled, "journal_late_lost": j.LateLost, "journal_write_errors": j.WriteErrors,
 		"journal_sync_errors": j.SyncErrors, "journal_damaged_bytes": uint64(j.DamagedBytes),
 	}
 	return s

@@ -208,8 +208,8 @@ func (p *process) drained(ctx context.Context) bool {
 }
 
 // declared is how many events the process said that it dropped, in all lives. What
-// was late is written, unless the process was killed in that moment: late says how
-// many that may be.
+// was late is written, unless the process was killed in that moment or the disk then
+// refused it: late says how many facts that may be.
 func (p *process) declared() (dropped, late int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -217,6 +217,7 @@ func (p *process) declared() (dropped, late int) {
 		for _, name := range []string{"events_dropped", "events_unattributed", "events_capped", "facts_set_aside"} {
 			dropped += int(l.counts[name])
 		}
+		late += int(l.counts["journal_late_lost"])
 		if l.killed {
 			late += int(l.counts["journal_stalled"])
 		}
