@@ -3,6 +3,7 @@ package faults
 import (
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 )
 
@@ -12,6 +13,26 @@ var diskFull = fault{name: "disk full", open: smallDiskWorld, run: fullFor}
 // diskFullPages is the same with visitors who only look at pages: the counters
 // have to say how many of them are missing.
 var diskFullPages = fault{name: "disk full, pages only", open: smallDiskWorld, mix: &pagesOnly, run: fullFor}
+
+// diskFullStalling is a full disk that takes its time to say so: answers do not
+// wait for it, and what was to be written later never is. The process is stopped
+// again and again for longer than a write may take.
+var diskFullStalling = fault{name: "disk full and stalling", open: smallDiskWorld, run: func(w *world, length time.Duration) error {
+	free, err := fill(w.dir)
+	if err != nil {
+		return err
+	}
+	for until := time.Now().Add(length); time.Now().Before(until); time.Sleep(15 * time.Millisecond) {
+		if err := w.processes[0].cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+			return err
+		}
+		time.Sleep(70 * time.Millisecond)
+		if err := w.processes[0].cmd.Process.Signal(syscall.SIGCONT); err != nil {
+			return err
+		}
+	}
+	return free()
+}}
 
 func fullFor(w *world, length time.Duration) error {
 	free, err := fill(w.dir)
