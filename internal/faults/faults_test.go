@@ -30,6 +30,9 @@ func TestFaults(t *testing.T) {
 	}
 	t.Logf("FOOTFALL_FAULTS_SEED=%d", seed)
 	chosen := schedule(length, os.Getenv("FOOTFALL_FAULTS_ONLY"))
+	if len(chosen.faults) == 0 {
+		t.Fatal("FOOTFALL_FAULTS_ONLY: there is no such fault")
+	}
 	dir, err := tempDir(t, "")
 	if err != nil {
 		t.Fatal(err)
