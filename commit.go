@@ -36,22 +36,23 @@ func (v *visit) commit(status int, header http.Header) {
 	refused := v.refused && e == nil && visits
 	v.mu.Unlock()
 
+	at := now()
 	customer := e != nil && s == current && e.isCustomer()
 	switch {
 	case mode == untouched:
 	case v.bot != "" && mode == tracked && isPage && !customer:
-		v.recordBot()
+		v.recordBot(at)
 	case refused:
-		v.t.begins.uncounted(now())
-	case e == nil && isPage && mode == tracked && v.recordPending(v.t.pageView(v.r, sessionIDs{}, now())):
+		v.t.begins.uncounted(at)
+	case e == nil && isPage && mode == tracked && v.recordPending(v.t.pageView(v.r, sessionIDs{}, at)):
 	case e != nil && (visits || !began || e.isAnnounced()):
-		v.recordPage(e, counts, customer || mode == uncounted && v.bot == "")
+		v.recordPage(e, counts, customer || mode == uncounted && v.bot == "", at)
 	}
 	if e != nil && began && !e.isAnnounced() {
 		v.withdraw() // nothing happened that would make this a visit
 	}
 	v.renewOldCookie()
-	v.setCookies(header)
+	v.setCookies(header, at)
 }
 
 // isAnnounced says that others than this request know of a session.
@@ -95,15 +96,14 @@ func (v *visit) abandon() {
 
 // recordPage notes the page view, or that the session was active if the request
 // extends it.
-func (v *visit) recordPage(e *entry, counts, extends bool) {
-	at := now()
+func (v *visit) recordPage(e *entry, counts, extends bool, at time.Time) {
 	switch ids := e.ids(); {
 	case counts:
 		v.t.record(v.r, e, &EventRecorded{v.t.pageView(v.r, ids, at)})
 	case extends && !isPrefetch(v.r.Header):
 		v.t.seen(v.r, e, at)
 	case !e.isBegun():
-		v.t.begin(v.r, e)
+		v.t.begin(v.r, e, nil)
 	}
 }
 
@@ -120,9 +120,8 @@ type sessionIDs struct{ session, visitor string }
 func (e *entry) ids() sessionIDs { return sessionIDs{e.rec.SessionID, e.rec.VisitorID} }
 
 // recordBot notes what software asked for, apart from what people do.
-func (v *visit) recordBot() {
+func (v *visit) recordBot(at time.Time) {
 	v.t.counts.botViews.Add(1)
-	at := now()
 	if !v.t.begins.allowBot(at) {
 		v.t.counts.botsDropped.Add(1)
 		return

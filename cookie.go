@@ -76,14 +76,28 @@ func parseVisitorValue(v []byte) (uuid.UUID, bool) {
 	return id, err == nil && (id.Version() == 7 || id.Version() == 4) // 4: adopted from the former service
 }
 
-// parseCanonicalUUID accepts the one way this package writes a UUID.
-func parseCanonicalUUID(b []byte) (uuid.UUID, error) {
-	for _, c := range b {
-		if 'A' <= c && c <= 'F' {
+// parseCanonicalUUID accepts the one way this package writes a UUID. It keeps no
+// hold of b, which uuid.ParseBytes sends to the heap.
+func parseCanonicalUUID(b []byte) (id uuid.UUID, err error) {
+	if len(b) != uuidLength {
+		return uuid.Nil, errWire
+	}
+	half := 0
+	for i, c := range b {
+		if i == 8 || i == 13 || i == 18 || i == 23 {
+			if c != '-' {
+				return uuid.Nil, errWire
+			}
+			continue
+		}
+		digit := unhex(c)
+		if digit > 15 || 'A' <= c && c <= 'F' {
 			return uuid.Nil, errWire
 		}
+		id[half/2] = id[half/2]<<4 | digit
+		half++
 	}
-	return uuid.ParseBytes(b)
+	return id, nil
 }
 
 // A keyRing signs cookies with its first secret and verifies them with all, in
@@ -106,6 +120,7 @@ func newKeyRing(secrets []string) keyRing {
 
 type macState struct {
 	hash.Hash
+	in  [maxCookieLength]byte // what is hashed: a caller's buffer would escape to the heap
 	sum [sha256.Size]byte
 	b64 [secretLength]byte
 }
@@ -114,7 +129,11 @@ type macState struct {
 // state is put back.
 func (s *macState) mac(value []byte) []byte {
 	s.Reset()
-	s.Write(value)
+	for len(value) > 0 {
+		n := copy(s.in[:], value)
+		s.Write(s.in[:n])
+		value = value[n:]
+	}
 	s.Sum(s.sum[:0])
 	base64.RawStdEncoding.Encode(s.b64[:], s.sum[:])
 	return s.b64[:]

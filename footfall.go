@@ -2,9 +2,11 @@ package footfall
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"net/netip"
 	"sync"
 	"sync/atomic"
@@ -156,12 +158,14 @@ func (t *Tracker) Close(ctx context.Context) error {
 // now is the time as it is stored: UTC, in milliseconds.
 func now() time.Time { return time.Now().UTC().Truncate(time.Millisecond) }
 
-// newID is a new time-ordered id.
-func newID() uuid.UUID {
-	id, err := uuid.NewV7()
-	if err != nil { // cannot happen: crypto/rand does not fail
-		panic(err)
-	}
+// newID is a new time-ordered id, a UUIDv7: milliseconds, their fraction in 12
+// bits, and 62 random ones. Ids are no secrets. uuid.NewV7 takes three times as
+// long, behind one lock for all requests.
+func newID() (id uuid.UUID) {
+	at := time.Now()
+	fraction := uint64(at.Nanosecond()%int(time.Millisecond)) << 12 / uint64(time.Millisecond)
+	binary.BigEndian.PutUint64(id[:8], uint64(at.UnixMilli())<<16|7<<12|fraction)
+	binary.BigEndian.PutUint64(id[8:], 2<<62|rand.Uint64()>>2)
 	return id
 }
 

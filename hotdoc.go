@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 )
 
@@ -45,7 +46,10 @@ func (d *document) encode() []byte {
 	b := make([]byte, 0, 1024)
 	b = append(b, '{')
 	b = rec.appendFields(b)
-	b = fmt.Appendf(b, `,"format":%d,"version":%d,"series":"%s","secretHash":"%s"`, hotFormat, rec.Cred.Version, d.series, encodeHash(rec.Cred.SecretHash))
+	b = strconv.AppendInt(appendName(b, "format"), hotFormat, 10)
+	b = strconv.AppendInt(appendName(b, "version"), rec.Cred.Version, 10)
+	b = appendQuoted(appendName(b, "series"), d.series)
+	b = appendMember(b, "secretHash", encodeHash(rec.Cred.SecretHash))
 	if rec.Cred.Superseded != (SecretHash{}) {
 		b = appendMember(b, "supersededHash", encodeHash(rec.Cred.Superseded))
 	}
@@ -67,13 +71,7 @@ func (d *document) encode() []byte {
 		}
 	}
 	for name, value := range d.unknown {
-		quoted, err := json.Marshal(name)
-		if err != nil {
-			continue
-		}
-		b = append(b, ',')
-		b = append(b, quoted...)
-		b = append(b, ':')
+		b = append(appendQuoted(append(b, ','), name), ':')
 		b = append(b, value...)
 	}
 	b = rec.appendActivity(b)

@@ -191,7 +191,7 @@ func (t *Tracker) adoptLegacy(ctx context.Context, r *http.Request, token sessio
 		e.rec.setCredentials(e.rec.Cred)
 	}
 	e.returned = true
-	if !t.begin(r, e) {
+	if !t.begin(r, e, nil).stored {
 		if _, err := t.commitFact(ctx, nil, &SessionBegun{beginning(e.snapshot())}); err != nil {
 			return nil, err
 		}

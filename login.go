@@ -65,7 +65,7 @@ func (t *Tracker) Login(ctx context.Context, customerID string, checkedSince tim
 		return v.loginAnew(ctx, customerID, checkedSince, kept(before.Values))
 	}
 	if !e.isBegun() {
-		t.begin(v.r, e)
+		t.begin(v.r, e, nil)
 	}
 	if err = v.rotate(ctx, e, customerID, checkedSince); err == nil {
 		t.noteLogin(v.r, e)
@@ -151,7 +151,7 @@ func (v *visit) loginAnew(ctx context.Context, customerID string, checkedSince t
 	e.rec.Values = values
 	e.foldBy = foldKey{}
 	e.mu.Unlock()
-	if !v.t.begin(v.r, e) {
+	if !v.t.begin(v.r, e, nil).stored {
 		if _, err := v.t.commitFact(ctx, nil, &SessionBegun{beginning(e.snapshot())}); err != nil {
 			v.withdraw()
 			return err

@@ -34,7 +34,7 @@ func (t *Tracker) middleware(next http.Handler, m mode) http.Handler {
 		}
 		v := t.open(r)
 		v.mode = m
-		next.ServeHTTP(v.wrap(w), r.WithContext(context.WithValue(r.Context(), visitKey{}, v)))
+		next.ServeHTTP(v.wrap(w), r.WithContext(v))
 		status := http.StatusOK // a handler that wrote nothing answers 200; one that panics answers nothing
 		if r.Context().Err() != nil {
 			status = statusClientGone

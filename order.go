@@ -49,7 +49,7 @@ func (t *Tracker) PlaceOrder(ctx context.Context, order Order) (placed Order, be
 		return there, true, nil
 	}
 	if e != nil && !e.isBegun() {
-		t.begin(v.r, e)
+		t.begin(v.r, e, nil)
 	}
 	position, err := t.commitOrder(ctx, e, order)
 	if winner, ok := t.placedFirst(ctx, order); ok {

@@ -22,26 +22,11 @@ const (
 // not take in time is counted as unacknowledged, though it will be written when
 // the disk answers again; the request goes on.
 func (t *Tracker) record(r *http.Request, e *entry, fact Fact) {
-	if !e.isBegun() {
-		t.begin(r, e)
-	}
-	t.retell(e)
 	if !t.within(e, fact) {
 		return
 	}
 	at, view := factActivity(fact)
-	if !e.isBegun() { // an event must not come before its session, but it is activity
-		t.counts.unacknowledged.Add(1)
-		t.dropped(fact)
-		e.mu.Lock()
-		if at.After(e.rec.LastSeenAt) {
-			e.rec.LastSeenAt = at
-		}
-		e.mu.Unlock()
-		t.queueHot(e)
-		return
-	}
-	position, err := t.append(fact)
+	position, err := t.tell(r, e, fact)
 	if err != nil && !errors.Is(err, journal.ErrStalled) {
 		t.dropped(fact)
 	}
@@ -69,6 +54,24 @@ func (t *Tracker) dropped(fact Fact) {
 	case *EventRecorded, *EventPending:
 		t.counts.eventsDropped.Add(1)
 	}
+}
+
+// errNotBegun says that the journal does not have a session's beginning.
+var errNotBegun = errors.New("the session's beginning is not recorded")
+
+// tell puts a fact of a session into the journal, behind its beginning.
+func (t *Tracker) tell(r *http.Request, e *entry, fact Fact) (journal.Position, error) {
+	if !e.isBegun() {
+		if b := t.begin(r, e, fact); b.told {
+			return b.position, b.err
+		}
+	}
+	t.retell(e)
+	if !e.isBegun() { // an event must not come before its session, but it is activity
+		t.counts.unacknowledged.Add(1)
+		return 0, errNotBegun
+	}
+	return t.append(fact)
 }
 
 // seen notes that a session is active, with nothing to count. Of many such
@@ -148,27 +151,41 @@ func (t *Tracker) within(e *entry, fact Fact) bool {
 	return false
 }
 
+// A begun says what became of a session's beginning.
+type begun struct {
+	stored   bool // the hot store has it
+	told     bool // it was put into the journal, with the fact that came along:
+	position journal.Position
+	err      error
+}
+
 // begin makes a new session known: to the journal, to the hot store, and to
 // this process. It stays a session if some of them fail; the journal is tried
-// again with the next fact. It reports whether the hot store has it.
-func (t *Tracker) begin(r *http.Request, e *entry) bool {
+// again with the next fact. A first fact of it may come along, or nil, so that one
+// write takes both.
+func (t *Tracker) begin(r *http.Request, e *entry, along Fact) (b begun) {
 	e.beginning.Lock()
 	defer e.beginning.Unlock()
 	if e.isBegun() {
-		return false
+		return b
 	}
 	d := e.document()
-	position, err := t.append(&SessionBegun{beginning(d.Record)})
-	begun := err == nil || errors.Is(err, journal.ErrStalled)
+	b.told = true
+	if first := (&SessionBegun{beginning(d.Record)}); along != nil {
+		b.position, b.err = t.append(first, along)
+	} else {
+		b.position, b.err = t.append(first)
+	}
+	inJournal := b.err == nil || errors.Is(b.err, journal.ErrStalled)
 	e.mu.Lock()
-	e.begun = begun
-	e.retell = e.retell || errors.Is(err, journal.ErrStalled) // it may come to nothing after all
-	e.position = max(e.position, position)
+	e.begun = inJournal
+	e.retell = e.retell || errors.Is(b.err, journal.ErrStalled) // it may come to nothing after all
+	e.position = max(e.position, b.position)
 	announced := e.announced
 	e.announced = true
 	e.mu.Unlock()
 	if announced {
-		return false
+		return b
 	}
 	t.counts.sessionsBegun.Add(1)
 	t.live.add(e, t.confirmedPosition())
@@ -177,12 +194,13 @@ func (t *Tracker) begin(r *http.Request, e *entry) bool {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), t.config.StoreTimeout)
 	defer cancel()
-	d.unbegun = !begun
+	d.unbegun = !inJournal
 	stored, err := t.hot.Put(ctx, d.SessionID, d.series, d.encode(), 0, d.Cred.Version, t.ttl(&d.Record))
 	if err != nil {
 		t.counts.hotErrors.Add(1)
 	}
-	return stored
+	b.stored = stored
+	return b
 }
 
 // retell puts the beginning of a session into this process's journal once more,
@@ -220,14 +238,21 @@ func beginning(rec Record) Record {
 // recordBuffers are for encoding a fact: the journal copies it.
 var recordBuffers = sync.Pool{New: func() any { return new([]byte) }}
 
-// append puts a tracking fact into the journal.
-func (t *Tracker) append(fact Fact) (journal.Position, error) {
+// append puts tracking facts into the journal, in one write.
+func (t *Tracker) append(facts ...Fact) (journal.Position, error) {
 	buf := recordBuffers.Get().(*[]byte)
 	defer recordBuffers.Put(buf)
-	*buf = appendFact((*buf)[:0], fact)
-	position, err := t.journal.Append(*buf)
+	*buf = (*buf)[:0]
+	var few [2][]byte
+	records := few[:0]
+	for _, fact := range facts {
+		from := len(*buf)
+		*buf = appendFact(*buf, fact)
+		records = append(records, (*buf)[from:len(*buf):len(*buf)])
+	}
+	position, err := t.journal.Append(records...)
 	if err != nil {
-		t.counts.unacknowledged.Add(1)
+		t.counts.unacknowledged.Add(uint64(len(facts)))
 		t.complain(err)
 	}
 	return position, err

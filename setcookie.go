@@ -9,10 +9,9 @@ import (
 )
 
 // setCookies writes the visit's cookies into the header.
-func (v *visit) setCookies(header http.Header) {
+func (v *visit) setCookies(header http.Header, at time.Time) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	at := now()
 	if v.entry != nil && v.standing == current && v.mode != untouched && v.setVisitor == uuid.Nil && !v.dropSession {
 		v.restoreVisitorLocked(at)
 	}

@@ -80,7 +80,7 @@ func (t *Tracker) updateValue(ctx context.Context, key string, keep bool, edit f
 		return ErrNoSession
 	}
 	if !e.isBegun() {
-		t.begin(v.r, e)
+		t.begin(v.r, e, nil)
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), t.config.StoreTimeout)
 	defer cancel()

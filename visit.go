@@ -14,8 +14,11 @@ import (
 	"github.com/footfall-go/footfall/enrich"
 )
 
-// A visit is one request as the tracker sees it.
+// A visit is one request as the tracker sees it, and the context that the
+// handler gets: a request allocates one thing for both.
 type visit struct {
+	context.Context // of the request as it came
+
 	t *Tracker
 	r *http.Request
 
@@ -42,8 +45,7 @@ type visit struct {
 	dropSession bool   // the session cookie is to be cleared
 	setVisitor  uuid.UUID
 
-	writer  responseWriter
-	scratch [maxCookieLength]byte // for reading cookies; held by whoever opens or commits
+	writer responseWriter
 }
 
 // A mode says what a route wants of the tracker.
@@ -56,6 +58,15 @@ const (
 )
 
 type visitKey struct{}
+
+// Value implements context.Context: it finds the visit, and what the request's
+// context holds.
+func (v *visit) Value(key any) any {
+	if key == (visitKey{}) {
+		return v
+	}
+	return v.Context.Value(key)
+}
 
 func visitFrom(ctx context.Context) *visit {
 	v, _ := ctx.Value(visitKey{}).(*visit)
@@ -111,10 +122,11 @@ func withoutCustomer(s Session) Session {
 
 // open reads the request's cookies and finds out what they are worth.
 func (t *Tracker) open(r *http.Request) *visit {
-	v := &visit{t: t, r: r, left: t.config.StoreTimeout}
+	v := &visit{Context: r.Context(), t: t, r: r, left: t.config.StoreTimeout}
+	var buf [maxCookieLength]byte
 	eachCookie(r.Header, t.config.SessionCookie, func(wire string) bool {
 		v.sentCookie = true
-		value, old, ok := t.keys.verify(v.scratch[:0], wire)
+		value, old, ok := t.keys.verify(buf[:0], wire)
 		if !ok {
 			t.counts.badCookies.Add(1)
 			return false
@@ -174,8 +186,9 @@ type visitorCookie struct {
 // visitorCookie is the request's visitor cookie, if it has a good one. v.mu is
 // held.
 func (v *visit) visitorCookie(at time.Time) (c visitorCookie, ok bool) {
+	var buf [maxCookieLength]byte
 	eachCookie(v.r.Header, v.t.config.VisitorCookie, func(wire string) bool {
-		value, old, valid := v.t.keys.verify(v.scratch[:0], wire)
+		value, old, valid := v.t.keys.verify(buf[:0], wire)
 		if !valid {
 			v.t.counts.badCookies.Add(1)
 			return false

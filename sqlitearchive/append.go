@@ -13,12 +13,15 @@ func (a *Archive) Append(ctx context.Context, facts []footfall.Fact) error {
 	if a.write == nil {
 		return errReadOnly
 	}
-	tx, err := a.write.BeginTx(ctx, nil)
+	tx, err := a.write.BeginTx(ctx, nil) // here it may wait for others, and ends with ctx
 	if err != nil {
 		return fmt.Errorf("sqlitearchive: append: %w", err)
 	}
 	defer tx.Rollback()
-	b := &batch{ctx: ctx, tx: tx, statements: map[string]*sql.Stmt{}}
+	// A statement whose context can end costs the driver a goroutine: a third of
+	// a batch of new sessions. When ctx ends the transaction is rolled back, and
+	// the next statement fails.
+	b := &batch{ctx: context.WithoutCancel(ctx), tx: tx, statements: map[string]*sql.Stmt{}}
 	if err := b.apply(facts); err != nil {
 		return fmt.Errorf("sqlitearchive: append: %w", classify(err))
 	}
@@ -28,47 +31,63 @@ func (a *Archive) Append(ctx context.Context, facts []footfall.Fact) error {
 	return nil
 }
 
-// A batch is the transaction of one Append. Sessions begin first, then their
-// events are inserted together, then everything else follows in order; a fold
-// depends on what came before it and ends such a round.
+// A batch is the transaction of one Append. Its facts are applied in rounds: the
+// events are inserted together, then the sessions that began, then everything
+// else follows in order. A fold depends on what came before it and ends a round.
 type batch struct {
 	ctx        context.Context
 	tx         *sql.Tx
 	statements map[string]*sql.Stmt
 
 	touched map[string]*touch // by session id
-	events  []*footfall.Event
+	touches []*touch          // the same, in order
+	events  []sessionEvent
+	fresh   []*touch // sessions that begin
 	later   []footfall.Fact
+	args    []any // for use again
 }
 
 // A touch is what a round changes of one session.
 type touch struct {
+	id        string
+	begins    *footfall.Record // it began in this round, nil if not
+	active    bool             // something other than its beginning touches it
 	views     int64
 	lastSeen  int64
 	lastEvent int64 // 0: none
 	known     bool  // it has a row
+	folded    bool
+
+	chunk    int   // number of the chunk that is being tried
+	previous int64 // the latest event in that chunk
+}
+
+type sessionEvent struct {
+	*footfall.Event
+	touch *touch
 }
 
 func (b *batch) apply(facts []footfall.Fact) error {
+	b.touched = map[string]*touch{}
 	for _, fact := range facts {
 		switch f := fact.(type) {
 		case *footfall.SessionBegun:
-			if err := b.begin(&f.Record); err != nil {
-				return err
+			if t := b.touch(f.SessionID); t.begins == nil {
+				t.begins = &f.Record
 			}
 		case *footfall.EventRecorded:
-			b.events = append(b.events, &f.Event)
+			b.addEvent(&f.Event)
 		case *footfall.OrderPlaced:
 			b.later = append(b.later, f)
 			if f.SessionID != "" {
 				e := f.Event()
-				b.events = append(b.events, &e)
+				b.addEvent(&e)
 			}
 		case *footfall.OrderRefunded:
 			b.later = append(b.later, f)
 			if f.SessionID != "" {
 				e := f.Event()
-				b.events = append(b.events, &e)
+				b.addEvent(&e)
 			}
 		case *footfall.SessionsFolded:
 			if err := b.finishRound(); err != nil {
@@ -77,6 +96,15 @@ func (b *batch) apply(facts []footfall.Fact) error {
 			if err := b.fold(f); err != nil {
 				return err
 			}
+		case *footfall.SessionSeen:
+			t := b.activeTouch(f.SessionID)
+			t.lastSeen = max(t.lastSeen, f.At.UnixMilli())
+		case *footfall.CredentialsChanged: // of a folded session too
+			b.activeTouch(f.SessionID)
+			b.later = append(b.later, f)
+		case *footfall.ValueSet:
+			b.activeTouch(f.SessionID)
+			b.later = append(b.later, f)
 		default:
 			b.later = append(b.later, f)
 		}
@@ -84,47 +112,41 @@ func (b *batch) apply(facts []footfall.Fact) error {
 	return b.finishRound()
 }
 
+func (b *batch) touch(sessionID string) *touch {
+	t := b.touched[sessionID]
+	if t == nil {
+		t = &touch{id: sessionID}
+		b.touched[sessionID] = t
+		b.touches = append(b.touches, t)
+	}
+	return t
+}
+
+func (b *batch) activeTouch(sessionID string) *touch {
+	t := b.touch(sessionID)
+	t.active = true
+	return t
+}
+
+func (b *batch) addEvent(e *footfall.Event) {
+	b.events = append(b.events, sessionEvent{e, b.activeTouch(e.SessionID)})
+}
+
 func (b *batch) finishRound() error {
-	b.touched = map[string]*touch{}
-	for _, e := range b.events {
-		b.touch(e.SessionID)
-	}
-	for _, fact := range b.later {
-		switch f := fact.(type) {
-		case *footfall.SessionSeen:
-			t := b.touch(f.SessionID)
-			t.lastSeen = max(t.lastSeen, f.At.UnixMilli())
-		case *footfall.CredentialsChanged: // of a folded session too
-			b.touch(f.SessionID)
-		case *footfall.ValueSet:
-			b.touch(f.SessionID)
+	steps := []func() error{b.lookUpTouched, b.insertEvents, b.insertFresh, b.updateTouched}
+	for _, step := range steps {
+		if err := step(); err != nil {
+			return err
 		}
-	}
-	if err := b.lookUpTouched(); err != nil {
-		return err
-	}
-	if err := b.insertEvents(); err != nil {
-		return err
-	}
-	if err := b.updateTouched(); err != nil {
-		return err
 	}
 	for _, fact := range b.later {
 		if err := b.control(fact); err != nil {
 			return err
 		}
 	}
-	b.events, b.later = nil, nil
+	clear(b.touched)
+	b.touches, b.events, b.fresh, b.later = b.touches[:0], b.events[:0], b.fresh[:0], b.later[:0]
 	return nil
-}
-
-func (b *batch) touch(sessionID string) *touch {
-	t := b.touched[sessionID]
-	if t == nil {
-		t = &touch{}
-		b.touched[sessionID] = t
-	}
-	return t
 }
 
 // exec runs a statement that is prepared once a batch.
@@ -146,118 +168,4 @@ func (b *batch) prepare(query string) (*sql.Stmt, error) {
 		b.statements[query] = s
 	}
 	return s, nil
-}
-
-const sessionColumns = `session_id, visitor_id, customer_id, type, ip_address, user_agent, country, city, device, browser, os,
-	landing_page, referrer, channel, utm_source, utm_medium, utm_campaign, utm_term, utm_content,
-	page_views, started_at, last_seen_at, ended_at, end_reason, converted, order_id,
-	version, secret_hash, superseded_hash, authenticated_at`
-
-var insertSession = `INSERT INTO sessions (` + sessionColumns + `) VALUES (` + marks(30) + `) ON CONFLICT DO NOTHING`
-
-// begin inserts a session, unless it is there.
-func (b *batch) begin(r *footfall.Record) error {
-	var superseded []byte
-	if r.Cred.Superseded != (footfall.SecretHash{}) {
-		superseded = r.Cred.Superseded[:]
-	}
-	if folded, err := b.isFolded(r.SessionID); err != nil || folded {
-		return err
-	}
-	result, err := b.exec(insertSession,
-		r.SessionID, r.VisitorID, null(r.CustomerID), string(r.Type), null(r.IPAddress), null(r.UserAgent), null(r.Country), null(r.City),
-		null(r.Device), null(r.Browser), null(r.OS), null(r.LandingPage), null(r.Referrer), null(r.Channel),
-		null(r.UTMSource), null(r.UTMMedium), null(r.UTMCampaign), null(r.UTMTerm), null(r.UTMContent),
-		r.PageViews, r.StartedAt.UnixMilli(), r.LastSeenAt.UnixMilli(), millis(r.EndedAt), null(string(r.EndReason)), r.Converted, null(r.OrderID),
-		r.Cred.Version, r.Cred.SecretHash[:], superseded, millis(r.Cred.AuthenticatedAt))
-	if err != nil {
-		return err
-	}
-	if n, err := result.RowsAffected(); err != nil || n == 0 {
-		return err
-	}
-	for key, value := range r.Values {
-		if err := b.setValue(&footfall.ValueSet{SessionID: r.SessionID, Key: key, Value: value, At: r.StartedAt}); err != nil {
-			return err
-		}
-	}
-	if err := b.endIfRevoked(r.SessionID, &r.Cred); err != nil {
-		return err
-	}
-	return b.sawVisitor(r.VisitorID, r.StartedAt.UnixMilli())
-}
-
-func (b *batch) sawVisitor(visitorID string, at int64) error {
-	_, err := b.exec(`INSERT INTO visitors (visitor_id, first_seen_at, last_seen_at) VALUES (?1, ?2, ?2)
-		ON CONFLICT DO UPDATE SET first_seen_at = min(first_seen_at, ?2), last_seen_at = max(last_seen_at, ?2)`, visitorID, at)
-	return err
-}
-
-// lookUpTouched reads what the round's sessions had before it. A folded one is
-// active after all, and is taken out again.
-func (b *batch) lookUpTouched() error {
-	const most = 100
-	ids := make([]any, 0, most)
-	flush := func() error {
-		if len(ids) == 0 {
-			return nil
-		}
-		for len(ids) < most { // one statement for every number of them
-			ids = append(ids, nil)
-		}
-		s, err := b.prepare(`SELECT session_id, last_event FROM sessions WHERE session_id IN (` + marks(most) + `)`)
-		if err != nil {
-			return err
-		}
-		rows, err := s.QueryContext(b.ctx, ids...)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		ids = ids[:0]
-		for rows.Next() {
-			var id string
-			var last sql.NullInt64
-			if err := rows.Scan(&id, &last); err != nil {
-				return err
-			}
-			b.touched[id].lastEvent, b.touched[id].known = last.Int64, true
-		}
-		return rows.Err()
-	}
-	for id := range b.touched {
-		if ids = append(ids, id); len(ids) == most {
-			if err := flush(); err != nil {
-				return err
-			}
-		}
-	}
-	if err := flush(); err != nil {
-		return err
-	}
-	for id, t := range b.touched {
-		if t.known {
-			continue
-		}
-		restored, last, err := b.unfold(id)
-		if err != nil {
-			return err
-		}
-		t.known, t.lastEvent = restored, last
-	}
-	return nil
-}
-
-// updateTouched writes what the round changed of each session.
-func (b *batch) updateTouched() error {
-	for id, t := range b.touched {
-		if !t.known {
-			continue
-		}
-		if _, err := b.exec(`UPDATE sessions SET page_views = page_views + ?, last_seen_at = max(last_seen_at, ?), last_event = ? WHERE session_id = ?`,
-			t.views, t.lastSeen, null(t.lastEvent), id); err != nil {
-			return err
-		}
-	}
-	return nil
 }

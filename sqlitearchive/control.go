@@ -1,8 +1,6 @@
 package sqlitearchive
 
 import (
-	"database/sql"
-	"errors"
 	"fmt"
 
 	"github.com/footfall-go/footfall"
@@ -11,8 +9,6 @@ import (
 // control applies a fact that is neither a session's beginning nor an event.
 func (b *batch) control(fact footfall.Fact) error {
 	switch f := fact.(type) {
-	case *footfall.SessionSeen: // done with the round's sessions
-		return nil
 	case *footfall.CredentialsChanged:
 		return b.setCredentials(f)
 	case *footfall.CustomerRevoked:
@@ -127,18 +123,4 @@ func (b *batch) refund(f *footfall.OrderRefunded) error {
 	}
 	_, err := b.exec(`UPDATE orders SET refunded = (SELECT coalesce(sum(amount), 0) FROM refunds WHERE order_id = ?1) WHERE order_id = ?1`, f.OrderID)
 	return err
-}
-
-// isFolded says that a session stands among the folded ones.
-func (b *batch) isFolded(sessionID string) (bool, error) {
-	s, err := b.prepare(`SELECT 1 FROM folded_sessions WHERE session_id = ?`)
-	if err != nil {
-		return false, err
-	}
-	var one int
-	err = s.QueryRowContext(b.ctx, sessionID).Scan(&one)
-	if errors.Is(err, sql.ErrNoRows) {
-		return false, nil
-	}
-	return err == nil, err
 }

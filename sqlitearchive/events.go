@@ -35,8 +35,10 @@ func (b *batch) insertEvents() error {
 	if err := b.tx.QueryRowContext(b.ctx, `SELECT max(id) FROM session_events`).Scan(&last); err != nil {
 		return err
 	}
+	number := 0
 	for chunk := range slices.Chunk(b.events, eventsPerInsert) {
-		inserted, err := b.insertChunk(chunk, last.Int64)
+		number++
+		inserted, err := b.insertChunk(chunk, number, last.Int64)
 		if err != nil {
 			return err
 		}
@@ -45,21 +47,21 @@ func (b *batch) insertEvents() error {
 	return nil
 }
 
-// insertChunk inserts events with ids from after on.
-func (b *batch) insertChunk(events []*footfall.Event, after int64) (int64, error) {
+// insertChunk inserts events with ids from after on; number tells it from the
+// round's other chunks.
+func (b *batch) insertChunk(events []sessionEvent, number int, after int64) (int64, error) {
 	if len(events) == eventsPerInsert {
-		args := make([]any, 0, 10*eventsPerInsert)
-		previous := map[string]int64{}
+		args := b.args[:0]
 		id := after
 		for _, e := range events {
 			id++
-			before, ok := previous[e.SessionID]
-			if !ok {
-				before = b.touched[e.SessionID].lastEvent
+			if e.touch.chunk != number {
+				e.touch.chunk, e.touch.previous = number, e.touch.lastEvent
 			}
-			previous[e.SessionID] = id
-			args = appendEventArgs(args, e, id, before)
+			args = appendEventArgs(args, e.Event, id, e.touch.previous)
+			e.touch.previous = id
 		}
+		b.args = args
 		if _, err := b.exec(`SAVEPOINT chunk`); err != nil {
 			return 0, err
 		}
@@ -76,7 +78,7 @@ func (b *batch) insertChunk(events []*footfall.Event, after int64) (int64, error
 				return 0, err
 			}
 			for i, e := range events {
-				b.noteEvent(e, after+int64(i)+1)
+				e.touch.note(e.Event, after+int64(i)+1)
 			}
 			return n, nil
 		}
@@ -90,7 +92,7 @@ func (b *batch) insertChunk(events []*footfall.Event, after int64) (int64, error
 	inserted := int64(0)
 	for _, e := range events {
 		id := after + inserted + 1
-		result, err := b.exec(insertEvent, appendEventArgs(nil, e, id, b.touched[e.SessionID].lastEvent)...)
+		result, err := b.exec(insertEvent, appendEventArgs(b.args[:0], e.Event, id, e.touch.lastEvent)...)
 		if err != nil {
 			return inserted, err
 		}
@@ -100,15 +102,14 @@ func (b *batch) insertChunk(events []*footfall.Event, after int64) (int64, error
 		}
 		if n == 1 {
 			inserted++
-			b.noteEvent(e, id)
+			e.touch.note(e.Event, id)
 		}
 	}
 	return inserted, nil
 }
 
-// noteEvent counts an event that was new.
-func (b *batch) noteEvent(e *footfall.Event, id int64) {
-	t := b.touched[e.SessionID]
+// note counts an event that was new.
+func (t *touch) note(e *footfall.Event, id int64) {
 	t.lastEvent = id
 	switch e.EventType {
 	case footfall.EventOrderCompleted, footfall.EventRefund: // no sign of the visitor: they may come long after the visit

@@ -76,35 +76,32 @@ func (b *batch) fold(f *footfall.SessionsFolded) error {
 	return err
 }
 
-// unfold takes a session out again, with its events. It returns whether it was
-// folded, and its latest event.
-func (b *batch) unfold(sessionID string) (bool, int64, error) {
+// unfold takes a session that is folded out again, with its events. It returns
+// its latest event.
+func (b *batch) unfold(sessionID string) (lastEvent int64, err error) {
 	s, err := b.prepare(`SELECT into_id, event_ids, record FROM folded_sessions WHERE session_id = ?`)
 	if err != nil {
-		return false, 0, err
+		return 0, err
 	}
 	var into, eventIDs, record string
 	err = s.QueryRowContext(b.ctx, sessionID).Scan(&into, &eventIDs, &record)
-	if errors.Is(err, sql.ErrNoRows) {
-		return false, 0, nil
-	}
 	if err != nil {
-		return false, 0, err
+		return 0, err
 	}
 	var names []string
 	var folded foldedRecord
 	if err := errors.Join(json.Unmarshal([]byte(eventIDs), &names), json.Unmarshal([]byte(record), &folded)); err != nil {
-		return false, 0, err
+		return 0, err
 	}
 	if _, err := b.exec(`DELETE FROM folded_sessions WHERE session_id = ?`, sessionID); err != nil {
-		return false, 0, err
+		return 0, err
 	}
-	if err := b.begin(&footfall.Record{Session: folded.Session, Cred: folded.Cred}); err != nil {
-		return false, 0, err
+	if err := b.restore(&footfall.Record{Session: folded.Session, Cred: folded.Cred}); err != nil {
+		return 0, err
 	}
 	all, err := b.listEvents(into)
 	if err != nil {
-		return false, 0, err
+		return 0, err
 	}
 	isOwn := map[string]bool{}
 	for _, name := range names {
@@ -119,13 +116,13 @@ func (b *batch) unfold(sessionID string) (bool, int64, error) {
 		}
 	}
 	if err := b.giveEvents(back, sessionID, folded.Session.VisitorID); err != nil {
-		return false, 0, err
+		return 0, err
 	}
 	if err := errors.Join(b.link(into, stay), b.link(sessionID, back)); err != nil {
-		return false, 0, err
+		return 0, err
 	}
 	if _, err := b.exec(`UPDATE sessions SET page_views = page_views - ? WHERE session_id = ?`, folded.Session.PageViews, into); err != nil {
-		return false, 0, err
+		return 0, err
 	}
 	if t := b.touched[into]; t != nil {
 		t.lastEvent = 0
@@ -134,9 +131,9 @@ func (b *batch) unfold(sessionID string) (bool, int64, error) {
 		}
 	}
 	if len(back) == 0 {
-		return true, 0, nil
+		return 0, nil
 	}
-	return true, slices.MaxFunc(back, byID).id, nil
+	return slices.MaxFunc(back, byID).id, nil
 }
 
 type linkedEvent struct {
