@@ -107,7 +107,7 @@ func (w *world) suffer(number int, f fault, length time.Duration) (row, error) {
 			a.findings.add(unwell, p.addr, line)
 		}
 	}
-	if a.findings.count(lost)+a.findings.count(misdeclared) > 0 {
+	if r.declared+a.findings.count(lost)+a.findings.count(misdeclared) > 0 {
 		for i, p := range w.processes {
 			w.t.Logf("%s: what process %d counted in each life:%s", f.name, i+1, p.counters())
 		}
