@@ -1,10 +1,11 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo setup test race lint bench bench-compare microbench fuzz vuln
+.PHONY: help demo setup test race lint bench bench-compare microbench fuzz faults vuln
 
 GOTESTFLAGS ?=
 BENCH ?= .
 BENCHFLAGS ?=
 FUZZTIME ?= 10s
+FAULTS ?= 10m
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +40,9 @@ microbench: ## run the Go benchmarks (BENCH=regexp)
 
 fuzz: ## fuzz every target for FUZZTIME (10s)
 	@FUZZTIME=$(FUZZTIME) scripts/fuzz
+
+faults: setup ## load and faults for ten minutes, against real servers (FAULTS=10m)
+	@FOOTFALL_FAULTS=$(FAULTS) go test -count=1 -timeout 60m -v -run TestFaults ./internal/faults
 
 vuln: ## look for known vulnerabilities (needs the network)
 	@scripts/vuln

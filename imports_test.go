@@ -26,6 +26,7 @@ var mayImport = map[string][]string{
 	"archivetest":                   {"", "report"},
 	"internal/testserver":           {},
 	"internal/testserver/restfront": {},
+	"internal/faults":               {"internal/testserver"},
 	"cmd/footfall":                  {"", "dashboard", "internal/shop", "memstore", "redisstore", "upstashstore", "report", "sqlitearchive", "mongoarchive"},
 }
 

@@ -38,8 +38,10 @@ func (v *visit) recordPending(event Event) bool {
 		return false
 	}
 	event.SessionID = token.id.String()
-	position, err := v.t.append(&EventPending{Event: event, SecretHash: token.secret.hash()})
+	fact := &EventPending{Event: event, SecretHash: token.secret.hash()}
+	position, err := v.t.append(fact)
 	if position == 0 && err != nil && !errors.Is(err, journal.ErrStalled) {
+		v.t.dropped(fact)
 		return true // counted as unacknowledged
 	}
 	v.t.counts.eventsPending.Add(1)

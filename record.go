@@ -27,6 +27,9 @@ func (t *Tracker) record(r *http.Request, e *entry, fact Fact) {
 	}
 	at, view := factActivity(fact)
 	position, err := t.tell(r, e, fact)
+	if err != nil && !errors.Is(err, journal.ErrStalled) {
+		t.dropped(fact)
+	}
 	e.mu.Lock()
 	if view && (err == nil || errors.Is(err, journal.ErrStalled)) {
 		e.views++
@@ -41,6 +44,16 @@ func (t *Tracker) record(r *http.Request, e *entry, fact Fact) {
 	e.position = max(e.position, position)
 	e.mu.Unlock()
 	t.queueHot(e)
+}
+
+// dropped counts an event that will never be stored. That is fewer than the facts
+// that are unacknowledged: a session's beginning and its latest activity are said
+// again until the journal takes them, and then nothing is missing.
+func (t *Tracker) dropped(fact Fact) {
+	switch fact.(type) {
+	case *EventRecorded, *EventPending:
+		t.counts.eventsDropped.Add(1)
+	}
 }
 
 // errNotBegun says that the journal does not have a session's beginning.
@@ -166,6 +179,7 @@ func (t *Tracker) begin(r *http.Request, e *entry, along Fact) (b begun) {
 	inJournal := b.err == nil || errors.Is(b.err, journal.ErrStalled)
 	e.mu.Lock()
 	e.begun = inJournal
+	e.retell = e.retell || errors.Is(b.err, journal.ErrStalled) // it may come to nothing after all
 	e.position = max(e.position, b.position)
 	announced := e.announced
 	e.announced = true
@@ -189,8 +203,9 @@ func (t *Tracker) begin(r *http.Request, e *entry, along Fact) (b begun) {
 	return b
 }
 
-// retell puts the beginning of a session into this process's journal that
-// another process began: its own may come late, or never.
+// retell puts the beginning of a session into this process's journal once more,
+// when the first may come late or never: another process has it, or this one's disk
+// had stalled.
 func (t *Tracker) retell(e *entry) {
 	e.mu.Lock()
 	if !e.retell || !e.begun {
@@ -203,7 +218,7 @@ func (t *Tracker) retell(e *entry) {
 	position, err := t.append(&SessionBegun{rec})
 	e.mu.Lock()
 	e.position = max(e.position, position)
-	e.retell = err != nil && !errors.Is(err, journal.ErrStalled)
+	e.retell = err != nil
 	e.mu.Unlock()
 }
 

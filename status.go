@@ -10,7 +10,7 @@ import (
 type counters struct {
 	sessionsBegun, logins, ended, orders, folded                                                                                     atomic.Uint64
 	botViews, badCookies, unresolved, unacknowledged                                                                                 atomic.Uint64
-	eventsCapped, eventsWithoutSession, forgottenProxy                                                                               atomic.Uint64
+	eventsCapped, eventsDropped, eventsWithoutSession, forgottenProxy                                                                atomic.Uint64
 	hotReads, archiveReads, hotErrors, archiveErrors                                                                                 atomic.Uint64
 	controlFailures, corruptRecords, conflicts, setAside                                                                             atomic.Uint64
 	projected, purged, jobErrors, hotDropped, botsDropped, ordersUnwritten, timesClamped, adopted, eventsPending, eventsUnattributed atomic.Uint64
@@ -77,7 +77,7 @@ func (t *Tracker) Status(ctx context.Context) Status {
 		"sessions_begun": c.sessionsBegun.Load(), "logins": c.logins.Load(), "sessions_ended": c.ended.Load(),
 		"orders": c.orders.Load(), "sessions_folded": c.folded.Load(), "bot_views": c.botViews.Load(),
 		"bad_cookies": c.badCookies.Load(), "unresolved": c.unresolved.Load(), "unacknowledged": c.unacknowledged.Load(),
-		"events_capped": c.eventsCapped.Load(), "events_without_session": c.eventsWithoutSession.Load(),
+		"events_capped": c.eventsCapped.Load(), "events_dropped": c.eventsDropped.Load(), "events_without_session": c.eventsWithoutSession.Load(),
 		"forgotten_proxy": c.forgottenProxy.Load(), "visits_uncounted": t.begins.uncountedTotal(),
 		"hot_reads": c.hotReads.Load(), "archive_reads": c.archiveReads.Load(), "hot_errors": c.hotErrors.Load(),
 		"archive_errors": c.archiveErrors.Load(), "control_failures": c.controlFailures.Load(),
@@ -86,7 +86,7 @@ func (t *Tracker) Status(ctx context.Context) Status {
 		"job_errors": c.jobErrors.Load(), "times_clamped": c.timesClamped.Load(), "events_pending": c.eventsPending.Load(), "events_unattributed": c.eventsUnattributed.Load(), "legacy_adopted": c.adopted.Load(), "hot_breaker_opened": t.hot.opened.Load(), "archive_breaker_opened": t.archive.opened.Load(),
 		"orders_unwritten": c.ordersUnwritten.Load(), "bots_dropped": c.botsDropped.Load(), "hot_dropped": c.hotDropped.Load(), "fold_skipped": t.folder.skippedTotal(), "live_evicted": t.live.evicted.Load(), "live_refused": t.live.refused.Load(),
 		"agents_over_budget": t.agents.OverBudget(),
-		"journal_refused":    j.Refused, "journal_stalled": j.Stalled, "journal_write_errors": j.WriteErrors,
+		"journal_refused":    j.Refused, "journal_stalled": j.Stalled, "journal_late_lost": j.LateLost, "journal_write_errors": j.WriteErrors,
 		"journal_sync_errors": j.SyncErrors, "journal_damaged_bytes": uint64(j.DamagedBytes),
 	}
 	return s

@@ -38,16 +38,19 @@ func (c *config) serve(t terminal, mount func(n *node, mux *http.ServeMux, url s
 	if err := c.completeSecrets(); err != nil {
 		return err
 	}
-	listener, err := listen(c.addr)
-	if err != nil {
-		return err
-	}
-	defer listener.Close()
 	n, err := openNode(c, log)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, n.Close()) }()
+	// Not before it can answer: a connection that is taken and not served makes a
+	// visitor wait for as long as the stores do, where a load balancer would have
+	// gone to another instance.
+	listener, err := listen(c.addr)
+	if err != nil {
+		return err
+	}
+	defer listener.Close()
 	inside := door{
 		URL: localURL(listener), Token: newToken(), PID: os.Getpid(),
 		SessionTTL: c.IdleTimeout.String(), SessionMaxAge: c.MaxAge.String(), Timezone: c.Location.String(),

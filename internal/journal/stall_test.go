@@ -276,3 +276,35 @@ func TestFault_AppendAfterCommit(t *testing.T) {
 		closeNow(t, j)
 	})
 }
+
+// What was late and could not be written when the disk answered is lost, and is
+// counted as that.
+func TestFault_LateAndThenLost(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		fs := &faultFS{}
+		j, err := Open(dir, Options{fs: fs, Logger: quiet})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer j.Close()
+		stall, release := blockable()
+		defer release()
+		fs.set(func() {
+			fs.write = func(file, []byte) (int, error) { stall(); return 0, syscall.ENOSPC }
+		})
+		for range 3 { // the first waits, the others follow it
+			if _, err := j.Append([]byte("late")); !errors.Is(err, ErrStalled) {
+				t.Fatalf("a stalled write is ErrStalled: %v", err)
+			}
+		}
+		release()
+		synctest.Wait()
+		if _, err := j.Append([]byte("in time")); !errors.Is(err, syscall.ENOSPC) {
+			t.Errorf("Append on a full disk: %v", err)
+		}
+		if s := j.Stats(); s.Stalled != 3 || s.LateLost != 3 || s.Pending != 0 {
+			t.Errorf("%d were late, %d of them are lost, %d wait: want 3, 3 and none", s.Stalled, s.LateLost, s.Pending)
+		}
+	})
+}

@@ -9,11 +9,11 @@ import (
 
 // counters are guarded by Journal.mu. Those of Stats count records.
 type counters struct {
-	appended, refused, stalled        uint64
-	syncErrors, writeErrors, setAside uint64
-	damagedBytes                      int64
-	damagedSegments                   uint64
-	replay                            uint64
+	appended, refused, stalled, lateLost uint64
+	syncErrors, writeErrors, setAside    uint64
+	damagedBytes                         int64
+	damagedSegments                      uint64
+	replay                               uint64
 
 	readable uint64 // ever there to be handed out: replayed and appended
 	handed   uint64 // handed out, without those a Rewind took back
@@ -34,8 +34,9 @@ type Stats struct {
 	Replay   uint64    // found at Open
 	Oldest   time.Time // when the oldest pending record was appended; zero: none is. Never too late, and too early by no more than a batch
 
-	Refused uint64 // by ErrFull
-	Stalled uint64 // by ErrStalled; they may have been written later
+	Refused  uint64 // by ErrFull
+	Stalled  uint64 // by ErrStalled; they may have been written later
+	LateLost uint64 // of these, how many could not be written later either
 
 	WriteErrors uint64 // writes that failed, each of one or more records
 	SyncErrors  uint64 // fsyncs that failed, or failed again
@@ -82,7 +83,7 @@ func (j *Journal) Stats() Stats {
 	s := Stats{
 		Bytes: j.bytes, MaxBytes: j.o.MaxBytes, Segments: len(j.segments),
 		Appended: j.n.appended, Pending: j.n.pending(), Replay: j.n.replay,
-		Refused: j.n.refused, Stalled: j.n.stalled,
+		Refused: j.n.refused, Stalled: j.n.stalled, LateLost: j.n.lateLost,
 		WriteErrors: j.n.writeErrors, SyncErrors: j.n.syncErrors,
 		SetAside: j.n.setAside, DamagedBytes: j.n.damagedBytes, DamagedSegments: j.n.damagedSegments,
 	}

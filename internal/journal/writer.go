@@ -40,6 +40,7 @@ func (j *Journal) writeLoop() {
 			j.publish(b)
 		} else {
 			j.n.writeErrors++
+			j.n.lateLost += uint64(b.records - waitingFor(b.waiters))
 			j.stalled = [2]bool{} // it did answer, and no fsync follows to say so
 		}
 		answered = j.settle(b, err, answered[:0])
@@ -56,6 +57,15 @@ func (j *Journal) writeLoop() {
 			answered[i] = nil
 		}
 	}
+}
+
+// waitingFor is how many records somebody waits for: the others of the batch are
+// late, and their callers were told so.
+func waitingFor(waiters []*waiter) (records int) {
+	for _, w := range waiters {
+		records += w.records
+	}
+	return records
 }
 
 // settle takes off the batch's waiters those that get their answer now and

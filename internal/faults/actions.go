@@ -1,0 +1,239 @@
+package faults
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// accounts of the demo shop, by customer.
+var accounts = map[string]string{"cust_1": "customer@example.com", "cust_2": "second@example.com"}
+
+// A crowd is what visitors do and what they know: all that they were told goes
+// to the ledger and the register.
+type crowd struct {
+	base     string
+	ledger   *ledger
+	register *register
+	pages    latencies
+	long     atomic.Pointer[string] // appended to what is requested, to fill a journal
+
+	failed, asked, unavailable, unanswered atomic.Int64 // pages not answered with 200; what customers asked of their routes, and was answered with 503
+}
+
+// browse looks at a page, and returns when the answer was there.
+func (c *crowd) browse(v *visitor, random *rand.Rand) *answer {
+	r := c.ledger.open(pageView)
+	before := v.session
+	long := ""
+	if more := c.long.Load(); more != nil {
+		long = *more
+	}
+	a := v.send(c.base, "GET", fmt.Sprintf("%s%d?mark=%s%s", productsAt, 1+random.IntN(200), r.mark, long), nil)
+	c.ledger.close(r, a.outcome(200))
+	c.met(before, a, r.mark)
+	switch {
+	case a.err != nil:
+		c.unanswered.Add(1)
+	case a.status != 200:
+		c.failed.Add(1)
+	}
+	return a
+}
+
+// met notes a session cookie that came with an answer that is no login.
+func (c *crowd) met(before string, a *answer, mark string) {
+	if !a.set || a.session == before {
+		return
+	}
+	if before != "" {
+		c.register.touched(before, mark)
+	}
+	if a.session != "" {
+		c.register.issued(a.session, "")
+	}
+}
+
+// put puts something into the cart. slowly is a browser whose line is bad.
+func (c *crowd) put(v *visitor, random *rand.Rand, slowly bool) {
+	r := c.ledger.open(addToCart)
+	before := v.session
+	text := fmt.Sprintf(`{"productId":"%d","quantity":1}`, 1+random.IntN(200))
+	var body io.Reader = strings.NewReader(text)
+	if slowly {
+		body = &trickle{text: text, pause: 20 * time.Millisecond}
+	}
+	a := v.send(c.base, "POST", cartAt+"?mark="+r.mark, body, "Content-Type", "application/json")
+	c.ledger.close(r, a.outcome(200))
+	c.met(before, a, r.mark)
+}
+
+// A trickle is a body that comes byte by byte.
+type trickle struct {
+	text  string
+	pause time.Duration
+}
+
+func (t *trickle) Read(b []byte) (int, error) {
+	if t.text == "" {
+		return 0, io.EOF
+	}
+	time.Sleep(t.pause)
+	n := copy(b[:1], t.text)
+	t.text = t.text[n:]
+	return n, nil
+}
+
+// ask asks who is logged in.
+func (c *crowd) ask(v *visitor) *answer {
+	cookie := v.session
+	a := v.send(c.base, "GET", meAt, nil)
+	c.check(cookie, a)
+	return a
+}
+
+func (c *crowd) check(cookie string, a *answer) {
+	if a.err != nil {
+		return
+	}
+	if standing, customer := c.register.standing(cookie); standing == live && customer != "" {
+		c.asked.Add(1)
+		if a.status == 503 {
+			c.unavailable.Add(1)
+		}
+	}
+	if !slices.Contains([]int{200, 401, 502, 503}, a.status) {
+		c.register.report(unwell, cookie, fmt.Sprintf("a route for customers answered %d", a.status))
+	}
+	var data struct {
+		Customer struct{ ID string }
+		Session  struct{ SessionID string }
+	}
+	_ = json.Unmarshal(a.data, &data)
+	c.register.who(cookie, a.status, data.Customer.ID, data.Session.SessionID)
+}
+
+// logIn logs in, on top of whatever session there is.
+func (c *crowd) logIn(v *visitor, customer string) {
+	r := c.ledger.open(customerLogin)
+	before := v.session
+	a := v.send(c.base, "POST", loginAt+"?mark="+r.mark, strings.NewReader(fmt.Sprintf(`{"email":%q,"password":"password123"}`, accounts[customer])), "Content-Type", "application/json")
+	c.ledger.close(r, a.outcome(200))
+	var data struct{ Customer struct{ ID string } }
+	_ = json.Unmarshal(a.data, &data)
+	switch {
+	case a.err == nil && a.status == 200:
+		if data.Customer.ID != customer || a.session == "" || a.session == before {
+			c.register.report(misidentified, r.mark, fmt.Sprintf("a login as %s answered %s with the cookie %q", customer, data.Customer.ID, a.session))
+			return
+		}
+		c.register.issued(a.session, customer)
+		c.register.ended(before)
+	case a.err == nil && a.status == 401:
+		c.register.report(wronglyRefused, r.mark, "a login with the right password answered 401")
+	case a.sent:
+		c.register.doubt(before)
+	}
+}
+
+// logOut logs out.
+func (c *crowd) logOut(v *visitor) {
+	before := v.session
+	standing, customer := c.register.standing(before)
+	r := c.ledger.open(customerLogout)
+	a := v.send(c.base, "POST", logoutAt+"?mark="+r.mark, nil)
+	o := a.outcome(200)
+	if o == counted && (standing != live || customer == "") {
+		o = optional // who was nobody any more logs out without an event
+	}
+	c.ledger.close(r, o)
+	switch {
+	case a.err == nil && a.status == 200:
+		c.register.ended(before)
+	case a.sent:
+		c.register.doubt(before)
+	}
+}
+
+// revoke is an operator who ends a visitor's session; their browser knows nothing
+// of it.
+func (c *crowd) revoke(v *visitor) {
+	operator := &visitor{address: v.address}
+	a := operator.send(c.base, "POST", revokeAt, strings.NewReader(fmt.Sprintf(`{"sessionId":%q}`, sessionOf(v.session))),
+		"Content-Type", "application/json", "Authorization", "Bearer "+adminToken)
+	var data struct{ Revoked bool }
+	_ = json.Unmarshal(a.data, &data)
+	switch {
+	case a.err == nil && a.status == 200 && data.Revoked:
+		c.register.ended(v.session)
+	case a.sent:
+		c.register.doubt(v.session)
+	}
+}
+
+// buy places an order, and asks again until it is answered.
+func (c *crowd) buy(v *visitor, tries int) {
+	s := c.ledger.openSale()
+	var items []string
+	for line := range strings.SplitSeq(s.basket, ",") {
+		product, quantity, _ := strings.Cut(line, ":")
+		items = append(items, fmt.Sprintf(`{"productId":%q,"quantity":%s}`, product, quantity))
+	}
+	body := `{"items":[` + strings.Join(items, ",") + `],"shippingAddress":{"city":"Ulm"}}`
+	for range tries {
+		a := v.send(c.base, "POST", ordersAt, strings.NewReader(body), "Content-Type", "application/json", "Idempotency-Key", s.basket)
+		var order struct{ ID string }
+		_ = json.Unmarshal(a.data, &order)
+		switch {
+		case a.err == nil && a.status == 201:
+			if !c.ledger.answered(s, order.ID) {
+				c.register.report(doubled, order.ID, "the same Idempotency-Key was answered with another order")
+			}
+			return
+		case a.err == nil && a.status != 502: // the front's: nobody was there
+			c.ledger.refuse(s)
+			return
+		}
+		time.Sleep(500 * time.Millisecond)
+	}
+}
+
+// burst is a page that asks for several things at once.
+func (c *crowd) burst(v *visitor, random *rand.Rand) {
+	var all sync.WaitGroup
+	for range 4 {
+		same, random := *v, rand.New(rand.NewPCG(random.Uint64(), 3))
+		all.Go(func() { c.browse(&same, random) })
+	}
+	all.Wait()
+}
+
+// replayDead tries the cookies that ended last, twice each: there may be two
+// instances.
+func (w *world) replayDead() {
+	for _, cookie := range w.crowd.register.lastDead(30) {
+		for range 2 {
+			thief := newVisitor(1<<20 + len(cookie))
+			thief.session = cookie
+			w.crowd.check(cookie, thief.send(w.crowd.base, "GET", meAt, nil))
+		}
+	}
+}
+
+// replay tries a cookie whose end was acknowledged, as a thief would.
+func (c *crowd) replay(random *rand.Rand) {
+	cookie, ok := c.register.anyDead(random)
+	if !ok {
+		return
+	}
+	thief := newVisitor(random.IntN(1 << 20))
+	thief.session = cookie
+	a := thief.send(c.base, "GET", meAt, nil)
+	c.check(cookie, a)
+}

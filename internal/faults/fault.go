@@ -1,0 +1,144 @@
+package faults
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// A fault is something that breaks, for about as long as it is told, and is
+// whole again when run returns.
+type fault struct {
+	name string
+	open func(*plan) (*world, error) // the world it happens in
+	mix  *mix                        // what visitors do meanwhile, if not the usual
+	long string                      // appended to what they request
+	run  func(w *world, length time.Duration) error
+}
+
+// settle is how long the answers to what visitors did before may take.
+const settle = 500 * time.Millisecond
+
+// while breaks something for the whole time.
+func while(begin, end func(*world) error) func(*world, time.Duration) error {
+	return func(w *world, length time.Duration) error {
+		if err := begin(w); err != nil {
+			return err
+		}
+		time.Sleep(length)
+		return end(w)
+	}
+}
+
+// again does something again and again.
+func again(do func(*world) error) func(*world, time.Duration) error {
+	return func(w *world, length time.Duration) error {
+		for until := time.Now().Add(length); time.Now().Before(until); {
+			if err := do(w); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+// A row is what one fault did.
+type row struct {
+	name                             string
+	acknowledged, unanswered, failed int
+	asked, unavailable, sales, shed  int
+	declared, missing, excused       int
+	added                            time.Duration
+	backlog                          time.Duration
+	findings                         findings
+	calm, broken                     int // pages measured
+}
+
+// suffer has a world go through a fault, and audits it.
+func (w *world) suffer(number int, f fault, length time.Duration) (row, error) {
+	c := w.crowd
+	r := row{name: f.name}
+	c.ledger.begin(number)
+	usual := w.load.mix
+	declaredBefore, _ := w.declared()
+	asked, unavailable, failed := c.asked.Load(), c.unavailable.Load(), c.failed.Load()
+	c.pages.take()
+	w.load.start()
+	time.Sleep(length / 5)
+	calm := c.pages.take()
+	if f.mix != nil {
+		w.load.use(*f.mix)
+		time.Sleep(settle)
+	}
+	c.long.Store(&f.long)
+	broke := f.run(w, length*11/20)
+	broken := c.pages.take()
+	ended := time.Now()
+	time.Sleep(length / 4)
+	w.replayDead()
+	w.load.stop()
+	w.load.use(usual)
+	c.long.Store(nil)
+	if broke != nil {
+		return r, fmt.Errorf("%s: %w", f.name, broke)
+	}
+	if r.failed = int(c.failed.Load() - failed); r.failed > 0 {
+		c.register.report(unwell, f.name, fmt.Sprintf("%d pages were answered, but not with 200", r.failed))
+	}
+	undrained := w.drained(90 * time.Second)
+	r.backlog = max(0, time.UnixMilli(w.behind.Load()).Sub(ended))
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	stored, err := w.read(ctx)
+	if err != nil {
+		return r, fmt.Errorf("%s: reading the archive: %w", f.name, err)
+	}
+	a := c.ledger.compare(stored)
+	if undrained != nil {
+		a.findings.add(unwell, f.name, undrained.Error())
+	}
+	r.excused = a.excuse(w.excused, number)
+	dropped, late := w.declared()
+	r.declared, r.missing = dropped-declaredBefore, len(a.missingOf(number))
+	a.judge(dropped, late)
+	for _, p := range w.processes {
+		for _, line := range p.troubles() {
+			a.findings.add(unwell, p.addr, line)
+		}
+	}
+	if r.declared+a.findings.count(lost)+a.findings.count(misdeclared) > 0 {
+		for i, p := range w.processes {
+			w.t.Logf("%s: what process %d counted in each life:%s", f.name, i+1, p.counters())
+		}
+	}
+	for _, x := range append(a.findings, c.register.take()...) {
+		if !w.seen[x] {
+			w.seen[x] = true
+			r.findings = append(r.findings, x)
+		}
+	}
+	r.acknowledged, r.unanswered, r.sales = c.ledger.of(number)
+	r.asked, r.unavailable = int(c.asked.Load()-asked), int(c.unavailable.Load()-unavailable)
+	r.shed = w.load.takeShed()
+	r.calm, r.broken = len(calm), len(broken)
+	r.added = max(0, p99(broken)-p99(calm))
+	return r, nil
+}
+
+// take returns the latencies since it was called last.
+func (l *latencies) take() []time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	times := l.times
+	l.times = nil
+	return times
+}
+
+func p99(times []time.Duration) time.Duration {
+	if len(times) == 0 {
+		return 0
+	}
+	slices.Sort(times)
+	return times[min(len(times)-1, len(times)*99/100)]
+}

@@ -1,0 +1,95 @@
+package faults
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/footfall-go/footfall/internal/testserver"
+)
+
+// clockJumps is a machine whose wall clock is put back and forth, as after a long
+// sleep or by somebody who mistakes the time zone.
+var clockJumps = fault{name: "clock an hour ahead, then an hour behind", open: skewedWorld, run: func(w *world, length time.Duration) error {
+	for _, offset := range []time.Duration{time.Hour, 0, -time.Hour, 0} {
+		if err := w.putClock(0, offset); err != nil {
+			return err
+		}
+		time.Sleep(length / 4)
+	}
+	return nil
+}}
+
+// restartedInThePast is a process that starts while its clock is behind what it
+// wrote itself.
+var restartedInThePast = fault{name: "kill -9, restarted with the clock an hour behind", open: skewedWorld, run: func(w *world, length time.Duration) error {
+	p := w.processes[0]
+	time.Sleep(length / 4)
+	p.kill()
+	if err := w.putClock(0, -time.Hour); err != nil {
+		return err
+	}
+	if err := p.start(); err != nil {
+		return err
+	}
+	time.Sleep(length / 2)
+	return w.putClock(0, 0)
+}}
+
+// clocksApart are two instances whose clocks are a minute apart.
+var clocksApart = fault{name: "clocks 30 s ahead and 30 s behind", open: skewedSharedWorld, run: func(w *world, length time.Duration) error {
+	for i, offset := range []time.Duration{30 * time.Second, -30 * time.Second} {
+		if err := w.putClock(i, offset); err != nil {
+			return err
+		}
+	}
+	time.Sleep(length)
+	return nil
+}}
+
+// putClock lets a process's clock be off, from 50 ms from now on.
+func (w *world) putClock(process int, offset time.Duration) error {
+	whole := w.clocks[process] + ".new"
+	if err := os.WriteFile(whole, []byte(strconv.Itoa(int(offset/time.Second))), 0o600); err != nil {
+		return err
+	}
+	if err := os.Rename(whole, w.clocks[process]); err != nil {
+		return err
+	}
+	time.Sleep(150 * time.Millisecond)
+	resp, err := probe.Get("http://" + w.processes[process].addr + "/healthz")
+	if err != nil {
+		return nil // it is not running
+	}
+	defer resp.Body.Close()
+	shown, err := http.ParseTime(resp.Header.Get("Date"))
+	if err != nil {
+		return err
+	}
+	if off := time.Until(shown) - offset; off.Abs() > 3*time.Second {
+		return fmt.Errorf("the clock is not off by %v: it says %v", offset, shown)
+	}
+	return nil
+}
+
+func skewedWorld(p *plan) (*world, error) {
+	binary, err := p.skewed()
+	if err != nil {
+		return nil, err
+	}
+	return openLocal(p.t, binary, "", p.scale(p.local))
+}
+
+func skewedSharedWorld(p *plan) (*world, error) {
+	binary, err := p.skewed()
+	if err != nil {
+		return nil, err
+	}
+	w, err := newShared(p.t, p.scale(p.shared), testserver.Redis(p.t))
+	if err != nil {
+		return nil, err
+	}
+	return w, w.openShared(binary)
+}

@@ -1,0 +1,7 @@
+//go:build !linux
+
+package faults
+
+import "os/exec"
+
+func launch(c *exec.Cmd) error { return c.Start() }

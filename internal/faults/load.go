@@ -1,0 +1,178 @@
+package faults
+
+import (
+	"context"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"time"
+)
+
+// A mix is what arrivals do, in thousandths.
+type mix struct {
+	newcomer, browse, burst, put, slow, ask, logIn, logOut, buy, replay int
+}
+
+var (
+	everyday  = mix{newcomer: 60, browse: 690, burst: 10, put: 50, slow: 5, ask: 90, logIn: 15, logOut: 8, buy: 22, replay: 30}
+	pagesOnly = mix{browse: 1000}
+	few       = mix{newcomer: 60, browse: 500, burst: 15, put: 60, ask: 160, logIn: 50, logOut: 25, buy: 40, replay: 65} // many customers, for a shop that takes few requests
+)
+
+// A load lets visitors arrive at fixed times, however long they wait for their
+// answers. Latencies count from the moment they were due.
+type load struct {
+	crowd *crowd
+	rate  float64 // arrivals a second
+
+	mu       sync.Mutex
+	mix      mix
+	random   *rand.Rand
+	idle     []*visitor // who has a session and no request under way
+	next     int        // number of the next visitor
+	underWay int
+	shed     int // arrivals that were turned away
+
+	cancel context.CancelFunc
+	gone   sync.WaitGroup
+}
+
+// Past so many requests under way arrivals are turned away, and counted, as are
+// those that find everybody busy in a mix without newcomers: the harness is not to
+// break the machine.
+const mostUnderWay = 2000
+
+// mostVisitors come back; of more the oldest are forgotten.
+const mostVisitors = 3000
+
+func newLoad(c *crowd, rate float64, m mix, seed uint64) *load {
+	return &load{crowd: c, rate: rate, mix: m, random: rand.New(rand.NewPCG(seed, 7))}
+}
+
+// start lets visitors arrive until stop.
+func (l *load) start() {
+	ctx, cancel := context.WithCancel(context.Background())
+	l.cancel = cancel
+	began := time.Now()
+	l.gone.Go(func() {
+		for n := 1; ; n++ {
+			due := began.Add(time.Duration(float64(n) / l.rate * float64(time.Second)))
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(time.Until(due)):
+			}
+			l.arrive(due)
+		}
+	})
+}
+
+// stop lets nobody in any more and waits for the answers.
+func (l *load) stop() {
+	l.cancel()
+	l.gone.Wait()
+}
+
+// use changes what arrivals do.
+func (l *load) use(m mix) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.mix = m
+}
+
+// arrive has one visitor do one thing.
+func (l *load) arrive(due time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	v := l.pick()
+	if v == nil || l.underWay >= mostUnderWay {
+		l.shed++
+		return
+	}
+	l.underWay++
+	random := rand.New(rand.NewPCG(l.random.Uint64(), l.random.Uint64()))
+	do := l.choose(v, due, random)
+	l.gone.Go(func() {
+		do()
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.underWay--
+		if v.session != "" || v.visitor != "" {
+			l.idle = append(l.idle, v)
+			if len(l.idle) > mostVisitors {
+				l.idle = slices.Delete(l.idle, 0, 1)
+			}
+		}
+	})
+}
+
+// pick takes an idle visitor, or a new one: none if there is to be no new one.
+// l.mu is held.
+func (l *load) pick() *visitor {
+	if len(l.idle) == 0 && l.mix.newcomer == 0 {
+		return nil
+	}
+	if len(l.idle) == 0 || l.random.IntN(1000) < l.mix.newcomer {
+		l.next++
+		return newVisitor(l.next)
+	}
+	i := l.random.IntN(len(l.idle))
+	v := l.idle[i]
+	last := len(l.idle) - 1
+	l.idle[i] = l.idle[last]
+	l.idle = l.idle[:last]
+	return v
+}
+
+// choose says what a visitor does. l.mu is held.
+func (l *load) choose(v *visitor, due time.Time, random *rand.Rand) func() {
+	c, m := l.crowd, l.mix
+	_, customer := c.register.standing(v.session)
+	known := v.session != "" && v.visitor != ""
+	x := l.random.IntN(m.browse + m.burst + m.put + m.slow + m.ask + m.logIn + m.logOut + m.buy + m.replay)
+	chosen := func(share int) bool {
+		was := x
+		x -= share
+		return 0 <= was && was < share
+	}
+	switch {
+	case chosen(m.put):
+		return func() { c.put(v, random, false) }
+	case chosen(m.slow):
+		return func() { c.put(v, random, true) }
+	case chosen(m.logIn):
+		as := "cust_1"
+		if l.random.IntN(2) == 0 {
+			as = "cust_2"
+		}
+		return func() { c.logIn(v, as) }
+	case chosen(m.replay):
+		return func() { c.replay(random) }
+	case chosen(m.burst) && known:
+		return func() { c.burst(v, random) }
+	case chosen(m.ask) && known:
+		return func() { c.ask(v) }
+	case chosen(m.logOut) && customer != "":
+		if l.random.IntN(4) == 0 {
+			return func() { c.revoke(v) }
+		}
+		return func() { c.logOut(v) }
+	case chosen(m.buy) && known:
+		return func() { c.buy(v, 20) }
+	}
+	return func() {
+		a := c.browse(v, random)
+		if a.err == nil {
+			c.pages.add(time.Since(due))
+		}
+	}
+}
+
+// takeShed says how many were turned away since it was called last.
+func (l *load) takeShed() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n := l.shed
+	l.shed = 0
+	return n
+}

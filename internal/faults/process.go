@@ -1,0 +1,288 @@
+package faults
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+const (
+	adminToken    = "faults-admin-token-0123456789"
+	cookieSecret  = "Zr6Qw2Yx8Tn4Vb1Kc5Mh7Lp9Jd3Gs0Fa"
+	startPatience = 30 * time.Second // a journal may have to be replayed
+	endPatience   = 30 * time.Second
+)
+
+// A process is one instance of the shop, through all of its lives: always on the
+// same port and directory.
+type process struct {
+	binary, dataDir, addr string
+	env                   []string
+
+	mu    sync.Mutex
+	cmd   *exec.Cmd
+	ended chan struct{}
+	err   error
+	lives []*life
+	said  bytes.Buffer // what it printed in all of its lives
+}
+
+// A life is what a process counted between a start and an end, as it said last.
+type life struct {
+	counts map[string]float64
+	killed bool
+}
+
+func newProcess(binary, dataDir string, settings ...string) (*process, error) {
+	addr, err := freeAddr()
+	if err != nil {
+		return nil, err
+	}
+	env := []string{"ADDR=" + addr, "DATA_DIR=" + dataDir, "COOKIE_SECRET=" + cookieSecret, "ADMIN_TOKEN=" + adminToken,
+		"TRUSTED_PROXIES=127.0.0.0/8", "SESSION_TTL=6h"} // no session ends by itself when the clock jumps by an hour
+	for _, name := range []string{"PATH", "HOME", "TMPDIR"} {
+		env = append(env, name+"="+os.Getenv(name))
+	}
+	return &process{binary: binary, dataDir: dataDir, addr: addr, env: append(env, settings...)}, nil
+}
+
+func freeAddr() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	defer l.Close()
+	return l.Addr().String(), nil
+}
+
+// launch runs the process.
+func (p *process) launch() error {
+	cmd := exec.Command(p.binary, "demo")
+	cmd.Env, cmd.Stdout, cmd.Stderr = p.env, (*quietly)(p), (*quietly)(p)
+	if err := launch(cmd); err != nil {
+		return err
+	}
+	ended := make(chan struct{})
+	p.mu.Lock()
+	p.cmd, p.ended, p.err = cmd, ended, nil
+	p.lives = append(p.lives, &life{counts: map[string]float64{}})
+	p.mu.Unlock()
+	go func() {
+		err := cmd.Wait()
+		p.mu.Lock()
+		p.err = err
+		p.mu.Unlock()
+		close(ended)
+	}()
+	return nil
+}
+
+// start runs the process and waits until it serves; it may still be replaying.
+func (p *process) start() error {
+	if err := p.launch(); err != nil {
+		return err
+	}
+	ended := p.ended
+	for deadline := time.Now().Add(startPatience); ; time.Sleep(20 * time.Millisecond) {
+		select {
+		case <-ended:
+			return fmt.Errorf("the shop ended: %w\n%s", p.err, p.tail())
+		default:
+		}
+		if resp, err := probe.Get("http://" + p.addr + "/healthz"); err == nil {
+			resp.Body.Close()
+			return nil
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("the shop does not serve after %v\n%s", startPatience, p.tail())
+		}
+	}
+}
+
+// probe asks a process how it is.
+var probe = &http.Client{Timeout: 3 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+
+// kill ends the process as kill -9 does.
+func (p *process) kill() {
+	p.poll()
+	p.mu.Lock()
+	cmd, ended := p.cmd, p.ended
+	if len(p.lives) > 0 {
+		p.lives[len(p.lives)-1].killed = true
+	}
+	p.mu.Unlock()
+	if cmd == nil {
+		return
+	}
+	_ = cmd.Process.Kill()
+	<-ended
+}
+
+// stop asks the process to end, and waits.
+func (p *process) stop() error {
+	p.poll()
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		return err
+	}
+	select {
+	case <-p.ended:
+		return p.err
+	case <-time.After(endPatience):
+		return fmt.Errorf("SIGTERM did not end the shop within %v\n%s", endPatience, p.tail())
+	}
+}
+
+// poll reads the counters of the running life. A process that does not answer
+// keeps those that it said last.
+func (p *process) poll() (counts map[string]float64, ok bool) {
+	p.mu.Lock()
+	if len(p.lives) == 0 {
+		p.mu.Unlock()
+		return nil, false
+	}
+	current := p.lives[len(p.lives)-1]
+	p.mu.Unlock()
+	counts, err := scrape(p.addr)
+	if err != nil {
+		return nil, false
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if current == p.lives[len(p.lives)-1] {
+		current.counts = counts
+	}
+	return counts, true
+}
+
+func scrape(addr string) (map[string]float64, error) {
+	resp, err := probe.Get("http://" + addr + "/metrics")
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != 200 {
+		return nil, errors.New(resp.Status)
+	}
+	counts := map[string]float64{}
+	lines := bufio.NewScanner(resp.Body)
+	for lines.Scan() {
+		name, value, ok := strings.Cut(lines.Text(), " ")
+		name, ours := strings.CutPrefix(name, "footfall_")
+		if n, err := strconv.ParseFloat(value, 64); ok && ours && err == nil {
+			counts[strings.TrimSuffix(name, "_total")] = n
+		}
+	}
+	return counts, lines.Err()
+}
+
+// drained says that the archive holds all that the process knows.
+func (p *process) drained(ctx context.Context) bool {
+	counts, ok := p.poll()
+	if !ok || counts["journal_pending_records"] > 0 {
+		return false
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+p.addr+"/readyz", nil)
+	if err != nil {
+		return false
+	}
+	resp, err := probe.Do(req)
+	if err != nil {
+		return false
+	}
+	defer resp.Body.Close()
+	return resp.StatusCode == 200
+}
+
+// declared is how many events the process said that it dropped, in all lives. What
+// was late is written, unless the process was killed in that moment or the disk then
+// refused it: late says how many facts that may be.
+func (p *process) declared() (dropped, late int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, l := range p.lives {
+		for _, name := range []string{"events_dropped", "events_unattributed", "events_capped", "facts_set_aside"} {
+			dropped += int(l.counts[name])
+		}
+		late += int(l.counts["journal_late_lost"])
+		if l.killed {
+			late += int(l.counts["journal_stalled"])
+		}
+	}
+	return dropped, late
+}
+
+// counters lists what is not zero, for whoever has to find out why.
+func (p *process) counters() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var b strings.Builder
+	for i, l := range p.lives {
+		for _, name := range slices.Sorted(maps.Keys(l.counts)) {
+			if n := l.counts[name]; n != 0 && !strings.Contains(name, "{") {
+				fmt.Fprintf(&b, " %d:%s=%g", i+1, name, n)
+			}
+		}
+	}
+	return b.String()
+}
+
+// counter is the sum of one counter over all lives.
+func (p *process) counter(name string) (n int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, l := range p.lives {
+		n += int(l.counts[name])
+	}
+	return n
+}
+
+// segments of the journal, oldest first.
+func (p *process) segments() []string {
+	files, _ := filepath.Glob(filepath.Join(p.dataDir, "journal", "*.wal"))
+	return files
+}
+
+// quietly keeps what a process prints.
+type quietly process
+
+func (q *quietly) Write(b []byte) (int, error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.said.Len() < 8<<20 {
+		q.said.Write(b)
+	}
+	return len(b), nil
+}
+
+// troubles are lines that no fault excuses.
+func (p *process) troubles() (found []string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for line := range strings.Lines(p.said.String()) {
+		if strings.Contains(line, "panic:") || strings.Contains(line, "panic serving") || strings.Contains(line, "fatal error:") || strings.Contains(line, "DATA RACE") {
+			found = append(found, strings.TrimSpace(line))
+		}
+	}
+	return found
+}
+
+func (p *process) tail() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	b := p.said.Bytes()
+	return string(b[max(0, len(b)-2000):])
+}

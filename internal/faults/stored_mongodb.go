@@ -1,0 +1,74 @@
+package faults
+
+import (
+	"context"
+	"fmt"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+)
+
+// readMongoDB reads what a database holds.
+func readMongoDB(ctx context.Context, uri, database string) (*holdings, error) {
+	client, err := mongo.Connect(options.Client().ApplyURI(uri).SetMaxPoolSize(1))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = client.Disconnect(ctx) }()
+	h := &holdings{views: map[string]int{}}
+	db := client.Database(database)
+	var events []struct {
+		ID        string  `bson:"_id"`
+		SessionID string  `bson:"sessionId"`
+		EventType string  `bson:"eventType"`
+		Page      *string `bson:"page"`
+		Metadata  *string `bson:"metadata"`
+	}
+	if err := all(ctx, db, "session_events", &events); err != nil {
+		return nil, err
+	}
+	for _, e := range events {
+		h.events = append(h.events, storedEvent{e.ID, e.SessionID, e.EventType, text(e.Page), orderIn(text(e.Metadata))})
+	}
+	var orders []struct {
+		ID        string  `bson:"_id"`
+		SessionID *string `bson:"sessionId"`
+		Metadata  *string `bson:"metadata"`
+	}
+	if err := all(ctx, db, "orders", &orders); err != nil {
+		return nil, err
+	}
+	for _, o := range orders {
+		h.orders = append(h.orders, storedOrder{o.ID, basketIn(text(o.Metadata)), text(o.SessionID)})
+	}
+	var sessions []struct {
+		ID    string `bson:"_id"`
+		Views int    `bson:"pageViews"`
+	}
+	if err := all(ctx, db, "sessions", &sessions); err != nil {
+		return nil, err
+	}
+	for _, s := range sessions {
+		h.views[s.ID] = s.Views
+	}
+	return h, nil
+}
+
+func all(ctx context.Context, db *mongo.Database, collection string, into any) error {
+	cursor, err := db.Collection(collection).Find(ctx, bson.D{})
+	if err == nil {
+		err = cursor.All(ctx, into)
+	}
+	if err != nil {
+		return fmt.Errorf("collection %s: %w", collection, err)
+	}
+	return nil
+}
+
+func text(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}

@@ -1,0 +1,191 @@
+package faults
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// What an archive holds, as far as the audit looks at it.
+type (
+	storedEvent struct {
+		id, session, event, page string
+		orderID                  string // of an order_completed
+	}
+	storedOrder struct{ id, basket, session string }
+	holdings    struct {
+		events []storedEvent
+		orders []storedOrder
+		views  map[string]int // page views of each session, as the session has it
+	}
+)
+
+// markIn is the mark in an event's page, "" if there is none.
+func markIn(page string) string {
+	_, mark, _ := strings.Cut(page, "mark=")
+	mark, _, _ = strings.Cut(mark, "&")
+	return mark
+}
+
+// An audit is what a ledger and an archive that is up to date have in common,
+// and what not.
+type audit struct {
+	acknowledged, failed, unanswered int
+	sales                            int
+	missing                          []*request // acknowledged, not stored
+	absent                           int        // not stored either, and nobody was told that they would be
+	findings                         findings
+}
+
+// compare audits an archive. Requests that are not stored are only listed:
+// whether they are lost depends on what was declared.
+func (l *ledger) compare(h *holdings) *audit {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	a := &audit{sales: len(l.sales)}
+	times := a.checkEvents(l, h)
+	for _, mark := range slices.Sorted(maps.Keys(l.requests)) {
+		r := l.requests[mark]
+		switch r.outcome {
+		case counted:
+			a.acknowledged++
+			if times[mark] == 0 {
+				a.missing = append(a.missing, r)
+			}
+		case refused:
+			a.failed++
+			if times[mark] > 0 {
+				a.findings.add(phantom, mark, "it was answered with an error, or never sent, and is stored")
+			}
+		case unknown:
+			a.unanswered++
+			fallthrough
+		case optional:
+			if times[mark] == 0 {
+				a.absent++
+			}
+		}
+	}
+	a.checkViews(h)
+	a.checkOrders(l, h)
+	return a
+}
+
+// checkEvents looks at each stored event and returns how often each mark is
+// there.
+func (a *audit) checkEvents(l *ledger, h *holdings) map[string]int {
+	times, ids := map[string]int{}, map[string]bool{}
+	for _, e := range h.events {
+		if ids[e.id] {
+			a.findings.add(doubled, e.id, "an event id is stored twice")
+		}
+		ids[e.id] = true
+		if e.event == orderCompleted {
+			continue // by its order, not by its page
+		}
+		mark := markIn(e.page)
+		r := l.requests[mark]
+		if r == nil || r.event != e.event {
+			a.findings.add(phantom, e.id, fmt.Sprintf("a %s of %q that nobody sent", e.event, e.page))
+			continue
+		}
+		if times[mark]++; times[mark] == 2 {
+			a.findings.add(doubled, mark, "a "+e.event+" is stored twice")
+		}
+	}
+	return times
+}
+
+// checkViews compares what sessions say of their page views with the events.
+func (a *audit) checkViews(h *holdings) {
+	events := map[string]int{}
+	for _, e := range h.events {
+		if e.event == pageView {
+			events[e.session]++
+		}
+	}
+	for id, n := range h.views {
+		if n != events[id] {
+			a.findings.add(doubled, id, fmt.Sprintf("the session has %d page views and %d of them are stored", n, events[id]))
+		}
+	}
+	for id, n := range events {
+		if _, there := h.views[id]; !there {
+			a.findings.add(phantom, id, fmt.Sprintf("%d page views of a session that is not stored", n))
+		}
+	}
+}
+
+// checkOrders compares sales with orders, and orders with their events.
+func (a *audit) checkOrders(l *ledger, h *holdings) {
+	events := map[string]int{}
+	for _, e := range h.events {
+		if e.event == orderCompleted {
+			events[e.orderID]++
+		}
+	}
+	baskets := map[string]string{}
+	for _, o := range h.orders {
+		s := l.sales[o.basket]
+		switch before, again := baskets[o.basket]; {
+		case s == nil:
+			a.findings.add(phantom, o.id, "an order of "+o.basket+" that nobody placed")
+		case again:
+			a.findings.add(doubled, o.id, "one sale is two orders, the other is "+before)
+		case s.orderID != "" && s.orderID != o.id:
+			a.findings.add(phantom, o.id, "the buyer was told "+s.orderID)
+		}
+		baskets[o.basket] = o.id
+		switch n := events[o.id]; {
+		case n > 1:
+			a.findings.add(doubled, o.id, fmt.Sprintf("an order with %d events", n))
+		case n == 0 && o.session != "": // an order in no session has none
+			a.findings.add(lost, o.id, "an order without its event")
+		}
+	}
+	for _, basket := range slices.Sorted(maps.Keys(l.sales)) {
+		s := l.sales[basket]
+		if s.refused {
+			a.findings.add(orderFailed, basket, "a sale was answered with an error")
+		}
+		if s.orderID != "" && baskets[basket] == "" {
+			a.findings.add(orderMissing, s.orderID, "it was answered and is not stored")
+		}
+	}
+}
+
+// judge settles what is missing against what was declared as dropped. late facts
+// may be lost too. More must not be declared than is missing, requests that were
+// not answered included.
+func (a *audit) judge(declared, late int) {
+	found := len(a.missing)
+	for _, r := range a.missing[min(found, declared+late):] {
+		a.findings.add(lost, r.mark, "a "+r.event+" was acknowledged and is not stored")
+	}
+	if declared > found+a.absent {
+		a.findings.add(misdeclared, "counters", fmt.Sprintf("%d are declared as dropped, %d are missing, and %d that nobody was told of", declared, found, a.absent))
+	}
+}
+
+// excuse takes off what the harness itself destroyed, and says how much of that
+// one fault brought.
+func (a *audit) excuse(marks map[string]bool, fault int) (excused int) {
+	a.missing = slices.DeleteFunc(a.missing, func(r *request) bool {
+		if marks[r.mark] && r.fault == fault {
+			excused++
+		}
+		return marks[r.mark]
+	})
+	return excused
+}
+
+// missingOf is what is missing of one fault.
+func (a *audit) missingOf(fault int) (missing []*request) {
+	for _, r := range a.missing {
+		if r.fault == fault {
+			missing = append(missing, r)
+		}
+	}
+	return missing
+}

@@ -1,0 +1,134 @@
+package faults
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+const (
+	firefox    = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+	productsAt = "/api/storefront/products/"
+	cartAt     = "/api/storefront/cart"
+	loginAt    = "/api/storefront/auth/login"
+	logoutAt   = "/api/storefront/auth/logout"
+	meAt       = "/api/storefront/me"
+	ordersAt   = "/api/storefront/orders"
+	revokeAt   = "/_footfall/api/revoke"
+
+	answerPatience = 15 * time.Second
+)
+
+// A visitor is a browser: an address and a cookie jar. It makes one request at a
+// time.
+type visitor struct {
+	number  int
+	address string
+	session string // cookies, "" if there is none
+	visitor string
+}
+
+// newVisitor comes from a network of its own, so that no two are taken for one.
+func newVisitor(number int) *visitor {
+	return &visitor{number: number, address: fmt.Sprintf("%d.%d.%d.7", 20+number>>16&63, number>>8&255, number&255)}
+}
+
+// An answer is what a browser got; err says that it got none.
+type answer struct {
+	status int
+	data   json.RawMessage
+	err    error
+	sent   bool
+	// The session cookie that came with it: its value, "" if it is taken away.
+	set     bool
+	session string
+}
+
+// outcome of a request that counts if it is answered with that status.
+func (a *answer) outcome(want int) outcome {
+	switch {
+	case a.err != nil && a.sent:
+		return unknown
+	case a.err == nil && a.status == want:
+		return counted
+	}
+	return refused
+}
+
+// clients never send a request twice by themselves: a kept connection that ends
+// makes net/http try a GET again, and the shop would count it again.
+var client = &http.Client{
+	Timeout:       answerPatience,
+	Transport:     &http.Transport{DisableKeepAlives: true, DisableCompression: true},
+	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+}
+
+// send makes a request and keeps the cookies of its answer, as a browser does.
+func (v *visitor) send(base, method, path string, body io.Reader, header ...string) *answer {
+	ctx, cancel := context.WithTimeout(context.Background(), answerPatience)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, method, base+path, body)
+	if err != nil {
+		return &answer{err: err}
+	}
+	req.Header.Set("User-Agent", firefox)
+	req.Header.Set("X-Forwarded-For", v.address)
+	for i := 0; i+1 < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
+	var cookies []string
+	if v.session != "" {
+		cookies = append(cookies, "session="+v.session)
+	}
+	if v.visitor != "" {
+		cookies = append(cookies, "visitor_id="+v.visitor)
+	}
+	if len(cookies) > 0 {
+		req.Header.Set("Cookie", strings.Join(cookies, "; "))
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		return &answer{err: err, sent: !neverSent(err)}
+	}
+	defer resp.Body.Close()
+	content, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return &answer{err: err, sent: true}
+	}
+	a := &answer{status: resp.StatusCode, sent: true}
+	envelope := struct{ Data *json.RawMessage }{&a.data}
+	_ = json.Unmarshal(content, &envelope)
+	v.keep(resp, a)
+	return a
+}
+
+func (v *visitor) keep(resp *http.Response, a *answer) {
+	for _, c := range resp.Cookies() {
+		if c.MaxAge < 0 {
+			c.Value = ""
+		}
+		switch c.Name {
+		case "session":
+			a.set, a.session = true, c.Value
+			v.session = c.Value
+		case "visitor_id":
+			v.visitor = c.Value
+		}
+	}
+}
+
+// sessionOf is the public id in a session cookie: s:<id>.<secret>.<signature>,
+// percent-encoded.
+func sessionOf(cookie string) string {
+	text, err := url.QueryUnescape(cookie)
+	if err != nil {
+		return ""
+	}
+	id, _, _ := strings.Cut(strings.TrimPrefix(text, "s:"), ".")
+	return id
+}
