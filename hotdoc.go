@@ -123,9 +123,12 @@ var knownMembers = func() map[string]bool {
 	return known
 }()
 
+// noMembers is nobody's to change.
+var noMembers = map[string]json.RawMessage{}
+
 func unknownMembers(doc []byte) map[string]json.RawMessage {
-	if onlyKnownMembers(doc) { // nearly all: a third of the time that decoding takes
-		return nil
+	if onlyKnownMembers(doc) { // nearly all do: decoding takes a quarter of the time then
+		return noMembers
 	}
 	var members map[string]json.RawMessage
 	if json.Unmarshal(doc, &members) != nil {

@@ -8,8 +8,8 @@ import (
 
 func TestUnknownMembers(t *testing.T) {
 	for doc, want := range map[string]string{
-		`{"sessionId":"a","version":1}`:                                   `null`,
-		`{"sessionId":"future","values":{"future":{"json":{"later":1}}}}`: `null`, // a value, a member of a value
+		`{"sessionId":"a","version":1}`:                                   `{}`,
+		`{"sessionId":"future","values":{"future":{"json":{"later":1}}}}`: `{}`, // a value, a member of a value
 		`{"sessionId":"a\\","future":[1,{"x":2}]}`:                        `{"future":[1,{"x":2}]}`,
 		` { "sessionId" : "\",\"future\":1" , "later" : null } `:          `{"later":null}`,
 		`{"session\u0049d":"a"}`:                                          `{}`,
