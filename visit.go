@@ -2,6 +2,8 @@ package footfall
 
 import (
 	"context"
+	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/netip"
@@ -67,6 +69,10 @@ func (v *visit) Value(key any) any {
 	}
 	return v.Context.Value(key)
 }
+
+// String and Format keep secrets out of the log of whoever prints a context.
+func (v *visit) String() string             { return "footfall.visit" }
+func (v *visit) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, v.String()) }
 
 func visitFrom(ctx context.Context) *visit {
 	v, _ := ctx.Value(visitKey{}).(*visit)
