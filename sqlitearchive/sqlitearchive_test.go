@@ -351,6 +351,34 @@ func BenchmarkAppend(b *testing.B) {
 	}
 }
 
+// BenchmarkAppend_NewSessions stores sessions of one page view each.
+func BenchmarkAppend_NewSessions(b *testing.B) {
+	const sessions = 500
+	a := open(b, filepath.Join(b.TempDir(), "footfall.db"))
+	n := 0
+	for b.Loop() {
+		b.StopTimer()
+		batch := make([]footfall.Fact, 0, 2*sessions)
+		for range sessions {
+			n++
+			f := begun(n)
+			f.UserAgent = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/145.0.0.0 Safari/537.36"
+			f.IPAddress, f.Device, f.Browser, f.OS, f.LandingPage, f.Channel = "203.0.113.0", "desktop", "Chrome", "Linux", "/products/1", "Direct"
+			f.SessionID = fmt.Sprintf("01970000-%04x-7%03x-a000-%012x", n>>12&0xffff, n&0xfff, n*7919)
+			f.VisitorID = fmt.Sprintf("01970000-%04x-7%03x-b000-%012x", n>>12&0xffff, n&0xfff, n*7927)
+			v := view(n, fmt.Sprintf("01970000-%04x-7%03x-c000-%012x", n>>12&0xffff, n&0xfff, n*7933))
+			v.SessionID, v.VisitorID = f.SessionID, f.VisitorID
+			batch = append(batch, f, v)
+		}
+		b.StartTimer()
+		if err := a.Append(b.Context(), batch); err != nil {
+			b.Fatal(err)
+		}
+	}
+	per := float64(b.Elapsed().Nanoseconds()) / float64(n)
+	b.ReportMetric(per, "ns/session")
+}
+
 func benchmarkAppend(b *testing.B, sessions int) {
 	const events = 1000
 	a := open(b, filepath.Join(b.TempDir(), "footfall.db"))

@@ -1,7 +1,11 @@
 -- Times are integer Unix milliseconds; what is not known is NULL.
+--
+-- sessions and visitors have row ids: a wide row goes to the end of its table, and
+-- indexes name it by a small number. Databases from before have them WITHOUT ROWID,
+-- with the same columns; that took a third longer for a new session.
 
 CREATE TABLE sessions (
-	session_id       TEXT PRIMARY KEY,
+	session_id       TEXT NOT NULL PRIMARY KEY,
 	visitor_id       TEXT NOT NULL,
 	customer_id      TEXT,
 	type             TEXT NOT NULL,
@@ -34,7 +38,7 @@ CREATE TABLE sessions (
 	authenticated_at INTEGER,
 	-- the session's latest event; see session_events.previous
 	last_event       INTEGER
-) WITHOUT ROWID;
+);
 
 -- What is looked up: days, a browser, a customer.
 CREATE INDEX sessions_started_at ON sessions (started_at);
@@ -67,10 +71,10 @@ CREATE TABLE session_values (
 ) WITHOUT ROWID;
 
 CREATE TABLE visitors (
-	visitor_id    TEXT PRIMARY KEY,
+	visitor_id    TEXT NOT NULL PRIMARY KEY,
 	first_seen_at INTEGER NOT NULL,
 	last_seen_at  INTEGER NOT NULL -- the begin of the latest session
-) WITHOUT ROWID;
+);
 
 CREATE INDEX visitors_last_seen_at ON visitors (last_seen_at);
 
