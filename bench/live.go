@@ -31,22 +31,27 @@ func live(ctx context.Context, r *report) error {
 		return err
 	}
 	var b strings.Builder
-	row(&b, []string{"live sessions", "in the table, the hot store", "heap", "one more session", "of it its own text", "RSS", "CPU a resumed request", "with SQLite: in the table, the hot store", "RSS", "CPU a resumed request"})
+	row(&b, []string{"live sessions", "as it comes: in the table, the hot store", "heap", "one more session", "of it its own text", "RSS", "CPU a resumed request", "all in the table: heap", "one more session", "CPU a resumed request, no SQLite"})
 	row(&b, []string{"---", "---", "---", "---", "---", "---", "---", "---", "---", "---"})
-	for i, p := range alone {
-		more := "" // the first thousand fill caches too
-		if i > 0 {
-			before := alone[i-1]
-			more = fmt.Sprintf("%.0f bytes", float64(p.Heap-before.Heap)/float64(p.Sessions-before.Sessions))
-		}
-		w := whole[i]
+	for i, w := range whole {
+		p := alone[i]
 		row(&b, []string{
-			thousands(float64(p.Sessions)), p.held(), mebibytes(float64(p.Heap)), more, fmt.Sprintf("%.0f bytes", float64(p.Text)/float64(p.Sessions)), mebibytes(float64(p.RSS)), fmt.Sprintf("%.1f µs", p.CPU),
-			w.held(), mebibytes(float64(w.RSS)), fmt.Sprintf("%.1f µs", w.CPU),
+			thousands(float64(w.Sessions)), w.held(), mebibytes(float64(w.Heap)), oneMore(whole, i), fmt.Sprintf("%.0f bytes", float64(w.Text)/float64(w.Sessions)), mebibytes(float64(w.RSS)), fmt.Sprintf("%.1f µs", w.CPU),
+			mebibytes(float64(p.Heap)), oneMore(alone, i), fmt.Sprintf("%.1f µs", p.CPU),
 		})
 	}
 	r.say("live", b.String()+"\n"+measured()+".\n")
 	return nil
+}
+
+// oneMore is the heap that a session takes, since the point before: the first
+// thousand fill caches too.
+func oneMore(points []livePoint, i int) string {
+	if i == 0 {
+		return ""
+	}
+	before := points[i-1]
+	return fmt.Sprintf("%.0f bytes", float64(points[i].Heap-before.Heap)/float64(points[i].Sessions-before.Sessions))
 }
 
 func (p livePoint) held() string {

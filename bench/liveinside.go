@@ -35,9 +35,10 @@ func (forgetful) Append(context.Context, []footfall.Fact) error { return nil }
 // resumedSample is how many requests the CPU time is the mean of.
 const resumedSample = 100_000
 
-// liveInside calls the tracker's handler: a network would only take longer. By
-// default a tracker holds 100,000 sessions and reads others from the hot store,
-// which in memory holds 2,000,000: here both are to hold all.
+// liveInside calls the tracker's handler: a network would only take longer. With
+// SQLite the tracker is as it comes: it holds 100,000 sessions in its table and
+// reads others from the hot store, which in memory holds 2,000,000. Behind the
+// forgetful archive both are to hold all.
 func liveInside(ctx context.Context) (any, error) {
 	dir, err := os.MkdirTemp(*flagDir, "footfall-bench-*")
 	if err != nil {
@@ -58,10 +59,13 @@ func liveInside(ctx context.Context) (any, error) {
 		return nil, err
 	}
 	defer crowd.cookies.Close()
-	hot := memstore.New(2 * *flagLive) // its capacity is cut into equal parts, which do not fill alike
+	hot, table := memstore.New(0), 0
+	if *flagDiscard {
+		hot, table = memstore.New(2 * *flagLive), *flagLive+1000 // capacities are cut into equal parts, which do not fill alike
+	}
 	crowd.tracker, err = footfall.New(footfall.Config{
 		Secrets: []string{serve.Secret}, Hot: hot, Archive: archive, JournalDir: filepath.Join(dir, "journal"),
-		Insecure: true, NewSessionsPerMinute: -1, LiveSessions: *flagLive + 1000, JournalMaxBytes: 8 << 30, Logger: serve.Errors,
+		Insecure: true, NewSessionsPerMinute: -1, LiveSessions: table, JournalMaxBytes: 8 << 30, Logger: serve.Errors,
 	})
 	if err != nil {
 		return nil, err
