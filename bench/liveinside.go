@@ -61,7 +61,7 @@ func liveInside(ctx context.Context) (any, error) {
 	defer crowd.cookies.Close()
 	hot, table := memstore.New(0), 0
 	if *flagDiscard {
-		hot, table = memstore.New(2 * *flagLive), *flagLive+1000 // capacities are cut into equal parts, which do not fill alike
+		hot, table = memstore.New(2**flagLive), *flagLive+1000 // capacities are cut into equal parts, which do not fill alike
 	}
 	crowd.tracker, err = footfall.New(footfall.Config{
 		Secrets: []string{serve.Secret}, Hot: hot, Archive: archive, JournalDir: filepath.Join(dir, "journal"),
