@@ -61,6 +61,8 @@ type batch struct {
 	events  []*footfall.Event
 	touched map[string]*touch // by session id
 	later   []footfall.Fact
+
+	command []byte // the latest one, for the next to reuse
 }
 
 // A touch is what a round changes of one session.

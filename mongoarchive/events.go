@@ -3,9 +3,9 @@ package mongoarchive
 import (
 	"maps"
 	"slices"
+	"strconv"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
-	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"github.com/footfall-go/footfall"
@@ -17,17 +17,18 @@ func (b *batch) insertEvents() error {
 	if len(b.events) == 0 {
 		return nil
 	}
-	docs := make([]any, len(b.events))
-	for i, e := range b.events {
-		docs[i] = newEventDoc(e)
-	}
-	there, err := b.insert(sessionEvents, docs)
-	if err != nil {
-		return err
-	}
 	old := map[string]bool{}
-	for _, i := range there {
-		old[b.events[i].EventID] = true
+	for rest := b.events; len(rest) > 0; {
+		command, n := appendInsert(b.command[:0], rest)
+		b.command = command
+		there, err := b.runInsert(command)
+		if err != nil {
+			return err
+		}
+		for _, i := range there {
+			old[rest[i].EventID] = true
+		}
+		rest = rest[n:]
 	}
 	for _, e := range b.events {
 		if !old[e.EventID] {
@@ -108,19 +109,12 @@ func (b *batch) updateTouched(ids []string) error {
 // raise raises page views and last-seen times, and returns how many sessions
 // there are to raise them of.
 func (b *batch) raise(ids []string, views map[string]int64) (int64, error) {
-	models := make([]mongo.WriteModel, len(ids))
+	command, array := appendCommandStart(b.command[:0], "update", sessions, "updates")
 	for i, id := range ids {
-		raise := bson.M{"pageViews": views[id]}
-		if t := b.touched[id]; t.lastSeen != 0 {
-			raise["lastSeenAt"] = bson.DateTime(t.lastSeen)
-		}
-		models[i] = mongo.NewUpdateOneModel().SetFilter(bson.M{"_id": id}).SetUpdate(bson.M{"$max": raise, "$unset": bson.M{"foldedInto": ""}})
+		command = appendRaise(command, strconv.Itoa(i), id, views[id], b.touched[id].lastSeen)
 	}
-	result, err := b.coll(sessions).BulkWrite(b.ctx, models, options.BulkWrite().SetOrdered(false))
-	if err != nil {
-		return 0, err
-	}
-	return result.MatchedCount, nil
+	b.command = appendCommandEnd(command, array)
+	return b.runUpdate(b.command)
 }
 
 const manyViews = 1000 // of a session: from here on the server counts
