@@ -149,7 +149,7 @@ func (b *batch) finishRound() error {
 	if err := b.insertEvents(); err != nil {
 		return err
 	}
-	for chunk := range slices.Chunk(b.touchedIDs(), updatesPerBulk) {
+	for chunk := range slices.Chunk(b.touchedIDs(), idsPerQuery) {
 		if err := b.updateTouched(chunk); err != nil {
 			return err
 		}
@@ -163,7 +163,7 @@ func (b *batch) finishRound() error {
 }
 
 const (
-	idsPerQuery    = 100
+	idsPerQuery    = 500
 	updatesPerBulk = 50 // FerretDB holds a connection of its own for each
 	docsPerInsert  = 500
 )

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -32,6 +33,44 @@ func wantViews(t *testing.T, a *mongoarchive.Archive, n int, want int64) {
 	t.Helper()
 	if s, ok, err := a.Session(t.Context(), sessionID(n)); err != nil || !ok || s.PageViews != want {
 		t.Errorf("session %d has %d page views, %v, %v: want %d", n, s.PageViews, ok, err, want)
+	}
+}
+
+// The server counts the views of sessions with many, those of the sessions that
+// were folded into them included.
+func TestArchive_ManyViews(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	var counts []string
+	a := openHeard(t, database(t, testserver.MongoDB(t)), func(e *event.CommandStartedEvent) {
+		mu.Lock()
+		defer mu.Unlock()
+		if e.CommandName == "aggregate" {
+			counts = append(counts, e.Command.String())
+		}
+	})
+	facts := []footfall.Fact{begun(1), begun(2), begun(3)}
+	for i := range 100 {
+		facts = append(facts, view(1, fmt.Sprintf("a-%d", i)))
+	}
+	facts = append(facts, view(2, "b"), view(3, "c-1"), view(3, "c-2"))
+	mustAppend(t, a, facts...)
+	mustAppend(t, a, append(facts, view(1, "a-100"))...) // most were there already
+	wantViews(t, a, 1, 101)
+	wantViews(t, a, 2, 1)
+	wantViews(t, a, 3, 2)
+	mustAppend(t, a, &footfall.SessionsFolded{Into: sessionID(1), Folded: sessionID(3), Visitor: visitorID(1)}, view(1, "a-101"), view(2, "b-1"))
+	wantViews(t, a, 1, 104)
+	wantViews(t, a, 2, 2)
+	mu.Lock()
+	defer mu.Unlock()
+	if len(counts) == 0 {
+		t.Error("no count was asked for: the views are meant to be too many to read")
+	}
+	for _, text := range counts {
+		if !strings.Contains(text, `{"$group": {"_id": "$sessionId","n": {"$sum": {"$numberInt":"1"}}}}]`) {
+			t.Errorf("%s: an aggregation that is no count", text)
+		}
 	}
 }
 
