@@ -15,8 +15,10 @@ import (
 
 // The two commands that every page view takes part in, the insert of events and
 // the update of their sessions, are written byte by byte and sent as they are.
-// The driver's own calls encode with reflection and decode each document again
-// to learn its _id: see docs/decisions/0014.
+// The driver's own calls encode with reflection, and InsertMany decodes each
+// document again to learn its _id. Of a process that serves page views that is 11 %
+// in place of 3 for the insert, and with many sessions 14 % for the update: see
+// docs/decisions/0014.
 //
 // Such a command is tried once. Whatever is wrong with it, other than documents
 // that were there already, the driver's own call says it again: its retries,
