@@ -61,6 +61,8 @@ type batch struct {
 	events  []*footfall.Event
 	touched map[string]*touch // by session id
 	later   []footfall.Fact
+
+	command []byte // the latest one, for the next to reuse
 }
 
 // A touch is what a round changes of one session.
@@ -147,7 +149,7 @@ func (b *batch) finishRound() error {
 	if err := b.insertEvents(); err != nil {
 		return err
 	}
-	for chunk := range slices.Chunk(b.touchedIDs(), updatesPerBulk) {
+	for chunk := range slices.Chunk(b.touchedIDs(), idsPerQuery) {
 		if err := b.updateTouched(chunk); err != nil {
 			return err
 		}
@@ -161,8 +163,8 @@ func (b *batch) finishRound() error {
 }
 
 const (
-	idsPerQuery    = 100
-	updatesPerBulk = 50 // FerretDB holds a connection of its own for each
+	idsPerQuery    = 500 // round trips are most of what a count costs when each session has a view or two
+	updatesPerBulk = 50  // FerretDB holds a connection of its own for each
 	docsPerInsert  = 500
 )
 

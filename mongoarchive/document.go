@@ -131,7 +131,8 @@ func (d *sessionDoc) record() footfall.Record {
 	return r
 }
 
-// An eventDoc is a document of session_events. Metadata is JSON as it was given.
+// An eventDoc is a document of session_events, which appendEvent writes. Metadata
+// is JSON as it was given.
 type eventDoc struct {
 	ID        any            `bson:"_id"`
 	EventID   string         `bson:"eventId"`
@@ -142,13 +143,6 @@ type eventDoc struct {
 	ProductID *string        `bson:"productId"`
 	Metadata  *string        `bson:"metadata"`
 	CreatedAt *bson.DateTime `bson:"createdAt"`
-}
-
-func newEventDoc(e *footfall.Event) *eventDoc {
-	return &eventDoc{
-		ID: e.EventID, EventID: e.EventID, SessionID: e.SessionID, VisitorID: text(e.VisitorID), EventType: e.EventType,
-		Page: text(e.Page), ProductID: text(e.ProductID), Metadata: text(string(e.Metadata)), CreatedAt: known(e.CreatedAt),
-	}
 }
 
 func (d *eventDoc) event() footfall.Event {

@@ -58,12 +58,21 @@ func classify(err error) error {
 // duplicates says which of an unordered insert's documents were there already;
 // false if something else went wrong.
 func duplicates(err error) ([]int, bool) {
+	var failed []mongo.WriteError
 	var many mongo.BulkWriteException
-	if !errors.As(err, &many) || many.WriteConcernError != nil {
+	var command mongo.WriteException // of RunCommand
+	switch {
+	case errors.As(err, &many) && many.WriteConcernError == nil:
+		for _, e := range many.WriteErrors {
+			failed = append(failed, e.WriteError)
+		}
+	case errors.As(err, &command) && command.WriteConcernError == nil:
+		failed = command.WriteErrors
+	default:
 		return nil, err == nil
 	}
 	var there []int
-	for _, e := range many.WriteErrors {
+	for _, e := range failed {
 		if e.Code != duplicateKey {
 			return nil, false
 		}

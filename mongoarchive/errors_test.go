@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"testing"
 
 	"go.mongodb.org/mongo-driver/v2/mongo"
@@ -49,6 +50,40 @@ func TestArchive_Rejects(t *testing.T) {
 	} {
 		if err := mongoarchive.Classify(fmt.Errorf("insert: %w", c.err)); errors.Is(err, footfall.ErrRejected) != c.want || !errors.Is(err, footfall.ErrRejected) && err == nil {
 			t.Errorf("%s: %v: refused for good = %v, want %v", c.name, err, !c.want, c.want)
+		}
+	}
+}
+
+// An insert of which some documents were there already went well, whoever says
+// so, the driver's call or a command; any other error did not.
+func TestArchive_Duplicates(t *testing.T) {
+	concern := &mongo.WriteConcernError{Code: 64}
+	for _, c := range []struct {
+		name    string
+		codes   []int
+		concern *mongo.WriteConcernError
+		want    []int // nil: it did not go well
+	}{
+		{"all new", []int{}, nil, []int{}},
+		{"some were there", []int{11000, 11000}, nil, []int{0, 1}},
+		{"one is refused", []int{11000, 121}, nil, nil},
+		{"no majority", []int{11000}, concern, nil},
+		{"no majority of all", []int{}, concern, nil},
+	} {
+		many, command := mongo.BulkWriteException{WriteConcernError: c.concern}, mongo.WriteException{WriteConcernError: c.concern}
+		for i, code := range c.codes {
+			many.WriteErrors = append(many.WriteErrors, mongo.BulkWriteError{WriteError: mongo.WriteError{Index: i, Code: code}})
+			command.WriteErrors = append(command.WriteErrors, mongo.WriteError{Index: i, Code: code})
+		}
+		for _, err := range []error{many, command} {
+			if there, ok := mongoarchive.Duplicates(fmt.Errorf("insert: %w", err)); ok != (c.want != nil) || !slices.Equal(there, c.want) {
+				t.Errorf("%s: of %T: %v, %v: want %v", c.name, err, there, ok, c.want)
+			}
+		}
+	}
+	for _, err := range []error{nil, io.ErrUnexpectedEOF, mongo.CommandError{Code: 10107}} {
+		if there, ok := mongoarchive.Duplicates(err); ok != (err == nil) || len(there) > 0 {
+			t.Errorf("of %v: %v, %v: want %v", err, there, ok, err == nil)
 		}
 	}
 }

@@ -10,3 +10,9 @@ func WithMonitor(o Options, m *event.CommandMonitor) Options {
 
 // Classify tells what becomes of a driver's error.
 var Classify = classify
+
+// AppendInsert builds the command that inserts events.
+var AppendInsert = appendInsert
+
+// Duplicates tells which documents of an insert were there already.
+var Duplicates = duplicates

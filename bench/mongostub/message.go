@@ -18,7 +18,7 @@ type command struct {
 	opcode wiremessage.OpCode // opQuery until the driver knows that OP_MSG is understood
 	name   string
 	body   bson.Raw
-	docs   []bsoncore.Document // documents, updates or deletes: the driver sends them beside the body
+	docs   []bsoncore.Document // documents, updates or deletes: the driver sends them beside the body, RunCommand in it
 }
 
 // The opcodes that only a driver's first command has, and its answer.
@@ -70,7 +70,22 @@ func readCommand(in io.Reader, buf []byte) (command, []byte, error) {
 		return c, buf, err
 	}
 	c.name = first.Key()
-	return c, buf, nil
+	if list := statements[c.name]; list != "" && c.docs == nil {
+		err = c.parseStatements(list)
+	}
+	return c, buf, err
+}
+
+// statements are where commands have theirs.
+var statements = map[string]string{"insert": "documents", "update": "updates", "delete": "deletes"}
+
+func (c *command) parseStatements(list string) error {
+	array, _ := c.body.Lookup(list).ArrayOK()
+	values, err := array.Values()
+	for _, v := range values {
+		c.docs = append(c.docs, bsoncore.Document(v.Value))
+	}
+	return err
 }
 
 func (c *command) parseMsg(rest []byte) bool {

@@ -3,8 +3,8 @@
 // then its own side of it, the encoding, the driver and the reading of answers.
 //
 // It says that it is a replica set of one member. What it counts is the page
-// views of each session, because the archive reads those again after each
-// insert: one small document for each, as a server answers, or their number.
+// views of each session, because the archive asks for those after each insert:
+// one small document for each, as a server answers, or their number.
 package mongostub
 
 import (
@@ -26,7 +26,6 @@ type Server struct {
 	conns   map[net.Conn]bool // nil once it is closed
 	views   map[string]int64  // page views inserted, by session
 	total   int64             // of all sessions
-	raised  map[string]int64  // pageViews as the sessions' documents have it
 	cursors map[int64][]group
 	cursor  int64 // the latest one's id
 }
@@ -37,7 +36,7 @@ func Start(ctx context.Context) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("mongostub: %w", err)
 	}
-	s := &Server{listener: listener, conns: map[net.Conn]bool{}, views: map[string]int64{}, raised: map[string]int64{}, cursors: map[int64][]group{}}
+	s := &Server{listener: listener, conns: map[net.Conn]bool{}, views: map[string]int64{}, cursors: map[int64][]group{}}
 	go s.accept()
 	return s, nil
 }

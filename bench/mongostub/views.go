@@ -30,39 +30,29 @@ func (s *Server) countInserted(events []bsoncore.Document) {
 	}
 }
 
-// noteRaised notes the page views that updates raise in sessions' documents.
-func (s *Server) noteRaised(updates []bsoncore.Document) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, u := range updates {
-		session, _ := u.Lookup("q", "_id").StringValueOK()
-		if n, ok := u.Lookup("u", "$max", "pageViews").AsInt64OK(); ok {
-			s.raised[session] = max(s.raised[session], n)
-		}
-	}
-}
-
-// find answers the two questions that the archive asks of page views, which they
-// are and which sessions have many. All else is not there.
+// find answers the one question that the archive asks of page views, which they
+// are. All else is not there.
 func (s *Server) find(c *command) (bson.Raw, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var groups []group
+	left, limited := c.body.Lookup("limit").AsInt64OK()
 	filter, _ := c.body.Lookup("filter").DocumentOK()
-	switch collection(c) {
-	case "session_events":
+	if collection(c) == "session_events" {
 		for _, session := range among(filter, "sessionId") {
-			groups = append(groups, group{"sessionId", session, s.views[session]})
-		}
-	case "sessions":
-		many, asked := filter.Lookup("pageViews", "$gte").AsInt64OK()
-		for _, session := range among(filter, "_id") {
-			if asked && s.raised[session] >= many {
-				groups = append(groups, group{"sessionId", session, 1})
+			n := s.views[session]
+			if limited {
+				n = min(n, left)
+				left -= n
 			}
+			groups = append(groups, group{"sessionId", session, n})
 		}
 	}
-	return s.batch(collection(c), "firstBatch", firstBatch, 0, groups)
+	size := firstBatch
+	if n, ok := c.body.Lookup("batchSize").AsInt64OK(); ok {
+		size = int(n)
+	}
+	return s.batch(collection(c), "firstBatch", size, 0, groups)
 }
 
 // more goes on with a cursor.
@@ -129,20 +119,18 @@ func (s *Server) batch(collection, name string, limit int, id int64, groups []gr
 	}}, success})
 }
 
-// count is what CountDocuments reads.
+// count is how many page views each of some sessions has.
 func (s *Server) count(c *command) (bson.Raw, error) {
-	n := int64(0)
+	found := bson.A{}
 	if collection(c) == "session_events" {
 		filter, _ := c.body.Lookup("pipeline", "0", "$match").DocumentOK()
 		s.mu.Lock()
 		for _, session := range among(filter, "sessionId") {
-			n += s.views[session]
+			if n := s.views[session]; n > 0 {
+				found = append(found, bson.D{{Key: "_id", Value: session}, {Key: "n", Value: n}})
+			}
 		}
 		s.mu.Unlock()
-	}
-	found := bson.A{}
-	if n > 0 {
-		found = bson.A{bson.D{{Key: "_id", Value: 1}, {Key: "n", Value: n}}}
 	}
 	return bson.Marshal(bson.D{{Key: "cursor", Value: bson.D{
 		{Key: "firstBatch", Value: found}, {Key: "id", Value: int64(0)}, {Key: "ns", Value: "footfall." + collection(c)},
