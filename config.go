@@ -81,6 +81,8 @@ type Config struct {
 
 	// Logger is told what an operator should know: default slog.Default().
 	Logger *slog.Logger
+
+	beforeJournalWrite func() error // for tests
 }
 
 // The values of Config.JournalSync that are no interval.

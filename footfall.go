@@ -73,6 +73,8 @@ func New(config Config) (*Tracker, error) {
 		Sync:     journalSync(config.JournalSync),
 		Stall:    config.StoreTimeout,
 		Logger:   config.Logger,
+
+		BeforeWrite: config.beforeJournalWrite,
 	})
 	if err != nil {
 		return nil, err // it names itself and the remedy

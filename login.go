@@ -189,10 +189,9 @@ func (v *visit) loggedIn(e *entry, token sessionToken, rec Record) bool {
 	v.setSession = t.keys.sign(token.value())
 	v.mu.Unlock()
 	change := &CredentialsChanged{SessionID: rec.SessionID, Cred: rec.Cred}
-	t.retell(e)
-	position, err := t.append(change)
+	position, err := t.appendBehind(e, change)
 	if err != nil && !errors.Is(err, journal.ErrStalled) {
-		if position, err = t.commitJournal(change); err != nil {
+		if position, err = t.commitJournal(e, change); err != nil {
 			t.log.Error("footfall: a login is in the hot store only", "sessionId", rec.SessionID, "error", err)
 		}
 	}

@@ -98,10 +98,7 @@ func (t *Tracker) commitOrder(ctx context.Context, e *entry, order Order) (journ
 		t.orders.drop(order.OrderID)
 		return 0, nil
 	}
-	if e != nil {
-		t.retell(e)
-	}
-	position, err := t.commitJournal(placed)
+	position, err := t.commitJournal(e, placed)
 	if err == nil {
 		t.orders.settle(order.OrderID, position)
 	}

@@ -85,7 +85,7 @@ func (t *Tracker) appendAgain(ctx context.Context, f *EventPending) bool {
 		if _, err := t.append(f); err == nil || errors.Is(err, journal.ErrStalled) {
 			return true
 		}
-		if _, err := t.commitJournal(f); err == nil {
+		if _, err := t.commitJournal(nil, f); err == nil {
 			return true
 		}
 		if !sleep(ctx, maxArchiveRetry) {

@@ -56,9 +56,6 @@ func (t *Tracker) dropped(fact Fact) {
 	}
 }
 
-// errNotBegun says that the journal does not have a session's beginning.
-var errNotBegun = errors.New("the session's beginning is not recorded")
-
 // tell puts a fact of a session into the journal, behind its beginning.
 func (t *Tracker) tell(r *http.Request, e *entry, fact Fact) (journal.Position, error) {
 	if !e.isBegun() {
@@ -66,12 +63,39 @@ func (t *Tracker) tell(r *http.Request, e *entry, fact Fact) (journal.Position, 
 			return b.position, b.err
 		}
 	}
-	t.retell(e)
-	if !e.isBegun() { // an event must not come before its session, but it is activity
-		t.counts.unacknowledged.Add(1)
-		return 0, errNotBegun
+	return t.appendBehind(e, fact)
+}
+
+// appendBehind is append of a session's fact. The beginning goes along, in the
+// same write, until this process's journal is known to have it: of the two,
+// neither can be stored without the other.
+func (t *Tracker) appendBehind(e *entry, fact Fact) (journal.Position, error) {
+	first := e.untold()
+	if first == nil {
+		return t.append(fact)
 	}
-	return t.append(fact)
+	position, err := t.append(first, fact)
+	if err == nil {
+		e.told()
+	}
+	return position, err
+}
+
+// untold is a session's beginning if it may not be in this process's journal.
+func (e *entry) untold() *SessionBegun {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.begun && !e.retell {
+		return nil
+	}
+	return &SessionBegun{beginning(e.rec)}
+}
+
+// told notes that this process's journal has a session's beginning.
+func (e *entry) told() {
+	e.mu.Lock()
+	e.begun, e.retell = true, false
+	e.mu.Unlock()
 }
 
 // seen notes that a session is active, with nothing to count. Of many such
@@ -160,9 +184,11 @@ type begun struct {
 }
 
 // begin makes a new session known: to the journal, to the hot store, and to
-// this process. It stays a session if some of them fail; the journal is tried
-// again with the next fact. A first fact of it may come along, or nil, so that one
-// write takes both.
+// this process. It stays a session if some of them fail. If the journal does not
+// confirm the write in time it may come to nothing, so the session does not count
+// as begun: the next fact says its beginning again. A first fact of it may come
+// along, or nil, so that one write takes both. Only if another request has begun
+// the session meanwhile nothing is told.
 func (t *Tracker) begin(r *http.Request, e *entry, along Fact) (b begun) {
 	e.beginning.Lock()
 	defer e.beginning.Unlock()
@@ -176,10 +202,8 @@ func (t *Tracker) begin(r *http.Request, e *entry, along Fact) (b begun) {
 	} else {
 		b.position, b.err = t.append(first)
 	}
-	inJournal := b.err == nil || errors.Is(b.err, journal.ErrStalled)
 	e.mu.Lock()
-	e.begun = inJournal
-	e.retell = e.retell || errors.Is(b.err, journal.ErrStalled) // it may come to nothing after all
+	e.begun = b.err == nil
 	e.position = max(e.position, b.position)
 	announced := e.announced
 	e.announced = true
@@ -194,38 +218,13 @@ func (t *Tracker) begin(r *http.Request, e *entry, along Fact) (b begun) {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), t.config.StoreTimeout)
 	defer cancel()
-	d.unbegun = !inJournal
+	d.unbegun = b.err != nil
 	stored, err := t.hot.Put(ctx, d.SessionID, d.series, d.encode(), 0, d.Cred.Version, t.ttl(&d.Record))
 	if err != nil {
 		t.counts.hotErrors.Add(1)
 	}
 	b.stored = stored
 	return b
-}
-
-// retell puts the beginning of a session into this process's journal once more,
-// when the first may come late or never: another process has it, or this one's disk
-// had stalled.
-func (t *Tracker) retell(e *entry) {
-	e.mu.Lock()
-	if !e.retell || !e.begun {
-		e.mu.Unlock()
-		return
-	}
-	e.retell = false
-	rec := beginning(e.rec)
-	e.mu.Unlock()
-	position, err := t.append(&SessionBegun{rec})
-	e.mu.Lock()
-	e.position = max(e.position, position)
-	e.retell = err != nil
-	e.mu.Unlock()
-}
-
-func (e *entry) mustRetell() bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.retell
 }
 
 // beginning is a record as it began, but for its credentials: what is counted
@@ -266,7 +265,7 @@ func (t *Tracker) commitFact(ctx context.Context, e *entry, fact Fact) (position
 	if t.archive.Shared() {
 		err = t.commitArchive(ctx, e, fact)
 	} else {
-		position, err = t.commitJournal(fact)
+		position, err = t.commitJournal(e, fact)
 	}
 	if err != nil {
 		t.counts.controlFailures.Add(1)
@@ -274,10 +273,19 @@ func (t *Tracker) commitFact(ctx context.Context, e *entry, fact Fact) (position
 	return position, err
 }
 
-func (t *Tracker) commitJournal(fact Fact) (journal.Position, error) {
-	position, err := t.journal.Commit(appendFact(nil, fact))
-	if err != nil {
+// commitJournal commits a fact to the journal, behind its session's beginning.
+func (t *Tracker) commitJournal(e *entry, fact Fact) (position journal.Position, err error) {
+	records := [][]byte{appendFact(nil, fact)}
+	if e != nil {
+		if first := e.untold(); first != nil {
+			records = [][]byte{appendFact(nil, first), records[0]}
+		}
+	}
+	if position, err = t.journal.Commit(records...); err != nil {
 		return 0, fmt.Errorf("%w: journal: %w", ErrUnavailable, err)
+	}
+	if len(records) > 1 {
+		e.told()
 	}
 	return position, nil
 }
@@ -286,7 +294,7 @@ func (t *Tracker) commitJournal(fact Fact) (journal.Position, error) {
 // beginning, which may still be on its way there.
 func (t *Tracker) commitArchive(ctx context.Context, e *entry, fact Fact) error {
 	facts := []Fact{fact}
-	if e != nil && (!t.projected(e) || e.mustRetell()) {
+	if e != nil && (!t.projected(e) || e.untold() != nil) {
 		facts = []Fact{&SessionBegun{beginning(e.snapshot())}, fact}
 	}
 	t.clamp(facts)

@@ -79,6 +79,9 @@ type Options struct {
 	Stall time.Duration
 	// Logger is told of damage and of failures to sync; nil is [slog.Default].
 	Logger *slog.Logger
+	// BeforeWrite, if there is one, is called before each write to a segment,
+	// and may take its time or fail it: for tests of what uses a journal.
+	BeforeWrite func() error
 
 	fs fsys
 }

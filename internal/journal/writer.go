@@ -102,7 +102,13 @@ func (j *Journal) write(b *batch) error {
 		isNew = true
 	}
 	sign(b.buf, s.salt, s.size)
-	n, err := s.f.Write(b.buf)
+	n, err := 0, error(nil)
+	if j.o.BeforeWrite != nil {
+		err = j.o.BeforeWrite()
+	}
+	if err == nil {
+		n, err = s.f.Write(b.buf)
+	}
 	if err == nil && n < len(b.buf) {
 		err = io.ErrShortWrite
 	}

@@ -1,0 +1,11 @@
+package footfall
+
+// WithJournalFault has a function called before each write to the journal: it may
+// take its time, or fail the write.
+func WithJournalFault(c *Config, fault func() error) { c.beforeJournalWrite = fault }
+
+// DropIdle drops from the tracker's table what stands elsewhere, as if nobody had
+// come for two minutes.
+func (t *Tracker) DropIdle() {
+	t.live.sweep(now().Add(liveIdle), now().Add(-t.lives.Absolute), t.confirmedPosition())
+}
