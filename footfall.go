@@ -68,18 +68,20 @@ func New(config Config) (*Tracker, error) {
 	if err != nil {
 		return nil, err
 	}
+	t := new(Tracker)
 	j, err := journal.Open(config.JournalDir, journal.Options{
 		MaxBytes: config.JournalMaxBytes,
 		Sync:     journalSync(config.JournalSync),
 		Stall:    config.StoreTimeout,
 		Logger:   config.Logger,
 
+		Lost:        t.lostLate,
 		BeforeWrite: config.beforeJournalWrite,
 	})
 	if err != nil {
 		return nil, err // it names itself and the remedy
 	}
-	t := &Tracker{
+	*t = Tracker{
 		config:   config,
 		log:      config.Logger,
 		lives:    Lifetimes{Idle: config.IdleTimeout, Absolute: config.MaxAge},

@@ -46,6 +46,9 @@ func lateLost(t *testing.T, method, path string) (*stage, *browser, *disk) {
 	if n := s.count("journal_late_lost"); n < 2 {
 		t.Fatalf("%d facts were late and lost, want the beginning and the event", n)
 	}
+	if n := s.count("events_dropped"); n != 1 {
+		t.Errorf("events_dropped = %d, want the event that was late and lost", n)
+	}
 	return s, b, d
 }
 
@@ -93,8 +96,8 @@ func TestLateLost_BeginningThatIsRefusedAgainTakesItsEventAlong(t *testing.T) {
 		s.settle()
 		b.do("GET", "/")
 		wantRecorded(t, s, id, 1)
-		if n := s.count("events_dropped"); n != 1 {
-			t.Errorf("events_dropped = %d, want the page view that was refused", n)
+		if n := s.count("events_dropped"); n != 2 {
+			t.Errorf("events_dropped = %d, want the page view that was late and the one that was refused", n)
 		}
 	})
 }

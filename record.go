@@ -56,6 +56,14 @@ func (t *Tracker) dropped(fact Fact) {
 	}
 }
 
+// lostLate counts an event that was late for its answer and could not be written
+// later either.
+func (t *Tracker) lostLate(record []byte) {
+	if len(record) > 0 && (record[0] == kindEventRecorded || record[0] == kindEventPending) {
+		t.counts.eventsDropped.Add(1)
+	}
+}
+
 // tell puts a fact of a session into the journal, behind its beginning.
 func (t *Tracker) tell(r *http.Request, e *entry, fact Fact) (journal.Position, error) {
 	if !e.isBegun() {

@@ -79,6 +79,10 @@ type Options struct {
 	Stall time.Duration
 	// Logger is told of damage and of failures to sync; nil is [slog.Default].
 	Logger *slog.Logger
+	// Lost, if there is one, is told of each record whose caller was told ErrStalled
+	// and which could not be written later either. It is called by the writer, so it
+	// must be quick and not use the journal; the record is good until it returns.
+	Lost func(record []byte)
 	// BeforeWrite, if there is one, is called before each write to a segment,
 	// and may take its time or fail it: for tests of what uses a journal.
 	BeforeWrite func() error

@@ -2,6 +2,8 @@ package journal
 
 import (
 	"errors"
+	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -283,7 +285,8 @@ func TestFault_LateAndThenLost(t *testing.T) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		fs := &faultFS{}
-		j, err := Open(dir, Options{fs: fs, Logger: quiet})
+		var lost []string
+		j, err := Open(dir, Options{fs: fs, Logger: quiet, Lost: func(record []byte) { lost = append(lost, string(record)) }})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -293,8 +296,8 @@ func TestFault_LateAndThenLost(t *testing.T) {
 		fs.set(func() {
 			fs.write = func(file, []byte) (int, error) { stall(); return 0, syscall.ENOSPC }
 		})
-		for range 3 { // the first waits, the others follow it
-			if _, err := j.Append([]byte("late")); !errors.Is(err, ErrStalled) {
+		for i := range 3 { // the first waits, the others follow it
+			if _, err := j.Append(fmt.Appendf(nil, "late %d", i)); !errors.Is(err, ErrStalled) {
 				t.Fatalf("a stalled write is ErrStalled: %v", err)
 			}
 		}
@@ -305,6 +308,10 @@ func TestFault_LateAndThenLost(t *testing.T) {
 		}
 		if s := j.Stats(); s.Stalled != 3 || s.LateLost != 3 || s.Pending != 0 {
 			t.Errorf("%d were late, %d of them are lost, %d wait: want 3, 3 and none", s.Stalled, s.LateLost, s.Pending)
+		}
+		synctest.Wait()
+		if want := []string{"late 0", "late 1", "late 2"}; !slices.Equal(lost, want) {
+			t.Errorf("told that %q are lost, want %q: not the one whose caller knows", lost, want)
 		}
 	})
 }

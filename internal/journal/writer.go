@@ -34,13 +34,15 @@ func (j *Journal) writeLoop() {
 
 		j.io.Lock()
 		err := j.write(b)
+		var lost [][]byte
 		j.mu.Lock()
 		j.writeErr = err
 		if err == nil {
 			j.publish(b)
 		} else {
 			j.n.writeErrors++
-			j.n.lateLost += uint64(b.records - waitingFor(b.waiters))
+			lost = b.late()
+			j.n.lateLost += uint64(len(lost))
 			j.stalled = [2]bool{} // it did answer, and no fsync follows to say so
 		}
 		answered = j.settle(b, err, answered[:0])
@@ -56,16 +58,12 @@ func (j *Journal) writeLoop() {
 			w.answer <- err
 			answered[i] = nil
 		}
+		if j.o.Lost != nil {
+			for _, record := range lost { // the buffer is not used again before the next batch
+				j.o.Lost(record)
+			}
+		}
 	}
-}
-
-// waitingFor is how many records somebody waits for: the others of the batch are
-// late, and their callers were told so.
-func waitingFor(waiters []*waiter) (records int) {
-	for _, w := range waiters {
-		records += w.records
-	}
-	return records
 }
 
 // settle takes off the batch's waiters those that get their answer now and
