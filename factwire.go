@@ -3,6 +3,7 @@ package footfall
 import (
 	"encoding/json"
 	"fmt"
+	"reflect"
 )
 
 // The kinds of fact in the journal. A number is never used again.
@@ -90,8 +91,8 @@ func appendFact(b []byte, fact Fact) []byte {
 		b = appendMillis(b, 2, f.Minute)
 		b = appendString(b, 3, f.Reason)
 		return appendInt(b, 4, f.Count)
-	default: // without its name: to print a fact would make every fact escape to the heap
-		panic("footfall: a fact of a type that has no journal record")
+	default: // not with %T: to print a fact would make every fact escape to the heap
+		panic("footfall: a fact of type " + reflect.TypeOf(fact).String() + " has no journal record")
 	}
 }
 

@@ -12,6 +12,9 @@ import (
 // 17: a document of 1,100 bytes takes 560. What is unpacked is what was packed,
 // byte for byte.
 //
+// Only names of the document itself are kept: what is inside of a member may be
+// somebody's own.
+//
 // The codes are control characters, which JSON never holds as such.
 const (
 	codeMember = 0x01 // and a number: ,"name":
@@ -73,13 +76,13 @@ func (n *names) numberOf(quoted []byte) (byte, bool) {
 // control characters, which is no JSON.
 func (n *names) pack(doc []byte) (packed []byte, ok bool) {
 	var scratch [2048]byte
-	b := scratch[:0]
+	b, depth := scratch[:0], 0
 	for i := 0; i < len(doc); {
 		switch c := doc[i]; {
 		case c == '"':
 			end := stringEnd(doc, i)
 			text := doc[i:end]
-			if end < len(doc) && doc[end] == ':' {
+			if depth == 1 && end < len(doc) && doc[end] == ':' {
 				if number, known := n.numberOf(text); known {
 					code := byte(codeFirst)
 					if len(b) > 0 && b[len(b)-1] == ',' && i > 0 && doc[i-1] == ',' {
@@ -105,6 +108,12 @@ func (n *names) pack(doc []byte) (packed []byte, ok bool) {
 		case c < ' ':
 			return nil, false
 		default:
+			switch c {
+			case '{', '[':
+				depth++
+			case '}', ']':
+				depth--
+			}
 			b = append(b, c)
 			i++
 		}

@@ -53,3 +53,15 @@ func TestPack_KeepsSoManyNames(t *testing.T) {
 		t.Errorf("%d names are kept, want %d: names must not grow without a bound", got, maxNames)
 	}
 }
+
+func TestPack_KeepsNothingOfValues(t *testing.T) {
+	var n names
+	if _, ok := n.pack([]byte(`{"values":{"cart of mary@example.com":{"json":{"sku-17":1}}},"list":[{"inner":1}]}`)); !ok {
+		t.Fatal("not packed")
+	}
+	for _, name := range n.known.Load().text {
+		if name != `"values":` && name != `"list":` {
+			t.Errorf("the store keeps the name %s for ever: only a document's own members are anybody's", name)
+		}
+	}
+}

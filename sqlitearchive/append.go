@@ -21,15 +21,18 @@ func (a *Archive) Append(ctx context.Context, facts []footfall.Fact) error {
 	defer tx.Rollback()
 	// A statement whose context can end costs the driver a goroutine: a third of
 	// a batch of new sessions. When ctx ends the transaction is rolled back, and
-	// the next statement fails.
+	// the next statement fails: none may run while the rows of another are read.
 	b := &batch{ctx: context.WithoutCancel(ctx), tx: tx, statements: map[string]*sql.Stmt{}}
-	if err := b.apply(facts); err != nil {
-		return fmt.Errorf("sqlitearchive: append: %w", classify(err))
+	if err = b.apply(facts); err == nil {
+		err = tx.Commit()
 	}
-	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("sqlitearchive: append: %w", classify(err))
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil: // what the driver says of a transaction that was rolled back explains nothing
+		return fmt.Errorf("sqlitearchive: append: %w", ctx.Err())
 	}
-	return nil
+	return fmt.Errorf("sqlitearchive: append: %w", classify(err))
 }
 
 // A batch is the transaction of one Append. Its facts are applied in rounds: the
