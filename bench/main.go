@@ -29,7 +29,7 @@ import (
 )
 
 var (
-	flagScenario    = flag.String("scenario", "resumed,minimal,new,live,drain,backlog,start", "what to measure, of "+strings.Join(scenarioNames(), ", "))
+	flagScenario    = flag.String("scenario", "resumed,minimal,new,many,live,drain,backlog,start", "what to measure, of "+strings.Join(scenarioNames(), ", "))
 	flagKinds       = flag.String("kinds", "", "kinds of server, of "+strings.Join(kindNames(), ", ")+" (default: those that the scenario is about)")
 	flagRounds      = flag.Int("rounds", 3, "of each kind, interleaved; medians are printed")
 	flagRequests    = flag.Int("requests", 60_000, "in a round, as fast as they are answered")

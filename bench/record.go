@@ -82,6 +82,9 @@ type regression struct {
 }
 
 func (r regression) String() string {
+	if r.was == 0 {
+		return fmt.Sprintf("%s, %s %s", r.scenario, r.kind, r.what)
+	}
 	return fmt.Sprintf("%s, %s: %s %.2f, recorded %.2f (%+.0f %%)", r.scenario, r.kind, r.what, r.is, r.was, 100*(r.is/r.was-1))
 }
 
@@ -91,7 +94,11 @@ func (rec *record) worse(now *record) (all []regression) {
 	for scenario, kinds := range now.Scenarios {
 		for name, is := range kinds {
 			was, known := rec.Scenarios[scenario][name]
-			if kind, _ := serve.KindOf(name); !known || !kind.Footfall {
+			if kind, _ := serve.KindOf(name); !kind.Footfall {
+				continue
+			}
+			if !known {
+				all = append(all, regression{scenario: scenario, kind: name, what: "is not recorded: run make bench", is: is.Ratio})
 				continue
 			}
 			if is.Ratio > was.Ratio*(1+tolerance) {

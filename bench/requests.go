@@ -46,7 +46,7 @@ func newVisitors(ctx context.Context, r *report) error {
 // many is resumed with many more visitors at a time: each batch that goes to the
 // archive then is about many sessions.
 func many(ctx context.Context, r *report) error {
-	kinds, err := kindsOf(serve.MemorySQLite, serve.RedisMongoDB)
+	kinds, err := kindsOf(serve.SCSMemory, serve.SCSRedis, serve.MemorySQLite, serve.RedisMongoDB)
 	if err != nil {
 		return err
 	}

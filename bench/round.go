@@ -24,6 +24,10 @@ type plan struct {
 // so that a round takes as long.
 const slower = 8
 
+// warmRequests is how many requests at least a server answers before it is measured:
+// V8 compiles what is asked often.
+const warmRequests = 5000
+
 const roundTimeout = 10 * time.Minute
 
 // measure runs a round: a new server of a kind, requests as fast as they are
@@ -44,7 +48,7 @@ func (p plan) measure(ctx context.Context, kind serve.Kind) (f figure, err error
 		return f, err
 	}
 	defer load.Close(visitors)
-	warm := max(p.requests/20, 2*p.connections) // each visitor has its cookies then
+	warm := max(p.requests/20, 2*p.connections, warmRequests) // each visitor has its cookies then
 	if _, err := load.Closed(ctx, visitors, warm, p.fresh); err != nil {
 		return f, err
 	}
