@@ -25,18 +25,19 @@ type crowd struct {
 	long     atomic.Pointer[string] // appended to what is requested, to fill a journal
 
 	failed, asked, unavailable, unanswered atomic.Int64 // pages not answered with 200; what customers asked of their routes, and was answered with 503
+	calm                                   atomic.Int64 // the number of the calm phase, 0 while something is broken
 }
 
 // browse looks at a page, and returns when the answer was there.
 func (c *crowd) browse(v *visitor, random *rand.Rand) *answer {
-	r := c.ledger.open(pageView)
+	r := c.open(v, pageView)
 	before := v.session
 	long := ""
 	if more := c.long.Load(); more != nil {
 		long = *more
 	}
 	a := v.send(c.base, "GET", fmt.Sprintf("%s%d?mark=%s%s", productsAt, 1+random.IntN(200), r.mark, long), nil)
-	c.ledger.close(r, a.outcome(200))
+	c.close(r, a, a.outcome(200), before)
 	c.met(before, a, r.mark)
 	switch {
 	case a.err != nil:
@@ -47,6 +48,17 @@ func (c *crowd) browse(v *visitor, random *rand.Rand) *answer {
 	return a
 }
 
+// open notes a visitor's request before it is sent.
+func (c *crowd) open(v *visitor, event string) *request {
+	standing, _ := c.register.standing(v.session)
+	return c.ledger.open(event, v.jar, v.session != "" && standing != live)
+}
+
+// close notes the answer to it; before is the cookie that it carried.
+func (c *crowd) close(r *request, a *answer, o outcome, before string) {
+	c.ledger.close(r, o, sessionOf(before), sessionOf(a.session))
+}
+
 // met notes a session cookie that came with an answer that is no login.
 func (c *crowd) met(before string, a *answer, mark string) {
 	if !a.set || a.session == before {
@@ -55,14 +67,19 @@ func (c *crowd) met(before string, a *answer, mark string) {
 	if before != "" {
 		c.register.touched(before, mark)
 	}
-	if a.session != "" {
+	c.given(before, a)
+}
+
+// given notes a new session cookie that came with an answer that is no login.
+func (c *crowd) given(before string, a *answer) {
+	if a.session != "" && a.session != before {
 		c.register.issued(a.session, "")
 	}
 }
 
 // put puts something into the cart. slowly is a browser whose line is bad.
 func (c *crowd) put(v *visitor, random *rand.Rand, slowly bool) {
-	r := c.ledger.open(addToCart)
+	r := c.open(v, addToCart)
 	before := v.session
 	text := fmt.Sprintf(`{"productId":"%d","quantity":1}`, 1+random.IntN(200))
 	var body io.Reader = strings.NewReader(text)
@@ -70,7 +87,7 @@ func (c *crowd) put(v *visitor, random *rand.Rand, slowly bool) {
 		body = &trickle{text: text, pause: 20 * time.Millisecond}
 	}
 	a := v.send(c.base, "POST", cartAt+"?mark="+r.mark, body, "Content-Type", "application/json")
-	c.ledger.close(r, a.outcome(200))
+	c.close(r, a, a.outcome(200), before)
 	c.met(before, a, r.mark)
 }
 
@@ -92,9 +109,13 @@ func (t *trickle) Read(b []byte) (int, error) {
 
 // ask asks who is logged in.
 func (c *crowd) ask(v *visitor) *answer {
-	cookie := v.session
+	cookie, calm := v.session, c.calm.Load()
 	a := v.send(c.base, "GET", meAt, nil)
+	if standing, customer := c.register.standing(cookie); standing == live && customer != "" {
+		c.checkCalm(calm, cookie, a)
+	}
 	c.check(cookie, a)
+	c.given(cookie, a)
 	return a
 }
 
@@ -121,10 +142,11 @@ func (c *crowd) check(cookie string, a *answer) {
 
 // logIn logs in, on top of whatever session there is.
 func (c *crowd) logIn(v *visitor, customer string) {
-	r := c.ledger.open(customerLogin)
-	before := v.session
+	r := c.open(v, customerLogin)
+	before, calm := v.session, c.calm.Load()
 	a := v.send(c.base, "POST", loginAt+"?mark="+r.mark, strings.NewReader(fmt.Sprintf(`{"email":%q,"password":"password123"}`, accounts[customer])), "Content-Type", "application/json")
-	c.ledger.close(r, a.outcome(200))
+	c.close(r, a, a.outcome(200), before)
+	c.checkCalm(calm, r.mark, a)
 	var data struct{ Customer struct{ ID string } }
 	_ = json.Unmarshal(a.data, &data)
 	switch {
@@ -146,13 +168,16 @@ func (c *crowd) logIn(v *visitor, customer string) {
 func (c *crowd) logOut(v *visitor) {
 	before := v.session
 	standing, customer := c.register.standing(before)
-	r := c.ledger.open(customerLogout)
+	r, calm := c.open(v, customerLogout), c.calm.Load()
 	a := v.send(c.base, "POST", logoutAt+"?mark="+r.mark, nil)
 	o := a.outcome(200)
 	if o == counted && (standing != live || customer == "") {
 		o = optional // who was nobody any more logs out without an event
 	}
-	c.ledger.close(r, o)
+	c.close(r, a, o, before)
+	if standing == live {
+		c.checkCalm(calm, r.mark, a)
+	}
 	switch {
 	case a.err == nil && a.status == 200:
 		c.register.ended(before)
@@ -164,7 +189,7 @@ func (c *crowd) logOut(v *visitor) {
 // revoke is an operator who ends a visitor's session; their browser knows nothing
 // of it.
 func (c *crowd) revoke(v *visitor) {
-	operator := &visitor{address: v.address}
+	operator := newStranger(v.address)
 	a := operator.send(c.base, "POST", revokeAt, strings.NewReader(fmt.Sprintf(`{"sessionId":%q}`, sessionOf(v.session))),
 		"Content-Type", "application/json", "Authorization", "Bearer "+adminToken)
 	var data struct{ Revoked bool }
@@ -179,7 +204,7 @@ func (c *crowd) revoke(v *visitor) {
 
 // buy places an order, and asks again until it is answered.
 func (c *crowd) buy(v *visitor, tries int) {
-	s := c.ledger.openSale()
+	s := c.ledger.openSale(v.jar)
 	var items []string
 	for line := range strings.SplitSeq(s.basket, ",") {
 		product, quantity, _ := strings.Cut(line, ":")
@@ -187,7 +212,10 @@ func (c *crowd) buy(v *visitor, tries int) {
 	}
 	body := `{"items":[` + strings.Join(items, ",") + `],"shippingAddress":{"city":"Ulm"}}`
 	for range tries {
+		before := v.session
 		a := v.send(c.base, "POST", ordersAt, strings.NewReader(body), "Content-Type", "application/json", "Idempotency-Key", s.basket)
+		c.ledger.asked(s, a.err == nil || !a.sent, sessionOf(before), sessionOf(a.session))
+		c.given(before, a)
 		var order struct{ ID string }
 		_ = json.Unmarshal(a.data, &order)
 		switch {

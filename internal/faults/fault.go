@@ -14,6 +14,7 @@ type fault struct {
 	open func(*plan) (*world, error) // the world it happens in
 	mix  *mix                        // what visitors do meanwhile, if not the usual
 	long string                      // appended to what they request
+	cost price                       // what it may cost by design
 	run  func(w *world, length time.Duration) error
 }
 
@@ -48,7 +49,8 @@ type row struct {
 	name                             string
 	acknowledged, unanswered, failed int
 	asked, unavailable, sales, shed  int
-	declared, missing, excused       int
+	excused                          int
+	toll                             toll
 	added                            time.Duration
 	backlog                          time.Duration
 	findings                         findings
@@ -59,29 +61,15 @@ type row struct {
 func (w *world) suffer(number int, f fault, length time.Duration) (row, error) {
 	c := w.crowd
 	r := row{name: f.name}
-	c.ledger.begin(number)
-	usual := w.load.mix
-	declaredBefore, _ := w.declared()
-	asked, unavailable, failed := c.asked.Load(), c.unavailable.Load(), c.failed.Load()
-	c.pages.take()
-	w.load.start()
-	time.Sleep(length / 5)
-	calm := c.pages.take()
-	if f.mix != nil {
-		w.load.use(*f.mix)
-		time.Sleep(settle)
+	if err := w.recovered(); err != nil {
+		return r, fmt.Errorf("%s: before it: %w", f.name, err)
 	}
-	c.long.Store(&f.long)
-	broke := f.run(w, length*11/20)
-	broken := c.pages.take()
-	ended := time.Now()
-	time.Sleep(length / 4)
-	w.replayDead()
-	w.load.stop()
-	w.load.use(usual)
-	c.long.Store(nil)
-	if broke != nil {
-		return r, fmt.Errorf("%s: %w", f.name, broke)
+	c.ledger.begin(number)
+	claimed := w.claim()
+	asked, unavailable, failed := c.asked.Load(), c.unavailable.Load(), c.failed.Load()
+	ended, err := w.through(number, f, length, &r)
+	if err != nil {
+		return r, fmt.Errorf("%s: %w", f.name, err)
 	}
 	if r.failed = int(c.failed.Load() - failed); r.failed > 0 {
 		c.register.report(unwell, f.name, fmt.Sprintf("%d pages were answered, but not with 200", r.failed))
@@ -98,16 +86,14 @@ func (w *world) suffer(number int, f fault, length time.Duration) (row, error) {
 	if undrained != nil {
 		a.findings.add(unwell, f.name, undrained.Error())
 	}
-	r.excused = a.excuse(w.excused, number)
-	dropped, late := w.declared()
-	r.declared, r.missing = dropped-declaredBefore, len(a.missingOf(number))
-	a.judge(dropped, late)
+	r.excused = a.excuse(w.excused)
+	r.toll = a.judge(f.cost, w.claim().since(claimed))
 	for _, p := range w.processes {
 		for _, line := range p.troubles() {
 			a.findings.add(unwell, p.addr, line)
 		}
 	}
-	if r.declared+a.findings.count(lost)+a.findings.count(misdeclared) > 0 {
+	if r.toll.declared+a.findings.count(lost)+a.findings.count(misdeclared) > 0 {
 		for i, p := range w.processes {
 			w.t.Logf("%s: what process %d counted in each life:%s", f.name, i+1, p.counters())
 		}
@@ -121,9 +107,45 @@ func (w *world) suffer(number int, f fault, length time.Duration) (row, error) {
 	r.acknowledged, r.unanswered, r.sales = c.ledger.of(number)
 	r.asked, r.unavailable = int(c.asked.Load()-asked), int(c.unavailable.Load()-unavailable)
 	r.shed = w.load.takeShed()
+	return r, nil
+}
+
+// through lets visitors come before a fault, while it lasts and after it, each for
+// its part of the length, and says when it was over.
+func (w *world) through(number int, f fault, length time.Duration, r *row) (ended time.Time, err error) {
+	c, usual := w.crowd, w.load.mix
+	c.pages.take()
+	w.load.start()
+	defer func() {
+		w.load.stop()
+		w.load.use(usual)
+		c.long.Store(nil)
+	}()
+	c.calm.Store(int64(2*number - 1))
+	time.Sleep(length / 5)
+	c.calm.Store(0)
+	calm := c.pages.take()
+	if f.mix != nil {
+		w.load.use(*f.mix)
+		time.Sleep(settle)
+	}
+	c.long.Store(&f.long)
+	if err := f.run(w, length*11/20); err != nil {
+		return ended, err
+	}
+	broken := c.pages.take()
+	ended = time.Now()
+	if err := w.recovered(); err != nil {
+		c.register.report(unwell, f.name, err.Error())
+	} else {
+		c.calm.Store(int64(2 * number))
+	}
+	time.Sleep(length / 4)
+	c.calm.Store(0)
+	w.replayDead()
 	r.calm, r.broken = len(calm), len(broken)
 	r.added = max(0, p99(broken)-p99(calm))
-	return r, nil
+	return ended, nil
 }
 
 // take returns the latencies since it was called last.

@@ -48,10 +48,10 @@ var slowClients = fault{name: "slow clients (300 connections)", open: localWorld
 // one.
 var cookieless = fault{name: "flood without cookies", open: localWorld, run: func(w *world, length time.Duration) error {
 	w.beside(4, length, func(_ int, random *rand.Rand, _ <-chan struct{}) {
-		v := &visitor{address: fmt.Sprintf("198.51.100.%d", 1+random.IntN(250))}
-		r := w.crowd.ledger.open(pageView)
+		v := newStranger(fmt.Sprintf("198.51.100.%d", 1+random.IntN(250)))
+		r := w.crowd.open(v, pageView)
 		a := v.send(w.crowd.base, "GET", fmt.Sprintf("%s%d?mark=%s", productsAt, 1+random.IntN(200), r.mark), nil)
-		w.crowd.ledger.close(r, a.floodOutcome())
+		w.crowd.close(r, a, a.floodOutcome(), "")
 		w.crowd.meet(a)
 		time.Sleep(5 * time.Millisecond)
 	})
@@ -62,11 +62,11 @@ var cookieless = fault{name: "flood without cookies", open: localWorld, run: fun
 // them, of the wrong kind.
 var garbage = fault{name: "flood of garbage cookies", open: localWorld, run: func(w *world, length time.Duration) error {
 	w.beside(4, length, func(_ int, random *rand.Rand, _ <-chan struct{}) {
-		v := &visitor{address: fmt.Sprintf("198.51.100.%d", 1+random.IntN(250))}
+		v := newStranger(fmt.Sprintf("198.51.100.%d", 1+random.IntN(250)))
 		cookie := w.forge(random)
-		r := w.crowd.ledger.open(pageView)
+		r := w.crowd.open(v, pageView)
 		a := v.send(w.crowd.base, "GET", fmt.Sprintf("%s%d?mark=%s", productsAt, 1+random.IntN(200), r.mark), nil, "Cookie", cookie)
-		w.crowd.ledger.close(r, a.floodOutcome())
+		w.crowd.close(r, a, a.floodOutcome(), "")
 		w.crowd.meet(a)
 		a = v.send(w.crowd.base, "GET", meAt, nil, "Cookie", cookie)
 		if a.err == nil && a.status == http.StatusOK {

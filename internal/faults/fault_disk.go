@@ -8,16 +8,16 @@ import (
 )
 
 // diskFull is a disk that has no room for anything.
-var diskFull = fault{name: "disk full", open: smallDiskWorld, run: fullFor}
+var diskFull = fault{name: "disk full", open: smallDiskWorld, cost: noRoom, run: fullFor}
 
 // diskFullPages is the same with visitors who only look at pages: the counters
 // have to say how many of them are missing.
-var diskFullPages = fault{name: "disk full, pages only", open: smallDiskWorld, mix: &pagesOnly, run: fullFor}
+var diskFullPages = fault{name: "disk full, pages only", open: smallDiskWorld, mix: &pagesOnly, cost: noRoom, run: fullFor}
 
 // diskFullStalling is a full disk that takes its time to say so: answers do not
 // wait for it, and what was to be written later never is. The process is stopped
 // again and again for longer than a write may take.
-var diskFullStalling = fault{name: "disk full and stalling", open: smallDiskWorld, run: func(w *world, length time.Duration) error {
+var diskFullStalling = fault{name: "disk full and stalling", open: smallDiskWorld, cost: noRoom, run: func(w *world, length time.Duration) error {
 	free, err := fill(w.dir)
 	if err != nil {
 		return err

@@ -10,7 +10,7 @@ import (
 
 // journalFull is a journal at its cap. Visitors only look at pages, so that each
 // fact that is refused is one page view, and the counters have to say how many.
-var journalFull = fault{name: "journal at its cap", open: smallJournalWorld, mix: &pagesOnly, long: "&long=" + strings.Repeat("x", 1500),
+var journalFull = fault{name: "journal at its cap", open: smallJournalWorld, mix: &pagesOnly, cost: noRoom, long: "&long=" + strings.Repeat("x", 1500),
 	run: func(w *world, length time.Duration) error {
 		release, err := lockSQLite(w.processes[0].dataDir)
 		if err != nil {
@@ -33,7 +33,7 @@ var (
 	flippedTail = fault{name: "kill -9, bits flipped in the journal's last bytes", open: localWorld, mix: &pagesOnly, run: again(damage(flipTail))}
 )
 
-func damage(do func(w *world, content []byte) (damaged []byte, from int)) func(*world) error {
+func damage(do func(w *world, content []byte) (damaged []byte)) func(*world) error {
 	return func(w *world) error {
 		p := w.processes[0]
 		release, err := lockSQLite(p.dataDir) // so that there is something in the journal
@@ -54,8 +54,12 @@ func damage(do func(w *world, content []byte) (damaged []byte, from int)) func(*
 		if err != nil {
 			return err
 		}
-		damaged, from := do(w, content)
-		for _, mark := range marksFrom(content, from) {
+		damaged := do(w, content)
+		marks, err := damagedMarks(content, damaged)
+		if err != nil {
+			return fmt.Errorf("%s: %w", last, err)
+		}
+		for _, mark := range marks {
 			w.excused[mark] = true
 		}
 		if err := os.WriteFile(last, damaged, 0o600); err != nil {
@@ -68,36 +72,16 @@ func damage(do func(w *world, content []byte) (damaged []byte, from int)) func(*
 	}
 }
 
-func cutTail(w *world, content []byte) ([]byte, int) {
+func cutTail(w *world, content []byte) []byte {
 	n := len(content) - 1 - w.random.IntN(min(400, len(content)/2))
-	return content[:n], n
+	return content[:n]
 }
 
-func flipTail(w *world, content []byte) ([]byte, int) {
-	damaged, first := bytes.Clone(content), len(content)
+func flipTail(w *world, content []byte) []byte {
+	damaged := bytes.Clone(content)
 	for range 1 + w.random.IntN(3) {
 		at := len(content) - 1 - w.random.IntN(min(400, len(content)/2))
 		damaged[at] ^= 1 << w.random.IntN(8)
-		first = min(first, at)
 	}
-	return damaged, first
-}
-
-// marksFrom lists the marks of the records that bytes from a place on belong to.
-// A mark stands in the middle of its record: the one before the place may be of
-// the record that was hit, or of the one before that.
-func marksFrom(content []byte, from int) (marks []string) {
-	begin := max(0, bytes.LastIndex(content[:from], []byte("mark=")))
-	for rest := content[begin:]; ; {
-		_, after, found := bytes.Cut(rest, []byte("mark="))
-		if !found {
-			return marks
-		}
-		end := bytes.IndexFunc(after, func(r rune) bool { return !strings.ContainsRune("0123456789abcdefm-", r) })
-		if end < 0 {
-			end = len(after)
-		}
-		marks = append(marks, string(after[:end]))
-		rest = after[end:]
-	}
+	return damaged
 }

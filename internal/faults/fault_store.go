@@ -10,22 +10,22 @@ import (
 
 // What happens to the hot store and to the archive of several instances.
 var (
-	redisStopped = fault{name: "Redis stopped", open: sharedWorld, run: while(
+	redisStopped = fault{name: "Redis stopped", open: sharedWorld, cost: endedOnes, run: while(
 		func(w *world) error { w.redis.Stop(); return nil },
 		func(w *world) error { w.redis.Start(); return nil })}
-	redisFrozen = fault{name: "Redis frozen", open: sharedWorld, run: while(
+	redisFrozen = fault{name: "Redis frozen", open: sharedWorld, cost: endedOnes, run: while(
 		func(w *world) error { w.redis.Freeze(); return nil },
 		func(w *world) error { w.redis.Thaw(); return nil })}
-	redisSlow = fault{name: "Redis slow by 200 ms", open: sharedWorld, run: while(
+	redisSlow = fault{name: "Redis slow by 200 ms", open: sharedWorld, cost: endedOnes, run: while(
 		func(w *world) error { slow(w.toRedis, 100*time.Millisecond); return nil },
 		func(w *world) error { slow(w.toRedis, 0); return nil })}
-	redisEmptied = fault{name: "Redis emptied, again and again", open: sharedWorld, run: again(func(w *world) error {
+	redisEmptied = fault{name: "Redis emptied, again and again", open: sharedWorld, cost: endedOnes, run: again(func(w *world) error {
 		w.redis.Do(w.t, "FLUSHALL")
 		w.pause(time.Second, 2*time.Second)
 		return nil
 	})}
 	// As after a failover to a replica that was behind.
-	redisOld = fault{name: "Redis put back to an old snapshot", open: sharedWorld, run: func(w *world, length time.Duration) error {
+	redisOld = fault{name: "Redis put back to an old snapshot", open: sharedWorld, cost: endedOnes, run: func(w *world, length time.Duration) error {
 		snapshot := w.redis.Snapshot(w.t)
 		time.Sleep(length / 2)
 		w.redisFrom(snapshot)
@@ -35,7 +35,7 @@ var (
 	}}
 	// The same when the archive cannot say who logged out since, to an instance
 	// that never heard of it.
-	redisOldAlone = fault{name: "Redis put back, MongoDB stopped, an instance restarted", open: sharedWorld, run: func(w *world, length time.Duration) error {
+	redisOldAlone = fault{name: "Redis put back, MongoDB stopped, an instance restarted", open: sharedWorld, cost: endedOnes, run: func(w *world, length time.Duration) error {
 		snapshot := w.redis.Snapshot(w.t)
 		time.Sleep(length / 2)
 		p := w.anyProcess()
@@ -48,22 +48,22 @@ var (
 		w.mongodb.Start()
 		return err
 	}}
-	redisCutOff = fault{name: "one instance cut off from Redis", open: sharedWorld, run: while(
+	redisCutOff = fault{name: "one instance cut off from Redis", open: sharedWorld, cost: endedOnes, run: while(
 		func(w *world) error { w.toRedis[0].Cut(); return nil },
 		func(w *world) error { w.toRedis[0].Resume(); return nil })}
-	mongodbCutOff = fault{name: "one instance cut off from MongoDB", open: sharedWorld, run: while(
+	mongodbCutOff = fault{name: "one instance cut off from MongoDB", open: sharedWorld, cost: endedOnes, run: while(
 		func(w *world) error { w.toMongo[0].Cut(); return nil },
 		func(w *world) error { w.toMongo[0].Resume(); return nil })}
-	mongodbStopped = fault{name: "MongoDB stopped", open: sharedWorld, run: while(
+	mongodbStopped = fault{name: "MongoDB stopped", open: sharedWorld, cost: endedOnes, run: while(
 		func(w *world) error { w.mongodb.Stop(); return nil },
 		func(w *world) error { w.mongodb.Start(); return nil })}
-	mongodbFrozen = fault{name: "MongoDB frozen", open: sharedWorld, run: while(
+	mongodbFrozen = fault{name: "MongoDB frozen", open: sharedWorld, cost: endedOnes, run: while(
 		func(w *world) error { w.mongodb.Freeze(); return nil },
 		func(w *world) error { w.mongodb.Thaw(); return nil })}
-	mongodbSlow = fault{name: "MongoDB slow by 200 ms", open: sharedWorld, run: while(
+	mongodbSlow = fault{name: "MongoDB slow by 200 ms", open: sharedWorld, cost: endedOnes, run: while(
 		func(w *world) error { slow(w.toMongo, 100*time.Millisecond); return nil },
 		func(w *world) error { slow(w.toMongo, 0); return nil })}
-	bothStopped = fault{name: "Redis and MongoDB stopped, an instance killed meanwhile", open: sharedWorld, run: func(w *world, length time.Duration) error {
+	bothStopped = fault{name: "Redis and MongoDB stopped, an instance killed meanwhile", open: sharedWorld, cost: endedOnes, run: func(w *world, length time.Duration) error {
 		p := w.anyProcess()
 		w.redis.Stop()
 		w.mongodb.Stop()
@@ -74,7 +74,7 @@ var (
 		return p.start()
 	}}
 	// The master dies and its replica, which may lack its last writes, takes over.
-	failover = fault{name: "Redis fails over to its replica (Sentinel)", open: sentinelWorld, run: func(w *world, length time.Duration) error {
+	failover = fault{name: "Redis fails over to its replica (Sentinel)", open: sentinelWorld, cost: endedOnes, run: func(w *world, length time.Duration) error {
 		w.redis.Stop()
 		time.Sleep(length)
 		return nil

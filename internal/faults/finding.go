@@ -9,6 +9,7 @@ const (
 	phantom        kind = "phantom"         // stored, and never sent or answered with an error
 	resurrected    kind = "resurrected"     // let in after an acknowledged end
 	misidentified  kind = "misidentified"   // taken for somebody else
+	misattributed  kind = "misattributed"   // stored in another session than its browser's, or as another visitor's
 	wronglyRefused kind = "wrongly refused" // 401 for somebody who is logged in
 	touched        kind = "cookies touched" // a page changed the cookie of a live session
 	orderFailed    kind = "orders failed"   // a sale that got an error
@@ -18,7 +19,7 @@ const (
 )
 
 // kinds in the order in which they are shown.
-var kinds = []kind{lost, doubled, phantom, resurrected, misidentified, wronglyRefused, touched, orderFailed, orderMissing, misdeclared, unwell}
+var kinds = []kind{lost, doubled, phantom, resurrected, misidentified, misattributed, wronglyRefused, touched, orderFailed, orderMissing, misdeclared, unwell}
 
 // A finding is one thing that is not exact.
 type finding struct {

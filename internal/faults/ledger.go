@@ -31,6 +31,9 @@ type request struct {
 	mark, event string
 	outcome     outcome
 	fault       int // the number of the fault that was running
+	origin
+	ended bool // the session that it carried was over, or may have been
+	gone  bool // the audit of its fault did not find it
 }
 
 // A sale is one order that a visitor wants to place, however often they have to
@@ -40,6 +43,7 @@ type sale struct {
 	orderID string // once it was answered
 	refused bool   // an answer was neither an order nor silence
 	fault   int
+	origin
 }
 
 // A ledger has every request of a world that may count.
@@ -56,31 +60,40 @@ func newLedger(prefix string) *ledger {
 	return &ledger{prefix: prefix, requests: map[string]*request{}, sales: map[string]*sale{}}
 }
 
-// open notes a request before it is sent.
-func (l *ledger) open(event string) *request {
+// open notes a request before it is sent. ended says that the session that it
+// carries is over, or may be.
+func (l *ledger) open(event string, browser *jar, ended bool) *request {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.next++
-	r := &request{mark: fmt.Sprintf("%s%d", l.prefix, l.next), event: event, fault: l.fault}
+	r := &request{mark: fmt.Sprintf("%s%d", l.prefix, l.next), event: event, fault: l.fault, origin: origin{browser: browser}, ended: ended}
 	l.requests[r.mark] = r
 	return r
 }
 
-// close notes a request's answer.
-func (l *ledger) close(r *request, o outcome) {
+// close notes a request's answer, and the sessions that it carried and was given.
+func (l *ledger) close(r *request, o outcome, carried, given string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	r.outcome = o
+	r.tried(carried, given, o != unknown)
 }
 
 // openSale notes an order before it is sent first.
-func (l *ledger) openSale() *sale {
+func (l *ledger) openSale(browser *jar) *sale {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.next++
-	s := &sale{basket: basketOf(l.next), fault: l.fault}
+	s := &sale{basket: basketOf(l.next), fault: l.fault, origin: origin{browser: browser}}
 	l.sales[s.basket] = s
 	return s
+}
+
+// asked notes one try of a sale.
+func (l *ledger) asked(s *sale, answered bool, carried, given string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s.tried(carried, given, answered)
 }
 
 // answered notes the order that a sale was told. It returns false if it was told

@@ -6,13 +6,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -38,13 +36,8 @@ type process struct {
 	ended chan struct{}
 	err   error
 	lives []*life
+	polls int
 	said  bytes.Buffer // what it printed in all of its lives
-}
-
-// A life is what a process counted between a start and an end, as it said last.
-type life struct {
-	counts map[string]float64
-	killed bool
 }
 
 func newProcess(binary, dataDir string, settings ...string) (*process, error) {
@@ -155,6 +148,8 @@ func (p *process) poll() (counts map[string]float64, ok bool) {
 		return nil, false
 	}
 	current := p.lives[len(p.lives)-1]
+	p.polls++
+	turn := p.polls
 	p.mu.Unlock()
 	counts, err := scrape(p.addr)
 	if err != nil {
@@ -162,8 +157,9 @@ func (p *process) poll() (counts map[string]float64, ok bool) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if current == p.lives[len(p.lives)-1] {
-		current.counts = counts
+	if current == p.lives[len(p.lives)-1] && turn > current.turn { // and no later one was faster
+		current.turn = turn
+		current.note(counts, time.Now())
 	}
 	return counts, true
 }
@@ -192,8 +188,19 @@ func scrape(addr string) (map[string]float64, error) {
 // drained says that the archive holds all that the process knows.
 func (p *process) drained(ctx context.Context) bool {
 	counts, ok := p.poll()
-	if !ok || counts["journal_pending_records"] > 0 {
+	return ok && counts["journal_pending_records"] == 0 && p.ready(ctx)
+}
+
+// ready says that all parts of the process are in order, and requests ask them.
+func (p *process) ready(ctx context.Context) bool {
+	counts, ok := p.poll()
+	if !ok {
 		return false
+	}
+	for name, n := range counts {
+		if strings.HasPrefix(name, "part_breaker_open{") && n != 0 {
+			return false
+		}
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+p.addr+"/readyz", nil)
 	if err != nil {
@@ -205,49 +212,6 @@ func (p *process) drained(ctx context.Context) bool {
 	}
 	defer resp.Body.Close()
 	return resp.StatusCode == 200
-}
-
-// declared is how many events the process said that it dropped, in all lives. What
-// was late is written, unless the process was killed in that moment or the disk then
-// refused it: late says how many facts that may be.
-func (p *process) declared() (dropped, late int) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, l := range p.lives {
-		for _, name := range []string{"events_dropped", "events_unattributed", "events_capped", "facts_set_aside"} {
-			dropped += int(l.counts[name])
-		}
-		late += int(l.counts["journal_late_lost"])
-		if l.killed {
-			late += int(l.counts["journal_stalled"])
-		}
-	}
-	return dropped, late
-}
-
-// counters lists what is not zero, for whoever has to find out why.
-func (p *process) counters() string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	var b strings.Builder
-	for i, l := range p.lives {
-		for _, name := range slices.Sorted(maps.Keys(l.counts)) {
-			if n := l.counts[name]; n != 0 && !strings.Contains(name, "{") {
-				fmt.Fprintf(&b, " %d:%s=%g", i+1, name, n)
-			}
-		}
-	}
-	return b.String()
-}
-
-// counter is the sum of one counter over all lives.
-func (p *process) counter(name string) (n int) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, l := range p.lives {
-		n += int(l.counts[name])
-	}
-	return n
 }
 
 // segments of the journal, oldest first.

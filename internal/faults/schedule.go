@@ -31,8 +31,8 @@ type choice struct {
 	length func(fault) time.Duration
 }
 
-// overhead is what starting servers and auditing takes for each fault.
-const overhead = 3 * time.Second
+// overhead is what starting servers, recovering and auditing takes for each fault.
+const overhead = 5 * time.Second
 
 // schedule says what happens in a length of time. only, if it is not empty, has
 // parts of the names of the faults that are wanted, separated by |.

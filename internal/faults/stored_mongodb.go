@@ -16,11 +16,12 @@ func readMongoDB(ctx context.Context, uri, database string) (*holdings, error) {
 		return nil, err
 	}
 	defer func() { _ = client.Disconnect(ctx) }()
-	h := &holdings{views: map[string]int{}}
+	h := &holdings{views: map[string]int{}, visitors: map[string]string{}}
 	db := client.Database(database)
 	var events []struct {
 		ID        string  `bson:"_id"`
 		SessionID string  `bson:"sessionId"`
+		VisitorID string  `bson:"visitorId"`
 		EventType string  `bson:"eventType"`
 		Page      *string `bson:"page"`
 		Metadata  *string `bson:"metadata"`
@@ -29,7 +30,7 @@ func readMongoDB(ctx context.Context, uri, database string) (*holdings, error) {
 		return nil, err
 	}
 	for _, e := range events {
-		h.events = append(h.events, storedEvent{e.ID, e.SessionID, e.EventType, text(e.Page), orderIn(text(e.Metadata))})
+		h.events = append(h.events, storedEvent{e.ID, e.SessionID, e.EventType, text(e.Page), orderIn(text(e.Metadata)), e.VisitorID})
 	}
 	var orders []struct {
 		ID        string  `bson:"_id"`
@@ -43,16 +44,47 @@ func readMongoDB(ctx context.Context, uri, database string) (*holdings, error) {
 		h.orders = append(h.orders, storedOrder{o.ID, basketIn(text(o.Metadata)), text(o.SessionID)})
 	}
 	var sessions []struct {
-		ID    string `bson:"_id"`
-		Views int    `bson:"pageViews"`
+		ID        string `bson:"_id"`
+		VisitorID string `bson:"visitorId"`
+		Views     int    `bson:"pageViews"`
 	}
 	if err := all(ctx, db, "sessions", &sessions); err != nil {
 		return nil, err
 	}
 	for _, s := range sessions {
-		h.views[s.ID] = s.Views
+		h.views[s.ID], h.visitors[s.ID] = s.Views, s.VisitorID
 	}
+	var folded []struct {
+		SessionID string `bson:"sessionId"`
+		Into      string `bson:"foldedInto"`
+		Folds     int64  `bson:"folds"` // of several the last counts
+		Whole     bool   `bson:"whole"`
+	}
+	if err := all(ctx, db, "folded_sessions", &folded); err != nil {
+		return nil, err
+	}
+	hosts, latest := map[string]string{}, map[string]int64{}
+	for _, f := range folded {
+		if f.Whole && f.Folds >= latest[f.SessionID] {
+			hosts[f.SessionID], latest[f.SessionID] = f.Into, f.Folds
+		}
+	}
+	h.follow(hosts)
 	return h, nil
+}
+
+// follow reads events of sessions that were folded as readers of this archive do:
+// they are the host's. In the database they keep their session, so that it can come
+// back.
+func (h *holdings) follow(hosts map[string]string) {
+	for i := range h.events {
+		e := &h.events[i]
+		host := hosts[e.session]
+		if _, there := h.views[e.session]; there || host == "" {
+			continue
+		}
+		e.session, e.visitor = host, h.visitors[host]
+	}
 }
 
 func all(ctx context.Context, db *mongo.Database, collection string, into any) error {

@@ -31,9 +31,9 @@ func readSQLite(ctx context.Context, dataDir string) (*holdings, error) {
 		return nil, err
 	}
 	defer func() { _ = db.Close() }()
-	h := &holdings{views: map[string]int{}}
-	err = each(ctx, db, `SELECT event_id, session_id, event_type, coalesce(page, ''), coalesce(metadata, '') FROM session_events`, 5, func(c []string) {
-		h.events = append(h.events, storedEvent{c[0], c[1], c[2], c[3], orderIn(c[4])})
+	h := &holdings{views: map[string]int{}, visitors: map[string]string{}}
+	err = each(ctx, db, `SELECT event_id, session_id, event_type, coalesce(page, ''), coalesce(metadata, ''), visitor_id FROM session_events`, 6, func(c []string) {
+		h.events = append(h.events, storedEvent{c[0], c[1], c[2], c[3], orderIn(c[4]), c[5]})
 	})
 	if err == nil {
 		err = each(ctx, db, `SELECT order_id, coalesce(metadata, ''), coalesce(session_id, '') FROM orders`, 3, func(c []string) {
@@ -41,9 +41,9 @@ func readSQLite(ctx context.Context, dataDir string) (*holdings, error) {
 		})
 	}
 	if err == nil {
-		err = each(ctx, db, `SELECT session_id, page_views FROM sessions`, 2, func(c []string) {
+		err = each(ctx, db, `SELECT session_id, page_views, visitor_id FROM sessions`, 3, func(c []string) {
 			n, _ := strconv.Atoi(c[1])
-			h.views[c[0]] = n
+			h.views[c[0]], h.visitors[c[0]] = n, c[2]
 		})
 	}
 	return h, err

@@ -12,12 +12,15 @@ type (
 	storedEvent struct {
 		id, session, event, page string
 		orderID                  string // of an order_completed
+		visitor                  string
 	}
 	storedOrder struct{ id, basket, session string }
 	holdings    struct {
 		events []storedEvent
 		orders []storedOrder
-		views  map[string]int // page views of each session, as the session has it
+
+		views    map[string]int    // page views of each session, as the session has it
+		visitors map[string]string // of each session
 	}
 )
 
@@ -31,42 +34,39 @@ func markIn(page string) string {
 // An audit is what a ledger and an archive that is up to date have in common,
 // and what not.
 type audit struct {
-	acknowledged, failed, unanswered int
-	sales                            int
-	missing                          []*request // acknowledged, not stored
-	absent                           int        // not stored either, and nobody was told that they would be
-	findings                         findings
+	missing  []*request // of this fault: acknowledged, not stored
+	absent   []*request // not stored either, and nobody was told that they would be
+	findings findings
 }
 
-// compare audits an archive. Requests that are not stored are only listed:
-// whether they are lost depends on what was declared.
+// compare audits an archive after a fault. Requests of it that are not stored are
+// only listed: whether they are lost depends on what was declared. Those of earlier
+// faults must be as they were.
 func (l *ledger) compare(h *holdings) *audit {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	a := &audit{sales: len(l.sales)}
+	a := &audit{}
 	times := a.checkEvents(l, h)
 	for _, mark := range slices.Sorted(maps.Keys(l.requests)) {
-		r := l.requests[mark]
-		switch r.outcome {
-		case counted:
-			a.acknowledged++
-			if times[mark] == 0 {
-				a.missing = append(a.missing, r)
-			}
-		case refused:
-			a.failed++
-			if times[mark] > 0 {
+		r, there := l.requests[mark], times[mark] > 0
+		switch earlier := r.fault != l.fault; {
+		case r.outcome == refused:
+			if there {
 				a.findings.add(phantom, mark, "it was answered with an error, or never sent, and is stored")
 			}
-		case unknown:
-			a.unanswered++
-			fallthrough
-		case optional:
-			if times[mark] == 0 {
-				a.absent++
-			}
+		case earlier && there && r.gone && r.outcome == counted:
+			a.findings.add(misdeclared, mark, "it was missing after an earlier fault, and is stored")
+		case earlier && !there && !r.gone:
+			a.findings.add(lost, mark, "a "+r.event+" was stored, and is not any more")
+		case earlier, there:
+		case r.outcome == counted:
+			a.missing = append(a.missing, r)
+		default:
+			a.absent = append(a.absent, r)
 		}
+		r.gone = !there
 	}
+	a.checkSessions(l, h)
 	a.checkViews(h)
 	a.checkOrders(l, h)
 	return a
@@ -153,39 +153,4 @@ func (a *audit) checkOrders(l *ledger, h *holdings) {
 			a.findings.add(orderMissing, s.orderID, "it was answered and is not stored")
 		}
 	}
-}
-
-// judge settles what is missing against what was declared as dropped. late facts
-// may be lost too. More must not be declared than is missing, requests that were
-// not answered included.
-func (a *audit) judge(declared, late int) {
-	found := len(a.missing)
-	for _, r := range a.missing[min(found, declared+late):] {
-		a.findings.add(lost, r.mark, "a "+r.event+" was acknowledged and is not stored")
-	}
-	if declared > found+a.absent {
-		a.findings.add(misdeclared, "counters", fmt.Sprintf("%d are declared as dropped, %d are missing, and %d that nobody was told of", declared, found, a.absent))
-	}
-}
-
-// excuse takes off what the harness itself destroyed, and says how much of that
-// one fault brought.
-func (a *audit) excuse(marks map[string]bool, fault int) (excused int) {
-	a.missing = slices.DeleteFunc(a.missing, func(r *request) bool {
-		if marks[r.mark] && r.fault == fault {
-			excused++
-		}
-		return marks[r.mark]
-	})
-	return excused
-}
-
-// missingOf is what is missing of one fault.
-func (a *audit) missingOf(fault int) (missing []*request) {
-	for _, r := range a.missing {
-		if r.fault == fault {
-			missing = append(missing, r)
-		}
-	}
-	return missing
 }

@@ -31,12 +31,18 @@ type visitor struct {
 	address string
 	session string // cookies, "" if there is none
 	visitor string
+	jar     *jar
 }
 
 // newVisitor comes from a network of its own, so that no two are taken for one.
 func newVisitor(number int) *visitor {
-	return &visitor{number: number, address: fmt.Sprintf("%d.%d.%d.7", 20+number>>16&63, number>>8&255, number&255)}
+	v := newStranger(fmt.Sprintf("%d.%d.%d.7", 20+number>>16&63, number>>8&255, number&255))
+	v.number = number
+	return v
 }
+
+// newStranger comes from an address that others may have too.
+func newStranger(address string) *visitor { return &visitor{address: address, jar: newJar()} }
 
 // An answer is what a browser got; err says that it got none.
 type answer struct {
@@ -116,8 +122,10 @@ func (v *visitor) keep(resp *http.Response, a *answer) {
 		case "session":
 			a.set, a.session = true, c.Value
 			v.session = c.Value
+			v.jar.got(sessionOf(c.Value), "")
 		case "visitor_id":
 			v.visitor = c.Value
+			v.jar.got("", visitorOf(c.Value))
 		}
 	}
 }
@@ -125,10 +133,20 @@ func (v *visitor) keep(resp *http.Response, a *answer) {
 // sessionOf is the public id in a session cookie: s:<id>.<secret>.<signature>,
 // percent-encoded.
 func sessionOf(cookie string) string {
+	id, _, _ := strings.Cut(signed(cookie), ".")
+	return id
+}
+
+// visitorOf is the id in a visitor cookie: s:v1.<id>.<signature>.
+func visitorOf(cookie string) string {
+	id, _, _ := strings.Cut(strings.TrimPrefix(signed(cookie), "v1."), ".")
+	return id
+}
+
+func signed(cookie string) string {
 	text, err := url.QueryUnescape(cookie)
 	if err != nil {
 		return ""
 	}
-	id, _, _ := strings.Cut(strings.TrimPrefix(text, "s:"), ".")
-	return id
+	return strings.TrimPrefix(text, "s:")
 }

@@ -203,14 +203,6 @@ func (w *world) drained(most time.Duration) error {
 	}
 }
 
-func (w *world) declared() (dropped, late int) {
-	for _, p := range w.processes {
-		d, l := p.declared()
-		dropped, late = dropped+d, late+l
-	}
-	return dropped, late
-}
-
 // pause waits between two durations, at random.
 func (w *world) pause(least, most time.Duration) {
 	time.Sleep(least + time.Duration(w.random.Int64N(int64(most-least))))
