@@ -20,12 +20,14 @@ func (c *crowd) checkCalm(calm int64, id string, a *answer) {
 	c.register.report(unwell, id, fmt.Sprintf("%d while nothing was broken (calm phase %d)", a.status, calm))
 }
 
-// recovered waits until nothing is broken any more, by what the processes say.
+// recovered waits until nothing is broken any more, by what the processes say, and
+// nothing of what was waits to be stored: until then who logged in at one instance
+// may be unknown to another.
 func (w *world) recovered() error {
 	ctx, cancel := context.WithTimeout(context.Background(), recovery)
 	defer cancel()
 	for _, p := range w.processes {
-		for !p.ready(ctx) {
+		for !p.ready(ctx) || w.isBehind(p) {
 			select {
 			case <-ctx.Done():
 				return fmt.Errorf("%s is not ready after %v", p.addr, recovery)

@@ -20,6 +20,7 @@ type life struct {
 
 const (
 	stalledCount = "journal_stalled"
+	pendingCount = "journal_pending_records"
 	journalUp    = `part_up{part="journal"}`
 
 	// settling is how long a journal must have been in order, with no fact late,
@@ -92,6 +93,13 @@ func (p *process) counters() string {
 		}
 	}
 	return b.String()
+}
+
+// latest is what the running life said last.
+func (p *process) latest(name string) float64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.lives[len(p.lives)-1].counts[name]
 }
 
 // counter is the sum of one counter over all lives.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -11,10 +12,12 @@ import (
 // 8 are the record's length, as internal/journal has it.
 const frameHeader = 28
 
-// damagedMarks lists the marks in those records of a segment that a damage
-// touches, in their header or in themselves. What was not written to its end is
-// no record.
+// damagedMarks lists the marks of those events of a segment whose record a damage
+// touches, in its header or in itself. A mark may stand in the beginning of a
+// session before: the event is the last record that has it. What was not written
+// to its end is no record.
 func damagedMarks(content, damaged []byte) (marks []string, err error) {
+	last := map[string]bool{} // whether the last record with a mark is touched
 	for at := 0; len(content)-at >= frameHeader; {
 		end := at + frameHeader + int(binary.LittleEndian.Uint32(content[at+4:]))
 		if end == at+frameHeader {
@@ -23,11 +26,18 @@ func damagedMarks(content, damaged []byte) (marks []string, err error) {
 		if end > len(content) {
 			break
 		}
-		if end > len(damaged) || !bytes.Equal(content[at:end], damaged[at:end]) {
-			marks = append(marks, marksIn(content[at+frameHeader:end])...)
+		touched := end > len(damaged) || !bytes.Equal(content[at:end], damaged[at:end])
+		for _, mark := range marksIn(content[at+frameHeader : end]) {
+			last[mark] = touched
 		}
 		at = end
 	}
+	for mark, touched := range last {
+		if touched {
+			marks = append(marks, mark)
+		}
+	}
+	slices.Sort(marks)
 	return marks, nil
 }
 

@@ -37,7 +37,7 @@ func (a *audit) judge(p price, c claim) toll {
 		declared, explains = c.unattributed, func(r *request) bool { return r.ended }
 	}
 	if n := t.declared - declared; n > 0 {
-		a.findings.add(misdeclared, "counters", fmt.Sprintf("%d events are declared as dropped for a reason that this fault does not give: %+v", n, c))
+		a.findings.add(misdeclared, a.counters, fmt.Sprintf("%d events are declared as dropped for a reason that this fault does not give: %+v", n, c))
 	}
 	unexplained := slices.DeleteFunc(slices.Clone(a.missing), explains)
 	missing, absent := len(a.missing)-len(unexplained), 0
@@ -47,7 +47,7 @@ func (a *audit) judge(p price, c claim) toll {
 		}
 	}
 	if declared > missing+absent {
-		a.findings.add(misdeclared, "counters", fmt.Sprintf("%d are declared as dropped, %d are missing, and %d that nobody was told of", declared, missing, absent))
+		a.findings.add(misdeclared, a.counters, fmt.Sprintf("%d are declared as dropped, %d are missing, and %d that nobody was told of", declared, missing, absent))
 	}
 	t.hidden = max(0, min(missing, declared)+min(absent, declared)-declared)
 	for _, r := range a.missing {

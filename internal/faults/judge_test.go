@@ -141,6 +141,22 @@ func TestClaim_OfEarlierFaults(t *testing.T) {
 	}
 }
 
+// TestVerdict_SameTwice: the same figures in two faults are two findings, though
+// what an earlier audit found is not told again.
+func TestVerdict_SameTwice(t *testing.T) {
+	s := newSpecimen()
+	var found findings
+	for fault := range 2 {
+		s.ledger.begin(fault)
+		a := s.ledger.compare(s.stored)
+		a.judge(nothing, claim{never: 1})
+		found = append(found, a.findings...)
+	}
+	if len(found) != 2 || found[0] == found[1] {
+		t.Errorf("%v", found)
+	}
+}
+
 // TestCompare_EarlierFaults: what was stored after a fault stays stored, whatever
 // is declared in a later one, and what was missing stays missing.
 func TestCompare_EarlierFaults(t *testing.T) {
@@ -160,8 +176,8 @@ func TestCompare_EarlierFaults(t *testing.T) {
 	}
 	s.lose(1)
 	a = s.ledger.compare(s.stored)
-	a.judge(noRoom, claim{dropped: 1})
-	if a.findings.count(lost) != 1 {
+	a.judge(noRoom, claim{dropped: 1}) // misdeclared: nothing of this fault is missing
+	if a.findings.count(lost) != 1 || a.findings.count(misdeclared) != 1 {
 		t.Errorf("a stored view is gone: %v", a.findings)
 	}
 	s.stored.events = append(s.stored.events, first)

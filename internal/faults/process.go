@@ -188,7 +188,7 @@ func scrape(addr string) (map[string]float64, error) {
 // drained says that the archive holds all that the process knows.
 func (p *process) drained(ctx context.Context) bool {
 	counts, ok := p.poll()
-	return ok && counts["journal_pending_records"] == 0 && p.ready(ctx)
+	return ok && counts[pendingCount] == 0 && p.ready(ctx)
 }
 
 // ready says that all parts of the process are in order, and requests ask them.

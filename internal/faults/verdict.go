@@ -36,6 +36,7 @@ func markIn(page string) string {
 type audit struct {
 	missing  []*request // of this fault: acknowledged, not stored
 	absent   []*request // not stored either, and nobody was told that they would be
+	counters string     // what its findings about counters are about
 	findings findings
 }
 
@@ -45,7 +46,7 @@ type audit struct {
 func (l *ledger) compare(h *holdings) *audit {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	a := &audit{}
+	a := &audit{counters: fmt.Sprintf("counters during fault %d", l.fault)}
 	times := a.checkEvents(l, h)
 	for _, mark := range slices.Sorted(maps.Keys(l.requests)) {
 		r, there := l.requests[mark], times[mark] > 0

@@ -174,12 +174,15 @@ func (w *world) watch() {
 		case <-tick.C:
 		}
 		for _, p := range w.processes {
-			if counts, ok := p.poll(); ok && counts["journal_pending_records"] > 3*w.load.rate {
+			if _, ok := p.poll(); ok && w.isBehind(p) {
 				w.behind.Store(time.Now().UnixMilli())
 			}
 		}
 	}
 }
+
+// isBehind says that more waits in a process's journal than about a second brings.
+func (w *world) isBehind(p *process) bool { return p.latest(pendingCount) > 3*w.load.rate }
 
 // drained waits until the archive holds everything.
 func (w *world) drained(most time.Duration) error {
