@@ -52,7 +52,8 @@ func (t *Tracker) EndSession(ctx context.Context, sessionID string) (bool, error
 	e, err := t.load(asking, id)
 	cancelAsking()
 	if errors.Is(err, errHot) { // what the archive knows is enough to end a session
-		if e = t.loadDespiteHot(ctx, id); e != nil {
+		var ended bool
+		if e, ended = t.loadDespiteHot(ctx, id); e != nil || ended {
 			err = nil
 		}
 	}

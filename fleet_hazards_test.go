@@ -318,3 +318,29 @@ func TestFleet_SessionIsEndedWithoutTheHotStore(t *testing.T) {
 		}
 	}
 }
+
+// While the hot store is away an instance that never saw a session asks the
+// archive. If that says that it ended, this is certain: who comes with its cookie
+// is a new visit, and its page views are counted.
+func TestFleet_EndedSessionIsNewVisitWithoutTheHotStore(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t, 2)
+	b := newBrowser(t, nil)
+	f.on(0, b, "GET", "/")
+	f.settle()
+	before := sessionOf(t, b)
+	if ended, err := f.instances[0].tracker.EndSession(context.Background(), before); !ended || err != nil {
+		t.Fatal(ended, err)
+	}
+	f.instances[1].hot.down.Store(true)
+	f.on(1, b, "GET", "/")
+	after := sessionOf(t, b)
+	f.instances[1].hot.down.Store(false)
+	f.settle()
+	if after == before || f.instances[1].stored(after).PageViews != 1 {
+		t.Errorf("with the cookie of ended session %s a page view is of session %q", before, after)
+	}
+	if n := f.instances[1].count("events_unattributed"); n != 0 {
+		t.Errorf("%d page views belong to nobody, though the archive knew", n)
+	}
+}

@@ -86,7 +86,10 @@ func (t *Tracker) mayArrive(from, at time.Time) bool {
 func (t *Tracker) recall(ctx context.Context, id uuid.UUID, hash *SecretHash, cause error) (*entry, standing, error) {
 	e := t.live.get(id)
 	if e == nil && errors.Is(cause, errHot) {
-		e = t.loadDespiteHot(ctx, id)
+		var ended bool
+		if e, ended = t.loadDespiteHot(ctx, id); ended {
+			return nil, worthless, nil
+		}
 	}
 	if e == nil {
 		t.counts.unresolved.Add(1)
@@ -108,17 +111,17 @@ func (t *Tracker) recall(ctx context.Context, id uuid.UUID, hash *SecretHash, ca
 
 // loadDespiteHot makes an entry of what the archive holds, to be read anew as
 // soon as the hot store answers. Nil means that the archive has no live session
-// of that id, or does not answer either.
-func (t *Tracker) loadDespiteHot(ctx context.Context, id uuid.UUID) *entry {
+// of that id, or does not answer either; ended, that it was ended for good.
+func (t *Tracker) loadDespiteHot(ctx context.Context, id uuid.UUID) (e *entry, ended bool) {
 	if t.awaitReplay(ctx) != nil {
-		return nil
+		return nil, false
 	}
 	t.counts.archiveReads.Add(1)
 	rec, ok, err := t.archive.Session(ctx, id.String())
 	if err != nil || !ok || t.lives.Remaining(&rec.Session, now()) == 0 {
-		return nil
+		return nil, err == nil && ok && !rec.EndedAt.IsZero()
 	}
-	return t.adopt(id, document{Record: rec, series: t.newSeries()}, time.Time{}, true, 0)
+	return t.adopt(id, document{Record: rec, series: t.newSeries()}, time.Time{}, true, 0), false
 }
 
 // resolveNewer looks at a session in the archive whose secret in the hot store is
