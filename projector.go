@@ -12,6 +12,7 @@ import (
 // The projector carries facts from the journal to the archive in batches.
 const (
 	gatherTime      = 200 * time.Millisecond // facts gather that long, so that a batch is worth its transaction
+	worthBatch      = 200                    // of so many it is worth it sooner
 	batchRecords    = 4000
 	batchBytes      = 4 << 20
 	appendTimeout   = 30 * time.Second
@@ -39,10 +40,16 @@ func (t *Tracker) project(ctx context.Context) {
 		if t.hurry.Load() && t.onlyPending.Load() {
 			return // they wait for the next start
 		}
-		if len(batch.Records) < batchRecords/2 && !t.hurry.Load() && !sleep(ctx, gatherTime) {
+		if len(batch.Records) < batchRecords/2 && !t.hurry.Load() && !sleep(ctx, gatherFor(len(batch.Records))) {
 			return
 		}
 	}
+}
+
+// gatherFor is how long facts gather after a batch of so many. Where many come,
+// less: a batch takes a core for as long as it is large, and requests wait.
+func gatherFor(records int) time.Duration {
+	return gatherTime * worthBatch / time.Duration(max(records, worthBatch))
 }
 
 // sleep waits, and says whether ctx is still alive.
