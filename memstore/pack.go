@@ -2,14 +2,16 @@ package memstore
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/hex"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // A session's document is JSON of which the greater part is the names of its
-// members, the same in each. In memory a name is two bytes, null one, and a UUID
-// 17: a document of 1,100 bytes takes 560. What is unpacked is what was packed,
+// members, the same in each. In memory a name is two bytes, null one, a UUID 17 and
+// a time seven: a document of 1,100 bytes takes about half. What is unpacked is what was packed,
 // byte for byte.
 //
 // Only names of the document itself are kept: what is inside of a member may be
@@ -21,6 +23,7 @@ const (
 	codeFirst  = 0x02 // and a number: "name":
 	codeNull   = 0x03 // null
 	codeUUID   = 0x04 // and 16 bytes: "…", in lower case
+	codeTime   = 0x05 // and Unix milliseconds in six bytes: "2026-11-23T15:15:37.123Z"
 )
 
 const (
@@ -96,6 +99,9 @@ func (n *names) pack(doc []byte) (packed []byte, ok bool) {
 			var id [16]byte
 			if parseUUID(&id, text) {
 				b = append(append(b, codeUUID), id[:]...)
+			} else if ms, ok := parseTime(text); ok {
+				b = append(b, codeTime)
+				b = append(b, byte(ms>>40), byte(ms>>32), byte(ms>>24), byte(ms>>16), byte(ms>>8), byte(ms))
 			} else if bytes.IndexFunc(text, isControl) >= 0 {
 				return nil, false
 			} else {
@@ -153,12 +159,33 @@ func (n *names) unpack(packed []byte) []byte {
 		case codeUUID:
 			doc = appendUUID(doc, packed[i+1:i+17])
 			i += 16
+		case codeTime:
+			var ms [8]byte
+			copy(ms[2:], packed[i+1:i+7])
+			doc = appendTime(doc, int64(binary.BigEndian.Uint64(ms[:])))
+			i += 6
 		default:
 			doc = append(doc, c)
 		}
 	}
 	return doc
 }
+
+const quotedTime = `"2006-01-02T15:04:05.000Z"`
+
+// parseTime reads a quoted time, if it is written as appendTime does.
+func parseTime(quoted []byte) (ms int64, ok bool) {
+	if len(quoted) != len(quotedTime) || quoted[5] != '-' || quoted[11] != 'T' {
+		return 0, false
+	}
+	at, err := time.Parse(quotedTime, string(quoted))
+	if ms = at.UnixMilli(); err != nil || ms < 0 || ms >= 1<<48 {
+		return 0, false
+	}
+	return ms, bytes.Equal(appendTime(nil, ms), quoted)
+}
+
+func appendTime(b []byte, ms int64) []byte { return time.UnixMilli(ms).UTC().AppendFormat(b, quotedTime) }
 
 // parseUUID reads a quoted UUID, if it is written as appendUUID does.
 func parseUUID(id *[16]byte, quoted []byte) bool {

@@ -13,6 +13,7 @@ const document = `{"sessionId":"01a208fa-18a5-707e-ad78-d9ccfade960c","visitorId
 func FuzzPack(f *testing.F) {
 	for _, doc := range []string{
 		document, `{}`, `{"a":null}`, `{"a":"null","b":",\"c\":"}`, `"01a208fa-18a5-707e-ad78-d9ccfade960c"`, `{"01a208fa-18a5-707e-ad78-d9ccfade960c":"01A208FA-18a5-707e-ad78-d9ccfade960c"}`,
+		`{"t":"2026-11-23T15:15:37.123Z","u":"2026-02-30T15:15:37.123Z","v":"0000-01-01T00:00:00.000Z","w":"2026-11-23T15:15:60.123Z"}`, `"9999-12-31T23:59:59.999Z"`,
 		"\x01\x00", "{\"a\x04\":1}", `{"a":"`, `nul`, "{ \n\"a\" : null }", `{"é":"é","é":"\u00e9"}`, `{"a":"\\"}`,
 	} {
 		f.Add([]byte(doc))
