@@ -185,7 +185,9 @@ func parseTime(quoted []byte) (ms int64, ok bool) {
 	return ms, bytes.Equal(appendTime(nil, ms), quoted)
 }
 
-func appendTime(b []byte, ms int64) []byte { return time.UnixMilli(ms).UTC().AppendFormat(b, quotedTime) }
+func appendTime(b []byte, ms int64) []byte {
+	return time.UnixMilli(ms).UTC().AppendFormat(b, quotedTime)
+}
 
 // parseUUID reads a quoted UUID, if it is written as appendUUID does.
 func parseUUID(id *[16]byte, quoted []byte) bool {
