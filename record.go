@@ -20,7 +20,7 @@ const (
 // record puts facts of a session into the journal, with its beginning if nobody
 // knows of it yet, and counts them in this process. A fact that the journal did
 // not take in time is counted as unacknowledged, though it will be written when
-// the disk answers again; the request goes on.
+// the disk answers again, unless the disk refuses it then; the request goes on.
 func (t *Tracker) record(r *http.Request, e *entry, fact Fact) {
 	if !t.within(e, fact) {
 		return
@@ -67,30 +67,29 @@ func (t *Tracker) lostLate(record []byte) {
 // tell puts a fact of a session into the journal, behind its beginning.
 func (t *Tracker) tell(r *http.Request, e *entry, fact Fact) (journal.Position, error) {
 	if !e.isBegun() {
-		if b := t.begin(r, e, fact); b.told {
+		if b := t.begin(r, e, fact); b.said {
 			return b.position, b.err
 		}
 	}
 	return t.appendBehind(e, fact)
 }
 
-// appendBehind is append of a session's fact. The beginning goes along, in the
-// same write, until this process's journal is known to have it: of the two,
-// neither can be stored without the other.
+// appendBehind is append of a session's fact. The beginning goes before it, in
+// the same write, until this process's journal is known to have that.
 func (t *Tracker) appendBehind(e *entry, fact Fact) (journal.Position, error) {
-	first := e.untold()
+	first := e.unsaid()
 	if first == nil {
 		return t.append(fact)
 	}
 	position, err := t.append(first, fact)
 	if err == nil {
-		e.told()
+		e.said()
 	}
 	return position, err
 }
 
-// untold is a session's beginning if it may not be in this process's journal.
-func (e *entry) untold() *SessionBegun {
+// unsaid is a session's beginning if it may not be in this process's journal.
+func (e *entry) unsaid() *SessionBegun {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.begun && !e.retell {
@@ -99,8 +98,8 @@ func (e *entry) untold() *SessionBegun {
 	return &SessionBegun{beginning(e.rec)}
 }
 
-// told notes that this process's journal has a session's beginning.
-func (e *entry) told() {
+// said notes that this process's journal has a session's beginning.
+func (e *entry) said() {
 	e.mu.Lock()
 	e.begun, e.retell = true, false
 	e.mu.Unlock()
@@ -183,28 +182,28 @@ func (t *Tracker) within(e *entry, fact Fact) bool {
 	return false
 }
 
-// A begun says what became of a session's beginning.
-type begun struct {
+// A beginOutcome says what became of a session's beginning.
+type beginOutcome struct {
 	stored   bool // the hot store has it
-	told     bool // it was put into the journal, with the fact that came along:
+	said     bool // it went to the journal, with the fact that came along:
 	position journal.Position
-	err      error
+	err      error // ErrStalled: both may yet be written
 }
 
 // begin makes a new session known: to the journal, to the hot store, and to
 // this process. It stays a session if some of them fail. If the journal does not
 // confirm the write in time it may come to nothing, so the session does not count
 // as begun: the next fact says its beginning again. A first fact of it may come
-// along, or nil, so that one write takes both. Only if another request has begun
-// the session meanwhile nothing is told.
-func (t *Tracker) begin(r *http.Request, e *entry, along Fact) (b begun) {
+// along, or nil, so that one write takes both. If another request has begun the
+// session meanwhile, nothing is said.
+func (t *Tracker) begin(r *http.Request, e *entry, along Fact) (b beginOutcome) {
 	e.beginning.Lock()
 	defer e.beginning.Unlock()
 	if e.isBegun() {
 		return b
 	}
 	d := e.document()
-	b.told = true
+	b.said = true
 	if first := (&SessionBegun{beginning(d.Record)}); along != nil {
 		b.position, b.err = t.append(first, along)
 	} else {
@@ -285,7 +284,7 @@ func (t *Tracker) commitFact(ctx context.Context, e *entry, fact Fact) (position
 func (t *Tracker) commitJournal(e *entry, fact Fact) (position journal.Position, err error) {
 	records := [][]byte{appendFact(nil, fact)}
 	if e != nil {
-		if first := e.untold(); first != nil {
+		if first := e.unsaid(); first != nil {
 			records = [][]byte{appendFact(nil, first), records[0]}
 		}
 	}
@@ -293,7 +292,7 @@ func (t *Tracker) commitJournal(e *entry, fact Fact) (position journal.Position,
 		return 0, fmt.Errorf("%w: journal: %w", ErrUnavailable, err)
 	}
 	if len(records) > 1 {
-		e.told()
+		e.said()
 	}
 	return position, nil
 }
@@ -302,7 +301,7 @@ func (t *Tracker) commitJournal(e *entry, fact Fact) (position journal.Position,
 // beginning, which may still be on its way there.
 func (t *Tracker) commitArchive(ctx context.Context, e *entry, fact Fact) error {
 	facts := []Fact{fact}
-	if e != nil && (!t.projected(e) || e.untold() != nil) {
+	if e != nil && (!t.projected(e) || e.unsaid() != nil) {
 		facts = []Fact{&SessionBegun{beginning(e.snapshot())}, fact}
 	}
 	t.clamp(facts)
