@@ -55,13 +55,14 @@ func damage(do func(w *world, content []byte) (damaged []byte)) func(*world) err
 			return err
 		}
 		damaged := do(w, content)
-		marks, err := damagedMarks(content, damaged)
+		marks, records, err := damagedMarks(content, damaged)
 		if err != nil {
 			return fmt.Errorf("%s: %w", last, err)
 		}
 		for _, mark := range marks {
 			w.excused[mark] = true
 		}
+		w.crowd.register.doubtNamed(records) // a session whose beginning is gone is nobody's
 		if err := os.WriteFile(last, damaged, 0o600); err != nil {
 			return err
 		}

@@ -43,11 +43,11 @@ func TestDamagedMarks(t *testing.T) {
 		"bits in two":              {flip(begins[0], begins[2]), []string{"m1-1", "m1-2"}},
 		"a bit past all":           {flip(end + 3), nil},
 	} {
-		if got, err := damagedMarks(content, c.damaged); err != nil || !slices.Equal(got, c.want) {
+		if got, _, err := damagedMarks(content, c.damaged); err != nil || !slices.Equal(got, c.want) {
 			t.Errorf("%s: %v, %v, want %v", name, got, err, c.want)
 		}
 	}
-	if _, err := damagedMarks(make([]byte, 100), nil); err == nil {
+	if _, _, err := damagedMarks(make([]byte, 100), nil); err == nil {
 		t.Error("zeros were taken for records")
 	}
 }

@@ -1,6 +1,7 @@
 package faults
 
 import (
+	"bytes"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -62,6 +63,17 @@ func (r *register) doubt(cookie string) {
 	defer r.mu.Unlock()
 	if h := r.cookies[cookie]; h != nil && h.standing == live {
 		h.standing = maybe
+	}
+}
+
+// doubtNamed is doubt of all cookies whose sessions a text names.
+func (r *register) doubtNamed(text []byte) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for cookie, h := range r.cookies {
+		if h.standing == live && bytes.Contains(text, []byte(sessionOf(cookie))) {
+			h.standing = maybe
+		}
 	}
 }
 
