@@ -63,6 +63,16 @@ func TestRecord_FailsOnAWorseTable(t *testing.T) {
 	}
 }
 
+// What was never recorded has no figure to be worse than: that is no pass.
+func TestRecord_FailsOnWhatIsNotRecorded(t *testing.T) {
+	rec := recordOf(made(40, 60))
+	delete(rec.Scenarios["resumed"], serve.MemorySQLite)
+	err := rec.compare(func() (*record, error) { return recordOf(made(40, 60)), nil })
+	if err == nil || !strings.Contains(err.Error(), "resumed, footfall is not recorded") {
+		t.Errorf("compare = %v", err)
+	}
+}
+
 func TestRecord_KeepsWhatWasNotMeasured(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "recorded.json")
 	rec, err := readRecord(path)
