@@ -22,7 +22,7 @@ func (a *Archive) Append(ctx context.Context, facts []footfall.Fact) error {
 	// A statement whose context can end costs the driver a goroutine: a third of
 	// a batch of new sessions. When ctx ends the transaction is rolled back, and
 	// the next statement fails: none may run while the rows of another are read.
-	b := &batch{ctx: context.WithoutCancel(ctx), tx: tx, statements: map[string]*sql.Stmt{}}
+	b := &batch{ctx: context.WithoutCancel(ctx), tx: tx, statements: map[string]*sql.Stmt{}, yields: len(facts) < backlogged}
 	if err = b.apply(facts); err == nil {
 		err = tx.Commit()
 	}
@@ -42,6 +42,7 @@ type batch struct {
 	ctx        context.Context
 	tx         *sql.Tx
 	statements map[string]*sql.Stmt
+	yields     bool // to those who answer requests
 
 	touched map[string]*touch // by session id
 	touches []*touch          // the same, in order
@@ -154,20 +155,23 @@ func (b *batch) finishRound() error {
 }
 
 // exec runs a statement that is prepared once a batch. A batch takes many
-// milliseconds of a core, so it lets whoever answers requests go first.
+// milliseconds of a core, so it lets whoever answers requests go first, unless more
+// is waiting behind it: then requests must not keep it from getting on.
 func (b *batch) exec(query string, args ...any) (sql.Result, error) {
 	s, err := b.prepare(query)
 	if err != nil {
 		return nil, err
 	}
-	if len(args) >= manyArgs {
+	if b.yields && len(args) >= manyArgs {
 		runtime.Gosched()
 	}
 	return s.ExecContext(b.ctx, args...)
 }
 
-// manyArgs is from when on a statement takes as long as a few requests.
-const manyArgs = 100
+const (
+	manyArgs   = 100  // from here on a statement takes as long as a few requests
+	backlogged = 2000 // a batch of so many facts says that more are waiting
+)
 
 func (b *batch) prepare(query string) (*sql.Stmt, error) {
 	s := b.statements[query]
