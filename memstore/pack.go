@@ -80,19 +80,27 @@ func (n *names) numberOf(quoted []byte) (byte, bool) {
 func (n *names) pack(doc []byte) (packed []byte, ok bool) {
 	var scratch [2048]byte
 	b, depth := scratch[:0], 0
+	var expected nameTable
+	if t := n.known.Load(); t != nil {
+		expected = *t
+	}
+	next := 0 // documents have their members in one order: most names need not be looked up
 	for i := 0; i < len(doc); {
 		switch c := doc[i]; {
 		case c == '"':
-			end := stringEnd(doc, i)
+			if depth == 1 && next < len(expected.text) && hasPrefix(doc[i:], expected.text[next]) {
+				b = appendMember(b, byte(next), doc[i-1] == ',')
+				i += len(expected.text[next])
+				next++
+				continue
+			}
+			end, plain := stringEnd(doc, i)
 			text := doc[i:end]
 			if depth == 1 && end < len(doc) && doc[end] == ':' {
 				if number, known := n.numberOf(text); known {
-					code := byte(codeFirst)
-					if len(b) > 0 && b[len(b)-1] == ',' && i > 0 && doc[i-1] == ',' {
-						b, code = b[:len(b)-1], codeMember
-					}
-					b = append(b, code, number)
+					b = appendMember(b, number, doc[i-1] == ',')
 					i = end + 1
+					next = int(number) + 1
 					continue
 				}
 			}
@@ -102,7 +110,7 @@ func (n *names) pack(doc []byte) (packed []byte, ok bool) {
 			} else if ms, ok := parseTime(text); ok {
 				b = append(b, codeTime)
 				b = append(b, byte(ms>>40), byte(ms>>32), byte(ms>>24), byte(ms>>16), byte(ms>>8), byte(ms))
-			} else if bytes.IndexFunc(text, isControl) >= 0 {
+			} else if !plain {
 				return nil, false
 			} else {
 				b = append(b, text...)
@@ -127,19 +135,35 @@ func (n *names) pack(doc []byte) (packed []byte, ok bool) {
 	return bytes.Clone(b), true
 }
 
-func isControl(r rune) bool { return r < ' ' }
+// appendMember appends the code of a name, in the place of the comma before it if
+// there is one.
+func appendMember(b []byte, number byte, comma bool) []byte {
+	if comma {
+		return append(b[:len(b)-1], codeMember, number)
+	}
+	return append(b, codeFirst, number)
+}
 
-// stringEnd is where the string that begins at i is over.
-func stringEnd(doc []byte, i int) int {
+func hasPrefix(b []byte, prefix string) bool {
+	return len(b) >= len(prefix) && string(b[:len(prefix)]) == prefix
+}
+
+// stringEnd is where the string that begins at i is over, and whether it holds no
+// control characters.
+func stringEnd(doc []byte, i int) (end int, plain bool) {
+	plain = true
 	for i++; i < len(doc); i++ {
-		switch doc[i] {
-		case '\\':
+		switch c := doc[i]; {
+		case c == '"':
+			return i + 1, plain
+		case c < ' ':
+			plain = false
+		case c == '\\' && i+1 < len(doc):
 			i++
-		case '"':
-			return i + 1
+			plain = plain && doc[i] >= ' '
 		}
 	}
-	return len(doc)
+	return len(doc), plain
 }
 
 // unpack is the document that was packed.
@@ -173,16 +197,35 @@ func (n *names) unpack(packed []byte) []byte {
 
 const quotedTime = `"2006-01-02T15:04:05.000Z"`
 
-// parseTime reads a quoted time, if it is written as appendTime does.
+// parseTime reads a quoted time, if it is written as appendTime does. A document
+// has three: time.Parse took a third of packing it.
 func parseTime(quoted []byte) (ms int64, ok bool) {
 	if len(quoted) != len(quotedTime) || quoted[5] != '-' || quoted[11] != 'T' {
 		return 0, false
 	}
-	at, err := time.Parse(quotedTime, string(quoted))
-	if ms = at.UnixMilli(); err != nil || ms < 0 || ms >= 1<<48 {
+	var fields [7]int // year to milliseconds
+	field := 0
+	for i, c := range quoted {
+		switch like := quotedTime[i]; {
+		case '0' <= like && like <= '9':
+			if c < '0' || c > '9' {
+				return 0, false
+			}
+			fields[field] = 10*fields[field] + int(c-'0')
+		case c != like:
+			return 0, false
+		case i > 0 && field < len(fields)-1:
+			field++
+		}
+	}
+	at := time.Date(fields[0], time.Month(fields[1]), fields[2], fields[3], fields[4], fields[5], fields[6]*1e6, time.UTC)
+	year, month, day := at.Date()
+	hour, minute, second := at.Clock() // others, if a field was out of its range
+	if year != fields[0] || int(month) != fields[1] || day != fields[2] || hour != fields[3] || minute != fields[4] || second != fields[5] {
 		return 0, false
 	}
-	return ms, bytes.Equal(appendTime(nil, ms), quoted)
+	ms = at.UnixMilli()
+	return ms, ms >= 0 && ms < 1<<48
 }
 
 func appendTime(b []byte, ms int64) []byte {

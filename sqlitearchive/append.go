@@ -22,12 +22,13 @@ func (a *Archive) Append(ctx context.Context, facts []footfall.Fact) error {
 	// A statement whose context can end costs the driver a goroutine: a third of
 	// a batch of new sessions. When ctx ends the transaction is rolled back, and
 	// the next statement fails: none may run while the rows of another are read.
-	b := &batch{ctx: context.WithoutCancel(ctx), tx: tx, statements: map[string]*sql.Stmt{}, yields: len(facts) < backlogged}
+	b := &batch{ctx: context.WithoutCancel(ctx), tx: tx, statements: map[string]*sql.Stmt{}, yields: len(facts) < backlogged, now: nowMillis()}
 	if err = b.apply(facts); err == nil {
 		err = tx.Commit()
 	}
 	switch {
 	case err == nil:
+		a.recent.note(b.sightings)
 		return nil
 	case ctx.Err() != nil: // what the driver says of a transaction that was rolled back explains nothing
 		return fmt.Errorf("sqlitearchive: append: %w", ctx.Err())
@@ -43,6 +44,7 @@ type batch struct {
 	tx         *sql.Tx
 	statements map[string]*sql.Stmt
 	yields     bool // to those who answer requests
+	now        int64
 
 	touched map[string]*touch // by session id
 	touches []*touch          // the same, in order
@@ -50,6 +52,8 @@ type batch struct {
 	fresh   []*touch // sessions that begin
 	later   []footfall.Fact
 	args    []any // for use again
+
+	sightings []sighting // the sessions of all rounds
 }
 
 // A touch is what a round changes of one session.
@@ -65,6 +69,15 @@ type touch struct {
 
 	chunk    int   // number of the chunk that is being tried
 	previous int64 // the latest event in that chunk
+}
+
+// sighting is the latest that the session can have been seen.
+func (t *touch) sighting(now int64) sighting {
+	at := max(now, t.lastSeen)
+	if t.begins != nil {
+		at = max(at, t.begins.LastSeenAt.UnixMilli())
+	}
+	return sighting{t.id, at}
 }
 
 type sessionEvent struct {
@@ -148,6 +161,9 @@ func (b *batch) finishRound() error {
 		if err := b.control(fact); err != nil {
 			return err
 		}
+	}
+	for _, t := range b.touches {
+		b.sightings = append(b.sightings, t.sighting(b.now))
 	}
 	clear(b.touched)
 	b.touches, b.events, b.fresh, b.later = b.touches[:0], b.events[:0], b.fresh[:0], b.later[:0]

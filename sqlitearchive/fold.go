@@ -69,6 +69,7 @@ func (b *batch) fold(f *footfall.SessionsFolded) error {
 		rec.PageViews, rec.LastSeenAt.UnixMilli(), f.Into); err != nil {
 		return err
 	}
+	b.sightings = append(b.sightings, sighting{f.Into, max(b.now, rec.LastSeenAt.UnixMilli())})
 	if _, err := b.exec(`DELETE FROM sessions WHERE session_id = ?`, f.Folded); err != nil {
 		return err
 	}
@@ -99,6 +100,7 @@ func (b *batch) unfold(sessionID string) (lastEvent int64, err error) {
 	if err := b.restore(&footfall.Record{Session: folded.Session, Cred: folded.Cred}); err != nil {
 		return 0, err
 	}
+	b.sightings = append(b.sightings, sighting{sessionID, folded.Session.LastSeenAt.UnixMilli()})
 	all, err := b.listEvents(into)
 	if err != nil {
 		return 0, err

@@ -20,6 +20,7 @@ func TestSeedDefect37_QueriesUseIndexes(t *testing.T) {
 		"a session's events":  walkEvents + ` SELECT e.id FROM walk JOIN session_events e ON e.id = walk.id`,
 		"a customer's":        `SELECT session_id FROM sessions WHERE customer_id = ?1 ORDER BY started_at DESC LIMIT 10`,
 		"active visitors":     strings.ReplaceAll(countActive, "?", "?1"),
+		"some of the active":  strings.ReplaceAll(countActiveOf, "?", "?1"),
 		"a day's visits":      `SELECT count(*) FROM sessions WHERE started_at >= ?1`,
 		"an order":            `SELECT amount FROM orders WHERE order_id = ?1`,
 		"a session's orders":  `SELECT order_id FROM orders WHERE session_id = ?1`,
@@ -42,7 +43,7 @@ func TestSeedDefect37_QueriesUseIndexes(t *testing.T) {
 			if err := rows.Scan(&id, &parent, &unused, &detail); err != nil {
 				t.Fatal(err)
 			}
-			if strings.HasPrefix(detail, "SCAN ") && !strings.Contains(detail, "walk") && !strings.Contains(detail, "CONSTANT") {
+			if strings.HasPrefix(detail, "SCAN ") && !strings.Contains(detail, "walk") && !strings.Contains(detail, "json_each") && !strings.Contains(detail, "CONSTANT") {
 				t.Errorf("%s: %s: it looks at every row", name, detail)
 			}
 		}

@@ -202,24 +202,11 @@ func (a *Archive) appendChanges(ctx context.Context, changes *[]footfall.Credent
 	return n, rows.Err()
 }
 
-// countActive names its index: left to choose, SQLite walks all sessions by
-// visitor.
-const countActive = `SELECT count(DISTINCT visitor_id) FROM sessions INDEXED BY sessions_started_at WHERE started_at >= ? AND last_seen_at >= ?`
-
-// ActiveVisitors counts visitors seen since a time. No session that is older
-// than the maximum age can have been.
-func (a *Archive) ActiveVisitors(ctx context.Context, since time.Time) (n int64, err error) {
-	err = a.read.QueryRowContext(ctx, countActive,
-		since.Add(-a.maxAge).UnixMilli(), since.UnixMilli()).Scan(&n)
-	if err != nil {
-		return 0, fmt.Errorf("sqlitearchive: active visitors: %w", err)
-	}
-	return n, nil
-}
+const countBegun = `SELECT count(*) FROM sessions WHERE started_at >= ?`
 
 // SessionsBegun counts sessions that began since a time.
 func (a *Archive) SessionsBegun(ctx context.Context, since time.Time) (n int64, err error) {
-	err = a.read.QueryRowContext(ctx, `SELECT count(*) FROM sessions WHERE started_at >= ?`, since.UnixMilli()).Scan(&n)
+	err = a.read.QueryRowContext(ctx, countBegun, since.UnixMilli()).Scan(&n)
 	if err != nil {
 		return 0, fmt.Errorf("sqlitearchive: sessions begun: %w", err)
 	}

@@ -36,6 +36,7 @@ type Archive struct {
 	maxAge time.Duration
 	write  *sql.DB // one connection; nil when read-only
 	read   *sql.DB
+	recent *recent // nil when read-only: others write then
 }
 
 // Options of [Open]. The zero value is ready for use.
@@ -74,7 +75,7 @@ func Open(path string, o Options) (*Archive, error) {
 	if err != nil {
 		return nil, errors.Join(err, write.Close())
 	}
-	a.write = write
+	a.write, a.recent = write, newRecent()
 	return a, nil
 }
 

@@ -3,38 +3,11 @@ package blackbox
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"syscall"
 	"testing"
 )
-
-// launches are started by one thread that lives as long as the tests do: a
-// process is told to die with the thread that started it, so that none outlives
-// tests that panic or are killed.
-var launches = make(chan func())
-
-func init() {
-	go func() {
-		runtime.LockOSThread()
-		for launch := range launches {
-			launch()
-		}
-	}()
-}
-
-func launch(c *exec.Cmd) (err error) {
-	c.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	done := make(chan struct{})
-	launches <- func() {
-		err = c.Start()
-		close(done)
-	}
-	<-done
-	return err
-}
 
 // tmpfs mounts a small disk. That needs root, or nothing: without the right to
 // mount there is no disk that fills up for this process alone.

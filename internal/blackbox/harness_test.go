@@ -26,6 +26,8 @@ import (
 	"time"
 
 	_ "modernc.org/sqlite"
+
+	"github.com/footfall-go/footfall/internal/testserver"
 )
 
 // binary is the command under test, built once.
@@ -238,7 +240,7 @@ func (s *instance) launch() {
 	s.t.Helper()
 	s.process = exec.Command(binary, cmp.Or(s.command, "demo"))
 	s.process.Env, s.process.Stdout, s.process.Stderr = s.env, s.out, s.errs
-	if err := launch(s.process); err != nil {
+	if err := testserver.Launch(s.process); err != nil {
 		s.t.Fatal(err)
 	}
 	ended := make(chan struct{})

@@ -103,7 +103,7 @@ func startExpress(t *testing.T, restURL string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := launch(cmd); err != nil {
+	if err := testserver.Launch(cmd); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {

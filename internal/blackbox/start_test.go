@@ -31,7 +31,7 @@ func TestStart_RefusesUntilItServes(t *testing.T) {
 	began := time.Now()
 	c := exec.Command(binary, "demo")
 	c.Env = env
-	if err := launch(c); err != nil {
+	if err := testserver.Launch(c); err != nil {
 		t.Fatal(err)
 	}
 	defer func() {

@@ -16,6 +16,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/footfall-go/footfall/internal/testserver"
 )
 
 const (
@@ -66,7 +68,7 @@ func freeAddr() (string, error) {
 func (p *process) launch() error {
 	cmd := exec.Command(p.binary, "demo")
 	cmd.Env, cmd.Stdout, cmd.Stderr = p.env, (*quietly)(p), (*quietly)(p)
-	if err := launch(cmd); err != nil {
+	if err := testserver.Launch(cmd); err != nil {
 		return err
 	}
 	ended := make(chan struct{})

@@ -64,14 +64,13 @@ func (s *MongoDBServer) Start() {
 		s.t.Fatal(err)
 	}
 	cmd := exec.CommandContext(context.WithoutCancel(s.t.Context()), binary, s.dir, s.addr)
-	cmd.SysProcAttr = mongoProcAttr()
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	if err := cmd.Start(); err != nil {
+	if err := Launch(cmd); err != nil {
 		s.t.Fatal(err)
 	}
 	late := time.AfterFunc(30*time.Second, func() { mongoKill(cmd) })

@@ -74,7 +74,6 @@ func (s *RedisServer) Start() {
 		args = []string{s.config, "--port", strconv.Itoa(s.port), "--bind", "127.0.0.1", "--dir", s.dir, "--sentinel"}
 	}
 	cmd := exec.Command(binary, args...)
-	cmd.SysProcAttr = mongoProcAttr()
 	log, err := os.OpenFile(filepath.Join(s.dir, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		s.t.Fatal(err)
@@ -83,7 +82,7 @@ func (s *RedisServer) Start() {
 	cmd.Stdout, cmd.Stderr = log, log
 	before, err := log.Stat()
 	if err == nil {
-		err = cmd.Start()
+		err = Launch(cmd)
 	}
 	if err != nil {
 		s.t.Fatal(err)

@@ -1,4 +1,4 @@
-package faults
+package testserver
 
 import (
 	"os/exec"
@@ -6,9 +6,8 @@ import (
 	"syscall"
 )
 
-// launches are started by one thread that lives as long as the harness: a process
-// is told to die with the thread that started it, so that none outlives it,
-// however it ends.
+// launches are started by one thread that lives as long as this process: a child
+// is told to die with the thread that started it.
 var launches = make(chan func())
 
 func init() {
@@ -20,7 +19,9 @@ func init() {
 	}()
 }
 
-func launch(c *exec.Cmd) (err error) {
+// Launch starts a command that does not outlive this process, however this ends:
+// not tests that panic or are killed.
+func Launch(c *exec.Cmd) (err error) {
 	c.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	done := make(chan struct{})
 	launches <- func() {
