@@ -18,14 +18,14 @@ func TestActiveVisitors_AreThoseOfAllSessions(t *testing.T) {
 		t.Run(fmt.Sprintf("at most %d remembered", most), func(t *testing.T) {
 			w := &activeWorld{T: t, random: rand.New(rand.NewPCG(1, uint64(most))), path: filepath.Join(t.TempDir(), "footfall.db"), start: time.Now().Truncate(time.Millisecond)}
 			w.open(most)
-			for range 400 {
+			for range 120 {
 				w.step(most)
 				w.compare()
 			}
 			if err := w.a.Close(); err != nil {
 				t.Fatal(err)
 			}
-			if most == maxRecent && w.remembered < 100 {
+			if most == maxRecent && w.remembered < 50 {
 				t.Errorf("only %d of the answers came from what is remembered: the test does not test", w.remembered)
 			}
 		})
