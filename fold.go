@@ -187,7 +187,7 @@ func (t *Tracker) foldOne(ctx context.Context, target, e *entry) bool {
 	if latest, err := t.isLatest(ctx, e); err != nil || !latest {
 		return err == nil || t.lives.Remaining(&rec.Session, now()) == 0
 	}
-	position, err := t.append(&SessionsFolded{Into: to.session, Folded: rec.SessionID, Visitor: to.visitor})
+	position, err := t.appendBehind(target, &SessionsFolded{Into: to.session, Folded: rec.SessionID, Visitor: to.visitor})
 	if err != nil && !errors.Is(err, journal.ErrStalled) {
 		return false
 	}

@@ -27,7 +27,7 @@ type stage struct {
 	t       testing.TB
 	dir     string
 	config  footfall.Config
-	hot     *faultyHot
+	hot     *faultyHot // outlives the tracker if it is there already, as Redis does
 	archive *faultyArchive
 	sqlite  *sqlitearchive.Archive
 	tracker *footfall.Tracker
@@ -57,7 +57,9 @@ func (s *stage) start() {
 		s.t.Fatal(err)
 	}
 	s.archive = &faultyArchive{Archive: s.sqlite}
-	s.hot = &faultyHot{HotStore: memstore.New(0)}
+	if s.hot == nil {
+		s.hot = &faultyHot{HotStore: memstore.New(0)}
+	}
 	c := s.config
 	c.Hot, c.Archive = s.hot, s.archive
 	if s.tracker, err = footfall.New(c); err != nil {
@@ -82,6 +84,7 @@ func (s *stage) stop() {
 func (s *stage) restart() {
 	s.t.Helper()
 	s.stop()
+	s.hot = nil
 	s.start()
 }
 

@@ -103,7 +103,7 @@ func (t *Tracker) mergeHot(ctx context.Context, e *entry) bool {
 
 // noteSeen has the journal know when a session was last active.
 func (t *Tracker) noteSeen(e *entry, at time.Time) {
-	position, err := t.append(&SessionSeen{SessionID: e.ids().session, At: at})
+	position, err := t.appendBehind(e, &SessionSeen{SessionID: e.ids().session, At: at})
 	e.mu.Lock()
 	if err == nil {
 		e.notedAt = max(e.notedAt, millis(at))

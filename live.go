@@ -41,7 +41,7 @@ type entry struct {
 	events     int64 // recorded through this entry
 
 	foldBy    foldKey          // zero: it is nobody's sibling
-	retell    bool             // another process began it: this one's journal has yet to say so, before anything else of it
+	retell    bool             // it came from the hot store: another process began it, or one whose journal was lost; ours has yet to say so, before anything else of it
 	announced bool             // others than the request that began it know it
 	notedAt   int64            // latest activity that the journal has, in Unix milliseconds
 	begun     bool             // its beginning is known to be in a journal, or in the archive

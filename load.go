@@ -207,7 +207,7 @@ func (t *Tracker) adopt(id uuid.UUID, d document, readAt time.Time, archived boo
 	base := d.PageViews - views
 	e := &entry{
 		id: id, rec: d.Record, base: base, series: d.series, unknown: d.unknown, restoredAt: d.restoredAt, readAt: readAt, usedAt: usedSince(&d.Record),
-		returned: true, announced: true, begun: !d.unbegun, retell: !archived && t.archive.Shared(), writer: t.newWriter(),
+		returned: true, announced: true, begun: !d.unbegun, retell: !archived, writer: t.newWriter(),
 	}
 	t.folder.cameBack(id)
 	there := t.live.add(e, t.confirmedPosition())

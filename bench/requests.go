@@ -54,7 +54,7 @@ func many(ctx context.Context, r *report) error {
 }
 
 // rounds measures kinds in turn, so that what else the machine does falls on all
-// of them. The rate of the open loops is half of bare's peak in the first round,
+// of them. The rate of the open loops is a part of bare's peak in the first round,
 // and the same for all.
 func rounds(ctx context.Context, r *report, name string, kinds []serve.Kind, p plan) error {
 	t := &table{scenario: name, kinds: kinds, plan: p, figures: map[string][]figure{}}
@@ -65,7 +65,7 @@ func rounds(ctx context.Context, r *report, name string, kinds []serve.Kind, p p
 				if err != nil {
 					return fmt.Errorf("%s: %w", kind.Name, err)
 				}
-				p.paced = f.Peak / 2
+				p.paced = f.Peak * *flagRate
 				t.plan = p
 			}
 			f, err := p.measure(ctx, kind)

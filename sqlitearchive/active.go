@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"strings"
 	"sync"
 	"time"
 )
@@ -14,9 +15,12 @@ import (
 // a second. The archive that writes remembers which it has written lately, and looks
 // at those only.
 
-// maxRecent is how many sessions it remembers, in some 20 MB. If there are more,
-// it looks at all.
-const maxRecent = 200_000
+// maxRecent is how many sessions it remembers, in some 25 MB. If there are more,
+// it looks at all for a while.
+const (
+	maxRecent     = 200_000
+	restAfterMore = 10 * time.Minute
+)
 
 // recent is the sessions that may have been seen since a time. It is safe for
 // concurrent use.
@@ -25,11 +29,15 @@ type recent struct {
 	seen    map[string]int64 // session to the latest it can have been seen, Unix ms
 	since   int64            // none is missing that was seen since then, Unix ms
 	most    int
-	dropped int // how often there were more
+	rest    time.Duration // after there were more
+	dropped int           // how often there were more
+	until   time.Time     // rests until then
+
+	asking sync.Mutex // held by whoever asks, or reads what is missing
 }
 
 func newRecent() *recent {
-	return &recent{seen: map[string]int64{}, since: math.MaxInt64, most: maxRecent}
+	return &recent{seen: map[string]int64{}, since: math.MaxInt64, most: maxRecent, rest: restAfterMore}
 }
 
 type sighting struct {
@@ -42,18 +50,25 @@ func (r *recent) note(sightings []sighting) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, s := range sightings {
-		r.seen[s.session] = max(r.seen[s.session], s.at)
+		before, known := r.seen[s.session]
+		if !known {
+			s.session = strings.Clone(s.session) // it may be a part of a whole record
+		}
+		r.seen[s.session] = max(before, s.at)
 	}
 	if len(r.seen) > r.most {
 		r.seen, r.since = map[string]int64{}, math.MaxInt64
 		r.dropped++
+		r.until = time.Now().Add(r.rest)
 	}
 }
 
-func (r *recent) drops() int {
+// drops is how often there were too many to remember, and whether that was a
+// moment ago.
+func (r *recent) drops() (n int, lately bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.dropped
+	return r.dropped, time.Now().Before(r.until)
 }
 
 // complete adds all that had been seen since a time, as read when there had been
@@ -123,8 +138,13 @@ func (a *Archive) recentSessions(ctx context.Context, began, seen int64) ([]stri
 	if a.recent == nil {
 		return nil, false, nil
 	}
+	a.recent.asking.Lock()
+	defer a.recent.asking.Unlock()
 	ids, known := a.recent.sessions(seen)
 	if !known {
+		if _, lately := a.recent.drops(); lately {
+			return nil, false, nil
+		}
 		if err := a.findRecent(ctx, began, seen); err != nil {
 			return nil, false, err
 		}
@@ -144,7 +164,7 @@ const passed = 7
 // findRecent looks at all sessions for those seen since a time: once after the
 // start, unless there are too many to remember.
 func (a *Archive) findRecent(ctx context.Context, began, since int64) error {
-	drops := a.recent.drops()
+	drops, _ := a.recent.drops()
 	rows, err := a.read.QueryContext(ctx, listActive, began, since, a.recent.most+1)
 	if err != nil {
 		return err

@@ -49,7 +49,7 @@ func (w *activeWorld) open(most int) {
 	if err != nil {
 		w.Fatal(err)
 	}
-	a.recent.most = most
+	a.recent.most, a.recent.rest = most, 0
 	w.a = a
 }
 
@@ -64,7 +64,7 @@ func (w *activeWorld) step(most int) {
 	var facts []footfall.Fact
 	for range 1 + w.random.IntN(4) {
 		n := len(w.sessions)
-		kind := w.random.IntN(8)
+		kind := w.random.IntN(9)
 		if n < 3 {
 			kind = 0
 		}
@@ -89,7 +89,10 @@ func (w *activeWorld) step(most int) {
 			if _, err := w.a.Purge(w.Context(), w.at().Add(-30*time.Minute), w.at().Add(-time.Hour), 10); err != nil {
 				w.Fatal(err)
 			}
-		case 7:
+		case 7: // it ends, by a clock that may be ahead
+			ended := w.at().Add(time.Duration(w.random.IntN(3600)) * time.Second)
+			facts = append(facts, &footfall.CredentialsChanged{SessionID: w.some(), Cred: footfall.Credentials{Version: int64(1 + w.random.IntN(5)), EndedAt: ended, EndReason: footfall.EndLogout}})
+		case 8:
 			if w.random.IntN(4) == 0 { // a new process
 				if err := w.a.Close(); err != nil {
 					w.Fatal(err)

@@ -119,6 +119,7 @@ func (b *batch) apply(facts []footfall.Fact) error {
 			t.lastSeen = max(t.lastSeen, f.At.UnixMilli())
 		case *footfall.CredentialsChanged: // of a folded session too
 			b.activeTouch(f.SessionID)
+			b.sightings = append(b.sightings, sighting{f.SessionID, unixMillis(f.Cred.EndedAt)}) // by a clock that was ahead
 			b.later = append(b.later, f)
 		case *footfall.ValueSet:
 			b.activeTouch(f.SessionID)

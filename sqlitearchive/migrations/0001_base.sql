@@ -1,8 +1,8 @@
 -- Times are integer Unix milliseconds; what is not known is NULL.
 --
--- sessions and visitors have row ids: a wide row goes to the end of its table, and
--- indexes name it by a small number. Databases from before have them WITHOUT ROWID,
--- with the same columns; that took a third longer for a new session.
+-- sessions have row ids: a wide row goes to the end of its table, and indexes name
+-- it by a small number. Databases from before have them WITHOUT ROWID, with the same
+-- columns; that took a third longer for a new session.
 
 CREATE TABLE sessions (
 	session_id       TEXT NOT NULL PRIMARY KEY,
@@ -74,7 +74,7 @@ CREATE TABLE visitors (
 	visitor_id    TEXT NOT NULL PRIMARY KEY,
 	first_seen_at INTEGER NOT NULL,
 	last_seen_at  INTEGER NOT NULL -- the begin of the latest session
-);
+) WITHOUT ROWID;
 
 CREATE INDEX visitors_last_seen_at ON visitors (last_seen_at);
 
