@@ -27,16 +27,19 @@ func machine(ctx context.Context) string {
 	return text + ", " + strings.Replace(runtime.Version(), "go", "Go ", 1)
 }
 
-// loadBefore is what else the machine had to do when this began: the load average
-// of a minute, "" where there is none.
-var loadBefore = func() string {
+// loadBefore is what the machine had to do when a scenario began: this program's
+// own work in the minute before counts too.
+var loadBefore string
+
+// loadAverage is that of a minute, "" where there is none.
+func loadAverage() string {
 	load, err := os.ReadFile("/proc/loadavg")
 	if err != nil {
 		return ""
 	}
 	minute, _, _ := strings.Cut(string(load), " ")
 	return ", load average before " + minute
-}()
+}
 
 // measured begins the line under a table.
 func measured() string {

@@ -62,6 +62,9 @@ func main() {
 	if *flagCompare {
 		exit(compare(ctx))
 	}
+	if flag.NArg() > 0 {
+		exit(fmt.Errorf("%q is no flag: all of them begin with a hyphen; -h lists them", flag.Arg(0)))
+	}
 	exit(run(ctx))
 }
 
@@ -104,12 +107,12 @@ func scenarioNames() (names []string) {
 
 func run(ctx context.Context) error {
 	if form := load.Form(*flagRequest); form != load.Browser && form != load.Minimal {
-		return fmt.Errorf("-request: there is no %q", form)
+		return fmt.Errorf("-request: there is no %q: name %s or %s", form, load.Browser, load.Minimal)
 	}
 	asked := strings.Split(*flagScenario, ",")
 	for _, name := range asked {
 		if !slices.Contains(scenarioNames(), name) {
-			return fmt.Errorf("-scenario: there is no %q", name)
+			return fmt.Errorf("-scenario: there is no %q: name some of %s", name, strings.Join(scenarioNames(), ", "))
 		}
 	}
 	r := &report{}
@@ -119,6 +122,7 @@ func run(ctx context.Context) error {
 		}
 		fmt.Printf("== %s\n", s.name)
 		began := time.Now()
+		loadBefore = loadAverage()
 		if err := s.run(ctx, r); err != nil {
 			return fmt.Errorf("%s: %w", s.name, err)
 		}
@@ -141,7 +145,7 @@ func kindsOf(otherwise ...string) ([]serve.Kind, error) {
 	for _, name := range names {
 		kind, ok := serve.KindOf(name)
 		if !ok {
-			return nil, fmt.Errorf("-kinds: there is no %q", name)
+			return nil, fmt.Errorf("-kinds: there is no %q: name some of %s", name, strings.Join(kindNames(), ", "))
 		}
 		if name == serve.Bare {
 			continue

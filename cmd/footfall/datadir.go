@@ -22,13 +22,16 @@ func keptSecret(path string) (string, error) {
 		if value := strings.TrimSpace(string(b)); len(value) >= 32 {
 			return value, nil
 		}
-		return "", fmt.Errorf("%s is damaged: put it back, or delete it, which logs everybody out", path)
-	}
-	if !errors.Is(err, fs.ErrNotExist) {
-		return "", err
+		return "", fmt.Errorf("DATA_DIR: %s is damaged: put it back, or delete it, which logs everybody out", path)
 	}
 	value := rand.Text() + rand.Text()
-	return value, writePrivate(path, []byte(value+"\n"))
+	if errors.Is(err, fs.ErrNotExist) {
+		err = writePrivate(path, []byte(value+"\n"))
+	}
+	if err != nil {
+		return "", fmt.Errorf("DATA_DIR: %w: make it writable or set another", err)
+	}
+	return value, nil
 }
 
 // writePrivate puts a file in place at once, for its owner alone.

@@ -24,6 +24,7 @@ type drainCmd struct {
 }
 
 type drained struct {
+	Archive   string `json:"archive"`
 	Facts     uint64 `json:"facts"`    // carried to the archive
 	SetAside  uint64 `json:"setAside"` // the archive will never take them
 	Remaining uint64 `json:"remaining"`
@@ -38,6 +39,9 @@ func (cmd *drainCmd) Run(t terminal) error {
 	}
 	dir, err := journalIn(cmd.Dir)
 	if err != nil {
+		return err
+	}
+	if err := findArchive(c, dir); err != nil {
 		return err
 	}
 	locks, err := lockForDrain(c, dir)
@@ -68,10 +72,11 @@ func (cmd *drainCmd) Run(t terminal) error {
 	if err != nil {
 		return err
 	}
+	done.Archive = c.archiveName()
 	if cmd.JSON {
 		return t.printJSON(done)
 	}
-	fmt.Fprintf(t.out, "%d facts were carried over; what the archive had already is not stored twice", done.Facts)
+	fmt.Fprintf(t.out, "%d facts were carried over to %s; what it had already is not stored twice", done.Facts, done.Archive)
 	if done.SetAside > 0 {
 		fmt.Fprintf(t.out, ", %d were set aside in %s", done.SetAside, filepath.Join(dir, "set-aside"))
 	}
@@ -88,10 +93,30 @@ func journalIn(dir string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if len(segments) == 0 {
+	if _, err := os.Stat(filepath.Join(dir, "LOCK")); err != nil && len(segments) == 0 { // the journal's own, once somebody opened it
 		return "", fmt.Errorf("%s: there is no journal in it: name the DATA_DIR of the instance that is gone, or its journal directory", dir)
 	}
 	return dir, nil
+}
+
+// archiveName says where facts go.
+func (c *config) archiveName() string {
+	if c.shared.mongodbURI != "" {
+		return "the MongoDB of MONGODB_URI"
+	}
+	return c.database()
+}
+
+// findArchive refuses a DATA_DIR that is not the shop's: facts that went to a new
+// database there would be gone from the journal. The journal's own may have lost it.
+func findArchive(c *config, journal string) error {
+	if c.shared.mongodbURI != "" || sameDir(filepath.Dir(filepath.Clean(journal)), c.dataDir) {
+		return nil
+	}
+	if _, err := os.Stat(c.database()); err != nil {
+		return fmt.Errorf("DATA_DIR: there is no database in %s to carry facts to: set DATA_DIR to the shop's, or MONGODB_URI", c.dataDir)
+	}
+	return nil
 }
 
 // lockForDrain takes the directory that the journal belongs to, and DATA_DIR if

@@ -73,21 +73,26 @@ func (n *node) serve(listener net.Listener, handler http.Handler) error {
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          slog.NewLogLogger(n.log.Handler(), slog.LevelWarn),
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	defer signal.Stop(signals)
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
 	select {
 	case err := <-failed:
 		return err
-	case <-ctx.Done():
+	case <-signals:
 	}
-	stop() // from here on a signal ends the process
+	go func() {
+		<-signals
+		n.log.Warn("footfall: ended at once by a second signal; what is in the journal goes to the archive at the next start")
+		os.Exit(exitWrong)
+	}()
 	n.log.Info("footfall: stopping: requests that are running have 10 s; a second signal ends it at once")
 	ending, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()
 	if err := server.Shutdown(ending); err != nil {
-		return errors.Join(fmt.Errorf("some requests did not finish: %w", err), server.Close())
+		return errors.Join(fmt.Errorf("some requests did not finish within %v: %w", closeTimeout, err), server.Close())
 	}
 	return nil
 }

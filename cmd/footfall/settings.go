@@ -104,7 +104,7 @@ func (s *Settings) compile(defaultEnv string) (*config, error) {
 	if _, port, err := net.SplitHostPort(c.addr); err != nil {
 		c.wrong("ADDR", "%q is no address: use host:port, like 127.0.0.1:3000", c.addr)
 	} else if n, err := strconv.Atoi(port); err != nil || n < 0 || n > 65535 {
-		c.wrong("ADDR", "%q has no port: use one from 0 to 65535", c.addr)
+		c.wrong("ADDR", "%q has no port from 0 to 65535: name one", c.addr)
 	}
 	switch env := c.value("APP_ENV", s.AppEnv, defaultEnv); env {
 	case "production":
@@ -357,7 +357,7 @@ func (c *config) completeSecrets() error {
 		}
 		value, err := keptSecret(filepath.Join(c.dataDir, s.name))
 		if err != nil {
-			return fmt.Errorf("DATA_DIR: %w: make it writable or set another", err)
+			return err
 		}
 		s.keep(value)
 	}

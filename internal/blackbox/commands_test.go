@@ -295,3 +295,28 @@ func TestAdmin_NeedsItsToken(t *testing.T) {
 		t.Errorf("admin.json: %v %v", info, err)
 	}
 }
+
+// TestDrain_IntoNothing names a DATA_DIR that is not the shop's: the facts would be
+// gone from the journal, and in a database that nobody reads.
+func TestDrain_IntoNothing(t *testing.T) {
+	t.Parallel()
+	s := openShop(t)
+	s.browser().view(productsPath)
+	s.kill()
+	journal := filepath.Join(s.dataDir, "journal")
+	before, err := os.ReadDir(journal)
+	if err != nil {
+		t.Fatal(err)
+	}
+	runWith(t, environment(filepath.Join(t.TempDir(), "typo")), "drain", s.dataDir).complaint(t, "drain into a DATA_DIR without a database", "DATA_DIR")
+	after, err := os.ReadDir(journal)
+	if err != nil || len(after) != len(before) {
+		t.Errorf("the journal had %d files and has %d: %v", len(before), len(after), err)
+	}
+	if r := s.run("drain", journal); r.code != 0 || !strings.Contains(r.out, filepath.Join(s.dataDir, "footfall.db")) {
+		t.Errorf("drain into its own: exit code %d\n%s%s", r.code, r.out, r.errors)
+	}
+	if r := s.run("drain", journal); r.code != 0 {
+		t.Errorf("drain of a journal that is empty: exit code %d\n%s%s", r.code, r.out, r.errors)
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -18,20 +19,24 @@ func TestFaults(t *testing.T) {
 	if text := os.Getenv("FOOTFALL_FAULTS"); text != "" {
 		var err error
 		if length, err = time.ParseDuration(text); err != nil {
-			t.Fatalf("FOOTFALL_FAULTS: %v", err)
+			t.Fatalf("FOOTFALL_FAULTS: %v: write it like 90s or 10m", err)
 		}
 	}
 	seed := uint64(time.Now().UnixNano())
 	if text := os.Getenv("FOOTFALL_FAULTS_SEED"); text != "" {
 		var err error
 		if seed, err = strconv.ParseUint(text, 10, 64); err != nil {
-			t.Fatalf("FOOTFALL_FAULTS_SEED: %v", err)
+			t.Fatalf("FOOTFALL_FAULTS_SEED: %q is no number: use the one that a run printed", text)
 		}
 	}
 	t.Logf("FOOTFALL_FAULTS_SEED=%d", seed)
 	chosen := schedule(length, os.Getenv("FOOTFALL_FAULTS_ONLY"))
 	if len(chosen.faults) == 0 {
-		t.Fatal("FOOTFALL_FAULTS_ONLY: there is no such fault")
+		var names []string
+		for _, f := range whole {
+			names = append(names, f.name)
+		}
+		t.Fatalf("FOOTFALL_FAULTS_ONLY: there is no such fault: name a part of one of\n%s", strings.Join(names, "\n"))
 	}
 	dir, err := tempDir(t, "")
 	if err != nil {
@@ -42,7 +47,7 @@ func TestFaults(t *testing.T) {
 	if err := build(t.Context(), p.binary); err != nil {
 		t.Fatal(err)
 	}
-	rows, err := p.do(chosen.faults, chosen.length, func(r row) { tell(t, r) })
+	rows, err := p.do(chosen.faults, chosen.each, func(r row) { tell(t, r) })
 	t.Logf("\n%s\n%s", table(rows), summary(rows))
 	if err != nil {
 		t.Fatal(err)

@@ -77,13 +77,13 @@ func sharedWorld(p *plan) (*world, error) {
 }
 
 // do goes through faults one after the other.
-func (p *plan) do(faults []fault, length func(fault) time.Duration, tell func(row)) (rows []row, err error) {
+func (p *plan) do(faults []fault, each time.Duration, tell func(row)) (rows []row, err error) {
 	for i, f := range faults {
 		w, err := f.open(p)
 		if err != nil {
 			return rows, err
 		}
-		r, err := w.suffer(i+1, f, length(f))
+		r, err := w.suffer(i+1, f, each)
 		if err != nil {
 			return rows, err
 		}

@@ -28,7 +28,7 @@ var (
 // and after.
 type choice struct {
 	faults []fault
-	length func(fault) time.Duration
+	each   time.Duration
 }
 
 // overhead is what starting servers, recovering and auditing takes for each fault.
@@ -56,5 +56,5 @@ func schedule(length time.Duration, only string) choice {
 	if length > 0 {
 		each = max(each, length/time.Duration(max(1, len(faults)))-overhead)
 	}
-	return choice{faults, func(fault) time.Duration { return each }}
+	return choice{faults, each}
 }
