@@ -48,6 +48,15 @@ func writePrivate(path string, content []byte) error {
 	return os.Rename(f.Name(), path)
 }
 
+// findDatabase refuses a DATA_DIR that is nobody's, for commands that would make
+// a database there.
+func (c *config) findDatabase() error {
+	if _, err := os.Stat(c.database()); err != nil {
+		return fmt.Errorf("DATA_DIR: there is no database in %s: set DATA_DIR to the shop's, or MONGODB_URI", c.dataDir)
+	}
+	return nil
+}
+
 var errInUse = errors.New("in use by a running footfall: stop that one, or use another DATA_DIR")
 
 // lockDataDir makes this process the one that writes to DATA_DIR.

@@ -113,10 +113,7 @@ func findArchive(c *config, journal string) error {
 	if c.shared.mongodbURI != "" || sameDir(filepath.Dir(filepath.Clean(journal)), c.dataDir) {
 		return nil
 	}
-	if _, err := os.Stat(c.database()); err != nil {
-		return fmt.Errorf("DATA_DIR: there is no database in %s to carry facts to: set DATA_DIR to the shop's, or MONGODB_URI", c.dataDir)
-	}
-	return nil
+	return c.findDatabase()
 }
 
 // lockForDrain takes the directory that the journal belongs to, and DATA_DIR if

@@ -75,15 +75,15 @@ func (n *node) serve(listener net.Listener, handler http.Handler) error {
 	}
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	defer signal.Stop(signals)
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
 	select {
 	case err := <-failed:
+		signal.Stop(signals) // what follows can be interrupted
 		return err
 	case <-signals:
 	}
-	go func() {
+	go func() { // until the process ends: the journal is carried over after this
 		<-signals
 		n.log.Warn("footfall: ended at once by a second signal; what is in the journal goes to the archive at the next start")
 		os.Exit(exitWrong)

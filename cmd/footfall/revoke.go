@@ -56,8 +56,8 @@ func revoke(c *config, what dashboard.Revocation) (done dashboard.Revoked, err e
 	if c.shared.mongodbURI != "" {
 		return revokeShared(c, what)
 	}
-	if _, err := os.Stat(c.database()); err != nil {
-		return done, fmt.Errorf("DATA_DIR: there is no database in %s: set DATA_DIR to the shop's", c.dataDir)
+	if err := c.findDatabase(); err != nil {
+		return done, err
 	}
 	done, err = revokeAlone(c, what)
 	if errors.Is(err, errInUse) {

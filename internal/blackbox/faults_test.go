@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net"
 	"net/http"
 	"net/http/httptrace"
 	"os"
@@ -251,4 +252,48 @@ func TestStop_RequestsUnderWayAreFinished(t *testing.T) {
 	}
 	s.start()
 	b.get(mePath).want(200)
+}
+
+// A second signal does not wait for a request that never ends, and loses nothing.
+func TestStop_SecondSignalEndsAtOnce(t *testing.T) {
+	t.Parallel()
+	s := openShop(t)
+	b := s.browser()
+	b.view(productsPath)
+	slow, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer slow.Close()
+	if _, err := io.WriteString(slow, "POST "+cartPath+" HTTP/1.1\r\nHost: shop\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(100 * time.Millisecond) // it is being handled
+	if err := s.process.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "it says what a second signal does", func() (bool, string) {
+		return strings.Contains(s.errs.String(), "second signal"), s.errs.String()
+	})
+	select {
+	case <-s.ended:
+		t.Fatal("the first signal did not let the request go on: the test does not test")
+	default:
+	}
+	if err := s.process.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-s.ended:
+	case <-time.After(5 * time.Second):
+		t.Fatal("a second signal did not end it")
+	}
+	if code := s.process.ProcessState.ExitCode(); code != 2 {
+		t.Errorf("exit code %d, want 2", code)
+	}
+	s.start()
+	s.drained()
+	if n := s.count(`SELECT page_views FROM sessions WHERE session_id = ?`, b.session()); n != 1 {
+		t.Errorf("pageViews = %d, want 1", n)
+	}
 }
