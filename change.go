@@ -116,17 +116,21 @@ func (t *Tracker) endSession(ctx context.Context, e *entry, reason EndReason) er
 	e.moved(position)
 	e.end(cred)
 	t.counts.ended.Add(1)
-	if !t.buryHot(ctx, e, cred) {
-		t.awaitOthers(ctx)
+	committed := time.Now()
+	burying, cancel := context.WithTimeout(ctx, hotShare)
+	defer cancel()
+	if !t.buryHot(burying, e, cred) {
+		t.awaitOthers(ctx, committed)
 	}
 	return nil
 }
 
-// awaitOthers waits until every instance has read what this one has just put
-// into a shared archive.
-func (t *Tracker) awaitOthers(ctx context.Context) {
+// awaitOthers waits until every instance has read what this one committed to a
+// shared archive at a time, but not past the end of ctx: a control fact is
+// answered within controlTimeout.
+func (t *Tracker) awaitOthers(ctx context.Context, committed time.Time) {
 	if t.archive.Shared() {
-		sleep(context.WithoutCancel(ctx), followEvery+followEvery/2)
+		sleep(ctx, followEvery+followEvery/2-time.Since(committed))
 	}
 }
 

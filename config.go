@@ -100,7 +100,7 @@ const (
 	globalCapFactor    = 100 // all networks together, against one
 	startTimeout       = 10 * time.Second
 	controlTimeout     = 2 * time.Second
-	hotShare           = controlTimeout / 4 // of it is the hot store's; the archive may then be asked
+	hotShare           = controlTimeout / 5 // of it is the hot store's; the archive is asked then, and other instances need 1.5 s to read the answer
 	customerTrust      = time.Second        // how long a record with a customer is believed
 	anonymousTrust     = 5 * time.Second    // how long one without is
 	supersededGrace    = 10 * time.Second

@@ -78,6 +78,8 @@ func (t *Tracker) EndSession(ctx context.Context, sessionID string) (bool, error
 // password check has already begun. It is durable when it returns; an error
 // wraps [ErrUnavailable] and means that nothing was changed.
 func (t *Tracker) EndCustomerSessions(ctx context.Context, customerID string) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), controlTimeout)
+	defer cancel()
 	return t.revokeCustomer(ctx, customerID, t.revocationTime())
 }
 
@@ -121,12 +123,10 @@ func (t *Tracker) revocationTime() time.Time { return t.common(now()).Add(time.M
 // revokeCustomer makes everything void that a customer authenticated before a
 // time. It returns when every instance knows.
 func (t *Tracker) revokeCustomer(ctx context.Context, customerID string, before time.Time) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), controlTimeout)
-	defer cancel()
 	if _, err := t.commitFact(ctx, nil, &CustomerRevoked{CustomerID: customerID, Before: before}); err != nil {
 		return err
 	}
 	t.revoked.note(CredentialChange{CustomerID: customerID, RevokedBefore: before}, before)
-	t.awaitOthers(ctx)
+	t.awaitOthers(ctx, time.Now())
 	return nil
 }

@@ -56,9 +56,10 @@ type Tracker struct {
 	counts          counters
 	metrics         metricValues
 
-	stop    context.CancelFunc
-	running sync.WaitGroup
-	closed  sync.Once
+	stop     context.CancelFunc
+	running  sync.WaitGroup
+	closed   sync.Once
+	closeErr error
 }
 
 // New starts a tracker. It reports every mistake in the configuration at once,
@@ -146,17 +147,17 @@ func (t *Tracker) start(ctx context.Context, loop func(context.Context)) {
 
 // Close carries what the journal holds to the archive, as far as that is
 // possible before ctx is done, and stops. What is left stays in the journal for
-// the next start. Requests that are still running then record nothing.
+// the next start. Requests that are still running then record nothing. Only the
+// first call acts; all wait for it and return its error.
 func (t *Tracker) Close(ctx context.Context) error {
-	var err error
 	t.closed.Do(func() {
 		t.flushHot(ctx) // it may note a last activity, which is to be drained too
 		drained := t.drain(ctx)
 		t.stop()
 		t.running.Wait()
-		err = errors.Join(drained, t.journal.Close())
+		t.closeErr = errors.Join(drained, t.journal.Close())
 	})
-	return err
+	return t.closeErr
 }
 
 // now is the time as it is stored: UTC, in milliseconds.

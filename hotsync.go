@@ -76,11 +76,13 @@ func (t *Tracker) flushHot(ctx context.Context) {
 // again then.
 func (t *Tracker) mergeHot(ctx context.Context, e *entry) bool {
 	e.mu.Lock()
-	e.dirty = false
+	e.unsent = false
+	e.sending++
 	unnoted := e.begun && millis(e.rec.LastSeenAt) > e.notedAt
 	id, series, writer, views := e.rec.SessionID, e.series, e.writer, e.views
 	lastSeen, ttl := e.rec.LastSeenAt, t.lives.Remaining(&e.rec.Session, now())
 	e.mu.Unlock()
+	defer e.mergeEnded()
 	if ttl <= 0 {
 		return true
 	}
@@ -99,6 +101,14 @@ func (t *Tracker) mergeHot(ctx context.Context, e *entry) bool {
 		e.distrust()
 	}
 	return true
+}
+
+// mergeEnded notes that a merge is no longer under way.
+func (e *entry) mergeEnded() {
+	e.mu.Lock()
+	e.sending--
+	e.sent++
+	e.mu.Unlock()
 }
 
 // noteSeen has the journal know when a session was last active.

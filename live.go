@@ -17,7 +17,7 @@ type entry struct {
 	id uuid.UUID
 
 	beginning sync.Mutex // held while a new session is made known
-	mu        sync.Mutex // guards what follows; never held over I/O
+	mu        lock       // guards what follows; never held over I/O
 	rec       Record
 	unknown   map[string]json.RawMessage // members of its document that this version does not know
 	readAt    time.Time                  // when the hot store last said that rec is current
@@ -37,8 +37,10 @@ type entry struct {
 	writer     string
 	restoredAt time.Time // when the document was last made anew because the hot store had lost it
 	views      int64
-	dirty      bool  // not all of views has reached the hot store
-	events     int64 // recorded through this entry
+	unsent     bool   // the queue of merges has this entry: not all of views was given to a merge
+	sending    int    // merges under way
+	sent       uint64 // merges that ended
+	events     int64  // recorded through this entry
 
 	foldBy    foldKey          // zero: it is nobody's sibling
 	retell    bool             // it came from the hot store: another process began it, or one whose journal was lost; ours has yet to say so, before anything else of it
@@ -199,7 +201,7 @@ func pickVictim(entries map[uuid.UUID]*entry, confirmed journal.Position) *entry
 
 // evictable says that all this entry knows stands elsewhere too.
 func (e *entry) evictable(confirmed journal.Position) bool {
-	return e.begun && !e.dirty && e.position <= confirmed
+	return e.begun && !e.unsent && e.sending == 0 && e.position <= confirmed
 }
 
 func (t *liveTable) remove(id uuid.UUID) {

@@ -81,13 +81,16 @@ func answer(w http.ResponseWriter, status int, body string) {
 
 // Session is [FromContext] as the stores have it, which other instances may have
 // changed a moment ago, and tells absence from error: one that wraps
-// [ErrUnavailable] says that a store cannot tell whether there is a session.
+// [ErrUnavailable] says that a store cannot tell whether there is a session, and
+// then none is returned.
 func (t *Tracker) Session(ctx context.Context) (Session, bool, error) {
 	v := visitFrom(ctx)
 	if v == nil {
 		return Session{}, false, errNoVisit
 	}
-	_, _, _ = v.reread(ctx) // if it fails, what is held here is the best there is
+	if _, _, err := v.reread(ctx); err != nil {
+		return Session{}, false, err
+	}
 	s, ok := FromContext(ctx)
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -221,7 +224,9 @@ func (v *visit) took(e *entry, s standing) {
 	defer v.mu.Unlock()
 	v.err = nil
 	if !v.committed && !v.over {
-		v.stale = v.stale && v.standing != unsure || v.entry != nil && s != current
+		supersededAtFirst := v.stale && v.standing != unsure
+		lostSince := v.entry != nil && s != current
+		v.stale = supersededAtFirst || lostSince
 		v.entry, v.standing = e, s
 	}
 }

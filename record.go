@@ -125,22 +125,22 @@ func (t *Tracker) seen(r *http.Request, e *entry, at time.Time) {
 // queueHot has an entry's activity merged into the hot store soon.
 func (t *Tracker) queueHot(e *entry) {
 	e.mu.Lock()
-	queued := e.dirty
-	e.dirty = true
+	queued := e.unsent
+	e.unsent = true
 	e.mu.Unlock()
 	if !queued {
 		t.requeueHot(e)
 	}
 }
 
-// requeueHot queues an entry that is dirty.
+// requeueHot queues an entry whose activity is unsent.
 func (t *Tracker) requeueHot(e *entry) {
 	if t.hotSync.push(e, t.config.LiveSessions) {
 		return
 	}
 	t.counts.hotDropped.Add(1) // the archive has it all the same
 	e.mu.Lock()
-	e.dirty = false
+	e.unsent = false
 	e.mu.Unlock()
 }
 

@@ -113,14 +113,15 @@ func (s *settlements) later(all []settlement, at time.Time) {
 
 // settleOne compares one entry's count, and says whether there is no more to do.
 func (t *Tracker) settleOne(ctx context.Context, e *entry, archived int64) (done bool, err error) {
+	sent, quiet := e.quiet()
 	doc, version, views, _, err := t.hot.Read(ctx, e.ids().session)
 	if err != nil || archived < 0 {
 		return true, err
 	}
-	if doc == nil || !e.isDocument(doc, version) {
+	if doc == nil || !quiet || !e.isDocument(doc, version) {
 		return false, nil
 	}
-	if e.raise(archived, views) {
+	if e.raise(archived, views, sent) {
 		t.queueHot(e)
 	}
 	return e.shows(archived, views), nil
@@ -133,13 +134,23 @@ func (e *entry) shows(total, views int64) bool {
 	return e.base+views == total
 }
 
+// quiet says that no activity of an entry is on its way to the hot store, and
+// how many merges have ended so far.
+func (e *entry) quiet() (sent uint64, quiet bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.sent, !e.unsent && e.sending == 0
+}
+
 // raise adds to an entry's count what is missing up to a total, and says whether
-// it did. views is what the hot store has of all writers.
-func (e *entry) raise(total, views int64) bool {
+// it did. views is what the hot store had of all writers when sent merges had
+// ended. If one has ended since, or is under way, what seems to be missing may be
+// in it: then nothing is added, or it would be counted twice.
+func (e *entry) raise(total, views int64, sent uint64) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	missing := total - (e.base + views)
-	if missing <= 0 || e.dirty { // dirty: what the hot store lacks may be on its way to it
+	if missing <= 0 || e.unsent || e.sending > 0 || e.sent != sent {
 		return false
 	}
 	e.views += missing

@@ -1,0 +1,27 @@
+//go:build race
+
+package footfall_test
+
+import (
+	"testing"
+
+	"github.com/footfall-go/footfall"
+)
+
+// Each time that a request takes the lock of its session it may wait for another
+// request of that session, and reads a state that may have changed since the last.
+func TestCost_LocksOfAResumedPageView(t *testing.T) {
+	const most = 10
+	s := newStage(t, nil)
+	b := newBrowser(t, s.tracker.Handler(page))
+	b.do("GET", "/")
+	b.do("GET", "/")
+	s.settle()
+	r := b.request("GET", "/products/1")
+	w := &nullWriter{header: map[string][]string{}}
+	before := footfall.LocksTaken()
+	b.handler.ServeHTTP(w, r)
+	if n := footfall.LocksTaken() - before; n > most {
+		t.Errorf("a resumed page view takes the lock of its session %d times, at most %d are allowed", n, most)
+	}
+}
