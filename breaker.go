@@ -5,6 +5,8 @@ import (
 	"errors"
 	"sync/atomic"
 	"time"
+
+	"github.com/footfall-go/footfall/store"
 )
 
 const (
@@ -164,8 +166,8 @@ const probeID = "00000000-0000-7000-8000-000000000000"
 
 // probeStores is the loop that finds out when a store answers again.
 func (t *Tracker) probeStores(ctx context.Context) {
-	var down time.Time                                                           // since when the hot store has been failing
-	if c, ok := t.hot.HotStore.(interface{ Check(context.Context) error }); ok { // say at once what nobody has asked yet
+	var down time.Time                                           // since when the hot store has been failing
+	if c, ok := store.HotAs[store.Checker](t.hot.HotStore); ok { // say at once what nobody has asked yet
 		first, cancel := context.WithTimeout(ctx, controlTimeout)
 		t.hot.note(time.Now(), c.Check(first))
 		cancel()

@@ -19,11 +19,11 @@ func (t *Tracker) change(ctx context.Context, e *entry, edit func(*Record) error
 	for range maxCredentialTries {
 		d := e.document()
 		next := &d.Record
-		previous := next.Cred.Version
+		previous := next.Version
 		if err := t.applyEdit(next, edit); err != nil {
 			return e, *next, err
 		}
-		stored, err := t.hot.Put(ctx, next.SessionID, d.series, d.encode(), previous, next.Cred.Version, t.ttl(next))
+		stored, err := t.hot.Put(ctx, next.SessionID, d.series, d.encode(), previous, next.Version, t.ttl(next))
 		if err != nil {
 			return e, *next, hotError(err)
 		}
@@ -52,12 +52,11 @@ func (t *Tracker) change(ctx context.Context, e *entry, edit func(*Record) error
 
 // applyEdit edits a record and gives it its next version.
 func (t *Tracker) applyEdit(rec *Record, edit func(*Record) error) error {
-	previous := rec.Cred.Version
+	previous := rec.Version
 	if err := edit(rec); err != nil {
 		return err
 	}
-	rec.Cred.Version = max(previous+1, rec.Cred.Version+1, t.common(now()).UnixMilli())
-	rec.setCredentials(rec.Cred)
+	rec.Version = max(previous+1, rec.Version+1, t.common(now()).UnixMilli())
 	return nil
 }
 
@@ -74,11 +73,11 @@ func (t *Tracker) changeCredentials(ctx context.Context, e *entry, edit func(*Re
 	if err := t.applyEdit(&rec, edit); err != nil {
 		return changed, rec, err
 	}
-	position, err := t.commitFact(ctx, changed, &CredentialsChanged{SessionID: rec.SessionID, Cred: rec.Cred})
+	position, err := t.commitFact(ctx, changed, &CredentialsChanged{SessionID: rec.SessionID, Cred: rec.Credentials()})
 	if err != nil {
 		return changed, rec, err
 	}
-	t.revoked.note(CredentialChange{SessionID: rec.SessionID, Version: rec.Cred.Version}, now())
+	t.revoked.note(CredentialChange{SessionID: rec.SessionID, Version: rec.Version}, now())
 	changed.merge(rec, nil, time.Time{})
 	changed.moved(position)
 	return changed, rec, nil
@@ -103,7 +102,7 @@ func (t *Tracker) endSession(ctx context.Context, e *entry, reason EndReason) er
 		return errEnded
 	}
 	at := now()
-	cred := rec.Cred
+	cred := rec.Credentials()
 	cred.EndedAt, cred.EndReason = at, reason
 	// Above any version that the session can reach in its life, whoever's clock
 	// makes it: an end is never overtaken.
@@ -138,8 +137,8 @@ func (t *Tracker) awaitOthers(ctx context.Context, committed time.Time) {
 func (e *entry) end(cred Credentials) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	cred.Version = max(cred.Version, e.rec.Cred.Version+1)
-	e.rec.setCredentials(cred)
+	cred.Version = max(cred.Version, e.rec.Version+1)
+	e.rec.SetCredentials(cred)
 }
 
 // buryHot puts the end into the hot store and says whether it is there. It need

@@ -3,6 +3,8 @@ package footfall
 import (
 	"context"
 	"time"
+
+	"github.com/footfall-go/footfall/store"
 )
 
 const (
@@ -12,16 +14,10 @@ const (
 	maxSkew    = time.Minute // past it nothing is deleted by age
 )
 
-// An archive that several machines append to may have a clock of its own, which
-// is then the installation's.
-type archiveClock interface {
-	Now(ctx context.Context) (time.Time, error)
-}
-
 // measureSkew finds out how far this machine's clock is ahead of the archive's;
 // it stays 0 if the archive has none.
 func (t *Tracker) measureSkew(ctx context.Context) (time.Duration, error) {
-	clock, ok := t.archive.Archive.(archiveClock)
+	clock, ok := store.ArchiveAs[store.Clock](t.archive.Archive)
 	if !ok {
 		return 0, nil
 	}

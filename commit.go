@@ -99,7 +99,7 @@ func (v *visit) abandon() {
 func (v *visit) recordPage(e *entry, counts, extends bool, at time.Time) {
 	switch ids := e.ids(); {
 	case counts:
-		v.t.record(v.r, e, &EventRecorded{v.t.pageView(v.r, ids, at)})
+		v.t.record(v.r, e, &EventRecorded{Event: v.t.pageView(v.r, ids, at)})
 	case extends && !isPrefetch(v.r.Header):
 		v.t.seen(v.r, e, at)
 	case !e.isBegun():

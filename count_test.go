@@ -34,7 +34,7 @@ func TestPageViews_AMergeUnderWayIsNotMissing(t *testing.T) {
 			id, at := newID(), now()
 			e := &entry{id: id, series: "s-1", writer: "w.1", begun: true, notedAt: millis(at)}
 			e.rec = Record{Session: Session{SessionID: id.String(), StartedAt: at, LastSeenAt: at}}
-			e.rec.setCredentials(Credentials{Version: 1})
+			e.rec.SetCredentials(Credentials{Version: 1})
 			d := e.document()
 			if _, err := store.Put(ctx, id.String(), d.series, d.encode(), 0, 1, time.Hour); err != nil {
 				t.Fatal(err)

@@ -66,7 +66,7 @@ func Example() {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /products/{id}", func(w http.ResponseWriter, r *http.Request) {
 		session, _ := footfall.FromContext(r.Context())
-		fmt.Println(session.Type, session.Browser, session.Channel, session.UTMSource)
+		fmt.Println(session.Type(), session.Browser, session.Channel, session.UTMSource)
 	})
 	shop := tracker.Handler(mux)
 

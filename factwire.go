@@ -407,11 +407,13 @@ func appendRecord(b []byte, rec *Record) []byte {
 			b = appendString(b, wireValues, values)
 		}
 	}
-	return appendCredentials(b, &rec.Cred)
+	cred := rec.Credentials()
+	return appendCredentials(b, &cred)
 }
 
 func decodeRecord(r *wireReader, rec *Record) {
 	texts := sessionText(&rec.Session)
+	var cred Credentials
 	for r.next() {
 		switch r.field {
 		case wireStartedAt:
@@ -430,9 +432,9 @@ func decodeRecord(r *wireReader, rec *Record) {
 			if int(r.field) < len(texts) && texts[r.field] != nil {
 				*texts[r.field] = r.text
 			} else {
-				decodeCredential(r, &rec.Cred)
+				decodeCredential(r, &cred)
 			}
 		}
 	}
-	rec.setCredentials(rec.Cred)
+	rec.SetCredentials(cred)
 }

@@ -195,7 +195,7 @@ func (t *Tracker) foldOne(ctx context.Context, target, e *entry) bool {
 	t.live.remove(e.id)
 	// Unless somebody has logged in on it in this moment.
 	d := e.document()
-	if _, err := t.hot.Put(ctx, rec.SessionID, d.series, d.encode(), rec.Cred.Version, rec.Cred.Version+1, 0); err != nil {
+	if _, err := t.hot.Put(ctx, rec.SessionID, d.series, d.encode(), rec.Version, rec.Version+1, 0); err != nil {
 		t.counts.hotErrors.Add(1)
 	}
 	target.mu.Lock()
@@ -219,5 +219,5 @@ func (f *folder) again(target, e *entry, at time.Time) {
 func (t *Tracker) isLatest(ctx context.Context, e *entry) (bool, error) {
 	rec := e.snapshot()
 	doc, version, views, lastSeen, err := t.hot.Read(ctx, rec.SessionID)
-	return doc == nil || version == rec.Cred.Version && views <= rec.PageViews && lastSeen <= millis(rec.LastSeenAt), err
+	return doc == nil || version == rec.Version && views <= rec.PageViews && lastSeen <= millis(rec.LastSeenAt), err
 }

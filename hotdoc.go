@@ -6,8 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
 	"time"
+
+	"github.com/footfall-go/footfall/internal/jsontext"
 )
 
 // hotFormat is the version of the hot store's documents. A document of a later
@@ -46,36 +47,36 @@ func (d *document) encode() []byte {
 	rec := &d.Record
 	b := make([]byte, 0, 1024)
 	b = append(b, '{')
-	b = rec.appendFields(b)
-	b = strconv.AppendInt(appendName(b, "format"), hotFormat, 10)
-	b = strconv.AppendInt(appendName(b, "version"), rec.Cred.Version, 10)
-	b = appendQuoted(appendName(b, "series"), d.series)
-	b = appendMember(b, "secretHash", encodeHash(rec.Cred.SecretHash))
-	if rec.Cred.Superseded != (SecretHash{}) {
-		b = appendMember(b, "supersededHash", encodeHash(rec.Cred.Superseded))
+	b = rec.AppendFacts(b)
+	b = jsontext.AppendInt(b, "format", hotFormat)
+	b = jsontext.AppendInt(b, "version", rec.Version)
+	b = jsontext.AppendQuoted(jsontext.AppendName(b, "series"), d.series)
+	b = jsontext.AppendString(b, "secretHash", encodeHash(rec.SecretHash))
+	if rec.Superseded != (SecretHash{}) {
+		b = jsontext.AppendString(b, "supersededHash", encodeHash(rec.Superseded))
 	}
-	if !rec.Cred.AuthenticatedAt.IsZero() {
-		b = appendTime(b, "authenticatedAt", rec.Cred.AuthenticatedAt)
+	if !rec.AuthenticatedAt.IsZero() {
+		b = jsontext.AppendTime(b, "authenticatedAt", rec.AuthenticatedAt)
 	}
-	if !rec.Cred.RotatedAt.IsZero() {
-		b = appendTime(b, "rotatedAt", rec.Cred.RotatedAt)
+	if !rec.RotatedAt.IsZero() {
+		b = jsontext.AppendTime(b, "rotatedAt", rec.RotatedAt)
 	}
 	if !d.restoredAt.IsZero() {
-		b = appendTime(b, "restoredAt", d.restoredAt)
+		b = jsontext.AppendTime(b, "restoredAt", d.restoredAt)
 	}
 	if d.unbegun {
 		b = append(b, `,"unbegun":true`...)
 	}
 	if len(rec.Values) > 0 {
 		if values, err := json.Marshal(rec.Values); err == nil {
-			b = append(appendName(b, "values"), values...)
+			b = append(jsontext.AppendName(b, "values"), values...)
 		}
 	}
 	for name, value := range d.unknown {
-		b = append(appendQuoted(append(b, ','), name), ':')
+		b = append(jsontext.AppendQuoted(append(b, ','), name), ':')
 		b = append(b, value...)
 	}
-	b = rec.appendActivity(b)
+	b = rec.AppendActivity(b)
 	return append(b, '}')
 }
 
@@ -103,15 +104,15 @@ func decodeHot(doc []byte) (document, error) {
 	if err := errors.Join(decodeHash(&cred.SecretHash, d.SecretHash), decodeHash(&cred.Superseded, d.Superseded)); err != nil {
 		return document{}, err
 	}
-	rec.setCredentials(cred)
+	rec.SetCredentials(cred)
 	return document{Record: rec, series: d.Series, restoredAt: restoredAt, unbegun: d.Unbegun, unknown: unknownMembers(doc)}, nil
 }
 
 var knownMembers = func() map[string]bool {
 	var members map[string]json.RawMessage
 	everything := document{unbegun: true, restoredAt: time.Unix(1, 0), Record: Record{
-		Values: map[string]Value{"k": {JSON: json.RawMessage("1")}},
-		Cred:   Credentials{Superseded: SecretHash{1}, AuthenticatedAt: time.Unix(1, 0), RotatedAt: time.Unix(1, 0)},
+		Values:     map[string]Value{"k": {JSON: json.RawMessage("1")}},
+		Superseded: SecretHash{1}, AuthenticatedAt: time.Unix(1, 0), RotatedAt: time.Unix(1, 0),
 	}}
 	if err := json.Unmarshal(everything.encode(), &members); err != nil {
 		panic(err)

@@ -24,8 +24,8 @@ func TestUnknownMembers(t *testing.T) {
 func BenchmarkStage_DecodeDocument(b *testing.B) {
 	at := time.Date(2026, 11, 23, 15, 15, 37, 0, time.UTC)
 	d := document{series: "0123abcd-1", Record: Record{
-		Session: Session{SessionID: "01a208fa-18a5-707e-ad78-d9ccfade960c", VisitorID: "01a208fa-18a5-707d-9f89-f3aee63ac1d1", Type: Anonymous, LandingPage: "/products/1", StartedAt: at, LastSeenAt: at},
-		Cred:    Credentials{Version: 1},
+		Session: Session{SessionID: "01a208fa-18a5-707e-ad78-d9ccfade960c", VisitorID: "01a208fa-18a5-707d-9f89-f3aee63ac1d1", LandingPage: "/products/1", StartedAt: at, LastSeenAt: at},
+		Version: 1,
 	}}
 	doc := d.encode()
 	b.ReportAllocs()

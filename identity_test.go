@@ -70,8 +70,8 @@ func TestTracker_Login(t *testing.T) {
 		if rec := s.stored(first); rec.EndReason != footfall.EndAccountSwitch || rec.CustomerID != "alice" {
 			t.Errorf("the first customer's session is stored as ended %q, customer %q", rec.EndReason, rec.CustomerID)
 		}
-		if rec := s.stored(second); rec.CustomerID != "bob" || rec.Type != footfall.Customer {
-			t.Errorf("the second session is stored for %q, %s", rec.CustomerID, rec.Type)
+		if rec := s.stored(second); rec.CustomerID != "bob" || rec.Type() != footfall.Customer {
+			t.Errorf("the second session is stored for %q, %s", rec.CustomerID, rec.Type())
 		}
 	})
 	t.Run("is refused when the customer was revoked since the password check began", func(t *testing.T) {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync/atomic"
 	"time"
+
+	"github.com/footfall-go/footfall/store"
 )
 
 // Housekeeping belongs to this process and always runs; jobs belong to the
@@ -112,9 +114,7 @@ func (t *Tracker) refreshMetrics(ctx context.Context, at time.Time) {
 
 // showMetrics puts the figures into a hot store that people look into.
 func (t *Tracker) showMetrics(ctx context.Context, active int64, at time.Time, visits int64) error {
-	shown, ok := t.hot.HotStore.(interface {
-		SetMetrics(ctx context.Context, activeUsers int64, day string, visits int64) error
-	})
+	shown, ok := store.HotAs[store.MetricsShower](t.hot.HotStore)
 	if !ok {
 		return nil
 	}

@@ -187,12 +187,11 @@ func (t *Tracker) adoptLegacy(ctx context.Context, r *http.Request, token sessio
 	e := t.newEntry(r, token, visitor, now())
 	if c := rec.CustomerID; rec.Type == string(Customer) && c != "" && enrich.Text(c, maxCustomerID) == c {
 		// When its password was checked is not known: any revocation ends it.
-		e.rec.Cred.CustomerID = c
-		e.rec.setCredentials(e.rec.Cred)
+		e.rec.CustomerID = c
 	}
 	e.returned = true
 	if !t.begin(r, e, nil).stored {
-		if _, err := t.commitFact(ctx, nil, &SessionBegun{beginning(e.snapshot())}); err != nil {
+		if _, err := t.commitFact(ctx, nil, &SessionBegun{Record: beginning(e.snapshot())}); err != nil {
 			return nil, err
 		}
 	}

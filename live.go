@@ -72,11 +72,11 @@ func (e *entry) document() document {
 func (e *entry) merge(rec Record, unknown map[string]json.RawMessage, readAt time.Time) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if rec.Cred.Version > e.rec.Cred.Version {
-		if rec.Cred.SecretHash != e.rec.Cred.SecretHash {
+	if rec.Version > e.rec.Version {
+		if rec.SecretHash != e.rec.SecretHash {
 			e.usedAt = usedSince(&rec)
 		}
-		e.rec.setCredentials(rec.Cred)
+		e.rec.SetCredentials(rec.Credentials())
 		e.rec.Values = rec.Values
 		e.unknown = unknown
 		if rec.Converted {
@@ -108,8 +108,8 @@ func (e *entry) mergeArchived(rec Record) {
 // as far as that can be told: activity after it came about was with it. In doubt
 // the superseded one is worth less.
 func usedSince(rec *Record) time.Time {
-	changed := or(rec.Cred.RotatedAt, fromMillis(rec.Cred.Version)) // not AuthenticatedAt: a password check may have begun long before
-	if rec.Cred.Superseded != (SecretHash{}) && rec.LastSeenAt.Sub(changed) > supersededGrace {
+	changed := or(rec.RotatedAt, fromMillis(rec.Version)) // not AuthenticatedAt: a password check may have begun long before
+	if rec.Superseded != (SecretHash{}) && rec.LastSeenAt.Sub(changed) > supersededGrace {
 		return changed
 	}
 	return time.Time{}

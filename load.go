@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/footfall-go/footfall/internal/journal"
+	"github.com/footfall-go/footfall/store"
 	"github.com/google/uuid"
 )
 
@@ -78,7 +79,7 @@ func (t *Tracker) isRevoked(e *entry) bool {
 func (e *entry) version() int64 {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.rec.Cred.Version
+	return e.rec.Version
 }
 
 // lookAfterReconnect reads what was revoked, if that has never been done, or the
@@ -86,7 +87,7 @@ func (e *entry) version() int64 {
 // back what had ended.
 func (t *Tracker) lookAfterReconnect(ctx context.Context) error {
 	n := uint64(0)
-	if c, ok := t.hot.HotStore.(interface{ Connects() uint64 }); ok {
+	if c, ok := store.HotAs[store.Connector](t.hot.HotStore); ok {
 		n = c.Connects()
 	}
 	if t.followed.Load() && n == t.lookedAt.Load() {
@@ -116,7 +117,7 @@ func (e *entry) refresh(views int64, lastSeen, readAt time.Time) {
 // for its activity.
 func (e *entry) isDocument(doc []byte, version int64) bool {
 	e.mu.Lock()
-	series, same := e.series, e.rec.Cred.Version == version
+	series, same := e.series, e.rec.Version == version
 	e.mu.Unlock()
 	return same && bytes.Contains(doc, fmt.Appendf(nil, `"version":%d,"series":"%s"`, version, series))
 }
@@ -182,7 +183,7 @@ func (t *Tracker) restoreHot(ctx context.Context, e *entry, stale int64) {
 	if ttl <= 0 {
 		return
 	}
-	stored, err := t.hot.Put(ctx, d.SessionID, d.series, d.encode(), stale, d.Cred.Version, ttl)
+	stored, err := t.hot.Put(ctx, d.SessionID, d.series, d.encode(), stale, d.Version, ttl)
 	if err != nil {
 		t.counts.hotErrors.Add(1)
 	}

@@ -102,15 +102,15 @@ func (v *visit) rotate(ctx context.Context, e *entry, customerID string, checked
 		switch {
 		case !rec.EndedAt.IsZero() || t.lives.Remaining(&rec.Session, now()) == 0:
 			return errEnded
-		case rec.Cred.SecretHash != old: // somebody else logged in on it meanwhile
+		case rec.SecretHash != old: // somebody else logged in on it meanwhile
 			return errEnded
 		case t.revoked.before(customerID).After(checkedSince):
 			return ErrRevoked
 		}
-		before = rec.Cred
-		rec.Cred.Superseded, rec.Cred.SecretHash = rec.Cred.SecretHash, token.secret.hash()
-		rec.Cred.CustomerID, rec.Cred.AuthenticatedAt, rec.Cred.RotatedAt = customerID, checkedSince, now()
-		rec.Cred.Version = checkedSince.UnixMilli() // at least: above a revocation that this login survives
+		before = rec.Credentials()
+		rec.Superseded, rec.SecretHash = rec.SecretHash, token.secret.hash()
+		rec.CustomerID, rec.AuthenticatedAt, rec.RotatedAt = customerID, checkedSince, now()
+		rec.Version = checkedSince.UnixMilli() // at least: above a revocation that this login survives
 		return nil
 	})
 	if err != nil {
@@ -121,11 +121,11 @@ func (v *visit) rotate(ctx context.Context, e *entry, customerID string, checked
 	}
 	// The browser will never learn the new secret: the old one is put back.
 	_, _, err = t.changeCredentials(ctx, e, func(rec *Record) error {
-		if rec.Cred.SecretHash != token.secret.hash() {
+		if rec.SecretHash != token.secret.hash() {
 			return errEnded
 		}
-		before.Version = rec.Cred.Version
-		rec.Cred = before
+		before.Version = rec.Version
+		rec.SetCredentials(before)
 		return nil
 	})
 	if errors.Is(err, errEnded) {
@@ -146,13 +146,12 @@ func (v *visit) loginAnew(ctx context.Context, customerID string, checkedSince t
 		return ErrHeaderSent
 	}
 	e.mu.Lock()
-	e.rec.Cred.CustomerID, e.rec.Cred.AuthenticatedAt = customerID, checkedSince
-	e.rec.setCredentials(e.rec.Cred)
+	e.rec.CustomerID, e.rec.AuthenticatedAt = customerID, checkedSince
 	e.rec.Values = values
 	e.foldBy = foldKey{}
 	e.mu.Unlock()
 	if !v.t.begin(v.r, e, nil).stored {
-		if _, err := v.t.commitFact(ctx, nil, &SessionBegun{beginning(e.snapshot())}); err != nil {
+		if _, err := v.t.commitFact(ctx, nil, &SessionBegun{Record: beginning(e.snapshot())}); err != nil {
 			v.withdraw()
 			return err
 		}
@@ -170,7 +169,7 @@ func (v *visit) loginAnew(ctx context.Context, customerID string, checkedSince t
 
 func (t *Tracker) noteLogin(r *http.Request, e *entry) {
 	t.counts.logins.Add(1)
-	t.record(r, e, &EventRecorded{t.newEvent(r, e.snapshot().Session, EventCustomerLogin)})
+	t.record(r, e, &EventRecorded{Event: t.newEvent(r, e.snapshot().Session, EventCustomerLogin)})
 }
 
 // loggedIn sets the cookie of a login that the hot store holds, and records it;
@@ -188,7 +187,7 @@ func (v *visit) loggedIn(e *entry, token sessionToken, rec Record) bool {
 	v.stale, v.refused, v.oldKey = false, false, false
 	v.setSession = t.keys.sign(token.value())
 	v.mu.Unlock()
-	change := &CredentialsChanged{SessionID: rec.SessionID, Cred: rec.Cred}
+	change := &CredentialsChanged{SessionID: rec.SessionID, Cred: rec.Credentials()}
 	position, err := t.appendBehind(e, change)
 	if err != nil && !errors.Is(err, journal.ErrStalled) {
 		if position, err = t.commitJournal(e, change); err != nil {
@@ -217,7 +216,7 @@ func (t *Tracker) Logout(ctx context.Context) error {
 		return err
 	}
 	switch {
-	case s == superseded && now().UnixMilli()-e.snapshot().Cred.Version < supersededGrace.Milliseconds():
+	case s == superseded && now().UnixMilli()-e.snapshot().Version < supersededGrace.Milliseconds():
 		// Its successor's cookie is on its way to the same browser: only that one
 		// may end the session. If it has not come by now it never will, and this
 		// browser has nothing left but its cookie.
@@ -228,7 +227,7 @@ func (t *Tracker) Logout(ctx context.Context) error {
 			return err
 		}
 		if rec.CustomerID != "" {
-			t.record(v.r, e, &EventRecorded{t.newEvent(v.r, rec.Session, EventCustomerLogout)})
+			t.record(v.r, e, &EventRecorded{Event: t.newEvent(v.r, rec.Session, EventCustomerLogout)})
 		}
 	}
 	v.mu.Lock()

@@ -21,11 +21,9 @@ const pendingFor = 2 * time.Minute
 // EventPending is an event of a session that could not be resolved when it
 // happened. No archive ever sees one.
 type EventPending struct {
-	Event
+	EventRecorded
 	SecretHash SecretHash // of the secret that the visitor presented
 }
-
-func (*EventPending) fact() {}
 
 // recordPending notes an event of a visit whose session cannot be known. It
 // returns false if that is not how the visit is.
@@ -38,7 +36,7 @@ func (v *visit) recordPending(event Event) bool {
 		return false
 	}
 	event.SessionID = token.id.String()
-	fact := &EventPending{Event: event, SecretHash: token.secret.hash()}
+	fact := &EventPending{EventRecorded: EventRecorded{Event: event}, SecretHash: token.secret.hash()}
 	position, err := v.t.append(fact)
 	if position == 0 && err != nil && !errors.Is(err, journal.ErrStalled) {
 		v.t.dropped(fact)
@@ -63,10 +61,10 @@ func (t *Tracker) attribute(ctx context.Context, facts []Fact) ([]Fact, bool) {
 		if !ok {
 			return nil, false
 		}
-		switch known := found && f.presented(&rec.Cred); {
-		case known && t.aliveAt(&rec.Session, f.CreatedAt):
+		switch known := found && f.presented(&rec); {
+		case known && t.lives.AliveAt(&rec.Session, f.CreatedAt):
 			f.VisitorID = rec.VisitorID
-			attributed = append(attributed, &EventRecorded{f.Event})
+			attributed = append(attributed, &EventRecorded{Event: f.Event})
 		case known || !t.mayArrive(f.CreatedAt, now()):
 			t.counts.eventsUnattributed.Add(1)
 		default:
@@ -95,19 +93,9 @@ func (t *Tracker) appendAgain(ctx context.Context, f *EventPending) bool {
 }
 
 // presented says that the secret of a pending event is, or was, the session's.
-func (f *EventPending) presented(c *Credentials) bool {
+func (f *EventPending) presented(c *Record) bool {
 	return subtle.ConstantTimeCompare(f.SecretHash[:], c.SecretHash[:]) == 1 ||
 		c.Superseded != (SecretHash{}) && subtle.ConstantTimeCompare(f.SecretHash[:], c.Superseded[:]) == 1
-}
-
-// aliveAt says whether a session was alive at a time that may be before its
-// latest activity.
-func (t *Tracker) aliveAt(s *Session, at time.Time) bool {
-	if !s.EndedAt.IsZero() && !at.Before(s.EndedAt) {
-		return false
-	}
-	end, _ := t.lives.Deadline(s)
-	return at.Before(end)
 }
 
 // patientSession reads a session from the archive, however long that takes.

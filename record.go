@@ -95,7 +95,7 @@ func (e *entry) unsaid() *SessionBegun {
 	if e.begun && !e.retell {
 		return nil
 	}
-	return &SessionBegun{beginning(e.rec)}
+	return &SessionBegun{Record: beginning(e.rec)}
 }
 
 // said notes that this process's journal has a session's beginning.
@@ -204,7 +204,7 @@ func (t *Tracker) begin(r *http.Request, e *entry, along Fact) (b beginOutcome) 
 	}
 	d := e.document()
 	b.said = true
-	if first := (&SessionBegun{beginning(d.Record)}); along != nil {
+	if first := (&SessionBegun{Record: beginning(d.Record)}); along != nil {
 		b.position, b.err = t.append(first, along)
 	} else {
 		b.position, b.err = t.append(first)
@@ -226,7 +226,7 @@ func (t *Tracker) begin(r *http.Request, e *entry, along Fact) (b beginOutcome) 
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), t.config.StoreTimeout)
 	defer cancel()
 	d.unbegun = b.err != nil
-	stored, err := t.hot.Put(ctx, d.SessionID, d.series, d.encode(), 0, d.Cred.Version, t.ttl(&d.Record))
+	stored, err := t.hot.Put(ctx, d.SessionID, d.series, d.encode(), 0, d.Version, t.ttl(&d.Record))
 	if err != nil {
 		t.counts.hotErrors.Add(1)
 	}
@@ -302,7 +302,7 @@ func (t *Tracker) commitJournal(e *entry, fact Fact) (position journal.Position,
 func (t *Tracker) commitArchive(ctx context.Context, e *entry, fact Fact) error {
 	facts := []Fact{fact}
 	if e != nil && (!t.projected(e) || e.unsaid() != nil) {
-		facts = []Fact{&SessionBegun{beginning(e.snapshot())}, fact}
+		facts = []Fact{&SessionBegun{Record: beginning(e.snapshot())}, fact}
 	}
 	t.clamp(facts)
 	if err := t.archive.commit(ctx, facts); err != nil {

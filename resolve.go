@@ -139,10 +139,10 @@ func (t *Tracker) resolveNewer(ctx context.Context, e *entry, hash *SecretHash) 
 		t.counts.unresolved.Add(1)
 		return nil, worthless, archiveError(err)
 	}
-	if ok && archived.Cred.Version > rec.Cred.Version {
+	if ok && archived.Version > rec.Version {
 		e.mergeArchived(archived)
 		if s, _ := t.judge(e, hash, now()); s != worthless {
-			t.restoreHot(ctx, e, rec.Cred.Version)
+			t.restoreHot(ctx, e, rec.Version)
 			return e, s, nil
 		}
 		if e.hasEnded() {
@@ -184,7 +184,7 @@ func (t *Tracker) judge(e *entry, hash *SecretHash, at time.Time) (s standing, t
 	defer e.mu.Unlock()
 	age := at.Sub(e.readAt)
 	trusted = age < anonymousTrust && (e.rec.CustomerID == "" || age < customerTrust)
-	cred := &e.rec.Cred
+	cred := &e.rec
 	if t.revoked.covers(&e.rec) { // also by a version that this copy does not have
 		return worthless, trusted
 	}

@@ -28,13 +28,13 @@ func newRevocations() *revocations {
 func (r *revocations) covers(rec *Record) bool {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	return rec.Cred.Version < r.sessions[rec.SessionID].version ||
-		rec.CustomerID != "" && r.customers[rec.CustomerID].After(rec.Cred.AuthenticatedAt)
+	return rec.Version < r.sessions[rec.SessionID].version ||
+		rec.CustomerID != "" && r.customers[rec.CustomerID].After(rec.AuthenticatedAt)
 }
 
 // coversCustomer says that a record's customer was revoked since.
 func (r *revocations) coversCustomer(rec *Record) bool {
-	return rec.CustomerID != "" && r.before(rec.CustomerID).After(rec.Cred.AuthenticatedAt)
+	return rec.CustomerID != "" && r.before(rec.CustomerID).After(rec.AuthenticatedAt)
 }
 
 // lowest is the lowest version of a session that counts.

@@ -72,10 +72,10 @@ func stageFacts() []stageFact {
 		LandingPage: "/products/17?utm_source=letter&utm_medium=email", Referrer: "https://www.example.com/", Channel: "Email",
 		UTMSource: "letter", UTMMedium: "email", StartedAt: at, LastSeenAt: at,
 	}}
-	begun.setCredentials(Credentials{Version: at.UnixMilli(), SecretHash: SecretHash{1, 2, 3}})
+	begun.SetCredentials(Credentials{Version: at.UnixMilli(), SecretHash: SecretHash{1, 2, 3}})
 	return []stageFact{
-		{"page_view", &EventRecorded{Event{EventID: newID().String(), SessionID: session, VisitorID: visitor, EventType: EventPageView, Page: "/products/17?from=list", CreatedAt: at}}},
-		{"session_begun", &SessionBegun{begun}},
+		{"page_view", &EventRecorded{Event: Event{EventID: newID().String(), SessionID: session, VisitorID: visitor, EventType: EventPageView, Page: "/products/17?from=list", CreatedAt: at}}},
+		{"session_begun", &SessionBegun{Record: begun}},
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync/atomic"
 	"time"
+
+	"github.com/footfall-go/footfall/store"
 )
 
 // counters are what Status counts.
@@ -94,7 +96,7 @@ func (t *Tracker) Status(ctx context.Context) Status {
 
 // checkHot asks the hot store how it is, if it knows more than that it answers.
 func (t *Tracker) checkHot(ctx context.Context) error {
-	if c, ok := t.hot.HotStore.(interface{ Check(context.Context) error }); ok {
+	if c, ok := store.HotAs[store.Checker](t.hot.HotStore); ok {
 		return c.Check(ctx)
 	}
 	_, _, _, _, err := t.hot.HotStore.Read(ctx, probeID)

@@ -20,6 +20,12 @@ const (
 	maxMetadataKeys  = 64
 )
 
+// Google Analytics 4's e-commerce names for the same things.
+var eventAliases = map[string]string{
+	"begin_checkout": EventCheckoutStarted,
+	"purchase":       EventOrderCompleted,
+}
+
 // Track records an event in the request's session. Only EventType, ProductID,
 // Page and Metadata of the event are used; without a Page it is the page that
 // the visitor is on. Without a session (a bot, a cap) it does nothing. An error says what is wrong with the event, never that
@@ -52,7 +58,7 @@ func (t *Tracker) Track(ctx context.Context, event Event) error {
 	}
 	switch {
 	case e != nil:
-		t.record(v.r, e, &EventRecorded{recorded})
+		t.record(v.r, e, &EventRecorded{Event: recorded})
 	case !v.recordPending(recorded):
 		t.counts.eventsWithoutSession.Add(1)
 	}

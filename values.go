@@ -86,7 +86,7 @@ func (t *Tracker) updateValue(ctx context.Context, key string, keep bool, edit f
 	defer cancel()
 	var encoded json.RawMessage
 	e, rec, err := t.change(ctx, e, func(rec *Record) (err error) {
-		if !rec.EndedAt.IsZero() || rec.Cred.SecretHash != secretHash {
+		if !rec.EndedAt.IsZero() || rec.SecretHash != secretHash {
 			return ErrNoSession
 		}
 		rec.Values, encoded, err = withValue(rec.Values, key, keep, edit)
@@ -99,7 +99,7 @@ func (t *Tracker) updateValue(ctx context.Context, key string, keep bool, edit f
 		return err
 	}
 	// The version orders what was set in parallel.
-	t.record(v.r, e, &ValueSet{SessionID: rec.SessionID, Key: key, Value: Value{JSON: encoded, Keep: keep}, At: fromMillis(rec.Cred.Version)})
+	t.record(v.r, e, &ValueSet{SessionID: rec.SessionID, Key: key, Value: Value{JSON: encoded, Keep: keep}, At: fromMillis(rec.Version)})
 	return nil
 }
 

@@ -122,7 +122,7 @@ func Visitor(ctx context.Context) (id string, ok bool) {
 
 // withoutCustomer is what somebody may see who is let in for counting only.
 func withoutCustomer(s Session) Session {
-	s.CustomerID, s.Type = "", Anonymous
+	s.CustomerID = ""
 	return s
 }
 
@@ -299,7 +299,7 @@ func (t *Tracker) newEntry(r *http.Request, token sessionToken, visitor uuid.UUI
 			},
 		},
 	}
-	e.rec.setCredentials(Credentials{Version: t.common(at).UnixMilli(), SecretHash: token.secret.hash()})
+	e.rec.SetCredentials(Credentials{Version: t.common(at).UnixMilli(), SecretHash: token.secret.hash()})
 	return e
 }
 

@@ -17,17 +17,17 @@ func sampleFacts() []Fact {
 		LandingPage: "/", Referrer: "https://a.example/", Channel: "Direct", UTMSource: "1", UTMMedium: "2", UTMCampaign: "3", UTMTerm: "4", UTMContent: "5",
 		PageViews: 3, StartedAt: at, LastSeenAt: at, Converted: true, OrderID: "o",
 	}, Values: map[string]Value{"cart": {JSON: json.RawMessage(`{"1":2}`), Keep: true}}}
-	rec.setCredentials(cred)
+	rec.SetCredentials(cred)
 	return []Fact{
-		&SessionBegun{rec},
-		&EventRecorded{Event{EventID: "e", SessionID: "s", VisitorID: "v", EventType: "page_view", Page: "/?a=b", ProductID: "p", Metadata: json.RawMessage(`{"a":1}`), CreatedAt: at}},
-		&EventPending{Event: Event{EventID: "e", SessionID: "s", VisitorID: "v", EventType: "page_view", Page: "/?a=b", ProductID: "p", Metadata: json.RawMessage(`{"a":1}`), CreatedAt: at}, SecretHash: SecretHash{4}},
+		&SessionBegun{Record: rec},
+		&EventRecorded{Event: Event{EventID: "e", SessionID: "s", VisitorID: "v", EventType: "page_view", Page: "/?a=b", ProductID: "p", Metadata: json.RawMessage(`{"a":1}`), CreatedAt: at}},
+		&EventPending{EventRecorded: EventRecorded{Event: Event{EventID: "e", SessionID: "s", VisitorID: "v", EventType: "page_view", Page: "/?a=b", ProductID: "p", Metadata: json.RawMessage(`{"a":1}`), CreatedAt: at}}, SecretHash: SecretHash{4}},
 		&SessionSeen{SessionID: "s", At: at},
 		&CredentialsChanged{SessionID: "s", Cred: cred},
 		&CustomerRevoked{CustomerID: "c", Before: at},
 		&ValueSet{SessionID: "s", Key: "k", Value: Value{JSON: json.RawMessage(`1`), Keep: true}, At: at},
-		&OrderPlaced{Order: Order{OrderID: "o", SessionID: "s", VisitorID: "v", CustomerID: "c", Total: Money{1999, "EUR"}, Metadata: json.RawMessage(`{}`), CreatedAt: at}, EventID: "e"},
-		&OrderRefunded{RefundID: "r", OrderID: "o", SessionID: "s", VisitorID: "v", Amount: Money{5, "EUR"}, EventID: "e", At: at},
+		&OrderPlaced{Order: Order{OrderID: "o", SessionID: "s", VisitorID: "v", CustomerID: "c", Total: Money{Amount: 1999, Currency: "EUR"}, Metadata: json.RawMessage(`{}`), CreatedAt: at}, EventID: "e"},
+		&OrderRefunded{RefundID: "r", OrderID: "o", SessionID: "s", VisitorID: "v", Amount: Money{Amount: 5, Currency: "EUR"}, EventID: "e", At: at},
 		&BotSeen{EventID: "e", Reason: "crawler", UserAgent: "bot", IPAddress: "203.0.113.0", Page: "/", At: at},
 		&SessionsFolded{Into: "a", Folded: "b", Visitor: "v"},
 		&VisitsUncounted{EventID: "e", Minute: at, Reason: "cap", Count: 12},

@@ -1,4 +1,4 @@
-// Package archivetest is the conformance suite of [footfall.Archive]: every
+// Package archivetest is the conformance suite of [store.Archive]: every
 // implementation runs it.
 package archivetest
 
@@ -11,14 +11,14 @@ import (
 	"testing"
 	"time"
 
-	"github.com/footfall-go/footfall"
 	"github.com/footfall-go/footfall/report"
+	"github.com/footfall-go/footfall/store"
 )
 
 // An Archive is what the suite tests, with what reports ask of it: that is how
 // the suite looks at what was stored.
 type Archive interface {
-	footfall.Archive
+	store.Archive
 	report.Reader
 }
 
@@ -103,7 +103,7 @@ func (t *tester) of(full, small int) int {
 	return full
 }
 
-func (t *tester) append(facts ...footfall.Fact) {
+func (t *tester) append(facts ...store.Fact) {
 	t.Helper()
 	if err := t.a.Append(t.Context(), facts); err != nil {
 		t.Fatalf("Append of %d facts: %v: these facts can be stored", len(facts), err)
@@ -111,14 +111,14 @@ func (t *tester) append(facts ...footfall.Fact) {
 }
 
 // oneByOne appends facts, each in a batch of its own.
-func (t *tester) oneByOne(facts ...footfall.Fact) {
+func (t *tester) oneByOne(facts ...store.Fact) {
 	t.Helper()
 	for _, f := range facts {
 		t.append(f)
 	}
 }
 
-func (t *tester) session(id string) footfall.Record {
+func (t *tester) session(id string) store.Record {
 	t.Helper()
 	r, ok, err := t.a.Session(t.Context(), id)
 	if err != nil || !ok {
@@ -127,7 +127,7 @@ func (t *tester) session(id string) footfall.Record {
 	return r
 }
 
-func (t *tester) order(id string) footfall.Order {
+func (t *tester) order(id string) store.Order {
 	t.Helper()
 	o, ok, err := t.a.Order(t.Context(), id)
 	if err != nil || !ok {
@@ -136,7 +136,7 @@ func (t *tester) order(id string) footfall.Order {
 	return o
 }
 
-func (t *tester) events(sessionID string) []footfall.Event {
+func (t *tester) events(sessionID string) []store.Event {
 	t.Helper()
 	events, err := t.a.Events(t.Context(), sessionID, 100_000)
 	if err != nil {
@@ -169,7 +169,7 @@ func (t *tester) sessions(f report.Filter) []string {
 	return idsOf(sessions)
 }
 
-func idsOf(sessions []footfall.Session) []string {
+func idsOf(sessions []store.Session) []string {
 	ids := []string{}
 	for _, s := range sessions {
 		ids = append(ids, s.SessionID)
@@ -192,7 +192,7 @@ func (t *tester) statsOf(w report.Window) report.Stats {
 	return s
 }
 
-func (t *tester) changes(after int64) ([]footfall.CredentialChange, int64) {
+func (t *tester) changes(after int64) ([]store.CredentialChange, int64) {
 	t.Helper()
 	changes, cursor, err := t.a.CredentialChanges(t.Context(), after)
 	if err != nil {
@@ -215,9 +215,9 @@ func show(v any) string {
 		return fmt.Sprintf("%q", v)
 	case time.Time:
 		return v.Format(time.RFC3339Nano)
-	case footfall.Record:
-		return fmt.Sprintf("%s with credentials %s and values %s", show(v.Session), show(v.Cred), show(v.Values))
-	case footfall.Credentials:
+	case store.Record:
+		return fmt.Sprintf("%s with credentials %s and values %s", show(v.Session), show(v.Credentials()), show(v.Values))
+	case store.Credentials:
 		return fmt.Sprintf("{version %d, hash %x…, superseded %x…, customer %q, authenticated %s, ended %s %s}",
 			v.Version, v.SecretHash[:4], v.Superseded[:4], v.CustomerID, show(v.AuthenticatedAt), show(v.EndedAt), v.EndReason)
 	case int, int64, bool, []any, fmt.Stringer:
@@ -235,7 +235,7 @@ func (t *tester) wantViews(sessionID string, views int64, rule string) {
 	t.Helper()
 	n := int64(0)
 	for _, e := range t.events(sessionID) {
-		if e.EventType == footfall.EventPageView {
+		if e.EventType == store.EventPageView {
 			n++
 		}
 	}
@@ -262,7 +262,7 @@ func (t *tester) dump(sessions, orders []string) string {
 		if err != nil {
 			t.Fatalf("Session: %v", err)
 		}
-		line("session", []any{ok, r.Session, show(r.Cred), r.Values})
+		line("session", []any{ok, r.Session, show(r.Credentials()), r.Values})
 		line("events", t.events(id))
 	}
 	for _, id := range orders {

@@ -14,9 +14,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/footfall-go/footfall"
 	"github.com/footfall-go/footfall/report"
 	"github.com/footfall-go/footfall/sqlitearchive"
+	"github.com/footfall-go/footfall/store"
 )
 
 // random stands for the random histories.
@@ -175,7 +175,7 @@ type broken struct {
 	n      int
 	known  map[string]bool // in the first one
 	latest map[string]time.Time
-	orders map[string]footfall.Order
+	orders map[string]store.Order
 	views  map[string]int64 // of its own
 }
 
@@ -200,10 +200,10 @@ func (b *broken) isNew(name string) bool {
 	return !b.known[name]
 }
 
-func (b *broken) Append(ctx context.Context, facts []footfall.Fact) error {
+func (b *broken) Append(ctx context.Context, facts []store.Fact) error {
 	b.root().mu.Lock()
 	defer b.root().mu.Unlock()
-	var kept []footfall.Fact
+	var kept []store.Fact
 	for _, f := range facts {
 		kept = append(kept, b.change(f)...)
 	}
@@ -211,34 +211,34 @@ func (b *broken) Append(ctx context.Context, facts []footfall.Fact) error {
 	case b.is("drops the tail") && len(kept) > 100:
 		kept = kept[:100]
 	case b.is("reverses batches"):
-		begins := func(f footfall.Fact) int {
-			if _, ok := f.(*footfall.SessionBegun); ok {
+		begins := func(f store.Fact) int {
+			if _, ok := f.(*store.SessionBegun); ok {
 				return 0
 			}
 			return 1
 		}
 		slices.Reverse(kept)
-		slices.SortStableFunc(kept, func(x, y footfall.Fact) int { return begins(x) - begins(y) })
+		slices.SortStableFunc(kept, func(x, y store.Fact) int { return begins(x) - begins(y) })
 	}
 	err := b.Archive.Append(ctx, kept)
 	switch {
 	case err != nil && ctx.Err() != nil && b.is("rejects what was cancelled"):
-		return errors.Join(footfall.ErrRejected, err)
+		return errors.Join(store.ErrRejected, err)
 	case err != nil && ctx.Err() != nil && b.is("says stored when cancelled"):
 		return nil
-	case errors.Is(err, footfall.ErrRejected) && b.is("refuses the unknown as a failure"):
+	case errors.Is(err, store.ErrRejected) && b.is("refuses the unknown as a failure"):
 		return errors.New("try again")
 	}
 	return err
 }
 
 // change is what becomes of a fact.
-func (b *broken) change(fact footfall.Fact) []footfall.Fact {
-	one := func(f footfall.Fact) []footfall.Fact { return []footfall.Fact{f} }
+func (b *broken) change(fact store.Fact) []store.Fact {
+	one := func(f store.Fact) []store.Fact { return []store.Fact{f} }
 	root := b.root()
 	root.n++
 	switch f := fact.(type) {
-	case *footfall.SessionBegun:
+	case *store.SessionBegun:
 		c := *f
 		if b.is("stores ASCII") {
 			c.UserAgent = ascii(c.UserAgent)
@@ -247,18 +247,18 @@ func (b *broken) change(fact footfall.Fact) []footfall.Fact {
 			b.isNew("customer " + c.CustomerID)
 		}
 		if b.is("a second beginning counts") && !b.isNew("session "+c.SessionID) {
-			return []footfall.Fact{&c, &footfall.CredentialsChanged{SessionID: c.SessionID, Cred: c.Cred}}
+			return []store.Fact{&c, &store.CredentialsChanged{SessionID: c.SessionID, Cred: c.Credentials()}}
 		}
 		return one(&c)
-	case *footfall.EventRecorded:
+	case *store.EventRecorded:
 		c := *f
 		switch {
 		case b.is("counts duplicates") && !b.isNew(c.EventID):
 			c.EventID = fmt.Sprintf("%s-%d", c.EventID, root.n)
-		case b.is("drops every second view") && c.EventType == footfall.EventPageView && c.EventID[len(c.EventID)-1]%2 == 0:
+		case b.is("drops every second view") && c.EventType == store.EventPageView && c.EventID[len(c.EventID)-1]%2 == 0:
 			return nil
-		case b.is("counts other events as views") && c.EventType == footfall.EventAddToCart:
-			c.EventType = footfall.EventPageView
+		case b.is("counts other events as views") && c.EventType == store.EventAddToCart:
+			c.EventType = store.EventPageView
 		case b.is("has a clock of seconds"):
 			c.CreatedAt = c.CreatedAt.Truncate(time.Second)
 		case b.is("stores ASCII"):
@@ -280,11 +280,11 @@ func (b *broken) change(fact footfall.Fact) []footfall.Fact {
 			b.views[c.SessionID]++
 		}
 		return one(&c)
-	case *footfall.SessionSeen:
+	case *store.SessionSeen:
 		if b.is("sees only events") || b.is("never unfolds") && root.known[f.SessionID] {
 			return nil
 		}
-	case *footfall.CredentialsChanged:
+	case *store.CredentialsChanged:
 		c := *f
 		if b.is("ignores versions") {
 			c.Cred.Version = version(0) + int64(root.n)*1_000_000
@@ -294,7 +294,7 @@ func (b *broken) change(fact footfall.Fact) []footfall.Fact {
 		}
 		b.isNew("customer " + c.Cred.CustomerID)
 		return one(&c)
-	case *footfall.CustomerRevoked:
+	case *store.CustomerRevoked:
 		c := *f
 		missed := fmt.Sprintf("missed %s %d", c.CustomerID, c.Before.UnixMilli())
 		switch {
@@ -307,7 +307,7 @@ func (b *broken) change(fact footfall.Fact) []footfall.Fact {
 			return nil
 		}
 		return one(&c)
-	case *footfall.ValueSet:
+	case *store.ValueSet:
 		c := *f
 		switch {
 		case b.is("forgets values"), b.is("removed values stay") && len(c.Value.JSON) == 0:
@@ -316,9 +316,9 @@ func (b *broken) change(fact footfall.Fact) []footfall.Fact {
 			c.At = at(b.n * 1000)
 		}
 		return one(&c)
-	case *footfall.OrderPlaced:
+	case *store.OrderPlaced:
 		if root.orders == nil {
-			root.orders = map[string]footfall.Order{}
+			root.orders = map[string]store.Order{}
 		}
 		root.orders[f.OrderID], root.orders["of "+f.SessionID] = f.Order, f.Order
 		switch {
@@ -329,17 +329,17 @@ func (b *broken) change(fact footfall.Fact) []footfall.Fact {
 			c.SessionID = ""
 			return one(&c)
 		}
-	case *footfall.OrderRefunded:
+	case *store.OrderRefunded:
 		c := *f
 		if b.is("refunds count twice") && !b.isNew("refund "+c.RefundID) {
 			c.RefundID = fmt.Sprintf("%s-%d", c.RefundID, root.n)
 		}
 		return one(&c)
-	case *footfall.BotSeen:
+	case *store.BotSeen:
 		if b.is("bots are visitors") {
-			return []footfall.Fact{f, &footfall.SessionBegun{Record: record(500_000+root.n, 1)}}
+			return []store.Fact{f, &store.SessionBegun{Record: record(500_000+root.n, 1)}}
 		}
-	case *footfall.SessionsFolded:
+	case *store.SessionsFolded:
 		switch {
 		case b.is("never folds"):
 			return nil
@@ -363,9 +363,9 @@ func ascii(s string) string {
 	}, s)
 }
 
-func (b *broken) Session(ctx context.Context, id string) (footfall.Record, bool, error) {
+func (b *broken) Session(ctx context.Context, id string) (store.Record, bool, error) {
 	if b.is("a cancelled read is an absence") && ctx.Err() != nil {
-		return footfall.Record{}, false, nil
+		return store.Record{}, false, nil
 	}
 	r, ok, err := b.Archive.Session(ctx, id)
 	switch {
@@ -373,7 +373,7 @@ func (b *broken) Session(ctx context.Context, id string) (footfall.Record, bool,
 		return r, false, errors.New("no such session")
 	case b.is("folded is absent"):
 		if all, err := b.Archive.Sessions(ctx, report.Filter{Limit: 100_000}); err == nil && !slices.Contains(idsOf(all), id) {
-			return footfall.Record{}, false, nil
+			return store.Record{}, false, nil
 		}
 	case b.is("reads local time"):
 		r.StartedAt = r.StartedAt.In(time.FixedZone("shop", 3600))
@@ -391,7 +391,7 @@ func (b *broken) Session(ctx context.Context, id string) (footfall.Record, bool,
 	return r, ok, err
 }
 
-func (b *broken) Order(ctx context.Context, id string) (footfall.Order, bool, error) {
+func (b *broken) Order(ctx context.Context, id string) (store.Order, bool, error) {
 	o, ok, err := b.Archive.Order(ctx, id)
 	if ok && b.is("the last order wins") {
 		b.root().mu.Lock()
@@ -401,7 +401,7 @@ func (b *broken) Order(ctx context.Context, id string) (footfall.Order, bool, er
 	return o, ok, err
 }
 
-func (b *broken) CredentialChanges(ctx context.Context, after int64) ([]footfall.CredentialChange, int64, error) {
+func (b *broken) CredentialChanges(ctx context.Context, after int64) ([]store.CredentialChange, int64, error) {
 	changes, cursor, err := b.Archive.CredentialChanges(ctx, after)
 	switch {
 	case b.is("the feed repeats") && len(changes) > 0:
@@ -416,7 +416,7 @@ func (b *broken) CredentialChanges(ctx context.Context, after int64) ([]footfall
 	return changes, cursor, err
 }
 
-func (b *broken) Events(ctx context.Context, id string, limit int) ([]footfall.Event, error) {
+func (b *broken) Events(ctx context.Context, id string, limit int) ([]store.Event, error) {
 	if b.is("lists have no limit") {
 		limit = 1000
 	}
@@ -427,14 +427,14 @@ func (b *broken) Events(ctx context.Context, id string, limit int) ([]footfall.E
 	return events, err
 }
 
-func (b *broken) Sessions(ctx context.Context, f report.Filter) ([]footfall.Session, error) {
+func (b *broken) Sessions(ctx context.Context, f report.Filter) ([]store.Session, error) {
 	if b.is("lists have no limit") {
 		f.Limit = 1000
 	}
 	return b.Archive.Sessions(ctx, f)
 }
 
-func (b *broken) CustomerSessions(ctx context.Context, customer string, limit int) ([]footfall.Session, error) {
+func (b *broken) CustomerSessions(ctx context.Context, customer string, limit int) ([]store.Session, error) {
 	if b.is("lists have no limit") {
 		limit = 1000
 	}

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/footfall-go/footfall"
+	"github.com/footfall-go/footfall/store"
 )
 
 var credentialRules = []rule{
@@ -14,28 +14,28 @@ var credentialRules = []rule{
 		first := login(1, 10, "c1", 9)
 		t.append(first)
 		got := t.session(sid(1))
-		t.want(got.Cred, first.Cred, "credentials are replaced together")
-		t.want([]any{got.CustomerID, got.Type}, []any{"c1", footfall.Customer}, "the session says whose it is")
+		t.want(got.Credentials(), first.Cred, "credentials are replaced together")
+		t.want([]any{got.CustomerID, got.Type()}, []any{"c1", store.Customer}, "the session says whose it is")
 		for _, older := range []int{9, 10} {
 			f := login(1, older, "intruder", 8)
 			f.Cred.SecretHash = hash(66)
 			t.append(f)
-			t.want(t.session(sid(1)).Cred, first.Cred, "credentials change only to a higher version")
+			t.want(t.session(sid(1)).Credentials(), first.Cred, "credentials change only to a higher version")
 		}
 		same := login(1, 10, "c1", 9)
-		same.Cred.EndedAt, same.Cred.EndReason = at(11), footfall.EndLogout
+		same.Cred.EndedAt, same.Cred.EndReason = at(11), store.EndLogout
 		t.append(same)
-		t.want(t.session(sid(1)).Cred, first.Cred, "credentials change only to a higher version, not to the same")
+		t.want(t.session(sid(1)).Credentials(), first.Cred, "credentials change only to a higher version, not to the same")
 		next := login(1, 20, "c1", 19)
 		next.Cred.Version = first.Cred.Version + 1
 		t.append(next)
-		t.want(t.session(sid(1)).Cred, next.Cred, "a version that is higher by one is higher")
+		t.want(t.session(sid(1)).Credentials(), next.Cred, "a version that is higher by one is higher")
 	}},
 	{"credentials_in_any_order", func(t *tester) {
-		steps := []*footfall.CredentialsChanged{login(1, 10, "c", 9), login(1, 20, "c", 19), end(1, 30, "c", 19, footfall.EndLogout)}
+		steps := []*store.CredentialsChanged{login(1, 10, "c", 9), login(1, 20, "c", 19), end(1, 30, "c", 19, store.EndLogout)}
 		for i, perm := range permutations(len(steps)) {
 			n := 10 + i
-			var facts []footfall.Fact
+			var facts []store.Fact
 			for _, p := range perm {
 				f := *steps[p]
 				f.SessionID = sid(n)
@@ -45,24 +45,24 @@ var credentialRules = []rule{
 				t.append(begun(n, 0))
 				t.oneByOne(facts...)
 			} else {
-				t.append(append([]footfall.Fact{begun(n, 0)}, facts...)...)
+				t.append(append([]store.Fact{begun(n, 0)}, facts...)...)
 			}
-			t.want(t.session(sid(n)).Cred, steps[2].Cred, "the highest version wins, in whatever order changes arrive (%v)", perm)
+			t.want(t.session(sid(n)).Credentials(), steps[2].Cred, "the highest version wins, in whatever order changes arrive (%v)", perm)
 		}
 	}},
 	{"ended_stays_ended", func(t *tester) {
-		for n, reason := range []footfall.EndReason{1: footfall.EndLogout, footfall.EndAccountSwitch, footfall.EndRevoked} {
+		for n, reason := range []store.EndReason{1: store.EndLogout, store.EndAccountSwitch, store.EndRevoked} {
 			if reason == "" {
 				continue
 			}
 			b := begun(n, 0)
 			t.append(b, login(n, 10, "c", 9), view(n, n*10, 11))
 			t.append(end(n, 20, "c", 9, reason))
-			want := t.session(sid(n)).Cred
+			want := t.session(sid(n)).Credentials()
 			t.want([]any{want.EndedAt, want.EndReason}, []any{at(20), reason}, "an end has a time and a reason")
 			t.append(login(n, 19, "c", 18), view(n, n*10+1, 30), seen(n, 40), b, value(n, "k", "1", 41))
 			got := t.session(sid(n))
-			t.want(got.Cred, want, "an ended session stays ended: older credentials, late events and its beginning arriving again change nothing")
+			t.want(got.Credentials(), want, "an ended session stays ended: older credentials, late events and its beginning arriving again change nothing")
 			t.want([]any{got.EndedAt, got.EndReason}, []any{at(20), reason}, "the session shows the end of its credentials")
 			t.want(got.LastSeenAt, at(40), "late activity of an ended session is still activity")
 			t.wantViews(sid(n), 2, "late page views of an ended session still count")
@@ -72,15 +72,15 @@ var credentialRules = []rule{
 		t.append(begun(1, 0), begun(2, 0), begun(3, 0), begun(4, 0), begun(5, 0), begun(6, 0), begun(7, 0))
 		t.append(
 			login(1, 50, "c", 49), login(2, 101, "c", 99), login(3, 101, "c", 100), login(4, 201, "c", 150), login(5, 50, "other", 49),
-			login(6, 30, "c", 29), end(6, 60, "c", 29, footfall.EndLogout),
+			login(6, 30, "c", 29), end(6, 60, "c", 29, store.EndLogout),
 		)
 		t.append(revoked("c", 100))
 		for n, want := range map[int]any{
-			1: []any{at(100), footfall.EndRevoked}, 2: []any{at(100), footfall.EndRevoked}, 3: []any{time.Time{}, footfall.EndReason("")},
-			4: []any{time.Time{}, footfall.EndReason("")}, 5: []any{time.Time{}, footfall.EndReason("")}, 6: []any{at(60), footfall.EndLogout}, 7: []any{time.Time{}, footfall.EndReason("")},
+			1: []any{at(100), store.EndRevoked}, 2: []any{at(100), store.EndRevoked}, 3: []any{time.Time{}, store.EndReason("")},
+			4: []any{time.Time{}, store.EndReason("")}, 5: []any{time.Time{}, store.EndReason("")}, 6: []any{at(60), store.EndLogout}, 7: []any{time.Time{}, store.EndReason("")},
 		} {
 			s := t.session(sid(n))
-			t.want([]any{s.EndedAt, s.EndReason}, want, "session %d, authenticated at %s: a revocation ends the customer's sessions that were authenticated before it, and no others", n, s.Cred.AuthenticatedAt.Format(time.TimeOnly+".000"))
+			t.want([]any{s.EndedAt, s.EndReason}, want, "session %d, authenticated at %s: a revocation ends the customer's sessions that were authenticated before it, and no others", n, s.AuthenticatedAt.Format(time.TimeOnly+".000"))
 		}
 		t.want(t.session(sid(1)).CustomerID, "c", "an ended session is still its customer's")
 		t.append(revoked("c", 100), revoked("c", 90))
@@ -91,11 +91,11 @@ var credentialRules = []rule{
 		// The login's password check began before the revocation; its change may
 		// have been made before or after.
 		for i, changed := range []int{60, 140} {
-			var first *footfall.Record
+			var first *store.Record
 			for j, perm := range permutations(3) {
 				n, customer := 10*(i+1)+j, fmt.Sprintf("c-%d-%d", i, j)
-				steps := []footfall.Fact{login(n, changed, customer, 50), revoked(customer, 100), revoked(customer, 200)}
-				facts := []footfall.Fact{begun(n, 0)}
+				steps := []store.Fact{login(n, changed, customer, 50), revoked(customer, 100), revoked(customer, 200)}
+				facts := []store.Fact{begun(n, 0)}
 				for _, p := range perm {
 					facts = append(facts, steps[p])
 				}
@@ -106,31 +106,30 @@ var credentialRules = []rule{
 				}
 				t.append(facts...)
 				s := t.session(sid(n))
-				if s.EndedAt.IsZero() || s.EndReason != footfall.EndRevoked || s.CustomerID != customer {
+				if s.EndedAt.IsZero() || s.EndReason != store.EndRevoked || s.CustomerID != customer {
 					t.Errorf("session %s: a login whose password check began before a revocation is ended by it, whichever arrives first (%v)", show(s.Session), perm)
 				}
 				if slices.Index(perm, 1) < slices.Index(perm, 2) {
 					if first == nil {
 						first = &s
 					}
-					t.want([]any{s.EndedAt, s.Cred.Version}, []any{first.EndedAt, first.Cred.Version}, "the order of a login and the revocations that end it does not matter (%v)", perm)
+					t.want([]any{s.EndedAt, s.Version}, []any{first.EndedAt, first.Version}, "the order of a login and the revocations that end it does not matter (%v)", perm)
 				}
 			}
 		}
 	}},
 	{"revocation_reaches_sessions_that_begin_logged_in", func(t *tester) {
-		for n, facts := range [][]footfall.Fact{1: {nil, revoked("c1", 100)}, 2: {revoked("c2", 100), nil}} {
+		for n, facts := range [][]store.Fact{1: {nil, revoked("c1", 100)}, 2: {revoked("c2", 100), nil}} {
 			if facts == nil {
 				continue
 			}
 			b := begun(n, 60) // an account switch begins a session that has a customer
-			b.CustomerID, b.Type = fmt.Sprintf("c%d", n), footfall.Customer
-			b.Cred.CustomerID, b.Cred.AuthenticatedAt = b.CustomerID, at(50)
+			b.CustomerID, b.AuthenticatedAt = fmt.Sprintf("c%d", n), at(50)
 			facts[slices.Index(facts, nil)] = b
 			t.oneByOne(facts...)
 			t.append(facts...)
 			s := t.session(sid(n))
-			t.want([]any{s.EndedAt, s.EndReason}, []any{at(100), footfall.EndRevoked}, "a session that began logged in, by a password check from before a revocation, is ended by it, whichever arrives first")
+			t.want([]any{s.EndedAt, s.EndReason}, []any{at(100), store.EndRevoked}, "a session that began logged in, by a password check from before a revocation, is ended by it, whichever arrives first")
 		}
 	}},
 	{"login_after_revocation", func(t *tester) {
@@ -139,14 +138,14 @@ var credentialRules = []rule{
 		t.want(t.session(sid(1)).EndedAt.IsZero(), true, "a login whose password check began after a revocation stands")
 	}},
 	{"credential_changes", func(t *tester) {
-		facts := []footfall.Fact{
-			begun(1, 0), begun(2, 0), login(1, 10, "c1", 9), revoked("c2", 20), end(1, 30, "c1", 9, footfall.EndLogout), login(2, 40, "c2", 35), revoked("c2", 50),
+		facts := []store.Fact{
+			begun(1, 0), begun(2, 0), login(1, 10, "c1", 9), revoked("c2", 20), end(1, 30, "c1", 9, store.EndLogout), login(2, 40, "c2", 35), revoked("c2", 50),
 		}
-		want := []footfall.CredentialChange{
+		want := []store.CredentialChange{
 			{SessionID: sid(1), Version: version(10)}, {CustomerID: "c2", RevokedBefore: at(20)}, {SessionID: sid(1), Version: version(30)},
 			{SessionID: sid(2), Version: version(40)}, {CustomerID: "c2", RevokedBefore: at(50)},
 		}
-		var got []footfall.CredentialChange
+		var got []store.CredentialChange
 		cursor := int64(0)
 		for _, f := range facts {
 			t.append(f)
@@ -173,7 +172,7 @@ var credentialRules = []rule{
 	}},
 	{"many_credential_changes", func(t *tester) {
 		n := t.of(1200, 40)
-		var facts []footfall.Fact
+		var facts []store.Fact
 		for i := range n {
 			facts = append(facts, revoked(fmt.Sprintf("c%d", i), 10+i))
 		}

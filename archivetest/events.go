@@ -5,7 +5,7 @@ import (
 	"math/rand/v2"
 	"slices"
 
-	"github.com/footfall-go/footfall"
+	"github.com/footfall-go/footfall/store"
 )
 
 // Sizes around those at which archives split a batch.
@@ -23,7 +23,7 @@ var eventRules = []rule{
 		for _, n := range sizes {
 			// One session with n events, then n sessions with one each.
 			session++
-			one, facts := session, []footfall.Fact{begun(session, 0)}
+			one, facts := session, []store.Fact{begun(session, 0)}
 			var ids []string
 			for i := range n {
 				id++
@@ -51,7 +51,7 @@ var eventRules = []rule{
 		want := map[int][]string{}
 		id := 0
 		for round := range rounds {
-			var facts []footfall.Fact
+			var facts []store.Fact
 			for s := 1; s <= n; s++ {
 				if round == 0 {
 					facts = append(facts, begun(s, 0))
@@ -119,7 +119,7 @@ var eventRules = []rule{
 		t.want(t.eventIDs(sid(2)), []string{}, "an event id that another session has is not stored again")
 		t.wantViews(sid(1), 3, "repeated events do not count")
 		t.wantViews(sid(2), 0, "repeated events do not count")
-		var facts []footfall.Fact
+		var facts []store.Fact
 		for i := range 100 { // in the middle of full batches
 			facts = append(facts, view(2, 1000+i%90, i))
 		}
@@ -130,13 +130,13 @@ var eventRules = []rule{
 		t.append(begun(1, 0), begun(2, 0))
 		rnd := rand.New(rand.NewPCG(7, 7))
 		views := int64(0)
-		kinds := []string{footfall.EventPageView, footfall.EventAddToCart, "custom", footfall.EventCustomerLogin, "page_view2", "PAGE_VIEW"}
+		kinds := []string{store.EventPageView, store.EventAddToCart, "custom", store.EventCustomerLogin, "page_view2", "PAGE_VIEW"}
 		for id := 1; id <= t.of(150, 100); {
-			var facts []footfall.Fact
+			var facts []store.Fact
 			for range 1 + rnd.IntN(50) {
 				kind := kinds[rnd.IntN(len(kinds))]
 				facts = append(facts, event(1, id, kind, id), seen(1, id))
-				if kind == footfall.EventPageView {
+				if kind == store.EventPageView {
 					views++
 				}
 				id++
@@ -162,8 +162,8 @@ var eventRules = []rule{
 	}},
 	{"bots_are_apart", func(t *tester) {
 		t.append(begun(1, 0), view(1, 1, 1))
-		uncounted := &footfall.VisitsUncounted{EventID: eid(50), Minute: at(0).Truncate(60e9), Reason: "new_sessions_per_minute", Count: 25}
-		facts := []footfall.Fact{bot(10, 1, "user_agent"), bot(11, 2, "user_agent"), bot(12, 3, "headers"), uncounted}
+		uncounted := &store.VisitsUncounted{EventID: eid(50), Minute: at(0).Truncate(60e9), Reason: "new_sessions_per_minute", Count: 25}
+		facts := []store.Fact{bot(10, 1, "user_agent"), bot(11, 2, "user_agent"), bot(12, 3, "headers"), uncounted}
 		t.append(facts...)
 		t.append(append(facts, bot(12, 3, "headers"), uncounted)...)
 		s := t.stats()
@@ -175,15 +175,15 @@ var eventRules = []rule{
 }
 
 // countEvents are the distinct event ids of a history.
-func countEvents(log []footfall.Fact) map[string]bool {
+func countEvents(log []store.Fact) map[string]bool {
 	ids := map[string]bool{}
 	for _, f := range log {
 		switch f := f.(type) {
-		case *footfall.EventRecorded:
+		case *store.EventRecorded:
 			ids[f.EventID] = true
-		case *footfall.OrderPlaced:
+		case *store.OrderPlaced:
 			ids[f.EventID] = true
-		case *footfall.OrderRefunded:
+		case *store.OrderRefunded:
 			ids[f.EventID] = true
 		}
 	}

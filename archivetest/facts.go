@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/footfall-go/footfall"
+	"github.com/footfall-go/footfall/store"
 )
 
 // Ids have the form of those that the tracker makes.
@@ -21,7 +21,7 @@ func at(ms int) time.Time {
 // version is the version of a change at a moment.
 func version(ms int) int64 { return at(ms).UnixMilli() }
 
-func hash(n int) (h footfall.SecretHash) {
+func hash(n int) (h store.SecretHash) {
 	for i := range h {
 		h[i] = byte(n + i*n)
 	}
@@ -30,36 +30,36 @@ func hash(n int) (h footfall.SecretHash) {
 }
 
 // record is session n as it begins at a moment.
-func record(n, ms int) footfall.Record {
-	return footfall.Record{
-		Session: footfall.Session{SessionID: sid(n), VisitorID: vid(n), Type: footfall.Anonymous, StartedAt: at(ms), LastSeenAt: at(ms)},
-		Cred:    footfall.Credentials{Version: version(ms), SecretHash: hash(n)},
+func record(n, ms int) store.Record {
+	return store.Record{
+		Session: store.Session{SessionID: sid(n), VisitorID: vid(n), StartedAt: at(ms), LastSeenAt: at(ms)},
+		Version: version(ms), SecretHash: hash(n),
 	}
 }
 
-func begun(n, ms int) *footfall.SessionBegun { return &footfall.SessionBegun{Record: record(n, ms)} }
+func begun(n, ms int) *store.SessionBegun { return &store.SessionBegun{Record: record(n, ms)} }
 
-func event(n, id int, kind string, ms int) *footfall.EventRecorded {
-	return &footfall.EventRecorded{Event: footfall.Event{
+func event(n, id int, kind string, ms int) *store.EventRecorded {
+	return &store.EventRecorded{Event: store.Event{
 		EventID: eid(id), SessionID: sid(n), VisitorID: vid(n), EventType: kind, Page: fmt.Sprintf("/p/%d", id), CreatedAt: at(ms),
 	}}
 }
 
-func view(n, id, ms int) *footfall.EventRecorded { return event(n, id, footfall.EventPageView, ms) }
+func view(n, id, ms int) *store.EventRecorded { return event(n, id, store.EventPageView, ms) }
 
-func seen(n, ms int) *footfall.SessionSeen {
-	return &footfall.SessionSeen{SessionID: sid(n), At: at(ms)}
+func seen(n, ms int) *store.SessionSeen {
+	return &store.SessionSeen{SessionID: sid(n), At: at(ms)}
 }
 
 // login is a change at ms, by a password check that began at checked.
-func login(n, ms int, customer string, checked int) *footfall.CredentialsChanged {
-	return &footfall.CredentialsChanged{SessionID: sid(n), Cred: footfall.Credentials{
+func login(n, ms int, customer string, checked int) *store.CredentialsChanged {
+	return &store.CredentialsChanged{SessionID: sid(n), Cred: store.Credentials{
 		Version: version(ms), SecretHash: hash(n + 100 + ms%100), Superseded: hash(n), CustomerID: customer, AuthenticatedAt: at(checked),
 	}}
 }
 
 // end is the end of a session that nobody, or a customer, is logged in on.
-func end(n, ms int, customer string, checked int, reason footfall.EndReason) *footfall.CredentialsChanged {
+func end(n, ms int, customer string, checked int, reason store.EndReason) *store.CredentialsChanged {
 	f := login(n, ms, customer, checked)
 	f.Cred.EndedAt, f.Cred.EndReason = at(ms), reason
 	if customer == "" {
@@ -68,51 +68,51 @@ func end(n, ms int, customer string, checked int, reason footfall.EndReason) *fo
 	return f
 }
 
-func revoked(customer string, ms int) *footfall.CustomerRevoked {
-	return &footfall.CustomerRevoked{CustomerID: customer, Before: at(ms)}
+func revoked(customer string, ms int) *store.CustomerRevoked {
+	return &store.CustomerRevoked{CustomerID: customer, Before: at(ms)}
 }
 
-func value(n int, key, text string, ms int) *footfall.ValueSet {
-	f := &footfall.ValueSet{SessionID: sid(n), Key: key, At: at(ms)}
+func value(n int, key, text string, ms int) *store.ValueSet {
+	f := &store.ValueSet{SessionID: sid(n), Key: key, At: at(ms)}
 	if text != "" {
 		f.Value.JSON = json.RawMessage(text)
 	}
 	return f
 }
 
-func order(id string, n, amount, ms int) *footfall.OrderPlaced {
-	o := &footfall.OrderPlaced{EventID: "e-" + id, Order: footfall.Order{OrderID: id, Total: footfall.Money{Amount: int64(amount), Currency: "EUR"}, CreatedAt: at(ms)}}
+func order(id string, n, amount, ms int) *store.OrderPlaced {
+	o := &store.OrderPlaced{EventID: "e-" + id, Order: store.Order{OrderID: id, Total: store.Money{Amount: int64(amount), Currency: "EUR"}, CreatedAt: at(ms)}}
 	if n != 0 {
 		o.SessionID, o.VisitorID = sid(n), vid(n)
 	}
 	return o
 }
 
-func refund(id, orderID string, n, amount, ms int) *footfall.OrderRefunded {
-	f := &footfall.OrderRefunded{RefundID: id, OrderID: orderID, Amount: footfall.Money{Amount: int64(amount), Currency: "EUR"}, EventID: "e-" + id, At: at(ms)}
+func refund(id, orderID string, n, amount, ms int) *store.OrderRefunded {
+	f := &store.OrderRefunded{RefundID: id, OrderID: orderID, Amount: store.Money{Amount: int64(amount), Currency: "EUR"}, EventID: "e-" + id, At: at(ms)}
 	if n != 0 {
 		f.SessionID, f.VisitorID = sid(n), vid(n)
 	}
 	return f
 }
 
-func fold(into, folded int) *footfall.SessionsFolded {
-	return &footfall.SessionsFolded{Into: sid(into), Folded: sid(folded), Visitor: vid(into)}
+func fold(into, folded int) *store.SessionsFolded {
+	return &store.SessionsFolded{Into: sid(into), Folded: sid(folded), Visitor: vid(into)}
 }
 
-func bot(id, ms int, reason string) *footfall.BotSeen {
-	return &footfall.BotSeen{EventID: eid(id), Reason: reason, UserAgent: "bot/1.0", IPAddress: "192.0.2.0", Page: "/", At: at(ms)}
+func bot(id, ms int, reason string) *store.BotSeen {
+	return &store.BotSeen{EventID: eid(id), Reason: reason, UserAgent: "bot/1.0", IPAddress: "192.0.2.0", Page: "/", At: at(ms)}
 }
 
 // unheardOf is a fact that no archive knows.
-type unheardOf struct{ footfall.Fact }
+type unheardOf struct{ store.Fact }
 
 // history is what a shop's visitors do in a while: every kind of fact, more
 // events than an archive inserts at a time, of more sessions than it looks up
 // at a time, interleaved. Sessions are 1 to n; 3 buys, 4 logs out, 5 is folded
 // into 6.
-func history(n int) []footfall.Fact {
-	var log []footfall.Fact
+func history(n int) []store.Fact {
+	var log []store.Fact
 	id, ms := 0, 0
 	next := func() (int, int) { id++; ms += 7; return id, ms }
 	for s := 1; s <= n; s++ {
@@ -128,7 +128,7 @@ func history(n int) []footfall.Fact {
 			}
 			id, ms := next()
 			if (s+round)%4 == 0 {
-				log = append(log, event(s, id, footfall.EventAddToCart, ms))
+				log = append(log, event(s, id, store.EventAddToCart, ms))
 			} else {
 				log = append(log, view(s, id, ms))
 			}
@@ -139,7 +139,7 @@ func history(n int) []footfall.Fact {
 		}
 	}
 	_, ms = next()
-	log = append(log, order("o-3", 3, 4200, ms), seen(3, ms+1), refund("r-3", "o-3", 3, 200, ms+2), end(4, ms+3, "c4", 1, footfall.EndLogout),
+	log = append(log, order("o-3", 3, 4200, ms), seen(3, ms+1), refund("r-3", "o-3", 3, 200, ms+2), end(4, ms+3, "c4", 1, store.EndLogout),
 		revoked("c9", ms+3), bot(900_000, ms+4, "user_agent"), value(3, "cart", "", ms+5))
 	return log
 }

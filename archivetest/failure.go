@@ -6,18 +6,18 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/footfall-go/footfall"
+	"github.com/footfall-go/footfall/store"
 )
 
 var failureRules = []rule{
 	{"rejects_what_it_cannot_know", func(t *tester) {
 		strange := &unheardOf{begun(9, 0)}
-		facts := []footfall.Fact{begun(1, 0), view(1, 1, 1), strange, view(1, 2, 2)}
+		facts := []store.Fact{begun(1, 0), view(1, 1, 1), strange, view(1, 2, 2)}
 		err := t.a.Append(t.Context(), facts)
-		if !errors.Is(err, footfall.ErrRejected) {
+		if !errors.Is(err, store.ErrRejected) {
 			t.Errorf("Append of a fact of an unknown type: %v: what will never be stored is refused with ErrRejected, so that the rest can go on", err)
 		}
-		if err := t.a.Append(t.Context(), []footfall.Fact{strange}); !errors.Is(err, footfall.ErrRejected) {
+		if err := t.a.Append(t.Context(), []store.Fact{strange}); !errors.Is(err, store.ErrRejected) {
 			t.Errorf("Append of only a fact of an unknown type: %v: it is refused with ErrRejected, so that it can be found by halving", err)
 		}
 		t.append(facts[:2]...)
@@ -48,7 +48,7 @@ func cancelledAppend(t *tester) {
 	tries, each := t.of(12, 8), t.of(60, 30)
 	for i := range tries {
 		n := i + 1
-		facts := []footfall.Fact{begun(n, 0)}
+		facts := []store.Fact{begun(n, 0)}
 		for e := range each {
 			facts = append(facts, view(n, n*1000+e, e))
 		}
@@ -61,7 +61,7 @@ func cancelledAppend(t *tester) {
 		if took > 5*time.Second {
 			t.Errorf("Append took %v after its context's end: methods return soon after ctx is done", took.Round(time.Millisecond))
 		}
-		if errors.Is(err, footfall.ErrRejected) {
+		if errors.Is(err, store.ErrRejected) {
 			t.Errorf("a cancelled Append: %v: that is a failure to be tried again; ErrRejected would throw the facts away", err)
 		}
 		if err == nil {

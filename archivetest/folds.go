@@ -5,13 +5,13 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/footfall-go/footfall"
 	"github.com/footfall-go/footfall/report"
+	"github.com/footfall-go/footfall/store"
 )
 
 // twoSessions are 1, whose cookie came back, and 2, which is folded into it.
-func twoSessions() []footfall.Fact {
-	return []footfall.Fact{begun(1, 0), view(1, 1, 1), begun(2, 2), view(2, 2, 3), event(2, 3, footfall.EventAddToCart, 4), view(1, 4, 50), fold(1, 2)}
+func twoSessions() []store.Fact {
+	return []store.Fact{begun(1, 0), view(1, 1, 1), begun(2, 2), view(2, 2, 3), event(2, 3, store.EventAddToCart, 4), view(1, 4, 50), fold(1, 2)}
 }
 
 var foldRules = []rule{
@@ -37,7 +37,7 @@ var foldRules = []rule{
 	}},
 	{"folded_session_is_readable", func(t *tester) {
 		b := begun(2, 0)
-		b.LandingPage, b.Values = "/landing", map[string]footfall.Value{"cart": {JSON: json.RawMessage(`1`)}}
+		b.LandingPage, b.Values = "/landing", map[string]store.Value{"cart": {JSON: json.RawMessage(`1`)}}
 		t.append(begun(1, 0), b, view(2, 1, 5), value(2, "currency", `"EUR"`, 6))
 		want := t.session(sid(2))
 		t.append(fold(1, 2))
@@ -56,19 +56,19 @@ var foldRules = []rule{
 	}},
 	{"fold_is_undone_by_a_login", func(t *tester) {
 		undoes(t, login(2, 60, "c", 59), []string{eid(2), eid(3)}, 1)
-		t.want(t.session(sid(2)).Cred, login(2, 60, "c", 59).Cred, "credentials of a folded session are not lost")
+		t.want(t.session(sid(2)).Credentials(), login(2, 60, "c", 59).Cred, "credentials of a folded session are not lost")
 	}},
 	{"fold_is_undone_by_an_end", func(t *tester) {
-		undoes(t, end(2, 60, "", 0, footfall.EndRevoked), []string{eid(2), eid(3)}, 1)
+		undoes(t, end(2, 60, "", 0, store.EndRevoked), []string{eid(2), eid(3)}, 1)
 		s := t.session(sid(2))
-		t.want([]any{s.EndedAt, s.EndReason}, []any{at(60), footfall.EndRevoked}, "a folded session that is ended stays ended: its cookie must open nothing")
+		t.want([]any{s.EndedAt, s.EndReason}, []any{at(60), store.EndRevoked}, "a folded session that is ended stays ended: its cookie must open nothing")
 		changes, _ := t.changes(0)
-		t.want(changes, []footfall.CredentialChange{{SessionID: sid(2), Version: version(60)}}, "the end of a folded session appears in the feed")
+		t.want(changes, []store.CredentialChange{{SessionID: sid(2), Version: version(60)}}, "the end of a folded session appears in the feed")
 	}},
 	{"fold_is_undone_in_a_batch_with_both", func(t *tester) {
 		for i, own := range []bool{true, false} {
 			a, b, id := 10*i+1, 10*i+2, 1000*i
-			facts := []footfall.Fact{begun(a, 0), begun(b, 2), view(b, id+2, 3)}
+			facts := []store.Fact{begun(a, 0), begun(b, 2), view(b, id+2, 3)}
 			ownEvents := []string{}
 			if own {
 				facts = append(facts, view(a, id+1, 1))
@@ -109,7 +109,7 @@ var foldRules = []rule{
 	}},
 	{"fold_of_several", func(t *tester) {
 		last := t.of(60, 20)
-		facts := []footfall.Fact{begun(1, 0)}
+		facts := []store.Fact{begun(1, 0)}
 		var want []string
 		for n := 2; n <= last; n++ {
 			facts = append(facts, begun(n, n), view(n, n, n))
@@ -170,7 +170,7 @@ var foldRules = []rule{
 }
 
 // undoes checks that a fact of a folded session takes it out again.
-func undoes(t *tester, fact footfall.Fact, events []string, views int64) {
+func undoes(t *tester, fact store.Fact, events []string, views int64) {
 	t.Helper()
 	const rule = "a later fact of a folded session takes it out again, with exactly its own events and counts"
 	t.append(twoSessions()...)

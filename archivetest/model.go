@@ -6,25 +6,25 @@ import (
 	"slices"
 	"time"
 
-	"github.com/footfall-go/footfall"
 	"github.com/footfall-go/footfall/report"
+	"github.com/footfall-go/footfall/store"
 )
 
 // A model is what an archive should hold after a history: the contract in its
 // simplest form. It is told each fact once, in order.
 type model struct {
 	sessions map[string]*modelSession
-	events   map[string]footfall.Event // with the session they were recorded in
-	orders   map[string]*footfall.Order
-	refunds  map[string]footfall.OrderRefunded
-	bots     map[string]footfall.BotSeen
-	capped   map[string]footfall.VisitsUncounted
+	events   map[string]store.Event // with the session they were recorded in
+	orders   map[string]*store.Order
+	refunds  map[string]store.OrderRefunded
+	bots     map[string]store.BotSeen
+	capped   map[string]store.VisitsUncounted
 	revoked  map[string][]time.Time // by customer
-	changes  []footfall.CredentialChange
+	changes  []store.CredentialChange
 }
 
 type modelSession struct {
-	rec      footfall.Record // page views and conversion are derived
+	rec      store.Record    // page views and conversion are derived
 	guests   []*modelSession // that were ever folded into it: their activity may still show in its lastSeenAt
 	valuesAt map[string]time.Time
 	into     string // the session it is folded into
@@ -32,8 +32,8 @@ type modelSession struct {
 
 func newModel() *model {
 	return &model{
-		sessions: map[string]*modelSession{}, events: map[string]footfall.Event{}, orders: map[string]*footfall.Order{},
-		refunds: map[string]footfall.OrderRefunded{}, bots: map[string]footfall.BotSeen{}, capped: map[string]footfall.VisitsUncounted{}, revoked: map[string][]time.Time{},
+		sessions: map[string]*modelSession{}, events: map[string]store.Event{}, orders: map[string]*store.Order{},
+		refunds: map[string]store.OrderRefunded{}, bots: map[string]store.BotSeen{}, capped: map[string]store.VisitsUncounted{}, revoked: map[string][]time.Time{},
 	}
 }
 
@@ -55,66 +55,66 @@ func (m *model) active(id string) *modelSession {
 
 func (m *model) saw(s *modelSession, at time.Time) { s.rec.LastSeenAt = later(s.rec.LastSeenAt, at) }
 
-func (m *model) event(e footfall.Event) {
+func (m *model) event(e store.Event) {
 	s := m.active(e.SessionID)
 	if _, there := m.events[e.EventID]; there {
 		return
 	}
 	m.events[e.EventID] = e
-	if e.EventType != footfall.EventOrderCompleted && e.EventType != footfall.EventRefund { // no sign of the visitor
+	if e.EventType != store.EventOrderCompleted && e.EventType != store.EventRefund { // no sign of the visitor
 		m.saw(s, e.CreatedAt)
 	}
 }
 
-func (m *model) apply(fact footfall.Fact) {
+func (m *model) apply(fact store.Fact) {
 	switch f := fact.(type) {
-	case *footfall.SessionBegun:
+	case *store.SessionBegun:
 		if m.sessions[f.SessionID] == nil {
 			s := &modelSession{rec: f.Record, valuesAt: map[string]time.Time{}}
 			s.rec.Values = maps.Clone(f.Values)
 			m.sessions[f.SessionID] = s
 			m.endIfRevoked(s)
 		}
-	case *footfall.EventRecorded:
+	case *store.EventRecorded:
 		m.event(f.Event)
-	case *footfall.SessionSeen:
+	case *store.SessionSeen:
 		m.saw(m.active(f.SessionID), f.At)
-	case *footfall.CredentialsChanged:
+	case *store.CredentialsChanged:
 		s := m.active(f.SessionID)
-		if f.Cred.Version > s.rec.Cred.Version {
+		if f.Cred.Version > s.rec.Version {
 			m.setCredentials(s, f.Cred)
 			m.saw(s, f.Cred.EndedAt)
-			m.changes = append(m.changes, footfall.CredentialChange{SessionID: f.SessionID, Version: f.Cred.Version})
+			m.changes = append(m.changes, store.CredentialChange{SessionID: f.SessionID, Version: f.Cred.Version})
 			m.endIfRevoked(s)
 		}
-	case *footfall.CustomerRevoked:
+	case *store.CustomerRevoked:
 		m.revoke(f)
-	case *footfall.ValueSet:
+	case *store.ValueSet:
 		s := m.active(f.SessionID)
 		if f.At.Before(s.valuesAt[f.Key]) {
 			return
 		}
 		s.valuesAt[f.Key] = f.At
 		if s.rec.Values == nil {
-			s.rec.Values = map[string]footfall.Value{}
+			s.rec.Values = map[string]store.Value{}
 		}
 		if delete(s.rec.Values, f.Key); len(f.Value.JSON) > 0 {
 			s.rec.Values[f.Key] = f.Value
 		}
-	case *footfall.OrderPlaced:
+	case *store.OrderPlaced:
 		m.place(f)
-	case *footfall.OrderRefunded:
+	case *store.OrderRefunded:
 		if _, there := m.refunds[f.RefundID]; !there {
 			m.refunds[f.RefundID] = *f
 		}
 		if f.SessionID != "" {
-			m.event(footfall.Event{EventID: f.EventID, SessionID: f.SessionID, VisitorID: f.VisitorID, EventType: footfall.EventRefund, CreatedAt: f.At})
+			m.event(store.Event{EventID: f.EventID, SessionID: f.SessionID, VisitorID: f.VisitorID, EventType: store.EventRefund, CreatedAt: f.At})
 		}
-	case *footfall.BotSeen:
+	case *store.BotSeen:
 		m.bots[f.EventID] = *f
-	case *footfall.VisitsUncounted:
+	case *store.VisitsUncounted:
 		m.capped[f.EventID] = *f
-	case *footfall.SessionsFolded:
+	case *store.SessionsFolded:
 		into, folded := m.sessions[f.Into], m.sessions[f.Folded]
 		if into == nil || folded == nil || into == folded || into.into != "" || folded.into != "" || folded.rec.CustomerID != "" || m.latestOrder(f.Folded) != "" {
 			return
@@ -124,19 +124,18 @@ func (m *model) apply(fact footfall.Fact) {
 	}
 }
 
-func (m *model) setCredentials(s *modelSession, c footfall.Credentials) {
-	s.rec.Cred = c
-	s.rec.CustomerID, s.rec.Type, s.rec.EndedAt, s.rec.EndReason = c.CustomerID, c.Type(), c.EndedAt, c.EndReason
+func (m *model) setCredentials(s *modelSession, c store.Credentials) {
+	s.rec.SetCredentials(c)
 }
 
 func (m *model) end(s *modelSession, before time.Time) {
-	c := s.rec.Cred
-	c.EndedAt, c.EndReason, c.Version = before, footfall.EndRevoked, max(c.Version, before.UnixMilli())
+	c := s.rec.Credentials()
+	c.EndedAt, c.EndReason, c.Version = before, store.EndRevoked, max(c.Version, before.UnixMilli())
 	m.setCredentials(s, c)
 }
 
 func (m *model) endIfRevoked(s *modelSession) {
-	c := s.rec.Cred
+	c := s.rec.Credentials()
 	for _, before := range m.revoked[c.CustomerID] { // they grow
 		if c.CustomerID != "" && c.EndedAt.IsZero() && c.AuthenticatedAt.Before(before) {
 			m.end(s, before)
@@ -145,9 +144,9 @@ func (m *model) endIfRevoked(s *modelSession) {
 	}
 }
 
-func (m *model) revoke(f *footfall.CustomerRevoked) {
+func (m *model) revoke(f *store.CustomerRevoked) {
 	for _, s := range m.sessions {
-		if c := s.rec.Cred; c.CustomerID == f.CustomerID && c.EndedAt.IsZero() && c.AuthenticatedAt.Before(f.Before) {
+		if c := s.rec.Credentials(); c.CustomerID == f.CustomerID && c.EndedAt.IsZero() && c.AuthenticatedAt.Before(f.Before) {
 			m.end(s, f.Before)
 		}
 	}
@@ -157,10 +156,10 @@ func (m *model) revoke(f *footfall.CustomerRevoked) {
 		}
 	}
 	m.revoked[f.CustomerID] = append(m.revoked[f.CustomerID], f.Before)
-	m.changes = append(m.changes, footfall.CredentialChange{CustomerID: f.CustomerID, RevokedBefore: f.Before})
+	m.changes = append(m.changes, store.CredentialChange{CustomerID: f.CustomerID, RevokedBefore: f.Before})
 }
 
-func (m *model) place(f *footfall.OrderPlaced) {
+func (m *model) place(f *store.OrderPlaced) {
 	if o := m.orders[f.OrderID]; o == nil {
 		order := f.Order
 		m.orders[f.OrderID] = &order
@@ -171,7 +170,7 @@ func (m *model) place(f *footfall.OrderPlaced) {
 		}
 	}
 	if f.SessionID != "" {
-		m.event(footfall.Event{EventID: f.EventID, SessionID: f.SessionID, VisitorID: f.VisitorID, EventType: footfall.EventOrderCompleted, CreatedAt: f.CreatedAt})
+		m.event(store.Event{EventID: f.EventID, SessionID: f.SessionID, VisitorID: f.VisitorID, EventType: store.EventOrderCompleted, CreatedAt: f.CreatedAt})
 	}
 }
 
@@ -187,7 +186,7 @@ func (m *model) latestOrder(sessionID string) (id string) {
 }
 
 // home is the session that an event is listed under.
-func (m *model) home(e footfall.Event) string {
+func (m *model) home(e store.Event) string {
 	return cmp.Or(m.sessions[e.SessionID].into, e.SessionID)
 }
 
@@ -219,17 +218,17 @@ func (m *model) compare(t *tester, rule string) {
 func (m *model) compareSession(t *tester, s *modelSession, rule string) {
 	t.Helper()
 	id := s.rec.SessionID
-	var events []footfall.Event
+	var events []store.Event
 	want := s.rec
 	for _, e := range m.events {
 		if m.home(e) == id {
 			events = append(events, e)
 		}
-		if e.EventType == footfall.EventPageView && (m.home(e) == id || e.SessionID == id) {
+		if e.EventType == store.EventPageView && (m.home(e) == id || e.SessionID == id) {
 			want.PageViews++
 		}
 	}
-	slices.SortFunc(events, func(a, b footfall.Event) int { return a.CreatedAt.Compare(b.CreatedAt) })
+	slices.SortFunc(events, func(a, b store.Event) int { return a.CreatedAt.Compare(b.CreatedAt) })
 	ids := []string{}
 	for _, e := range events {
 		ids = append(ids, e.EventID)
@@ -267,7 +266,7 @@ func (m *model) compareStats(t *tester, listed []*modelSession, rule string) {
 		}
 	}
 	for _, e := range m.events {
-		if e.EventType == footfall.EventPageView {
+		if e.EventType == store.EventPageView {
 			views++
 		}
 	}
@@ -284,7 +283,7 @@ func (m *model) compareStats(t *tester, listed []*modelSession, rule string) {
 		uncounted += u.Count
 	}
 	s := t.stats()
-	sum := func(money []footfall.Money) (n int64) {
+	sum := func(money []store.Money) (n int64) {
 		for _, x := range money {
 			n += x.Amount
 		}

@@ -3,8 +3,8 @@ package archivetest
 import (
 	"encoding/json"
 
-	"github.com/footfall-go/footfall"
 	"github.com/footfall-go/footfall/report"
+	"github.com/footfall-go/footfall/store"
 )
 
 var orderRules = []rule{
@@ -13,7 +13,7 @@ var orderRules = []rule{
 		o.CustomerID, o.Metadata, o.Total.Currency = "c", json.RawMessage(`{"voucher":"X","lines":[1,2]}`), "JPY"
 		t.append(begun(1, 0), o, order("o-2", 0, 0, 11))
 		t.want(t.order("o-1"), o.Order, "every field of an order comes back")
-		t.want(t.order("o-2"), footfall.Order{OrderID: "o-2", Total: footfall.Money{Currency: "EUR"}, CreatedAt: at(11)}, "what is not known of an order comes back as not known")
+		t.want(t.order("o-2"), store.Order{OrderID: "o-2", Total: store.Money{Currency: "EUR"}, CreatedAt: at(11)}, "what is not known of an order comes back as not known")
 	}},
 	{"first_order_wins", func(t *tester) {
 		t.append(begun(1, 0), begun(2, 0))
@@ -29,7 +29,7 @@ var orderRules = []rule{
 		t.append(third, first)
 		t.want(t.order("o"), want, "an order's first value wins, also of what was filled in")
 		s := t.stats()
-		t.want(s.Revenue, []footfall.Money{{Amount: 1000, Currency: "EUR"}}, "an order counts once, with its first amount")
+		t.want(s.Revenue, []store.Money{{Amount: 1000, Currency: "EUR"}}, "an order counts once, with its first amount")
 		t.want([]int64{s.Orders, s.Converted}, []int64{1, 1}, "an order counts once and converts one session")
 		t.want([]bool{t.session(sid(1)).Converted, t.session(sid(2)).Converted}, []bool{true, false}, "an order converts the session it belongs to, not one that names it later")
 	}},
@@ -46,7 +46,7 @@ var orderRules = []rule{
 		kinds := map[string]int{}
 		for _, e := range t.events(sid(1)) {
 			kinds[e.EventType]++
-			if e.EventType == footfall.EventOrderCompleted {
+			if e.EventType == store.EventOrderCompleted {
 				var meta struct {
 					OrderID string `json:"orderId"`
 				}
@@ -55,7 +55,7 @@ var orderRules = []rule{
 				}
 			}
 		}
-		t.want(kinds, map[string]int{footfall.EventPageView: 1, footfall.EventOrderCompleted: 3}, "each order of a session has one order_completed event")
+		t.want(kinds, map[string]int{store.EventPageView: 1, store.EventOrderCompleted: 3}, "each order of a session has one order_completed event")
 		t.append(order("o-b", 1, 100, 20), order("o-a", 1, 100, 30))
 		t.want(len(t.events(sid(1))), 4, "an order that arrives again has no second event")
 		t.append(refund("r", "o-a", 1, 1, 90))
@@ -69,22 +69,22 @@ var orderRules = []rule{
 		first, second := refund("r-1", "o", 1, 300, 20), refund("r-2", "o", 1, 200, 30)
 		t.append(first, first)
 		t.append(first)
-		t.want(t.stats().Refunded, []footfall.Money{{Amount: 300, Currency: "EUR"}}, "a refund's id counts once, however often it is recorded")
+		t.want(t.stats().Refunded, []store.Money{{Amount: 300, Currency: "EUR"}}, "a refund's id counts once, however often it is recorded")
 		t.append(second, first, refund("r-3", "p", 0, 50, 40))
 		s := t.stats()
-		t.want(s.Refunded, []footfall.Money{{Amount: 550, Currency: "EUR"}}, "refunds with different ids add up")
-		t.want(s.Revenue, []footfall.Money{{Amount: 1500, Currency: "EUR"}}, "revenue is that of all orders; what went back stands beside it")
-		t.want([]int64{s.Orders, s.EventsByType[footfall.EventRefund]}, []int64{2, 2}, "a refund is no order; one of an order with a session has one event")
+		t.want(s.Refunded, []store.Money{{Amount: 550, Currency: "EUR"}}, "refunds with different ids add up")
+		t.want(s.Revenue, []store.Money{{Amount: 1500, Currency: "EUR"}}, "revenue is that of all orders; what went back stands beside it")
+		t.want([]int64{s.Orders, s.EventsByType[store.EventRefund]}, []int64{2, 2}, "a refund is no order; one of an order with a session has one event")
 		t.want(t.order("o"), order("o", 1, 1000, 10).Order, "a refund does not change the order's total")
 		changed := refund("r-1", "o", 1, 999, 50)
 		t.append(changed)
-		t.want(t.stats().Refunded, []footfall.Money{{Amount: 550, Currency: "EUR"}}, "the first value of a refund wins")
+		t.want(t.stats().Refunded, []store.Money{{Amount: 550, Currency: "EUR"}}, "the first value of a refund wins")
 		t.append(order("o", 1, 1000, 10))
-		t.want(t.stats().Refunded, []footfall.Money{{Amount: 550, Currency: "EUR"}}, "an order that arrives again keeps its refunds")
+		t.want(t.stats().Refunded, []store.Money{{Amount: 550, Currency: "EUR"}}, "an order that arrives again keeps its refunds")
 	}},
 	{"refund_before_its_order", func(t *tester) {
 		t.append(refund("r", "o", 1, 300, 20))
 		t.append(begun(1, 0), order("o", 1, 1000, 10))
-		t.want(t.stats().Refunded, []footfall.Money{{Amount: 300, Currency: "EUR"}}, "a refund counts also if it arrives before its order")
+		t.want(t.stats().Refunded, []store.Money{{Amount: 300, Currency: "EUR"}}, "a refund counts also if it arrives before its order")
 	}},
 }

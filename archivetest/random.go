@@ -8,7 +8,7 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"github.com/footfall-go/footfall"
+	"github.com/footfall-go/footfall/store"
 )
 
 // randomHistory sends a random history as a projector does that crashes,
@@ -28,7 +28,7 @@ func randomHistory(t *tester, seed uint64) {
 			t.append(batch...)
 		case 1: // cut off
 			ctx, cancel := context.WithTimeout(t.Context(), time.Duration(rnd.IntN(t.of(3000, 40_000)))*time.Microsecond)
-			if err := t.a.Append(ctx, batch); errors.Is(err, footfall.ErrRejected) {
+			if err := t.a.Append(ctx, batch); errors.Is(err, store.ErrRejected) {
 				t.Errorf("seed %d: a cancelled Append: %v: that is a failure to be tried again", seed, err)
 			}
 			cancel()
@@ -53,7 +53,7 @@ func randomHistory(t *tester, seed uint64) {
 // randomFacts makes a history of n facts. A session's facts come after its
 // beginning. Sessions whose cookie came back are folded into, all others at
 // most once, as the tracker does it.
-func randomFacts(rnd *rand.Rand, n int) (log []footfall.Fact) {
+func randomFacts(rnd *rand.Rand, n int) (log []store.Fact) {
 	sessions, ms, id := 0, 0, 0
 	customer := func() string { return fmt.Sprintf("c%d", rnd.IntN(3)) }
 	versions := map[int]int{}
@@ -64,11 +64,10 @@ func randomFacts(rnd *rand.Rand, n int) (log []footfall.Fact) {
 		b.VisitorID = vid(1 + rnd.IntN(1+sessions))
 		b.LandingPage = fmt.Sprintf("/%d", sessions)
 		if rnd.IntN(5) == 0 {
-			b.CustomerID, b.Type = customer(), footfall.Customer
-			b.Cred.CustomerID, b.Cred.AuthenticatedAt = b.CustomerID, at(ms-rnd.IntN(30))
+			b.CustomerID, b.AuthenticatedAt = customer(), at(ms-rnd.IntN(30))
 		}
 		if rnd.IntN(3) == 0 {
-			b.Values = map[string]footfall.Value{"k0": {JSON: json.RawMessage(`"first"`), Keep: rnd.IntN(2) == 0}}
+			b.Values = map[string]store.Value{"k0": {JSON: json.RawMessage(`"first"`), Keep: rnd.IntN(2) == 0}}
 		}
 		versions[sessions] = ms
 		log = append(log, b)
@@ -90,7 +89,7 @@ func randomFacts(rnd *rand.Rand, n int) (log []footfall.Fact) {
 		case k < 45:
 			log = append(log, view(s, id, ms))
 		case k < 55:
-			log = append(log, event(s, id, footfall.EventAddToCart, ms))
+			log = append(log, event(s, id, store.EventAddToCart, ms))
 		case k < 60:
 			log = append(log, seen(s, ms))
 		case k < 68:
@@ -101,7 +100,7 @@ func randomFacts(rnd *rand.Rand, n int) (log []footfall.Fact) {
 			versions[s] = max(versions[s], version)
 			f := login(s, version, customer(), ms-rnd.IntN(40))
 			if rnd.IntN(4) == 0 {
-				f = end(s, version, customer(), ms-rnd.IntN(40), footfall.EndLogout)
+				f = end(s, version, customer(), ms-rnd.IntN(40), store.EndLogout)
 			}
 			log = append(log, f)
 		case k < 72:
@@ -124,7 +123,7 @@ func randomFacts(rnd *rand.Rand, n int) (log []footfall.Fact) {
 		case k < 87:
 			log = append(log, bot(id, ms, "user_agent"))
 		case k < 88:
-			log = append(log, &footfall.VisitsUncounted{EventID: eid(id), Minute: at(ms).Truncate(time.Minute), Reason: "cap", Count: int64(1 + id%9)})
+			log = append(log, &store.VisitsUncounted{EventID: eid(id), Minute: at(ms).Truncate(time.Minute), Reason: "cap", Count: int64(1 + id%9)})
 		case k < 95:
 			folded := sessions // the youngest: nobody logged in on it yet
 			if gone[s] || returned[folded] || gone[folded] || s == folded {
@@ -134,7 +133,7 @@ func randomFacts(rnd *rand.Rand, n int) (log []footfall.Fact) {
 			log = append(log, fold(s, folded))
 		default: // what was said before, again
 			if f := log[rnd.IntN(len(log))]; !silent[sessionOf(f)] {
-				if _, ok := f.(*footfall.SessionsFolded); !ok {
+				if _, ok := f.(*store.SessionsFolded); !ok {
 					log = append(log, f)
 				}
 			}
@@ -144,20 +143,20 @@ func randomFacts(rnd *rand.Rand, n int) (log []footfall.Fact) {
 }
 
 // sessionOf is the number of the session that takes part in a fact, 0 if none.
-func sessionOf(fact footfall.Fact) (n int) {
+func sessionOf(fact store.Fact) (n int) {
 	var id string
 	switch f := fact.(type) {
-	case *footfall.EventRecorded:
+	case *store.EventRecorded:
 		id = f.SessionID
-	case *footfall.SessionSeen:
+	case *store.SessionSeen:
 		id = f.SessionID
-	case *footfall.CredentialsChanged:
+	case *store.CredentialsChanged:
 		id = f.SessionID
-	case *footfall.ValueSet:
+	case *store.ValueSet:
 		id = f.SessionID
-	case *footfall.OrderPlaced:
+	case *store.OrderPlaced:
 		id = f.SessionID
-	case *footfall.OrderRefunded:
+	case *store.OrderRefunded:
 		id = f.SessionID
 	}
 	if id != "" {

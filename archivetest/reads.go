@@ -6,14 +6,14 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/footfall-go/footfall"
 	"github.com/footfall-go/footfall/report"
+	"github.com/footfall-go/footfall/store"
 )
 
 var readRules = []rule{
 	{"sessions_are_listed_newest_first", func(t *tester) {
 		t.append(begun(2, 200), begun(1, 100), begun(4, 400))
-		t.append(begun(3, 300), view(1, 1, 350), order("o", 1, 1, 340), end(4, 410, "", 0, footfall.EndLogout))
+		t.append(begun(3, 300), view(1, 1, 350), order("o", 1, 1, 340), end(4, 410, "", 0, store.EndLogout))
 		t.want(t.sessions(report.Filter{}), []string{sid(4), sid(3), sid(2), sid(1)}, "sessions are listed newest first")
 		t.want(t.sessions(report.Filter{Limit: 2}), []string{sid(4), sid(3)}, "a list has at most limit sessions, the newest")
 		t.want(t.sessions(report.Filter{Converted: true}), []string{sid(1)}, "converted sessions are those with an order")
@@ -23,7 +23,7 @@ var readRules = []rule{
 	}},
 	{"customer_sessions", func(t *tester) {
 		t.append(begun(1, 100), begun(3, 300), begun(2, 200), begun(4, 400), login(1, 500, "c", 499), login(2, 501, "c", 500), login(3, 502, "c", 501), login(4, 503, "other", 502))
-		t.append(end(2, 600, "c", 500, footfall.EndLogout))
+		t.append(end(2, 600, "c", 500, store.EndLogout))
 		list := func(customer string, limit int) []string {
 			sessions, err := t.a.CustomerSessions(t.Context(), customer, limit)
 			if err != nil {
@@ -57,10 +57,10 @@ var readRules = []rule{
 		t.want([]int64{s.Sessions, s.Visitors, s.Customers, s.PageViews}, []int64{2, 2, 1, 2}, "a window has its beginning and not its end; sessions, visitors and page views of it")
 		t.want([]int64{s.Engaged, s.Converted}, []int64{2, 1}, "engaged is longer than 10 s, two page views or a conversion")
 		t.want([]float64{s.BounceRate, s.ConversionRate}, []float64{0, 0.5}, "rates are of the window's sessions")
-		t.want(s.EventsByType, map[string]int64{footfall.EventPageView: 2, footfall.EventOrderCompleted: 1}, "events count on their own time")
+		t.want(s.EventsByType, map[string]int64{store.EventPageView: 2, store.EventOrderCompleted: 1}, "events count on their own time")
 		t.want([]int64{s.Orders, s.BotViews, s.Events}, []int64{1, 1, 3}, "orders and bot views count on their own time")
-		t.want(s.Revenue, []footfall.Money{{Amount: 100, Currency: "EUR"}}, "revenue counts on its order's time")
-		t.want(s.Refunded, []footfall.Money{{Amount: 30, Currency: "EUR"}}, "a refund counts on its order's time")
+		t.want(s.Revenue, []store.Money{{Amount: 100, Currency: "EUR"}}, "revenue counts on its order's time")
+		t.want(s.Refunded, []store.Money{{Amount: 30, Currency: "EUR"}}, "a refund counts on its order's time")
 		t.want([]int64{s.ActiveUsers, s.ActiveUsers5, s.DailyVisits}, []int64{4, 4, 2}, "active users are those of now, daily visits those of the day")
 	}},
 	{"reads_during_appends", readsDuringAppends},
@@ -77,7 +77,7 @@ func readsDuringAppends(t *tester) {
 		wg.Go(func() {
 			for b := range batches {
 				n := 1 + w*batches + b
-				facts := []footfall.Fact{begun(n, 0)}
+				facts := []store.Fact{begun(n, 0)}
 				for e := range each {
 					facts = append(facts, view(n, n*1000+e, e))
 				}
@@ -148,10 +148,10 @@ func foldedIsAlwaysThere(t *tester) {
 		})
 	}
 	for i := range t.of(150, 10) {
-		if err := t.a.Append(t.Context(), []footfall.Fact{fold(1, 2)}); err != nil {
+		if err := t.a.Append(t.Context(), []store.Fact{fold(1, 2)}); err != nil {
 			t.Errorf("Append: %v", err)
 		}
-		if err := t.a.Append(t.Context(), []footfall.Fact{seen(2, 10+i)}); err != nil {
+		if err := t.a.Append(t.Context(), []store.Fact{seen(2, 10+i)}); err != nil {
 			t.Errorf("Append: %v", err)
 		}
 	}
@@ -215,7 +215,7 @@ var jobRules = []rule{
 
 func purge(t *tester) {
 	const old = 25
-	var facts []footfall.Fact
+	var facts []store.Fact
 	for n := 1; n <= old+5; n++ {
 		ms := n
 		if n > old {

@@ -5,8 +5,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/footfall-go/footfall"
 	"github.com/footfall-go/footfall/report"
+	"github.com/footfall-go/footfall/store"
 )
 
 var sessionRules = []rule{
@@ -58,7 +58,7 @@ var sessionRules = []rule{
 		s := t.session(sid(1))
 		t.want(s.StartedAt, at(0), "times are in UTC with a precision of one millisecond")
 		t.want(s.LastSeenAt, at(1), "times are in UTC with a precision of one millisecond")
-		t.want(s.Cred.AuthenticatedAt, at(2), "times are in UTC with a precision of one millisecond")
+		t.want(s.AuthenticatedAt, at(2), "times are in UTC with a precision of one millisecond")
 		t.want(t.events(sid(1))[0].CreatedAt, at(1), "times are in UTC with a precision of one millisecond")
 		t.want(t.order("o").CreatedAt, at(2), "times are in UTC with a precision of one millisecond")
 		t.append(revoked("c", 100))
@@ -69,13 +69,13 @@ var sessionRules = []rule{
 		t.append(begun(1, 0), view(1, 1, 5), login(1, 10, "c", 9))
 		want := t.session(sid(1))
 		again := begun(1, 20)
-		again.LandingPage, again.VisitorID, again.Cred.Version = "/other", vid(2), version(99)
+		again.LandingPage, again.VisitorID, again.Version = "/other", vid(2), version(99)
 		t.append(again)
 		t.append(again, again)
 		t.want(t.session(sid(1)), want, "a session begins once: a later beginning of the same id changes nothing")
 	}},
 	{"last_seen_is_the_latest", func(t *tester) {
-		orders := [][]footfall.Fact{
+		orders := [][]store.Fact{
 			{seen(1, 50), view(1, 1, 20), seen(1, 10)},
 			{seen(2, 10), view(2, 2, 20), seen(2, 50)},
 			{view(3, 3, 20), seen(3, 50), seen(3, 10)},
@@ -96,11 +96,11 @@ var sessionRules = []rule{
 	}},
 	{"values", func(t *tester) {
 		b := begun(1, 0)
-		b.Values = map[string]footfall.Value{"cart": {JSON: json.RawMessage(`{"id":1}`)}, "currency": {JSON: json.RawMessage(`"EUR"`), Keep: true}}
+		b.Values = map[string]store.Value{"cart": {JSON: json.RawMessage(`{"id":1}`)}, "currency": {JSON: json.RawMessage(`"EUR"`), Keep: true}}
 		t.append(b, begun(2, 0))
 		t.want(t.session(sid(1)).Values, b.Values, "a session keeps the values it begins with, and whether they survive an account switch")
 		t.append(value(1, "cart", `{"id":3}`, 30), value(1, "cart", `{"id":2}`, 20))
-		want := map[string]footfall.Value{"cart": {JSON: json.RawMessage(`{"id":3}`)}, "currency": {JSON: json.RawMessage(`"EUR"`), Keep: true}}
+		want := map[string]store.Value{"cart": {JSON: json.RawMessage(`{"id":3}`)}, "currency": {JSON: json.RawMessage(`"EUR"`), Keep: true}}
 		t.want(t.session(sid(1)).Values, want, "of two values of a key the later wins, also if it arrives first")
 		t.append(b)
 		t.want(t.session(sid(1)).Values, want, "a beginning that arrives again brings no old value back")
@@ -109,7 +109,7 @@ var sessionRules = []rule{
 		delete(want, "cart")
 		t.want(t.session(sid(1)).Values, want, "a value set without JSON is removed, and an older one that arrives later does not bring it back")
 		t.append(value(1, "cart", `[4]`, 50), value(1, "k e/y\"", "null", 51))
-		want["cart"], want["k e/y\""] = footfall.Value{JSON: json.RawMessage(`[4]`)}, footfall.Value{JSON: json.RawMessage("null")}
+		want["cart"], want["k e/y\""] = store.Value{JSON: json.RawMessage(`[4]`)}, store.Value{JSON: json.RawMessage("null")}
 		t.want(t.session(sid(1)).Values, want, "a removed value can be set again; a value can be JSON's null")
 		t.want(len(t.session(sid(2)).Values), 0, "values belong to one session")
 		t.append(login(1, 60, "c", 59))
@@ -118,23 +118,23 @@ var sessionRules = []rule{
 }
 
 // fullRecord has something in every field.
-func fullRecord() footfall.Record {
+func fullRecord() store.Record {
 	r := record(1, 0)
-	r.CustomerID, r.Type = "customer-1", footfall.Customer
+	r.CustomerID = "customer-1"
 	r.IPAddress, r.UserAgent, r.Country, r.City = "2001:db8:1::", "Mozilla/5.0 (X11; Linux x86_64)", "DE", "Köln"
 	r.Device, r.Browser, r.OS = "desktop", "Firefox", "Linux"
 	r.LandingPage, r.Referrer, r.Channel = "/p?utm_source=x", "https://example.com/", "Organic Search"
 	r.UTMSource, r.UTMMedium, r.UTMCampaign, r.UTMTerm, r.UTMContent = "s", "m", "c", "t", "k"
-	r.EndedAt, r.EndReason = at(9), footfall.EndRevoked
+	r.EndedAt, r.EndReason = at(9), store.EndRevoked
 	r.Converted, r.OrderID, r.LastSeenAt = true, "o-1", at(8)
-	r.Cred = footfall.Credentials{Version: version(3), SecretHash: hash(3), Superseded: hash(4), CustomerID: r.CustomerID, AuthenticatedAt: at(2), EndedAt: at(9), EndReason: footfall.EndRevoked}
-	r.Values = map[string]footfall.Value{"cart": {JSON: json.RawMessage(`{"a":1}`), Keep: true}}
+	r.SetCredentials(store.Credentials{Version: version(3), SecretHash: hash(3), Superseded: hash(4), CustomerID: r.CustomerID, AuthenticatedAt: at(2), EndedAt: at(9), EndReason: store.EndRevoked})
+	r.Values = map[string]store.Value{"cart": {JSON: json.RawMessage(`{"a":1}`), Keep: true}}
 	return r
 }
 
 func sessionRoundTrip(t *tester) {
 	full, bare := fullRecord(), record(2, 100)
-	t.append(&footfall.SessionBegun{Record: full}, &footfall.SessionBegun{Record: bare})
+	t.append(&store.SessionBegun{Record: full}, &store.SessionBegun{Record: bare})
 	t.want(t.session(sid(1)), full, "every field of a session, its credentials and its values come back")
 	got := t.session(sid(2))
 	if len(got.Values) == 0 {
@@ -145,8 +145,8 @@ func sessionRoundTrip(t *tester) {
 	if err != nil || len(sessions) != 2 {
 		t.Fatalf("Sessions = %d sessions, %v: two were begun", len(sessions), err)
 	}
-	t.want(sessions, []footfall.Session{bare.Session, full.Session}, "a list has the same fields as the session alone")
-	t.append(&footfall.EventRecorded{Event: footfall.Event{EventID: eid(1), SessionID: sid(2), VisitorID: vid(2), EventType: "quiz:started",
+	t.want(sessions, []store.Session{bare.Session, full.Session}, "a list has the same fields as the session alone")
+	t.append(&store.EventRecorded{Event: store.Event{EventID: eid(1), SessionID: sid(2), VisitorID: vid(2), EventType: "quiz:started",
 		Page: "/quiz?q=1", ProductID: "p-1", Metadata: json.RawMessage(`{"b":1,"a":[1.50,null]}`), CreatedAt: at(101)}}, event(2, 2, "bare", 102))
 	events := t.events(sid(2))
 	if len(events) != 2 {

@@ -10,8 +10,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/footfall-go/footfall"
 	"github.com/footfall-go/footfall/report"
+	"github.com/footfall-go/footfall/store"
 )
 
 // sharedRules are those of an archive to which several processes append: t.a and
@@ -23,8 +23,8 @@ var sharedRules = []rule{
 		for _, ms := range []int{-50, 50} {
 			b := begun(1, 0)
 			b.LastSeenAt, b.LandingPage = at(ms), "/other"
-			b.Cred.Version, b.Cred.SecretHash = version(ms), hash(50)
-			b.Values = map[string]footfall.Value{"cart": {JSON: json.RawMessage("2")}, "more": {JSON: json.RawMessage("3")}}
+			b.Version, b.SecretHash = version(ms), hash(50)
+			b.Values = map[string]store.Value{"cart": {JSON: json.RawMessage("2")}, "more": {JSON: json.RawMessage("3")}}
 			t.otherAppends(b)
 			t.want(t.session(sid(1)), want, "a session begins once: another journal's word for it, with older or newer credentials and values, changes nothing")
 		}
@@ -33,11 +33,10 @@ var sharedRules = []rule{
 	}},
 	{"late_beginning_loses_nothing", func(t *tester) {
 		b := begun(1, 0)
-		b.Cred = login(1, 20, "c", 19).Cred
-		b.CustomerID, b.Type = "c", footfall.Customer
+		b.SetCredentials(login(1, 20, "c", 19).Cred)
 		t.otherAppends(b, view(1, 2, 25))
 		t.append(begun(1, 0), view(1, 1, 5), login(1, 10, "c", 9), login(1, 20, "c", 19))
-		t.want(t.session(sid(1)).Cred, b.Cred, "older credentials that arrive late, with their beginning, replace none that are newer")
+		t.want(t.session(sid(1)).Credentials(), b.Credentials(), "older credentials that arrive late, with their beginning, replace none that are newer")
 		t.wantViews(sid(1), 2, "events of two journals")
 	}},
 	{"journals_in_any_order", journalsInAnyOrder},
@@ -49,10 +48,10 @@ var sharedRules = []rule{
 		for n := 1; n <= t.of(40, 12); n++ {
 			customer := fmt.Sprintf("c%d", n)
 			t.append(begun(n, 0))
-			t.both(func(a Archive) error { return a.Append(t.Context(), []footfall.Fact{login(n, 60, customer, 50)}) },
-				func(a Archive) error { return a.Append(t.Context(), []footfall.Fact{revoked(customer, 100)}) })
+			t.both(func(a Archive) error { return a.Append(t.Context(), []store.Fact{login(n, 60, customer, 50)}) },
+				func(a Archive) error { return a.Append(t.Context(), []store.Fact{revoked(customer, 100)}) })
 			s := t.session(sid(n))
-			t.want([]any{s.CustomerID, s.EndedAt, s.EndReason}, []any{customer, at(100), footfall.EndRevoked},
+			t.want([]any{s.CustomerID, s.EndedAt, s.EndReason}, []any{customer, at(100), store.EndRevoked},
 				"a login whose password check began before a revocation is ended by it, also when both arrive at the same moment")
 		}
 	}},
@@ -60,12 +59,12 @@ var sharedRules = []rule{
 		for i := range t.of(30, 5) {
 			host, guest, id := 2*i+1, 2*i+2, 100*i
 			t.append(begun(host, 0), view(host, id+1, 1), begun(guest, 2), view(guest, id+2, 3))
-			t.both(func(a Archive) error { return a.Append(t.Context(), []footfall.Fact{fold(host, guest)}) },
+			t.both(func(a Archive) error { return a.Append(t.Context(), []store.Fact{fold(host, guest)}) },
 				func(a Archive) error {
-					return a.Append(t.Context(), []footfall.Fact{begun(guest, 2), view(guest, id+3, 50), end(guest, 60, "", 0, footfall.EndRevoked), value(guest, "k", "1", 61)})
+					return a.Append(t.Context(), []store.Fact{begun(guest, 2), view(guest, id+3, 50), end(guest, 60, "", 0, store.EndRevoked), value(guest, "k", "1", 61)})
 				})
 			s := t.session(sid(guest))
-			t.want([]any{s.EndedAt, s.EndReason, len(s.Values)}, []any{at(60), footfall.EndRevoked, 1}, "a fact that arrives while its session is folded is not lost")
+			t.want([]any{s.EndedAt, s.EndReason, len(s.Values)}, []any{at(60), store.EndRevoked, 1}, "a fact that arrives while its session is folded is not lost")
 			t.append(seen(guest, 70))
 			t.want(t.eventIDs(sid(host)), []string{eid(id + 1)}, "after a fold that was undone each session has its own events")
 			t.want(t.eventIDs(sid(guest)), []string{eid(id + 2), eid(id + 3)}, "after a fold that was undone each session has its own events")
@@ -78,7 +77,7 @@ var sharedRules = []rule{
 			host, guest, id := 2*i+1, 2*i+2, 100*i
 			t.append(begun(host, 0), view(host, id+1, 1), begun(guest, 2), view(guest, id+2, 3))
 			same := func(a Archive) error {
-				return a.Append(t.Context(), []footfall.Fact{fold(host, guest), view(host, id+3, 50)})
+				return a.Append(t.Context(), []store.Fact{fold(host, guest), view(host, id+3, 50)})
 			}
 			t.both(same, same)
 			t.want(t.eventIDs(sid(host)), []string{eid(id + 1), eid(id + 2), eid(id + 3)}, "a fold that two processes do at a time is done once")
@@ -103,7 +102,7 @@ var sharedRules = []rule{
 	}},
 }
 
-func (t *tester) otherAppends(facts ...footfall.Fact) {
+func (t *tester) otherAppends(facts ...store.Fact) {
 	t.Helper()
 	if err := t.other.Append(t.Context(), facts); err != nil {
 		t.Fatalf("Append of %d facts by the other process: %v: these facts can be stored", len(facts), err)
@@ -134,13 +133,13 @@ func journalsInAnyOrder(t *tester) {
 		rnd := rand.New(rand.NewPCG(seed, 11))
 		n, id := 1+2*int(seed), 1000*int(seed)
 		customer, orderID := fmt.Sprintf("c%d", seed), fmt.Sprintf("o%d", seed)
-		one, two := []footfall.Fact{begun(n, 0), begun(n+1, 1)}, []footfall.Fact{begun(n+1, 1), begun(n, 0)}
+		one, two := []store.Fact{begun(n, 0), begun(n+1, 1)}, []store.Fact{begun(n+1, 1), begun(n, 0)}
 		for i := range each {
 			one = append(one, view(n, id+2*i, 10+20*i))
 			two = append(two, view(n, id+2*i+1, 20+20*i))
 		}
 		one = append(one, login(n, 100, customer, 99), value(n, "k", `"one"`, 150), order(orderID, n, 100, 165), login(n+1, 50, customer+"x", 49))
-		two = append(two, seen(n, 900), value(n, "k", `"two"`, 140), end(n, 300, customer, 99, footfall.EndLogout), refund("r"+orderID, orderID, n, 10, 405), revoked(customer+"x", 60))
+		two = append(two, seen(n, 900), value(n, "k", `"two"`, 140), end(n, 300, customer, 99, store.EndLogout), refund("r"+orderID, orderID, n, 10, 405), revoked(customer+"x", 60))
 		for len(one)+len(two) > 0 {
 			from, appends := &one, t.append
 			if len(one) == 0 || len(two) > 0 && rnd.IntN(2) == 0 {
@@ -154,7 +153,7 @@ func journalsInAnyOrder(t *tester) {
 			*from = (*from)[size:]
 		}
 		got := ""
-		for _, s := range []footfall.Record{t.session(sid(n)), t.session(sid(n + 1))} {
+		for _, s := range []store.Record{t.session(sid(n)), t.session(sid(n + 1))} {
 			got += fmt.Sprintf("%d views, last seen %s, converted %v by %q, values %s, %s\n", s.PageViews, show(s.LastSeenAt), s.Converted, strings.TrimSuffix(s.OrderID, fmt.Sprint(seed)), show(s.Values), show(s.EndReason))
 		}
 		for i, e := range t.events(sid(n)) {
@@ -171,9 +170,9 @@ func journalsInAnyOrder(t *tester) {
 }
 
 // wantOnce checks that no change is in the feed twice.
-func wantOnce(t *tester, changes []footfall.CredentialChange) {
+func wantOnce(t *tester, changes []store.CredentialChange) {
 	t.Helper()
-	there := map[footfall.CredentialChange]bool{}
+	there := map[store.CredentialChange]bool{}
 	for _, c := range changes {
 		if there[c] {
 			t.Errorf("the change %s is in the feed twice: each change appears once, whoever says it", show(c))
@@ -195,7 +194,7 @@ func oneSessionFromTwoSides(t *tester) {
 		side := func(k int) func(Archive) error {
 			return func(a Archive) error {
 				for r := range rounds {
-					facts := []footfall.Fact{begun(n, 0)}
+					facts := []store.Fact{begun(n, 0)}
 					for i := range size {
 						id := (r*size+i)*2 + k
 						if both && i%2 == 0 {
@@ -229,9 +228,9 @@ func credentialsFromTwoSides(t *tester) {
 			return func(a Archive) error {
 				for r := range rounds {
 					v := 10 + 10*r
-					facts := []footfall.Fact{login(n, v+k, "c", v), login(n, v+5, "c", v), value(n, fmt.Sprint(k), fmt.Sprint(r), v)} // the second is said by both
+					facts := []store.Fact{login(n, v+k, "c", v), login(n, v+5, "c", v), value(n, fmt.Sprint(k), fmt.Sprint(r), v)} // the second is said by both
 					if r == rounds-1 && k == 1 {
-						facts = append(facts, end(n, v+6, "c", v, footfall.EndLogout))
+						facts = append(facts, end(n, v+6, "c", v, store.EndLogout))
 					}
 					if err := a.Append(t.Context(), facts); err != nil {
 						return err
@@ -242,11 +241,11 @@ func credentialsFromTwoSides(t *tester) {
 		}
 		t.both(side(0), side(1))
 		last := 10*rounds + 6
-		t.want(t.session(sid(n)).Cred, end(n, last, "c", 10*rounds, footfall.EndLogout).Cred, "the highest version wins, whoever says it")
+		t.want(t.session(sid(n)).Credentials(), end(n, last, "c", 10*rounds, store.EndLogout).Cred, "the highest version wins, whoever says it")
 		t.want(len(t.session(sid(n)).Values), 2, "credentials and values do not undo each other")
 		changes, _ := t.changes(0)
 		wantOnce(t, changes)
-		t.want(slices.Contains(changes, footfall.CredentialChange{SessionID: sid(n), Version: version(last)}), true, "the change that won is in the feed")
+		t.want(slices.Contains(changes, store.CredentialChange{SessionID: sid(n), Version: version(last)}), true, "the change that won is in the feed")
 	}
 }
 
@@ -255,7 +254,7 @@ func feedReadBesideWriters(t *tester) {
 	each := t.of(200, 30)
 	var reader sync.WaitGroup
 	var done atomic.Bool
-	var read []footfall.CredentialChange
+	var read []store.CredentialChange
 	reader.Go(func() {
 		cursor := int64(0)
 		for last := false; !last; {
@@ -272,7 +271,7 @@ func feedReadBesideWriters(t *tester) {
 	side := func(k int) func(Archive) error {
 		return func(a Archive) error {
 			for i := range each {
-				if err := a.Append(t.Context(), []footfall.Fact{revoked(fmt.Sprintf("c%d-%d", k, i), i)}); err != nil {
+				if err := a.Append(t.Context(), []store.Fact{revoked(fmt.Sprintf("c%d-%d", k, i), i)}); err != nil {
 					return err
 				}
 			}
@@ -293,15 +292,15 @@ func ordersFromTwoSides(t *tester) {
 		t.append(begun(n, 0))
 		early, late := fmt.Sprintf("early-%d", n), fmt.Sprintf("late-%d", n)
 		t.both(func(a Archive) error {
-			return a.Append(t.Context(), []footfall.Fact{order(early, n, 100, 10), refund("r1"+early, early, n, 10, 11)})
+			return a.Append(t.Context(), []store.Fact{order(early, n, 100, 10), refund("r1"+early, early, n, 10, 11)})
 		}, func(a Archive) error {
-			return a.Append(t.Context(), []footfall.Fact{order(late, n, 100, 20), refund("r2"+early, early, n, 20, 12), order(early, n, 100, 10)})
+			return a.Append(t.Context(), []store.Fact{order(late, n, 100, 20), refund("r2"+early, early, n, 20, 12), order(early, n, 100, 10)})
 		})
 		s := t.session(sid(n))
 		t.want([]any{s.Converted, s.OrderID}, []any{true, late}, "orderId is the latest order, also of two that arrive at the same moment")
 	}
 	s := t.stats()
 	n := int64(t.of(30, 10))
-	t.want(s.Refunded, []footfall.Money{{Amount: 30 * n, Currency: "EUR"}}, "refunds that arrive at the same moment add up")
+	t.want(s.Refunded, []store.Money{{Amount: 30 * n, Currency: "EUR"}}, "refunds that arrive at the same moment add up")
 	t.want([]int64{s.Orders, s.Converted}, []int64{2 * n, n}, "orders that arrive at the same moment count once")
 }

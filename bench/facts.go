@@ -16,13 +16,13 @@ import (
 func begun(at time.Time) *footfall.SessionBegun {
 	id := idAt(at)
 	f := &footfall.SessionBegun{Record: footfall.Record{Session: footfall.Session{
-		SessionID: id, VisitorID: idAt(at), Type: footfall.Anonymous,
+		SessionID: id, VisitorID: idAt(at),
 		IPAddress: fmt.Sprintf("203.%d.%d.0", id[35]%100, id[34]%100), UserAgent: load.Agent,
 		Device: "desktop", Browser: "Chrome", OS: "Linux", LandingPage: "/products/17?utm_source=letter&utm_medium=email",
 		Referrer: "https://www.example.com/", Channel: "Email", UTMSource: "letter", UTMMedium: "email",
 		StartedAt: at, LastSeenAt: at,
 	}}}
-	f.Cred = footfall.Credentials{Version: at.UnixMilli(), SecretHash: sha256.Sum256([]byte(id))}
+	f.Version, f.SecretHash = at.UnixMilli(), sha256.Sum256([]byte(id))
 	return f
 }
 

@@ -17,13 +17,14 @@ import (
 
 	"github.com/footfall-go/footfall"
 	"github.com/footfall-go/footfall/report"
+	"github.com/footfall-go/footfall/store"
 )
 
 // Config says what a dashboard shows.
 type Config struct {
 	Tracker   *footfall.Tracker
 	Reader    report.Reader
-	Lifetimes footfall.Lifetimes
+	Lifetimes store.Lifetimes
 	Location  *time.Location // the shop's time zone
 	// Tokens let somebody in, as "Authorization: Bearer TOKEN". Without any,
 	// nobody gets in. Empty ones do not count.
@@ -103,7 +104,7 @@ func (a *api) answer(h func(*http.Request) (any, error)) http.Handler {
 			write(w, http.StatusOK, success{Success: true, Data: data})
 		case errors.As(err, &refused):
 			write(w, refused.status, failure{Error: http.StatusText(refused.status), Message: refused.message})
-		case errors.Is(err, footfall.ErrUnavailable):
+		case errors.Is(err, store.ErrUnavailable):
 			a.Logger.Warn("dashboard: cannot know", "error", err)
 			w.Header().Set("Retry-After", "1")
 			write(w, http.StatusServiceUnavailable, failure{Error: "Service unavailable", Message: "A store is unavailable: nothing was changed, try again"})

@@ -1,4 +1,4 @@
-// Package memstore is a footfall.HotStore in this process's memory: for a shop
+// Package memstore is a store.HotStore in this process's memory: for a shop
 // on one machine, and for tests. It is bounded; what it drops, a tracker reads
 // from its archive.
 package memstore
@@ -119,7 +119,7 @@ func (s *shard) queue(r *record) *queue {
 	return &s.fresh
 }
 
-// Read implements footfall.HotStore.
+// Read implements store.HotStore.
 func (s *Store) Read(_ context.Context, id string) (doc []byte, version, views, lastSeen int64, err error) {
 	sh := s.shard(id)
 	sh.mu.Lock()
@@ -136,7 +136,7 @@ func (s *Store) Read(_ context.Context, id string) (doc []byte, version, views, 
 	return doc, r.version, r.views(), r.lastSeen, nil
 }
 
-// Put implements footfall.HotStore.
+// Put implements store.HotStore.
 func (s *Store) Put(_ context.Context, id, series string, doc []byte, previous, version int64, ttl time.Duration) (bool, error) {
 	packed, ok := s.names.pack(doc)
 	if !ok {
@@ -199,7 +199,7 @@ func (s *shard) evict() {
 	}
 }
 
-// Merge implements footfall.HotStore.
+// Merge implements store.HotStore.
 func (s *Store) Merge(_ context.Context, id, series, name string, views, lastSeen int64, ttl time.Duration) (bool, error) {
 	sh := s.shard(id)
 	sh.mu.Lock()
@@ -256,7 +256,7 @@ func (r *record) count(name string, views int64) {
 	*r.others = append(*r.others, writer{name, views})
 }
 
-// Delete implements footfall.HotStore.
+// Delete implements store.HotStore.
 func (s *Store) Delete(_ context.Context, id string) error {
 	sh := s.shard(id)
 	sh.mu.Lock()

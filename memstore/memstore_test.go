@@ -7,14 +7,14 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/footfall-go/footfall"
 	"github.com/footfall-go/footfall/memstore"
+	"github.com/footfall-go/footfall/store"
 	"github.com/footfall-go/footfall/storetest"
 )
 
 func TestStore(t *testing.T) {
 	storetest.Run(t, storetest.Harness{
-		Open:    func(*testing.T) footfall.HotStore { return memstore.New(0) },
+		Open:    func(*testing.T) store.HotStore { return memstore.New(0) },
 		Advance: time.Sleep,
 		Within:  synctest.Test,
 	})

@@ -10,22 +10,22 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
-	"github.com/footfall-go/footfall"
+	"github.com/footfall-go/footfall/store"
 )
 
 // Append stores a batch, in steps that a later Append of the same facts
 // completes if they are cut off.
-func (a *Archive) Append(ctx context.Context, facts []footfall.Fact) error {
+func (a *Archive) Append(ctx context.Context, facts []store.Fact) error {
 	if err := a.append(ctx, facts); err != nil {
 		return fmt.Errorf("mongoarchive: append: %w", classify(err))
 	}
 	return nil
 }
 
-func (a *Archive) append(ctx context.Context, facts []footfall.Fact) error {
+func (a *Archive) append(ctx context.Context, facts []store.Fact) error {
 	for _, fact := range facts { // nothing is stored of a batch that can never be
 		if !isKnown(fact) {
-			return fmt.Errorf("%w: a fact of type %T", footfall.ErrRejected, fact)
+			return fmt.Errorf("%w: a fact of type %T", store.ErrRejected, fact)
 		}
 	}
 	if len(facts) == 0 {
@@ -41,10 +41,10 @@ func (a *Archive) append(ctx context.Context, facts []footfall.Fact) error {
 	return b.apply(facts)
 }
 
-func isKnown(fact footfall.Fact) bool {
+func isKnown(fact store.Fact) bool {
 	switch fact.(type) {
-	case *footfall.SessionBegun, *footfall.EventRecorded, *footfall.SessionSeen, *footfall.CredentialsChanged, *footfall.CustomerRevoked, *footfall.ValueSet,
-		*footfall.OrderPlaced, *footfall.OrderRefunded, *footfall.BotSeen, *footfall.SessionsFolded, *footfall.VisitsUncounted:
+	case *store.SessionBegun, *store.EventRecorded, *store.SessionSeen, *store.CredentialsChanged, *store.CustomerRevoked, *store.ValueSet,
+		*store.OrderPlaced, *store.OrderRefunded, *store.BotSeen, *store.SessionsFolded, *store.VisitsUncounted:
 		return true
 	}
 	return false
@@ -57,10 +57,10 @@ type batch struct {
 	ctx context.Context
 	c   *connection
 
-	begins  []*footfall.Record
-	events  []*footfall.Event
+	begins  []*store.Record
+	events  []*store.Event
 	touched map[string]*touch // by session id
-	later   []footfall.Fact
+	later   []store.Fact
 
 	command []byte // the latest one, for the next to reuse
 }
@@ -73,36 +73,36 @@ type touch struct {
 
 func (b *batch) coll(name string) *mongo.Collection { return b.c.write.Collection(name) }
 
-func (b *batch) apply(facts []footfall.Fact) error {
+func (b *batch) apply(facts []store.Fact) error {
 	b.startRound()
 	for _, fact := range facts {
 		switch f := fact.(type) {
-		case *footfall.SessionBegun:
+		case *store.SessionBegun:
 			b.begins = append(b.begins, &f.Record)
-		case *footfall.EventRecorded:
+		case *store.EventRecorded:
 			b.addEvent(&f.Event)
-		case *footfall.OrderPlaced:
+		case *store.OrderPlaced:
 			b.later = append(b.later, f)
 			if f.SessionID != "" {
 				e := f.Event()
 				b.addEvent(&e)
 			}
-		case *footfall.OrderRefunded:
+		case *store.OrderRefunded:
 			b.later = append(b.later, f)
 			if f.SessionID != "" {
 				e := f.Event()
 				b.addEvent(&e)
 			}
-		case *footfall.SessionSeen:
+		case *store.SessionSeen:
 			t := b.touch(f.SessionID)
 			t.lastSeen = max(t.lastSeen, f.At.UnixMilli())
-		case *footfall.CredentialsChanged: // of a folded session too
+		case *store.CredentialsChanged: // of a folded session too
 			b.touch(f.SessionID)
 			b.later = append(b.later, f)
-		case *footfall.ValueSet:
+		case *store.ValueSet:
 			b.touch(f.SessionID)
 			b.later = append(b.later, f)
-		case *footfall.SessionsFolded:
+		case *store.SessionsFolded:
 			if err := b.finishRound(); err != nil {
 				return err
 			}
@@ -120,7 +120,7 @@ func (b *batch) startRound() {
 	b.begins, b.events, b.later, b.touched = nil, nil, nil, map[string]*touch{}
 }
 
-func (b *batch) addEvent(e *footfall.Event) {
+func (b *batch) addEvent(e *store.Event) {
 	b.touch(e.SessionID)
 	b.events = append(b.events, e)
 }
@@ -179,7 +179,7 @@ func (b *batch) touchedIDs() []string {
 
 // begin inserts sessions that are not there. A visitor is noted before the
 // session, so that no session is ever without.
-func (b *batch) begin(records []*footfall.Record) error {
+func (b *batch) begin(records []*store.Record) error {
 	ids := make([]string, len(records))
 	for i, r := range records {
 		ids[i] = r.SessionID
@@ -216,7 +216,8 @@ func (b *batch) begin(records []*footfall.Record) error {
 		}
 	}
 	for _, r := range records {
-		if err := b.endIfRevoked(r.SessionID, &r.Cred); err != nil {
+		cred := r.Credentials()
+		if err := b.endIfRevoked(r.SessionID, &cred); err != nil {
 			return err
 		}
 	}

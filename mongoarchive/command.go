@@ -10,7 +10,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 	"go.mongodb.org/mongo-driver/v2/x/bsonx/bsoncore"
 
-	"github.com/footfall-go/footfall"
+	"github.com/footfall-go/footfall/store"
 )
 
 // The two commands that every page view takes part in, the insert of events and
@@ -53,7 +53,7 @@ func closed(dst []byte, start int32) []byte {
 }
 
 // appendInsert is the command that inserts events, as many as it takes.
-func appendInsert(dst []byte, events []*footfall.Event) (command []byte, n int) {
+func appendInsert(dst []byte, events []*store.Event) (command []byte, n int) {
 	dst, array := appendCommandStart(dst, "insert", sessionEvents, "documents")
 	for ; n < min(len(events), docsPerInsert) && len(dst) < commandBytes; n++ {
 		dst = appendEvent(dst, strconv.Itoa(n), events[n])
@@ -62,7 +62,7 @@ func appendInsert(dst []byte, events []*footfall.Event) (command []byte, n int) 
 }
 
 // appendEvent is an eventDoc.
-func appendEvent(dst []byte, key string, e *footfall.Event) []byte {
+func appendEvent(dst []byte, key string, e *store.Event) []byte {
 	doc, dst := bsoncore.AppendDocumentElementStart(dst, key)
 	dst = bsoncore.AppendStringElement(dst, "_id", e.EventID)
 	dst = bsoncore.AppendStringElement(dst, "eventId", e.EventID)

@@ -12,9 +12,9 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/event"
 
-	"github.com/footfall-go/footfall"
 	"github.com/footfall-go/footfall/internal/testserver"
 	"github.com/footfall-go/footfall/mongoarchive"
+	"github.com/footfall-go/footfall/store"
 )
 
 // openHeard is an archive that tells of each command before it is sent.
@@ -49,7 +49,7 @@ func TestArchive_ManyViews(t *testing.T) {
 			counts = append(counts, e.Command.String())
 		}
 	})
-	facts := []footfall.Fact{begun(1), begun(2), begun(3)}
+	facts := []store.Fact{begun(1), begun(2), begun(3)}
 	for i := range 100 {
 		facts = append(facts, view(1, fmt.Sprintf("a-%d", i)))
 	}
@@ -59,7 +59,7 @@ func TestArchive_ManyViews(t *testing.T) {
 	wantViews(t, a, 1, 101)
 	wantViews(t, a, 2, 1)
 	wantViews(t, a, 3, 2)
-	mustAppend(t, a, &footfall.SessionsFolded{Into: sessionID(1), Folded: sessionID(3), Visitor: visitorID(1)}, view(1, "a-101"), view(2, "b-1"))
+	mustAppend(t, a, &store.SessionsFolded{Into: sessionID(1), Folded: sessionID(3), Visitor: visitorID(1)}, view(1, "a-101"), view(2, "b-1"))
 	wantViews(t, a, 1, 104)
 	wantViews(t, a, 2, 2)
 	mu.Lock()
@@ -99,24 +99,24 @@ func TestArchive_CommandCutOff(t *testing.T) {
 
 // A command holds as many events as a server takes of one.
 func TestAppendInsert_Limits(t *testing.T) {
-	sized := func(size int) *footfall.Event {
+	sized := func(size int) *store.Event {
 		e := &view(1, "e").Event
 		e.Metadata = json.RawMessage(`"` + strings.Repeat("x", size) + `"`)
 		return e
 	}
-	many := make([]*footfall.Event, 1200)
+	many := make([]*store.Event, 1200)
 	for i := range many {
 		many[i] = sized(1)
 	}
 	for _, c := range []struct {
 		name   string
-		events []*footfall.Event
+		events []*store.Event
 		want   int
 	}{
 		{"many", many, 500},
 		{"the rest", many[:200], 200},
-		{"large", []*footfall.Event{sized(5 << 20), sized(5 << 20), sized(5 << 20)}, 2},
-		{"too large", []*footfall.Event{sized(17 << 20), sized(1)}, 1}, // for the server to refuse
+		{"large", []*store.Event{sized(5 << 20), sized(5 << 20), sized(5 << 20)}, 2},
+		{"too large", []*store.Event{sized(17 << 20), sized(1)}, 1}, // for the server to refuse
 	} {
 		command, n := mongoarchive.AppendInsert(nil, c.events)
 		if err := bson.Raw(command).Validate(); err != nil || n != c.want {
@@ -130,7 +130,7 @@ func TestAppendInsert_Limits(t *testing.T) {
 
 // What an event costs until it is a part of a command.
 func BenchmarkAppendInsert(b *testing.B) {
-	events := make([]*footfall.Event, 500)
+	events := make([]*store.Event, 500)
 	for i := range events {
 		events[i] = &view(1, fmt.Sprintf("e-%d", i)).Event
 	}

@@ -6,40 +6,40 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
-	"github.com/footfall-go/footfall"
+	"github.com/footfall-go/footfall/store"
 )
 
 // control applies a fact that is neither a session's beginning nor only an event.
-func (b *batch) control(fact footfall.Fact) error {
+func (b *batch) control(fact store.Fact) error {
 	switch f := fact.(type) {
-	case *footfall.CredentialsChanged:
+	case *store.CredentialsChanged:
 		return b.setCredentials(f)
-	case *footfall.CustomerRevoked:
+	case *store.CustomerRevoked:
 		return b.revokeCustomer(f)
-	case *footfall.ValueSet:
+	case *store.ValueSet:
 		return b.setValue(f)
-	case *footfall.OrderPlaced:
+	case *store.OrderPlaced:
 		return b.placeOrder(f)
-	case *footfall.OrderRefunded:
+	case *store.OrderRefunded:
 		return b.refund(f)
-	case *footfall.BotSeen:
+	case *store.BotSeen:
 		_, err := b.insert(botViews, []any{bson.D{
 			{Key: "_id", Value: f.EventID}, {Key: "eventId", Value: f.EventID}, {Key: "reason", Value: f.Reason}, {Key: "userAgent", Value: text(f.UserAgent)},
 			{Key: "ipAddress", Value: text(f.IPAddress)}, {Key: "page", Value: text(f.Page)}, {Key: "createdAt", Value: moment(f.At)},
 		}})
 		return err
-	case *footfall.VisitsUncounted:
+	case *store.VisitsUncounted:
 		_, err := b.insert(uncounted, []any{bson.D{
 			{Key: "_id", Value: f.EventID}, {Key: "eventId", Value: f.EventID}, {Key: "minute", Value: moment(f.Minute)}, {Key: "reason", Value: f.Reason}, {Key: "count", Value: f.Count},
 		}})
 		return err
 	default:
-		return fmt.Errorf("%w: a fact of type %T", footfall.ErrRejected, fact)
+		return fmt.Errorf("%w: a fact of type %T", store.ErrRejected, fact)
 	}
 }
 
 // setValue sets a value unless a later one stands.
-func (b *batch) setValue(f *footfall.ValueSet) error {
+func (b *batch) setValue(f *store.ValueSet) error {
 	field := "values." + valueName(f.Key)
 	for range attempts {
 		result, err := b.coll(sessions).UpdateOne(b.ctx,

@@ -8,7 +8,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
-	"github.com/footfall-go/footfall"
+	"github.com/footfall-go/footfall/store"
 )
 
 // A changeDoc is a step of the feed of credential changes. Its _id is the number
@@ -25,7 +25,7 @@ type changeDoc struct {
 
 // setCredentials puts a change into the feed and then into the session, so that
 // no end is in the session that the other processes do not hear of.
-func (b *batch) setCredentials(f *footfall.CredentialsChanged) error {
+func (b *batch) setCredentials(f *store.CredentialsChanged) error {
 	c := &f.Cred
 	for range attempts {
 		d, ok, err := one[sessionDoc](b.ctx, b.coll(sessions), bson.M{"_id": f.SessionID}, options.FindOne().SetProjection(only("version")))
@@ -49,7 +49,7 @@ func (b *batch) setCredentials(f *footfall.CredentialsChanged) error {
 		}
 		update := bson.M{
 			"$set": bson.M{
-				"version": c.Version, "secretHash": c.SecretHash[:], "supersededHash": superseded(c), "customerId": text(c.CustomerID), "type": string(c.Type()),
+				"version": c.Version, "secretHash": c.SecretHash[:], "supersededHash": superseded(c.Superseded), "customerId": text(c.CustomerID), "type": string(c.Type()),
 				"authenticatedAt": known(c.AuthenticatedAt), "endedAt": known(c.EndedAt), "endReason": text(string(c.EndReason)),
 			},
 			"$unset": bson.M{"foldedInto": ""},
@@ -74,7 +74,7 @@ func (b *batch) setCredentials(f *footfall.CredentialsChanged) error {
 //
 // A login is stored before it looks for revocations, a revocation before it
 // looks for logins: of two at a time, at least one sees the other.
-func (b *batch) endIfRevoked(sessionID string, c *footfall.Credentials) error {
+func (b *batch) endIfRevoked(sessionID string, c *store.Credentials) error {
 	if c.CustomerID == "" || !c.EndedAt.IsZero() {
 		return nil
 	}
@@ -91,7 +91,7 @@ func (b *batch) endIfRevoked(sessionID string, c *footfall.Credentials) error {
 }
 
 func end(at bson.DateTime) bson.M {
-	return bson.M{"$set": bson.M{"endedAt": at, "endReason": string(footfall.EndRevoked)}, "$max": bson.M{"version": int64(at)}}
+	return bson.M{"$set": bson.M{"endedAt": at, "endReason": string(store.EndRevoked)}, "$max": bson.M{"version": int64(at)}}
 }
 
 func epochIfZero(t time.Time) bson.DateTime {
@@ -101,7 +101,7 @@ func epochIfZero(t time.Time) bson.DateTime {
 	return moment(t)
 }
 
-func (b *batch) revokeCustomer(f *footfall.CustomerRevoked) error {
+func (b *batch) revokeCustomer(f *store.CustomerRevoked) error {
 	before := moment(f.Before)
 	if err := b.publish(bson.M{"customerId": f.CustomerID, "revokedBefore": bson.M{"$gte": before}}, changeDoc{CustomerID: &f.CustomerID, RevokedBefore: &before}); err != nil {
 		return err
@@ -139,7 +139,7 @@ func (a *Archive) feedAge() time.Duration { return 2 * a.maxAge }
 
 // CredentialChanges reads on in the feed, to its end: what a majority of servers
 // has. What no live session can be older than is left out.
-func (a *Archive) CredentialChanges(ctx context.Context, after int64) ([]footfall.CredentialChange, int64, error) {
+func (a *Archive) CredentialChanges(ctx context.Context, after int64) ([]store.CredentialChange, int64, error) {
 	ctx, cancel := bounded(ctx)
 	defer cancel()
 	c, err := a.reading(ctx)
@@ -151,9 +151,9 @@ func (a *Archive) CredentialChanges(ctx context.Context, after int64) ([]footfal
 	if err != nil {
 		return nil, after, fmt.Errorf("mongoarchive: credential changes: %w", err)
 	}
-	var changes []footfall.CredentialChange
+	var changes []store.CredentialChange
 	for _, d := range docs {
-		changes = append(changes, footfall.CredentialChange{SessionID: plain(d.SessionID), Version: d.Version, CustomerID: plain(d.CustomerID), RevokedBefore: utc(d.RevokedBefore)})
+		changes = append(changes, store.CredentialChange{SessionID: plain(d.SessionID), Version: d.Version, CustomerID: plain(d.CustomerID), RevokedBefore: utc(d.RevokedBefore)})
 		after = d.ID
 	}
 	return changes, after, nil

@@ -8,7 +8,7 @@ import (
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
-	"github.com/footfall-go/footfall"
+	"github.com/footfall-go/footfall/store"
 )
 
 // A sessionDoc is a document of sessions. What is not known is null.
@@ -71,20 +71,20 @@ func valueName(key string) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:15])
 }
 
-func newValueDoc(key string, v footfall.Value, at time.Time) valueDoc {
+func newValueDoc(key string, v store.Value, at time.Time) valueDoc {
 	return valueDoc{Key: key, Value: text(string(v.JSON)), Keep: v.Keep, SetAt: moment(at)}
 }
 
-func newSessionDoc(r *footfall.Record) *sessionDoc {
+func newSessionDoc(r *store.Record) *sessionDoc {
 	d := &sessionDoc{
-		ID: r.SessionID, SessionID: r.SessionID, VisitorID: text(r.VisitorID), CustomerID: text(r.CustomerID), Type: string(r.Type),
+		ID: r.SessionID, SessionID: r.SessionID, VisitorID: text(r.VisitorID), CustomerID: text(r.CustomerID), Type: string(r.Type()),
 		IPAddress: text(r.IPAddress), UserAgent: text(r.UserAgent), Country: text(r.Country), City: text(r.City),
 		Device: text(r.Device), Browser: text(r.Browser), OS: text(r.OS),
 		LandingPage: text(r.LandingPage), Referrer: text(r.Referrer), Channel: text(r.Channel),
 		UTMSource: text(r.UTMSource), UTMMedium: text(r.UTMMedium), UTMCampaign: text(r.UTMCampaign), UTMTerm: text(r.UTMTerm), UTMContent: text(r.UTMContent),
 		PageViews: r.PageViews, StartedAt: known(r.StartedAt), LastSeenAt: known(r.LastSeenAt), EndedAt: known(r.EndedAt), EndReason: text(string(r.EndReason)),
 		Converted: r.Converted, OrderID: text(r.OrderID),
-		Version: r.Cred.Version, SecretHash: r.Cred.SecretHash[:], SupersededHash: superseded(&r.Cred), AuthenticatedAt: known(r.Cred.AuthenticatedAt),
+		Version: r.Version, SecretHash: r.SecretHash[:], SupersededHash: superseded(r.Superseded), AuthenticatedAt: known(r.AuthenticatedAt),
 		Values: map[string]valueDoc{},
 	}
 	for key, value := range r.Values {
@@ -93,40 +93,37 @@ func newSessionDoc(r *footfall.Record) *sessionDoc {
 	return d
 }
 
-func superseded(c *footfall.Credentials) []byte {
-	if c.Superseded == (footfall.SecretHash{}) {
+func superseded(h store.SecretHash) []byte {
+	if h == (store.SecretHash{}) {
 		return nil
 	}
-	return c.Superseded[:]
+	return h[:]
 }
 
-func (d *sessionDoc) session() footfall.Session {
-	return footfall.Session{
-		SessionID: d.SessionID, VisitorID: plain(d.VisitorID), CustomerID: plain(d.CustomerID), Type: footfall.SessionType(d.Type),
+func (d *sessionDoc) session() store.Session {
+	return store.Session{
+		SessionID: d.SessionID, VisitorID: plain(d.VisitorID), CustomerID: plain(d.CustomerID),
 		IPAddress: plain(d.IPAddress), UserAgent: plain(d.UserAgent), Country: plain(d.Country), City: plain(d.City),
 		Device: plain(d.Device), Browser: plain(d.Browser), OS: plain(d.OS),
 		LandingPage: plain(d.LandingPage), Referrer: plain(d.Referrer), Channel: plain(d.Channel),
 		UTMSource: plain(d.UTMSource), UTMMedium: plain(d.UTMMedium), UTMCampaign: plain(d.UTMCampaign), UTMTerm: plain(d.UTMTerm), UTMContent: plain(d.UTMContent),
-		PageViews: d.PageViews, StartedAt: utc(d.StartedAt), LastSeenAt: utc(d.LastSeenAt), EndedAt: utc(d.EndedAt), EndReason: footfall.EndReason(plain(d.EndReason)),
+		PageViews: d.PageViews, StartedAt: utc(d.StartedAt), LastSeenAt: utc(d.LastSeenAt), EndedAt: utc(d.EndedAt), EndReason: store.EndReason(plain(d.EndReason)),
 		Converted: d.Converted, OrderID: plain(d.OrderID),
 	}
 }
 
-func (d *sessionDoc) record() footfall.Record {
-	r := footfall.Record{Session: d.session()}
-	r.Cred = footfall.Credentials{
-		Version: d.Version, CustomerID: r.CustomerID, AuthenticatedAt: utc(d.AuthenticatedAt), EndedAt: r.EndedAt, EndReason: r.EndReason,
-	}
-	copy(r.Cred.SecretHash[:], d.SecretHash)
-	copy(r.Cred.Superseded[:], d.SupersededHash)
+func (d *sessionDoc) record() store.Record {
+	r := store.Record{Session: d.session(), Version: d.Version, AuthenticatedAt: utc(d.AuthenticatedAt)}
+	copy(r.SecretHash[:], d.SecretHash)
+	copy(r.Superseded[:], d.SupersededHash)
 	for _, v := range d.Values {
 		if v.Value == nil {
 			continue
 		}
 		if r.Values == nil {
-			r.Values = map[string]footfall.Value{}
+			r.Values = map[string]store.Value{}
 		}
-		r.Values[v.Key] = footfall.Value{JSON: json.RawMessage(*v.Value), Keep: v.Keep}
+		r.Values[v.Key] = store.Value{JSON: json.RawMessage(*v.Value), Keep: v.Keep}
 	}
 	return r
 }
@@ -145,8 +142,8 @@ type eventDoc struct {
 	CreatedAt *bson.DateTime `bson:"createdAt"`
 }
 
-func (d *eventDoc) event() footfall.Event {
-	e := footfall.Event{
+func (d *eventDoc) event() store.Event {
+	e := store.Event{
 		EventID: d.EventID, SessionID: d.SessionID, VisitorID: plain(d.VisitorID), EventType: d.EventType,
 		Page: plain(d.Page), ProductID: plain(d.ProductID), CreatedAt: utc(d.CreatedAt),
 	}
@@ -174,10 +171,10 @@ type moneyDoc struct {
 	Currency string `bson:"currency"`
 }
 
-func (d *orderDoc) order() footfall.Order {
-	o := footfall.Order{
+func (d *orderDoc) order() store.Order {
+	o := store.Order{
 		OrderID: d.OrderID, SessionID: plain(d.SessionID), VisitorID: plain(d.VisitorID), CustomerID: plain(d.CustomerID),
-		Total: footfall.Money{Amount: d.Total.Amount, Currency: d.Total.Currency}, CreatedAt: utc(d.CreatedAt),
+		Total: store.Money{Amount: d.Total.Amount, Currency: d.Total.Currency}, CreatedAt: utc(d.CreatedAt),
 	}
 	if d.Metadata != nil {
 		o.Metadata = json.RawMessage(*d.Metadata)

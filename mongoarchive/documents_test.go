@@ -10,9 +10,9 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
-	"github.com/footfall-go/footfall"
 	"github.com/footfall-go/footfall/internal/testserver"
 	"github.com/footfall-go/footfall/mongoarchive"
+	"github.com/footfall-go/footfall/store"
 )
 
 // raw is a collection as another program sees it.
@@ -73,12 +73,12 @@ func TestArchive_Documents(t *testing.T) {
 	full.LandingPage, full.Referrer, full.Channel = "/p", "https://example.com/", "Referral"
 	full.UTMSource, full.UTMMedium, full.UTMCampaign, full.UTMTerm, full.UTMContent = "s", "m", "c", "t", "k"
 	shopping := view(1, "e-2")
-	shopping.EventType, shopping.ProductID, shopping.Metadata, shopping.CreatedAt = footfall.EventAddToCart, "p-1", json.RawMessage(`{"quantity":1}`), began.Add(2*time.Second)
-	order := &footfall.OrderPlaced{EventID: "e-3", Order: footfall.Order{OrderID: "o-1", SessionID: sessionID(1), VisitorID: visitorID(1), CustomerID: "c-1",
-		Total: footfall.Money{Amount: 1999, Currency: "EUR"}, CreatedAt: began.Add(3 * time.Second)}}
-	refund := &footfall.OrderRefunded{RefundID: "r-1", OrderID: "o-1", Amount: footfall.Money{Amount: 99, Currency: "EUR"}, At: began.Add(5 * time.Second)}
+	shopping.EventType, shopping.ProductID, shopping.Metadata, shopping.CreatedAt = store.EventAddToCart, "p-1", json.RawMessage(`{"quantity":1}`), began.Add(2*time.Second)
+	order := &store.OrderPlaced{EventID: "e-3", Order: store.Order{OrderID: "o-1", SessionID: sessionID(1), VisitorID: visitorID(1), CustomerID: "c-1",
+		Total: store.Money{Amount: 1999, Currency: "EUR"}, CreatedAt: began.Add(3 * time.Second)}}
+	refund := &store.OrderRefunded{RefundID: "r-1", OrderID: "o-1", Amount: store.Money{Amount: 99, Currency: "EUR"}, At: began.Add(5 * time.Second)}
 	logout := login(1, "c-1", 9)
-	logout.Cred.EndedAt, logout.Cred.EndReason = began.Add(4*time.Second), footfall.EndLogout
+	logout.Cred.EndedAt, logout.Cred.EndReason = began.Add(4*time.Second), store.EndLogout
 	mustAppend(t, a, full, view(1, "e-1"), shopping, login(1, "c-1", 5), order, refund, logout, begun(2))
 
 	hash := func(first string) string {
@@ -118,7 +118,7 @@ func TestArchive_Documents(t *testing.T) {
 		`{"_id":"r-1","refundId":"r-1","orderId":"o-1","total":{"amount":{"$numberLong":"99"},"currency":"EUR"},"createdAt":`+at("58.589")+`}`)
 
 	// A folded session is in no plain query.
-	mustAppend(t, a, begun(3), &footfall.SessionsFolded{Into: sessionID(2), Folded: sessionID(3), Visitor: visitorID(2)})
+	mustAppend(t, a, begun(3), &store.SessionsFolded{Into: sessionID(2), Folded: sessionID(3), Visitor: visitorID(2)})
 	for collection, want := range map[string]int64{"sessions": 2, "visitors": 2, "folded_sessions": 1} {
 		if n, err := raw(t, uri, collection).CountDocuments(t.Context(), bson.M{}); err != nil || n != want {
 			t.Errorf("after a fold %s has %d documents, %v: want %d", collection, n, err, want)
@@ -141,7 +141,7 @@ func TestArchive_FeedNumbersGoOn(t *testing.T) {
 	}
 	t.Cleanup(func() { a.Close() })
 	revoke := func(customer string) {
-		mustAppend(t, a, &footfall.CustomerRevoked{CustomerID: customer, Before: began})
+		mustAppend(t, a, &store.CustomerRevoked{CustomerID: customer, Before: began})
 	}
 	revoke("c-1")
 	revoke("c-2")

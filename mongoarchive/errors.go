@@ -8,7 +8,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/x/mongo/driver"
 
-	"github.com/footfall-go/footfall"
+	"github.com/footfall-go/footfall/store"
 )
 
 const duplicateKey = 11000
@@ -50,7 +50,7 @@ func classify(err error) error {
 		refused = permanent(int(command.Code)) && !command.HasErrorLabel("RetryableWriteError")
 	}
 	if refused {
-		return fmt.Errorf("%w: %w", footfall.ErrRejected, err)
+		return fmt.Errorf("%w: %w", store.ErrRejected, err)
 	}
 	return err
 }

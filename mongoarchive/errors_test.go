@@ -11,8 +11,8 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/x/mongo/driver"
 
-	"github.com/footfall-go/footfall"
 	"github.com/footfall-go/footfall/mongoarchive"
+	"github.com/footfall-go/footfall/store"
 )
 
 // Facts that are refused for good are set aside, so only what a document is to
@@ -48,7 +48,7 @@ func TestArchive_Rejects(t *testing.T) {
 		{"cut off", io.ErrUnexpectedEOF, false},
 		{"deadline", context.DeadlineExceeded, false},
 	} {
-		if err := mongoarchive.Classify(fmt.Errorf("insert: %w", c.err)); errors.Is(err, footfall.ErrRejected) != c.want || !errors.Is(err, footfall.ErrRejected) && err == nil {
+		if err := mongoarchive.Classify(fmt.Errorf("insert: %w", c.err)); errors.Is(err, store.ErrRejected) != c.want || !errors.Is(err, store.ErrRejected) && err == nil {
 			t.Errorf("%s: %v: refused for good = %v, want %v", c.name, err, !c.want, c.want)
 		}
 	}

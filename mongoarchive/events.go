@@ -8,7 +8,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
-	"github.com/footfall-go/footfall"
+	"github.com/footfall-go/footfall/store"
 )
 
 // insertEvents inserts the round's events and notes the activity that they are.
@@ -61,11 +61,11 @@ func (b *batch) noteEvent(sessionID, eventType string, at int64) {
 		return
 	}
 	switch eventType {
-	case footfall.EventOrderCompleted, footfall.EventRefund: // no sign of the visitor: they may come long after the visit
+	case store.EventOrderCompleted, store.EventRefund: // no sign of the visitor: they may come long after the visit
 	default:
 		t.lastSeen = max(t.lastSeen, at)
 	}
-	t.views = t.views || eventType == footfall.EventPageView
+	t.views = t.views || eventType == store.EventPageView
 }
 
 // updateTouched writes what the round changed of some sessions. Counted after
@@ -152,7 +152,7 @@ func (b *batch) countViews(ids []string) (views map[string]int64, hosts []string
 		}
 		views[sessionID] += n
 	}
-	are := bson.M{"sessionId": bson.M{"$in": family}, "eventType": footfall.EventPageView}
+	are := bson.M{"sessionId": bson.M{"$in": family}, "eventType": store.EventPageView}
 	most := fewViews * len(family)
 	read, err := b.eachView(are, most+1, count)
 	if err != nil || read <= most {

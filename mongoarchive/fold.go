@@ -10,7 +10,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
-	"github.com/footfall-go/footfall"
+	"github.com/footfall-go/footfall/store"
 )
 
 // A folded session is one that a browser began beside another, and whose cookie
@@ -45,7 +45,7 @@ func foldID(sessionID string, folds int64) string { return fmt.Sprintf("%s#%d", 
 // fold folds a session into another. Sessions that somebody logged in or bought
 // something in stay, and those that others were folded into: their cookie came
 // back.
-func (b *batch) fold(f *footfall.SessionsFolded) error {
+func (b *batch) fold(f *store.SessionsFolded) error {
 	if f.Into == f.Folded {
 		return nil
 	}
@@ -83,7 +83,7 @@ func (b *batch) fold(f *footfall.SessionsFolded) error {
 
 // canTake says whether the session folded into is there, and nobody is folded
 // into the other.
-func (b *batch) canTake(f *footfall.SessionsFolded) (bool, error) {
+func (b *batch) canTake(f *store.SessionsFolded) (bool, error) {
 	_, ok, err := one[bson.Raw](b.ctx, b.coll(sessions), bson.M{"_id": f.Into, "foldedInto": nil}, options.FindOne().SetProjection(only("_id")))
 	if err != nil || !ok {
 		return false, err
@@ -92,7 +92,7 @@ func (b *batch) canTake(f *footfall.SessionsFolded) (bool, error) {
 	return len(guests) == 0, err
 }
 
-func (b *batch) note(f *footfall.SessionsFolded, folds int64, startedAt *bson.DateTime) error {
+func (b *batch) note(f *store.SessionsFolded, folds int64, startedAt *bson.DateTime) error {
 	_, err := b.coll(foldedSessions).InsertOne(b.ctx, foldedDoc{
 		ID: foldID(f.Folded, folds), SessionID: f.Folded, Folds: folds, FoldedInto: f.Into, StartedAt: startedAt,
 	})
@@ -103,7 +103,7 @@ func (b *batch) note(f *footfall.SessionsFolded, folds int64, startedAt *bson.Da
 }
 
 // move is steps 3 and 4 of a fold, and what follows from it.
-func (b *batch) move(f *footfall.SessionsFolded, folds int64) error {
+func (b *batch) move(f *store.SessionsFolded, folds int64) error {
 	marked := bson.M{"_id": f.Folded, "foldedInto": f.Into, "folds": folds}
 	d, ok, err := one[sessionDoc](b.ctx, b.coll(sessions), marked)
 	if err != nil {
@@ -135,7 +135,7 @@ func (b *batch) move(f *footfall.SessionsFolded, folds int64) error {
 
 // finishFold gives the session folded into what comes with the other, if that
 // is folded into it.
-func (b *batch) finishFold(f *footfall.SessionsFolded) error {
+func (b *batch) finishFold(f *store.SessionsFolded) error {
 	c, ok, err := latestCopy(b.ctx, b.coll(foldedSessions), f.Folded)
 	if err != nil || !ok || c.FoldedInto != f.Into {
 		return err

@@ -13,7 +13,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
-	"github.com/footfall-go/footfall"
+	"github.com/footfall-go/footfall/store"
 )
 
 // legacyBatch is how many documents of the former service are upgraded at a time.
@@ -123,12 +123,12 @@ func legacySession(old bson.M) *sessionDoc {
 		Device: textOf("device"), Browser: textOf("browser"), OS: textOf("os"), LandingPage: textOf("landingPage"), Referrer: textOf("referrer"),
 		UTMSource: textOf("utmSource"), UTMMedium: textOf("utmMedium"), UTMCampaign: textOf("utmCampaign"),
 		PageViews: legacyCount(old["pageViews"]), StartedAt: &started, LastSeenAt: &seen, OrderID: textOf("orderId"),
-		Version: 1, SecretHash: make([]byte, len(footfall.SecretHash{})), Values: map[string]valueDoc{}, Legacy: true,
+		Version: 1, SecretHash: make([]byte, len(store.SecretHash{})), Values: map[string]valueDoc{}, Legacy: true,
 	}
 	d.ID = d.SessionID
-	d.Type = string(footfall.Anonymous)
+	d.Type = string(store.Anonymous)
 	if d.CustomerID != nil {
-		d.Type = string(footfall.Customer)
+		d.Type = string(store.Customer)
 	}
 	converted, _ := old["converted"].(bool)
 	d.Converted = converted || d.OrderID != nil

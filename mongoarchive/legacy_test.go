@@ -10,9 +10,9 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
-	"github.com/footfall-go/footfall"
 	"github.com/footfall-go/footfall/internal/testserver"
 	"github.com/footfall-go/footfall/report"
+	"github.com/footfall-go/footfall/store"
 )
 
 // oid is an ObjectId that was made at the test's moment.
@@ -82,22 +82,22 @@ func TestArchive_UpgradeLegacy(t *testing.T) {
 	}
 
 	s, ok, err := a.Session(t.Context(), "old-1")
-	full := footfall.Record{
-		Session: footfall.Session{
-			SessionID: "old-1", VisitorID: "v-1", CustomerID: "c-1", Type: footfall.Customer, IPAddress: "192.0.2.7", UserAgent: "UA", Country: "DE",
+	full := store.Record{
+		Session: store.Session{
+			SessionID: "old-1", VisitorID: "v-1", CustomerID: "c-1", IPAddress: "192.0.2.7", UserAgent: "UA", Country: "DE",
 			Device: "desktop", Browser: "Chrome", OS: "Windows", LandingPage: "/", Referrer: "https://example.com/", UTMSource: "s", UTMMedium: "m", UTMCampaign: "c",
 			PageViews: 7, StartedAt: began, LastSeenAt: began.Add(time.Minute), Converted: true, OrderID: "o-1",
 		},
-		Cred: footfall.Credentials{Version: 1, CustomerID: "c-1"},
+		Version: 1,
 	}
 	if err != nil || !ok || fmt.Sprint(s) != fmt.Sprint(full) {
 		t.Errorf("Session = %v, %v\ngot  %+v\nwant %+v", ok, err, s, full)
 	}
 	s, ok, err = a.Session(t.Context(), "old-2")
-	if err != nil || !ok || s.VisitorID != "" || s.Type != footfall.Anonymous || !s.StartedAt.Equal(began.Truncate(time.Second)) || !s.LastSeenAt.Equal(s.StartedAt) || s.PageViews != 0 {
+	if err != nil || !ok || s.VisitorID != "" || s.Type() != store.Anonymous || !s.StartedAt.Equal(began.Truncate(time.Second)) || !s.LastSeenAt.Equal(s.StartedAt) || s.PageViews != 0 {
 		t.Errorf("a session of which little is known = %+v, %v, %v", s, ok, err)
 	}
-	if s, ok, err = a.Session(t.Context(), "old-3"); err != nil || !ok || s.CustomerID != oid(77).Hex() || s.Type != footfall.Customer || s.PageViews != 2 {
+	if s, ok, err = a.Session(t.Context(), "old-3"); err != nil || !ok || s.CustomerID != oid(77).Hex() || s.Type() != store.Customer || s.PageViews != 2 {
 		t.Errorf("a session with other types = %+v, %v, %v", s, ok, err)
 	}
 	events, err := a.Events(t.Context(), "old-1", 10)
@@ -117,9 +117,9 @@ func TestArchive_UpgradeLegacy(t *testing.T) {
 	}
 
 	// The session goes on.
-	mustAppend(t, a, &footfall.EventRecorded{Event: footfall.Event{EventID: "e-1", SessionID: "old-1", VisitorID: "v-1", EventType: footfall.EventAddToCart, CreatedAt: began.Add(time.Hour)}},
-		&footfall.CustomerRevoked{CustomerID: "c-1", Before: began.Add(2 * time.Hour)})
-	if s, _, err = a.Session(t.Context(), "old-1"); err != nil || s.PageViews != 7 || !s.LastSeenAt.Equal(began.Add(time.Hour)) || s.EndReason != footfall.EndRevoked {
+	mustAppend(t, a, &store.EventRecorded{Event: store.Event{EventID: "e-1", SessionID: "old-1", VisitorID: "v-1", EventType: store.EventAddToCart, CreatedAt: began.Add(time.Hour)}},
+		&store.CustomerRevoked{CustomerID: "c-1", Before: began.Add(2 * time.Hour)})
+	if s, _, err = a.Session(t.Context(), "old-1"); err != nil || s.PageViews != 7 || !s.LastSeenAt.Equal(began.Add(time.Hour)) || s.EndReason != store.EndRevoked {
 		t.Errorf("after more facts: %+v, %v", s, err)
 	}
 }

@@ -10,9 +10,9 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
-	"github.com/footfall-go/footfall"
 	"github.com/footfall-go/footfall/internal/testserver"
 	"github.com/footfall-go/footfall/mongoarchive"
+	"github.com/footfall-go/footfall/store"
 )
 
 var databases atomic.Int64
@@ -61,7 +61,7 @@ func open(t testing.TB, uri string) *mongoarchive.Archive {
 	return a
 }
 
-func mustAppend(t testing.TB, a *mongoarchive.Archive, facts ...footfall.Fact) {
+func mustAppend(t testing.TB, a *mongoarchive.Archive, facts ...store.Fact) {
 	t.Helper()
 	if err := a.Append(t.Context(), facts); err != nil {
 		t.Fatal(err)

@@ -1,4 +1,4 @@
-// Package mongoarchive is a footfall.Archive in MongoDB, 5 to 8 and Atlas: for
+// Package mongoarchive is a store.Archive in MongoDB, 5 to 8 and Atlas: for
 // shops whose instances share an archive.
 //
 // Every write is one that changes nothing when it is done again, in any order:
@@ -22,7 +22,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/writeconcern"
 )
 
-// An Archive is a footfall.Archive and a report.Reader. It is safe for
+// An Archive is a store.Archive and a report.Reader. It is safe for
 // concurrent use.
 type Archive struct {
 	uri     string

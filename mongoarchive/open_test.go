@@ -12,9 +12,9 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/event"
 
-	"github.com/footfall-go/footfall"
 	"github.com/footfall-go/footfall/internal/testserver"
 	"github.com/footfall-go/footfall/mongoarchive"
+	"github.com/footfall-go/footfall/store"
 )
 
 func TestOpen_InvalidURI(t *testing.T) {
@@ -67,8 +67,8 @@ func TestOpen_NewerVersion(t *testing.T) {
 		t.Fatal(err)
 	}
 	a := open(t, uri)
-	for name, err := range map[string]error{"Append": a.Append(t.Context(), []footfall.Fact{begun(2)}), "Check": a.Check(t.Context())} {
-		if !errors.Is(err, mongoarchive.ErrNewer) || errors.Is(err, footfall.ErrRejected) || !strings.Contains(fmt.Sprint(err), "999") {
+	for name, err := range map[string]error{"Append": a.Append(t.Context(), []store.Fact{begun(2)}), "Check": a.Check(t.Context())} {
+		if !errors.Is(err, mongoarchive.ErrNewer) || errors.Is(err, store.ErrRejected) || !strings.Contains(fmt.Sprint(err), "999") {
 			t.Errorf("%s of a newer database: %v: it is refused with ErrNewer, and nothing is thrown away", name, err)
 		}
 	}
@@ -109,10 +109,10 @@ func TestArchive_Commands(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	mustAppend(t, a, begun(1), view(1, "e-1"), begun(2), view(2, "e-2"), login(1, "c", 5), &footfall.CustomerRevoked{CustomerID: "c", Before: began},
-		&footfall.ValueSet{SessionID: sessionID(1), Key: "k", Value: footfall.Value{JSON: []byte("1")}, At: began},
-		&footfall.OrderPlaced{EventID: "e-3", Order: footfall.Order{OrderID: "o", SessionID: sessionID(1), CreatedAt: began}},
-		&footfall.SessionsFolded{Into: sessionID(1), Folded: sessionID(2), Visitor: visitorID(1)}, view(2, "e-4"))
+	mustAppend(t, a, begun(1), view(1, "e-1"), begun(2), view(2, "e-2"), login(1, "c", 5), &store.CustomerRevoked{CustomerID: "c", Before: began},
+		&store.ValueSet{SessionID: sessionID(1), Key: "k", Value: store.Value{JSON: []byte("1")}, At: began},
+		&store.OrderPlaced{EventID: "e-3", Order: store.Order{OrderID: "o", SessionID: sessionID(1), CreatedAt: began}},
+		&store.SessionsFolded{Into: sessionID(1), Folded: sessionID(2), Visitor: visitorID(1)}, view(2, "e-4"))
 	for name, call := range calls(a) {
 		if err := call(t.Context()); err != nil {
 			t.Errorf("%s: %v", name, err)

@@ -5,12 +5,12 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
-	"github.com/footfall-go/footfall"
+	"github.com/footfall-go/footfall/store"
 )
 
 // placeOrder stores an order: the first value of an id wins, a later one fills
 // in what was not known.
-func (b *batch) placeOrder(f *footfall.OrderPlaced) error {
+func (b *batch) placeOrder(f *store.OrderPlaced) error {
 	d := orderDoc{
 		ID: f.OrderID, OrderID: f.OrderID, SessionID: text(f.SessionID), VisitorID: text(f.VisitorID), CustomerID: text(f.CustomerID),
 		Total: moneyDoc{Amount: f.Total.Amount, Currency: f.Total.Currency}, Metadata: text(string(f.Metadata)), CreatedAt: known(f.CreatedAt),
@@ -71,7 +71,7 @@ func (b *batch) convert(sessionID string) error {
 	return errBusy
 }
 
-func (b *batch) refund(f *footfall.OrderRefunded) error {
+func (b *batch) refund(f *store.OrderRefunded) error {
 	if _, err := b.insert(refunds, []any{bson.D{
 		{Key: "_id", Value: f.RefundID}, {Key: "refundId", Value: f.RefundID}, {Key: "orderId", Value: f.OrderID},
 		{Key: "total", Value: moneyDoc{Amount: f.Amount.Amount, Currency: f.Amount.Currency}}, {Key: "createdAt", Value: moment(f.At)},

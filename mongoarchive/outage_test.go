@@ -10,16 +10,16 @@ import (
 	"testing"
 	"time"
 
-	"github.com/footfall-go/footfall"
 	"github.com/footfall-go/footfall/internal/testserver"
 	"github.com/footfall-go/footfall/mongoarchive"
 	"github.com/footfall-go/footfall/report"
+	"github.com/footfall-go/footfall/store"
 )
 
 // calls are all that go to the server.
 func calls(a *mongoarchive.Archive) map[string]func(context.Context) error {
 	return map[string]func(context.Context) error{
-		"Append": func(ctx context.Context) error { return a.Append(ctx, []footfall.Fact{begun(1), view(1, "e-1")}) },
+		"Append": func(ctx context.Context) error { return a.Append(ctx, []store.Fact{begun(1), view(1, "e-1")}) },
 		"Session": func(ctx context.Context) error {
 			_, ok, err := a.Session(ctx, sessionID(1))
 			if err == nil && !ok {
@@ -54,7 +54,7 @@ func wantFailures(t *testing.T, a *mongoarchive.Archive, state string) {
 		err := call(ctx)
 		took := time.Since(start)
 		cancel()
-		if err == nil || errors.Is(err, footfall.ErrRejected) {
+		if err == nil || errors.Is(err, store.ErrRejected) {
 			t.Errorf("%s while the server is %s: %v: want a failure that can be tried again", name, state, err)
 		}
 		if strings.Contains(fmt.Sprint(err), "\n") || !strings.HasPrefix(fmt.Sprint(err), "mongoarchive: ") {
@@ -78,7 +78,7 @@ func TestArchive_Outages(t *testing.T) {
 	start := time.Now()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
-	if err := a.Append(ctx, []footfall.Fact{begun(1)}); err == nil {
+	if err := a.Append(ctx, []store.Fact{begun(1)}); err == nil {
 		t.Error("Append without a server succeeded")
 	}
 	if took := time.Since(start); took > 6*time.Second {
@@ -119,9 +119,9 @@ func TestArchive_KilledWhileAppending(t *testing.T) {
 	done := make(chan error, len(archives))
 	for k, a := range archives {
 		rnd := rand.New(rand.NewPCG(uint64(k), 3))
-		var batches [][]footfall.Fact
+		var batches [][]store.Fact
 		for r := range rounds {
-			var facts []footfall.Fact
+			var facts []store.Fact
 			for n := range 4 {
 				facts = append(facts, begun(n))
 			}
@@ -145,7 +145,7 @@ func TestArchive_KilledWhileAppending(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 				err := a.Append(ctx, batches[0])
 				cancel()
-				if errors.Is(err, footfall.ErrRejected) || t.Context().Err() != nil || err != nil && time.Now().After(deadline) {
+				if errors.Is(err, store.ErrRejected) || t.Context().Err() != nil || err != nil && time.Now().After(deadline) {
 					done <- err
 					return
 				}
@@ -183,7 +183,7 @@ func TestArchive_KilledWhileAppending(t *testing.T) {
 		t.Fatal(err)
 	}
 	for k := range archives {
-		if n := len(slices.DeleteFunc(slices.Clone(changes), func(c footfall.CredentialChange) bool { return c.SessionID != sessionID(k) })); n != (rounds+6)/7 {
+		if n := len(slices.DeleteFunc(slices.Clone(changes), func(c store.CredentialChange) bool { return c.SessionID != sessionID(k) })); n != (rounds+6)/7 {
 			t.Errorf("the feed has %d changes of session %d, want %d", n, k, (rounds+6)/7)
 		}
 	}

@@ -10,11 +10,11 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
-	"github.com/footfall-go/footfall"
+	"github.com/footfall-go/footfall/store"
 )
 
 // Session reads one session, also one that was folded.
-func (a *Archive) Session(ctx context.Context, id string) (footfall.Record, bool, error) {
+func (a *Archive) Session(ctx context.Context, id string) (store.Record, bool, error) {
 	ctx, cancel := bounded(ctx)
 	defer cancel()
 	c, err := a.reading(ctx)
@@ -25,9 +25,9 @@ func (a *Archive) Session(ctx context.Context, id string) (footfall.Record, bool
 		}
 	}
 	if err != nil {
-		return footfall.Record{}, false, fmt.Errorf("mongoarchive: session: %w", err)
+		return store.Record{}, false, fmt.Errorf("mongoarchive: session: %w", err)
 	}
-	return footfall.Record{}, false, nil
+	return store.Record{}, false, nil
 }
 
 // readSession looks into both places. A document is always in one of them, but
@@ -50,10 +50,10 @@ func readSession(ctx context.Context, db *mongo.Database, id string) (*sessionDo
 }
 
 // listed reads sessions, newest first.
-func (a *Archive) listed(ctx context.Context, filter bson.M, limit int) ([]footfall.Session, error) {
+func (a *Archive) listed(ctx context.Context, filter bson.M, limit int) ([]store.Session, error) {
 	ctx, cancel := bounded(ctx)
 	defer cancel()
-	list := []footfall.Session{}
+	list := []store.Session{}
 	if limit <= 0 {
 		return list, nil
 	}
@@ -79,7 +79,7 @@ func (a *Archive) listed(ctx context.Context, filter bson.M, limit int) ([]footf
 }
 
 // CustomerSessions lists a customer's latest sessions.
-func (a *Archive) CustomerSessions(ctx context.Context, customerID string, limit int) ([]footfall.Session, error) {
+func (a *Archive) CustomerSessions(ctx context.Context, customerID string, limit int) ([]store.Session, error) {
 	list, err := a.listed(ctx, bson.M{"customerId": customerID}, limit)
 	if err != nil {
 		return nil, fmt.Errorf("mongoarchive: customer sessions: %w", err)
@@ -88,7 +88,7 @@ func (a *Archive) CustomerSessions(ctx context.Context, customerID string, limit
 }
 
 // Order reads one order.
-func (a *Archive) Order(ctx context.Context, id string) (footfall.Order, bool, error) {
+func (a *Archive) Order(ctx context.Context, id string) (store.Order, bool, error) {
 	ctx, cancel := bounded(ctx)
 	defer cancel()
 	c, err := a.reading(ctx)
@@ -100,18 +100,18 @@ func (a *Archive) Order(ctx context.Context, id string) (footfall.Order, bool, e
 		}
 	}
 	if err != nil {
-		return footfall.Order{}, false, fmt.Errorf("mongoarchive: order: %w", err)
+		return store.Order{}, false, fmt.Errorf("mongoarchive: order: %w", err)
 	}
-	return footfall.Order{}, false, nil
+	return store.Order{}, false, nil
 }
 
 // Events lists a session's events, oldest first, at most limit of the latest.
-func (a *Archive) Events(ctx context.Context, sessionID string, limit int) ([]footfall.Event, error) {
+func (a *Archive) Events(ctx context.Context, sessionID string, limit int) ([]store.Event, error) {
 	ctx, cancel := bounded(ctx)
 	defer cancel()
 	c, err := a.reading(ctx)
 	if err == nil {
-		var events []footfall.Event
+		var events []store.Event
 		if events, err = c.events(ctx, sessionID, limit); err == nil {
 			return events, nil
 		}
@@ -119,8 +119,8 @@ func (a *Archive) Events(ctx context.Context, sessionID string, limit int) ([]fo
 	return nil, fmt.Errorf("mongoarchive: events: %w", err)
 }
 
-func (c *connection) events(ctx context.Context, sessionID string, limit int) ([]footfall.Event, error) {
-	events := []footfall.Event{}
+func (c *connection) events(ctx context.Context, sessionID string, limit int) ([]store.Event, error) {
+	events := []store.Event{}
 	if limit <= 0 {
 		return events, nil
 	}

@@ -12,12 +12,12 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
-	"github.com/footfall-go/footfall"
 	"github.com/footfall-go/footfall/report"
+	"github.com/footfall-go/footfall/store"
 )
 
 // Sessions lists sessions, newest first.
-func (a *Archive) Sessions(ctx context.Context, f report.Filter) ([]footfall.Session, error) {
+func (a *Archive) Sessions(ctx context.Context, f report.Filter) ([]store.Session, error) {
 	filter := bson.M{}
 	if f.Active {
 		filter = activeSince(f.Now.Add(-report.ActiveWindow), a.maxAge)
@@ -49,7 +49,7 @@ func (a *Archive) Stats(ctx context.Context, w report.Window) (report.Stats, err
 }
 
 func (c *connection) stats(ctx context.Context, w report.Window, maxAge time.Duration) (report.Stats, error) {
-	s := report.Stats{Revenue: []footfall.Money{}, Refunded: []footfall.Money{}}
+	s := report.Stats{Revenue: []store.Money{}, Refunded: []store.Money{}}
 	var err error
 	if s.ActiveUsers, err = c.activeVisitors(ctx, w.Now.Add(-report.ActiveWindow), maxAge); err != nil {
 		return s, err
@@ -85,7 +85,7 @@ func (c *connection) stats(ctx context.Context, w report.Window, maxAge time.Dur
 	for _, n := range s.BotsByReason {
 		s.BotViews += n
 	}
-	s.PageViews = s.EventsByType[footfall.EventPageView]
+	s.PageViews = s.EventsByType[store.EventPageView]
 	if s.Sessions > 0 {
 		s.BounceRate = float64(s.Sessions-s.Engaged) / float64(s.Sessions)
 		s.ConversionRate = float64(s.Converted) / float64(s.Sessions)
@@ -182,9 +182,9 @@ func (c *connection) sumOrders(ctx context.Context, w report.Window, s *report.S
 	})
 	for _, currency := range slices.Sorted(maps.Keys(by)) {
 		sum := by[currency]
-		s.Revenue = append(s.Revenue, footfall.Money{Amount: sum.paid, Currency: currency})
+		s.Revenue = append(s.Revenue, store.Money{Amount: sum.paid, Currency: currency})
 		if sum.refunded > 0 {
-			s.Refunded = append(s.Refunded, footfall.Money{Amount: sum.refunded, Currency: currency})
+			s.Refunded = append(s.Refunded, store.Money{Amount: sum.refunded, Currency: currency})
 		}
 	}
 	return err

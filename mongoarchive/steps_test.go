@@ -13,10 +13,10 @@ import (
 
 	"go.mongodb.org/mongo-driver/v2/event"
 
-	"github.com/footfall-go/footfall"
 	"github.com/footfall-go/footfall/internal/testserver"
 	"github.com/footfall-go/footfall/mongoarchive"
 	"github.com/footfall-go/footfall/report"
+	"github.com/footfall-go/footfall/store"
 )
 
 var everyStep = flag.Bool("every-step", false, "try each command of an Append, not only some: takes minutes")
@@ -69,7 +69,7 @@ func openStepped(t *testing.T, uri string) *stepped {
 }
 
 // commands is how many commands an Append sends.
-func (s *stepped) commands(t *testing.T, facts []footfall.Fact) int {
+func (s *stepped) commands(t *testing.T, facts []store.Fact) int {
 	t.Helper()
 	const many = 1 << 40
 	s.before.Store(many)
@@ -97,7 +97,7 @@ func state(t *testing.T, a *mongoarchive.Archive, base int) string {
 		if n == base+1 { // activity of a session that was folded into it may still show
 			s.LastSeenAt = began
 		}
-		line("session", ok, s.Session, s.Cred, s.Values)
+		line("session", ok, s.Session, s.Credentials(), s.Values)
 		events, err := a.Events(t.Context(), sessionID(n), 1000)
 		if err != nil {
 			t.Fatal(err)
@@ -118,7 +118,7 @@ func state(t *testing.T, a *mongoarchive.Archive, base int) string {
 	return strings.ReplaceAll(text, fmt.Sprintf("-%d\"", base), "\"")
 }
 
-func event1(n int, id string, ms int) *footfall.EventRecorded {
+func event1(n int, id string, ms int) *store.EventRecorded {
 	e := view(n, id)
 	e.CreatedAt = began.Add(time.Duration(ms) * time.Millisecond)
 	return e
@@ -126,21 +126,21 @@ func event1(n int, id string, ms int) *footfall.EventRecorded {
 
 // everything is a batch with every kind of fact, of sessions base+1 to base+4:
 // 2 is folded into 1 and comes back, 3 is folded into 1 and stays.
-func everything(base int) []footfall.Fact {
+func everything(base int) []store.Fact {
 	id := func(s string) string { return fmt.Sprintf("%s-%d", s, base) }
 	one, two, three, four := base+1, base+2, base+3, base+4
 	b := begun(four)
-	b.Values = map[string]footfall.Value{"cart": {JSON: json.RawMessage("1")}}
-	return []footfall.Fact{
+	b.Values = map[string]store.Value{"cart": {JSON: json.RawMessage("1")}}
+	return []store.Fact{
 		begun(one), begun(two), begun(three), b, event1(one, id("e-1"), 1), event1(two, id("e-2"), 2), event1(three, id("e-3"), 3), event1(four, id("e-4"), 4),
-		&footfall.SessionsFolded{Into: sessionID(one), Folded: sessionID(two), Visitor: visitorID(one)},
-		&footfall.SessionsFolded{Into: sessionID(one), Folded: sessionID(three), Visitor: visitorID(one)},
+		&store.SessionsFolded{Into: sessionID(one), Folded: sessionID(two), Visitor: visitorID(one)},
+		&store.SessionsFolded{Into: sessionID(one), Folded: sessionID(three), Visitor: visitorID(one)},
 		event1(two, id("e-5"), 50), login(four, id("c"), 60), login(two, id("d"), 61),
-		&footfall.CustomerRevoked{CustomerID: id("c"), Before: began.Add(70 * time.Millisecond)},
-		&footfall.ValueSet{SessionID: sessionID(four), Key: "cart", Value: footfall.Value{JSON: json.RawMessage("2")}, At: began.Add(80 * time.Millisecond)},
-		&footfall.OrderPlaced{EventID: id("e-o-1"), Order: footfall.Order{OrderID: id("o-1"), SessionID: sessionID(four), Total: footfall.Money{Amount: 5, Currency: "EUR"}, CreatedAt: began.Add(90 * time.Millisecond)}},
-		&footfall.OrderPlaced{EventID: id("e-o-2"), Order: footfall.Order{OrderID: id("o-2"), SessionID: sessionID(four), Total: footfall.Money{Amount: 6, Currency: "EUR"}, CreatedAt: began.Add(80 * time.Millisecond)}},
-		&footfall.OrderRefunded{RefundID: id("r-1"), OrderID: id("o-1"), SessionID: sessionID(four), EventID: id("e-r-1"), Amount: footfall.Money{Amount: 2, Currency: "EUR"}, At: began.Add(95 * time.Millisecond)},
+		&store.CustomerRevoked{CustomerID: id("c"), Before: began.Add(70 * time.Millisecond)},
+		&store.ValueSet{SessionID: sessionID(four), Key: "cart", Value: store.Value{JSON: json.RawMessage("2")}, At: began.Add(80 * time.Millisecond)},
+		&store.OrderPlaced{EventID: id("e-o-1"), Order: store.Order{OrderID: id("o-1"), SessionID: sessionID(four), Total: store.Money{Amount: 5, Currency: "EUR"}, CreatedAt: began.Add(90 * time.Millisecond)}},
+		&store.OrderPlaced{EventID: id("e-o-2"), Order: store.Order{OrderID: id("o-2"), SessionID: sessionID(four), Total: store.Money{Amount: 6, Currency: "EUR"}, CreatedAt: began.Add(80 * time.Millisecond)}},
+		&store.OrderRefunded{RefundID: id("r-1"), OrderID: id("o-1"), SessionID: sessionID(four), EventID: id("e-r-1"), Amount: store.Money{Amount: 2, Currency: "EUR"}, At: began.Add(95 * time.Millisecond)},
 	}
 }
 
@@ -200,18 +200,18 @@ func TestArchive_CutOffAtEachStep(t *testing.T) {
 func TestArchive_BesideEachStep(t *testing.T) {
 	t.Parallel()
 	server := testserver.MongoDB(t)
-	folds := func(base int) []footfall.Fact {
-		return []footfall.Fact{&footfall.SessionsFolded{Into: sessionID(base + 1), Folded: sessionID(base + 2), Visitor: visitorID(base + 1)}}
+	folds := func(base int) []store.Fact {
+		return []store.Fact{&store.SessionsFolded{Into: sessionID(base + 1), Folded: sessionID(base + 2), Visitor: visitorID(base + 1)}}
 	}
-	facts := func(base int) []footfall.Fact {
-		end := &footfall.CredentialsChanged{SessionID: sessionID(base + 2), Cred: footfall.Credentials{Version: began.UnixMilli() + 60, SecretHash: footfall.SecretHash{7}, EndedAt: began.Add(60 * time.Millisecond), EndReason: footfall.EndRevoked}}
-		return []footfall.Fact{begun(base + 2), event1(base+2, fmt.Sprintf("late-%d", base), 50), end,
-			&footfall.ValueSet{SessionID: sessionID(base + 2), Key: "k", Value: footfall.Value{JSON: json.RawMessage("1")}, At: began.Add(61 * time.Millisecond)}}
+	facts := func(base int) []store.Fact {
+		end := &store.CredentialsChanged{SessionID: sessionID(base + 2), Cred: store.Credentials{Version: began.UnixMilli() + 60, SecretHash: store.SecretHash{7}, EndedAt: began.Add(60 * time.Millisecond), EndReason: store.EndRevoked}}
+		return []store.Fact{begun(base + 2), event1(base+2, fmt.Sprintf("late-%d", base), 50), end,
+			&store.ValueSet{SessionID: sessionID(base + 2), Key: "k", Value: store.Value{JSON: json.RawMessage("1")}, At: began.Add(61 * time.Millisecond)}}
 	}
-	both := func(base int) []footfall.Fact { return append(facts(base), folds(base)...) }
+	both := func(base int) []store.Fact { return append(facts(base), folds(base)...) }
 	for name, c := range map[string]struct {
-		first, stepped, beside func(base int) []footfall.Fact // first is done before, nil: nothing
-		ends                   bool                           // the facts are among them
+		first, stepped, beside func(base int) []store.Fact // first is done before, nil: nothing
+		ends                   bool                        // the facts are among them
 	}{
 		"facts_beside_a_fold":             {nil, folds, facts, true},
 		"a_fold_beside_facts":             {nil, facts, folds, true},
@@ -249,11 +249,11 @@ func TestArchive_BesideEachStep(t *testing.T) {
 				if err != nil || !ok {
 					t.Fatalf("before command %d of %d: the folded session = %v, %v: it is there", k, steps, ok, err)
 				}
-				if c.ends && (s.Cred.EndedAt.IsZero() || s.Cred.Version != began.UnixMilli()+60 || len(s.Values) != 1) {
-					t.Errorf("before command %d of %d: credentials %+v and values %v: no fact is lost", k, steps, s.Cred, s.Values)
+				if c.ends && (s.EndedAt.IsZero() || s.Version != began.UnixMilli()+60 || len(s.Values) != 1) {
+					t.Errorf("before command %d of %d: credentials %+v and values %v: no fact is lost", k, steps, s.Credentials(), s.Values)
 				}
 				// Then its cookie comes back.
-				mustAppend(t, other, &footfall.SessionSeen{SessionID: sessionID(base + 2), At: began.Add(90 * time.Millisecond)})
+				mustAppend(t, other, &store.SessionSeen{SessionID: sessionID(base + 2), At: began.Add(90 * time.Millisecond)})
 				guest := int64(1)
 				if c.ends {
 					guest = 2
@@ -271,7 +271,7 @@ func TestArchive_BesideEachStep(t *testing.T) {
 				}
 			}
 			changes, _, err := a.CredentialChanges(t.Context(), 0)
-			there := map[footfall.CredentialChange]bool{}
+			there := map[store.CredentialChange]bool{}
 			for _, c := range changes {
 				if there[c] {
 					t.Errorf("the change %+v is in the feed twice", c)

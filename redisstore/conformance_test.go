@@ -5,9 +5,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/footfall-go/footfall"
 	"github.com/footfall-go/footfall/internal/testserver"
 	"github.com/footfall-go/footfall/redisstore"
+	"github.com/footfall-go/footfall/store"
 	"github.com/footfall-go/footfall/storetest"
 )
 
@@ -29,7 +29,7 @@ func open(t testing.TB, address string, o redisstore.Options) *redisstore.Store 
 // Each case has keys of its own on one server.
 func conformance(t *testing.T, address string) {
 	storetest.Run(t, storetest.Harness{
-		Open: func(t *testing.T) footfall.HotStore {
+		Open: func(t *testing.T) store.HotStore {
 			return open(t, address, redisstore.Options{Prefix: strings.ReplaceAll(t.Name(), "/", ".") + ":"})
 		},
 		Advance: time.Sleep,

@@ -1,4 +1,4 @@
-// Package redisstore is a footfall.HotStore in Redis or Valkey: standalone, with
+// Package redisstore is a store.HotStore in Redis or Valkey: standalone, with
 // Sentinel, or a Cluster.
 //
 // A session is one key, session:ID, whose value people can read. Every call is
@@ -228,7 +228,7 @@ func (s *Store) run(ctx context.Context, script redisrecord.Script, key string, 
 	return n == 1, err
 }
 
-// Read implements footfall.HotStore: one GET.
+// Read implements store.HotStore: one GET.
 func (s *Store) Read(ctx context.Context, id string) (doc []byte, version, views, lastSeen int64, err error) {
 	key := redisrecord.Key(s.prefix, id)
 	reply, err := s.do(ctx, func(b rueidis.Builder) rueidis.Completed { return b.Get().Key(key).Build() })
@@ -251,7 +251,7 @@ func (s *Store) Read(ctx context.Context, id string) (doc []byte, version, views
 	return doc, version, views, lastSeen, nil
 }
 
-// Put implements footfall.HotStore.
+// Put implements store.HotStore.
 func (s *Store) Put(ctx context.Context, id, series string, doc []byte, previous, version int64, ttl time.Duration) (bool, error) {
 	args, err := redisrecord.PutArgs(series, doc, previous, version, ttl)
 	stored := false
@@ -264,7 +264,7 @@ func (s *Store) Put(ctx context.Context, id, series string, doc []byte, previous
 	return stored, nil
 }
 
-// Merge implements footfall.HotStore.
+// Merge implements store.HotStore.
 func (s *Store) Merge(ctx context.Context, id, series, writer string, views, lastSeen int64, ttl time.Duration) (bool, error) {
 	args, err := redisrecord.MergeArgs(series, writer, views, lastSeen, ttl)
 	merged := false
@@ -277,7 +277,7 @@ func (s *Store) Merge(ctx context.Context, id, series, writer string, views, las
 	return merged, nil
 }
 
-// Delete implements footfall.HotStore.
+// Delete implements store.HotStore.
 func (s *Store) Delete(ctx context.Context, id string) error {
 	key := redisrecord.Key(s.prefix, id)
 	if _, err := s.do(ctx, func(b rueidis.Builder) rueidis.Completed { return b.Del().Key(key).Build() }); err != nil {

@@ -5,7 +5,7 @@ import (
 	"context"
 	"time"
 
-	"github.com/footfall-go/footfall"
+	"github.com/footfall-go/footfall/store"
 )
 
 // A Reader answers questions about what an archive holds. The middleware never
@@ -16,13 +16,13 @@ type Reader interface {
 	Stats(ctx context.Context, w Window) (Stats, error)
 
 	// Sessions lists sessions, newest first.
-	Sessions(ctx context.Context, f Filter) ([]footfall.Session, error)
+	Sessions(ctx context.Context, f Filter) ([]store.Session, error)
 
 	// Session reads one session with its credentials.
-	Session(ctx context.Context, id string) (footfall.Record, bool, error)
+	Session(ctx context.Context, id string) (store.Record, bool, error)
 
 	// Events lists a session's events, oldest first, at most limit of the latest.
-	Events(ctx context.Context, sessionID string, limit int) ([]footfall.Event, error)
+	Events(ctx context.Context, sessionID string, limit int) ([]store.Event, error)
 }
 
 // A Window is a span of time and the moment from which it is looked at.
@@ -49,9 +49,9 @@ type Stats struct {
 	BounceRate     float64          `json:"bounceRate"`     // sessions not engaged / sessions
 	ConversionRate float64          `json:"conversionRate"` // sessions with an order / sessions
 
-	Orders   int64            `json:"orders"`
-	Revenue  []footfall.Money `json:"revenue"`  // of all orders, by currency
-	Refunded []footfall.Money `json:"refunded"` // of these orders, by currency
+	Orders   int64         `json:"orders"`
+	Revenue  []store.Money `json:"revenue"`  // of all orders, by currency
+	Refunded []store.Money `json:"refunded"` // of these orders, by currency
 
 	BotViews        int64            `json:"botViews"`
 	BotsByReason    map[string]int64 `json:"botsByReason"`

@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/footfall-go/footfall"
+	"github.com/footfall-go/footfall/store"
 )
 
 // Today is when the day of a moment began in the shop's time zone.
@@ -41,7 +41,7 @@ func ParseLimit(text string, otherwise, most int) (int, error) {
 }
 
 // Sessions lists sessions with their ends as of now.
-func Sessions(ctx context.Context, r Reader, f Filter, l footfall.Lifetimes) ([]footfall.Session, error) {
+func Sessions(ctx context.Context, r Reader, f Filter, l store.Lifetimes) ([]store.Session, error) {
 	sessions, err := r.Sessions(ctx, f)
 	if err != nil {
 		return nil, err
@@ -57,14 +57,14 @@ func Sessions(ctx context.Context, r Reader, f Filter, l footfall.Lifetimes) ([]
 
 // A SessionDetail is one session and how long it has to live.
 type SessionDetail struct {
-	Session   footfall.Session `json:"session"`
-	Alive     bool             `json:"alive"`
-	Remaining int64            `json:"remainingSeconds"`
-	ExpiresAt *time.Time       `json:"expiresAt"` // if nothing more happens; null once it has ended
+	Session   store.Session `json:"session"`
+	Alive     bool          `json:"alive"`
+	Remaining int64         `json:"remainingSeconds"`
+	ExpiresAt *time.Time    `json:"expiresAt"` // if nothing more happens; null once it has ended
 }
 
 // Detail looks at one session.
-func Detail(ctx context.Context, r Reader, id string, l footfall.Lifetimes, now time.Time) (SessionDetail, bool, error) {
+func Detail(ctx context.Context, r Reader, id string, l store.Lifetimes, now time.Time) (SessionDetail, bool, error) {
 	rec, ok, err := r.Session(ctx, id)
 	if err != nil || !ok {
 		return SessionDetail{}, false, err

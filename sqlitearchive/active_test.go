@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/footfall-go/footfall"
+	"github.com/footfall-go/footfall/store"
 )
 
 // Whatever happened to sessions, and however many may be remembered, the active
@@ -61,7 +61,7 @@ func (w *activeWorld) some() string { return w.sessions[w.random.IntN(len(w.sess
 func (w *activeWorld) step(most int) {
 	w.Helper()
 	w.now += time.Duration(w.random.IntN(20)) * time.Second
-	var facts []footfall.Fact
+	var facts []store.Fact
 	for range 1 + w.random.IntN(4) {
 		n := len(w.sessions)
 		kind := w.random.IntN(9)
@@ -71,27 +71,27 @@ func (w *activeWorld) step(most int) {
 		switch kind {
 		case 0, 1:
 			id := fmt.Sprintf("session-%d", n)
-			r := footfall.Record{Session: footfall.Session{SessionID: id, VisitorID: fmt.Sprintf("visitor-%d", n/2), Type: footfall.Anonymous, StartedAt: w.at(), LastSeenAt: w.at()}}
-			r.Cred.Version = 1
-			facts = append(facts, &footfall.SessionBegun{Record: r})
+			r := store.Record{Session: store.Session{SessionID: id, VisitorID: fmt.Sprintf("visitor-%d", n/2), StartedAt: w.at(), LastSeenAt: w.at()}}
+			r.Version = 1
+			facts = append(facts, &store.SessionBegun{Record: r})
 			w.sessions = append(w.sessions, id)
 		case 2:
 			late := time.Duration(w.random.IntN(600)) * time.Second // it waited in a journal
-			facts = append(facts, &footfall.SessionSeen{SessionID: w.some(), At: w.at().Add(-late)})
+			facts = append(facts, &store.SessionSeen{SessionID: w.some(), At: w.at().Add(-late)})
 		case 3:
 			ahead := time.Duration(w.random.IntN(3600)) * time.Second // a clock was wrong
-			facts = append(facts, &footfall.SessionSeen{SessionID: w.some(), At: w.at().Add(ahead)})
+			facts = append(facts, &store.SessionSeen{SessionID: w.some(), At: w.at().Add(ahead)})
 		case 4:
-			facts = append(facts, &footfall.SessionsFolded{Folded: w.some(), Into: w.some(), Visitor: "visitor-0"})
+			facts = append(facts, &store.SessionsFolded{Folded: w.some(), Into: w.some(), Visitor: "visitor-0"})
 		case 5: // a folded one is taken out again
-			facts = append(facts, &footfall.ValueSet{SessionID: w.some(), Key: "k", Value: footfall.Value{JSON: []byte("1")}, At: w.at()})
+			facts = append(facts, &store.ValueSet{SessionID: w.some(), Key: "k", Value: store.Value{JSON: []byte("1")}, At: w.at()})
 		case 6:
 			if _, err := w.a.Purge(w.Context(), w.at().Add(-30*time.Minute), w.at().Add(-time.Hour), 10); err != nil {
 				w.Fatal(err)
 			}
 		case 7: // it ends, by a clock that may be ahead
 			ended := w.at().Add(time.Duration(w.random.IntN(3600)) * time.Second)
-			facts = append(facts, &footfall.CredentialsChanged{SessionID: w.some(), Cred: footfall.Credentials{Version: int64(1 + w.random.IntN(5)), EndedAt: ended, EndReason: footfall.EndLogout}})
+			facts = append(facts, &store.CredentialsChanged{SessionID: w.some(), Cred: store.Credentials{Version: int64(1 + w.random.IntN(5)), EndedAt: ended, EndReason: store.EndLogout}})
 		case 8:
 			if w.random.IntN(4) == 0 { // a new process
 				if err := w.a.Close(); err != nil {
@@ -101,7 +101,7 @@ func (w *activeWorld) step(most int) {
 			}
 		}
 	}
-	if err := w.a.Append(w.Context(), facts); err != nil && !errors.Is(err, footfall.ErrRejected) {
+	if err := w.a.Append(w.Context(), facts); err != nil && !errors.Is(err, store.ErrRejected) {
 		w.Fatal(err)
 	}
 }

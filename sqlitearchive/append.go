@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"runtime"
 
-	"github.com/footfall-go/footfall"
+	"github.com/footfall-go/footfall/store"
 )
 
 // Append stores a batch in one transaction.
-func (a *Archive) Append(ctx context.Context, facts []footfall.Fact) error {
+func (a *Archive) Append(ctx context.Context, facts []store.Fact) error {
 	if a.write == nil {
 		return errReadOnly
 	}
@@ -50,7 +50,7 @@ type batch struct {
 	touches []*touch          // the same, in order
 	events  []sessionEvent
 	fresh   []*touch // sessions that begin
-	later   []footfall.Fact
+	later   []store.Fact
 	args    []any // for use again
 
 	sightings []sighting // the sessions of all rounds
@@ -59,8 +59,8 @@ type batch struct {
 // A touch is what a round changes of one session.
 type touch struct {
 	id        string
-	begins    *footfall.Record // it began in this round, nil if not
-	active    bool             // something other than its beginning touches it
+	begins    *store.Record // it began in this round, nil if not
+	active    bool          // something other than its beginning touches it
 	views     int64
 	lastSeen  int64
 	lastEvent int64 // 0: none
@@ -81,47 +81,47 @@ func (t *touch) sighting(now int64) sighting {
 }
 
 type sessionEvent struct {
-	*footfall.Event
+	*store.Event
 	touch *touch
 }
 
-func (b *batch) apply(facts []footfall.Fact) error {
+func (b *batch) apply(facts []store.Fact) error {
 	b.touched = map[string]*touch{}
 	for _, fact := range facts {
 		switch f := fact.(type) {
-		case *footfall.SessionBegun:
+		case *store.SessionBegun:
 			if t := b.touch(f.SessionID); t.begins == nil {
 				t.begins = &f.Record
 			}
-		case *footfall.EventRecorded:
+		case *store.EventRecorded:
 			b.addEvent(&f.Event)
-		case *footfall.OrderPlaced:
+		case *store.OrderPlaced:
 			b.later = append(b.later, f)
 			if f.SessionID != "" {
 				e := f.Event()
 				b.addEvent(&e)
 			}
-		case *footfall.OrderRefunded:
+		case *store.OrderRefunded:
 			b.later = append(b.later, f)
 			if f.SessionID != "" {
 				e := f.Event()
 				b.addEvent(&e)
 			}
-		case *footfall.SessionsFolded:
+		case *store.SessionsFolded:
 			if err := b.finishRound(); err != nil {
 				return err
 			}
 			if err := b.fold(f); err != nil {
 				return err
 			}
-		case *footfall.SessionSeen:
+		case *store.SessionSeen:
 			t := b.activeTouch(f.SessionID)
 			t.lastSeen = max(t.lastSeen, f.At.UnixMilli())
-		case *footfall.CredentialsChanged: // of a folded session too
+		case *store.CredentialsChanged: // of a folded session too
 			b.activeTouch(f.SessionID)
 			b.sightings = append(b.sightings, sighting{f.SessionID, unixMillis(f.Cred.EndedAt)}) // by a clock that was ahead
 			b.later = append(b.later, f)
-		case *footfall.ValueSet:
+		case *store.ValueSet:
 			b.activeTouch(f.SessionID)
 			b.later = append(b.later, f)
 		default:
@@ -147,7 +147,7 @@ func (b *batch) activeTouch(sessionID string) *touch {
 	return t
 }
 
-func (b *batch) addEvent(e *footfall.Event) {
+func (b *batch) addEvent(e *store.Event) {
 	b.events = append(b.events, sessionEvent{e, b.activeTouch(e.SessionID)})
 }
 

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/footfall-go/footfall"
+	"github.com/footfall-go/footfall/store"
 )
 
 // A batch is stored whole or not at all, also when its time is over in the
@@ -16,7 +16,7 @@ import (
 func TestAppend_ContextEnds(t *testing.T) {
 	a := open(t, filepath.Join(t.TempDir(), "footfall.db"))
 	const sessions, views = 500, 60_000
-	var batch []footfall.Fact
+	var batch []store.Fact
 	for n := range sessions {
 		batch = append(batch, begun(n))
 	}
@@ -46,7 +46,7 @@ func TestAppend_ContextEnds(t *testing.T) {
 func TestAppend_OverlappingReplay(t *testing.T) {
 	a := open(t, filepath.Join(t.TempDir(), "footfall.db"))
 	const sessions, views = 7, 300
-	var facts []footfall.Fact
+	var facts []store.Fact
 	for n := range views {
 		if n < sessions {
 			facts = append(facts, begun(n))

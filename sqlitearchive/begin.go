@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/footfall-go/footfall"
+	"github.com/footfall-go/footfall/store"
 )
 
 const sessionColumns = `session_id, visitor_id, customer_id, type, ip_address, user_agent, country, city, device, browser, os,
@@ -141,7 +141,7 @@ func (b *batch) execEach(many, single string, rows int, args []any) error {
 }
 
 // restore inserts a session that was taken out of its fold.
-func (b *batch) restore(r *footfall.Record) error {
+func (b *batch) restore(r *store.Record) error {
 	if _, err := b.exec(insertSession, appendSessionArgs(nil, r, &touch{})...); err != nil {
 		return err
 	}
@@ -154,26 +154,27 @@ func (b *batch) restore(r *footfall.Record) error {
 
 // completeBeginning stores what a session that has just been inserted began
 // with, and ends it if its customer was revoked since.
-func (b *batch) completeBeginning(r *footfall.Record) error {
+func (b *batch) completeBeginning(r *store.Record) error {
 	for key, value := range r.Values {
-		if err := b.setValue(&footfall.ValueSet{SessionID: r.SessionID, Key: key, Value: value, At: r.StartedAt}); err != nil {
+		if err := b.setValue(&store.ValueSet{SessionID: r.SessionID, Key: key, Value: value, At: r.StartedAt}); err != nil {
 			return err
 		}
 	}
-	return b.endIfRevoked(r.SessionID, &r.Cred)
+	cred := r.Credentials()
+	return b.endIfRevoked(r.SessionID, &cred)
 }
 
-func appendSessionArgs(args []any, r *footfall.Record, t *touch) []any {
+func appendSessionArgs(args []any, r *store.Record, t *touch) []any {
 	var superseded []byte
-	if r.Cred.Superseded != (footfall.SecretHash{}) {
-		superseded = r.Cred.Superseded[:]
+	if r.Superseded != (store.SecretHash{}) {
+		superseded = r.Superseded[:]
 	}
 	return append(args,
-		r.SessionID, r.VisitorID, null(r.CustomerID), string(r.Type), null(r.IPAddress), null(r.UserAgent), null(r.Country), null(r.City),
+		r.SessionID, r.VisitorID, null(r.CustomerID), string(r.Type()), null(r.IPAddress), null(r.UserAgent), null(r.Country), null(r.City),
 		null(r.Device), null(r.Browser), null(r.OS), null(r.LandingPage), null(r.Referrer), null(r.Channel),
 		null(r.UTMSource), null(r.UTMMedium), null(r.UTMCampaign), null(r.UTMTerm), null(r.UTMContent),
 		r.PageViews+t.views, r.StartedAt.UnixMilli(), max(r.LastSeenAt.UnixMilli(), t.lastSeen), millis(r.EndedAt), null(string(r.EndReason)), r.Converted, null(r.OrderID),
-		r.Cred.Version, r.Cred.SecretHash[:], superseded, millis(r.Cred.AuthenticatedAt), null(t.lastEvent))
+		r.Version, r.SecretHash[:], superseded, millis(r.AuthenticatedAt), null(t.lastEvent))
 }
 
 // updateTouched writes what the round changed of the sessions that were there

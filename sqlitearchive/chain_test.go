@@ -6,7 +6,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/footfall-go/footfall"
+	"github.com/footfall-go/footfall/store"
 )
 
 // A session's events are found by a list that the events form (last_event, then
@@ -26,7 +26,7 @@ func TestArchive_EventChain(t *testing.T) {
 			db := connect(t, path)
 			const sessions = 12
 			target := func(n int) int { return n - n%4 } // 1 to 3 fold into 0, 5 to 7 into 4, …
-			var facts []footfall.Fact
+			var facts []store.Fact
 			for n := range sessions {
 				facts = append(facts, begun(n))
 			}
@@ -36,9 +36,9 @@ func TestArchive_EventChain(t *testing.T) {
 					n := rnd.IntN(sessions)
 					switch k := rnd.IntN(20); {
 					case k == 0 && n != target(n):
-						facts = append(facts, &footfall.SessionsFolded{Into: sessionID(target(n)), Folded: sessionID(n), Visitor: visitorID(target(n))})
+						facts = append(facts, &store.SessionsFolded{Into: sessionID(target(n)), Folded: sessionID(n), Visitor: visitorID(target(n))})
 					case k == 1:
-						facts = append(facts, &footfall.SessionSeen{SessionID: sessionID(n), At: began})
+						facts = append(facts, &store.SessionSeen{SessionID: sessionID(n), At: began})
 					case k == 2 && id > 0:
 						facts = append(facts, view(n, fmt.Sprintf("e-%d", rnd.IntN(id))))
 					case k == 3 && len(facts) > 0:

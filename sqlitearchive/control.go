@@ -3,39 +3,39 @@ package sqlitearchive
 import (
 	"fmt"
 
-	"github.com/footfall-go/footfall"
+	"github.com/footfall-go/footfall/store"
 )
 
 // control applies a fact that is neither a session's beginning nor an event.
-func (b *batch) control(fact footfall.Fact) error {
+func (b *batch) control(fact store.Fact) error {
 	switch f := fact.(type) {
-	case *footfall.CredentialsChanged:
+	case *store.CredentialsChanged:
 		return b.setCredentials(f)
-	case *footfall.CustomerRevoked:
+	case *store.CustomerRevoked:
 		return b.revokeCustomer(f)
-	case *footfall.ValueSet:
+	case *store.ValueSet:
 		return b.setValue(f)
-	case *footfall.OrderPlaced:
+	case *store.OrderPlaced:
 		return b.placeOrder(f)
-	case *footfall.OrderRefunded:
+	case *store.OrderRefunded:
 		return b.refund(f)
-	case *footfall.BotSeen:
+	case *store.BotSeen:
 		_, err := b.exec(`INSERT INTO bot_views (event_id, reason, user_agent, ip_address, page, created_at) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
 			f.EventID, f.Reason, null(f.UserAgent), null(f.IPAddress), null(f.Page), f.At.UnixMilli())
 		return err
-	case *footfall.VisitsUncounted:
+	case *store.VisitsUncounted:
 		_, err := b.exec(`INSERT INTO uncounted_visits (event_id, minute, reason, count) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`,
 			f.EventID, f.Minute.UnixMilli(), f.Reason, f.Count)
 		return err
 	default:
-		return fmt.Errorf("%w: a fact of type %T", footfall.ErrRejected, fact)
+		return fmt.Errorf("%w: a fact of type %T", store.ErrRejected, fact)
 	}
 }
 
-func (b *batch) setCredentials(f *footfall.CredentialsChanged) error {
+func (b *batch) setCredentials(f *store.CredentialsChanged) error {
 	c := &f.Cred
 	var superseded []byte
-	if c.Superseded != (footfall.SecretHash{}) {
+	if c.Superseded != (store.SecretHash{}) {
 		superseded = c.Superseded[:]
 	}
 	result, err := b.exec(`UPDATE sessions SET version = ?2, secret_hash = ?3, superseded_hash = ?4, customer_id = ?5, type = ?6,
@@ -57,18 +57,18 @@ func (b *batch) setCredentials(f *footfall.CredentialsChanged) error {
 // endIfRevoked applies the revocations that arrived before the credentials they
 // end: those from after the password check. The result is that of the other
 // order.
-func (b *batch) endIfRevoked(sessionID string, c *footfall.Credentials) error {
+func (b *batch) endIfRevoked(sessionID string, c *store.Credentials) error {
 	if c.CustomerID == "" || !c.EndedAt.IsZero() {
 		return nil
 	}
 	_, err := b.exec(`UPDATE sessions SET ended_at = revocation.at, end_reason = ?3, version = max(version, revocation.at)
 		FROM (SELECT min(revoked_before) AS at FROM credential_changes WHERE customer_id = ?2 AND revoked_before > ?4) AS revocation
 		WHERE session_id = ?1 AND revocation.at IS NOT NULL`,
-		sessionID, c.CustomerID, string(footfall.EndRevoked), unixMillis(c.AuthenticatedAt))
+		sessionID, c.CustomerID, string(store.EndRevoked), unixMillis(c.AuthenticatedAt))
 	return err
 }
 
-func (b *batch) revokeCustomer(f *footfall.CustomerRevoked) error {
+func (b *batch) revokeCustomer(f *store.CustomerRevoked) error {
 	before := f.Before.UnixMilli()
 	var there int
 	if err := b.tx.QueryRowContext(b.ctx, `SELECT count(*) FROM credential_changes WHERE customer_id = ? AND revoked_before >= ?`, f.CustomerID, before).Scan(&there); err != nil {
@@ -80,11 +80,11 @@ func (b *batch) revokeCustomer(f *footfall.CustomerRevoked) error {
 		}
 	}
 	_, err := b.exec(`UPDATE sessions SET ended_at = ?2, end_reason = ?3, version = max(version, ?2)
-		WHERE customer_id = ?1 AND ended_at IS NULL AND coalesce(authenticated_at, 0) < ?2`, f.CustomerID, before, string(footfall.EndRevoked))
+		WHERE customer_id = ?1 AND ended_at IS NULL AND coalesce(authenticated_at, 0) < ?2`, f.CustomerID, before, string(store.EndRevoked))
 	return err
 }
 
-func (b *batch) setValue(f *footfall.ValueSet) error {
+func (b *batch) setValue(f *store.ValueSet) error {
 	var value any
 	if len(f.Value.JSON) > 0 {
 		value = string(f.Value.JSON)
@@ -96,7 +96,7 @@ func (b *batch) setValue(f *footfall.ValueSet) error {
 
 // placeOrder stores an order: the first value of an id wins, a later one fills
 // in what was not known.
-func (b *batch) placeOrder(f *footfall.OrderPlaced) error {
+func (b *batch) placeOrder(f *store.OrderPlaced) error {
 	var meta any
 	if len(f.Metadata) > 0 {
 		meta = string(f.Metadata)
@@ -116,7 +116,7 @@ func (b *batch) placeOrder(f *footfall.OrderPlaced) error {
 	return err
 }
 
-func (b *batch) refund(f *footfall.OrderRefunded) error {
+func (b *batch) refund(f *store.OrderRefunded) error {
 	if _, err := b.exec(`INSERT INTO refunds (refund_id, order_id, amount, currency, created_at) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
 		f.RefundID, f.OrderID, f.Amount.Amount, f.Amount.Currency, f.At.UnixMilli()); err != nil {
 		return err

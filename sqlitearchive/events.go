@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/footfall-go/footfall"
+	"github.com/footfall-go/footfall/store"
 )
 
 // Events are inserted many at a time: most of the cost of an insert is the
@@ -109,19 +109,19 @@ func (b *batch) insertChunk(events []sessionEvent, number int, after int64) (int
 }
 
 // note counts an event that was new.
-func (t *touch) note(e *footfall.Event, id int64) {
+func (t *touch) note(e *store.Event, id int64) {
 	t.lastEvent = id
 	switch e.EventType {
-	case footfall.EventOrderCompleted, footfall.EventRefund: // no sign of the visitor: they may come long after the visit
+	case store.EventOrderCompleted, store.EventRefund: // no sign of the visitor: they may come long after the visit
 	default:
 		t.lastSeen = max(t.lastSeen, e.CreatedAt.UnixMilli())
 	}
-	if e.EventType == footfall.EventPageView {
+	if e.EventType == store.EventPageView {
 		t.views++
 	}
 }
 
-func appendEventArgs(args []any, e *footfall.Event, id, previous int64) []any {
+func appendEventArgs(args []any, e *store.Event, id, previous int64) []any {
 	var metadata any
 	if len(e.Metadata) > 0 {
 		metadata = string(e.Metadata)
@@ -137,7 +137,7 @@ const walkEvents = `WITH RECURSIVE walk (id) AS (
 	)`
 
 // Events lists a session's events, oldest first, at most limit of the latest.
-func (a *Archive) Events(ctx context.Context, sessionID string, limit int) ([]footfall.Event, error) {
+func (a *Archive) Events(ctx context.Context, sessionID string, limit int) ([]store.Event, error) {
 	rows, err := a.read.QueryContext(ctx, walkEvents+`
 		SELECT e.event_id, e.session_id, e.visitor_id, e.event_type, e.page, e.product_id, e.metadata, e.created_at
 		FROM walk JOIN session_events e ON e.id = walk.id ORDER BY e.created_at DESC, e.id DESC LIMIT ?2`, sessionID, limit)
@@ -145,9 +145,9 @@ func (a *Archive) Events(ctx context.Context, sessionID string, limit int) ([]fo
 		return nil, fmt.Errorf("sqlitearchive: events: %w", err)
 	}
 	defer rows.Close()
-	events := []footfall.Event{}
+	events := []store.Event{}
 	for rows.Next() {
-		var e footfall.Event
+		var e store.Event
 		var page, product, meta sql.NullString
 		var created sql.NullInt64
 		if err := rows.Scan(&e.EventID, &e.SessionID, &e.VisitorID, &e.EventType, &page, &product, &meta, &created); err != nil {

@@ -6,21 +6,28 @@ import (
 	"errors"
 	"slices"
 
-	"github.com/footfall-go/footfall"
+	"github.com/footfall-go/footfall/store"
 )
 
 // A folded session is one that a browser began beside another, and whose cookie
 // it did not keep. Its events move to the other; the rest is kept whole, so that
 // a cookie that comes back after all finds its session again.
 type foldedRecord struct {
-	Session footfall.Session
-	Cred    footfall.Credentials
+	Session store.Session
+	Cred    store.Credentials
+}
+
+// whole is the folded session's record, without its values.
+func (f *foldedRecord) whole() store.Record {
+	rec := store.Record{Session: f.Session}
+	rec.SetCredentials(f.Cred)
+	return rec
 }
 
 // fold moves a session's events into another. Sessions that somebody logged in
 // or bought something in stay, and those that others were folded into: their
 // cookie came back.
-func (b *batch) fold(f *footfall.SessionsFolded) error {
+func (b *batch) fold(f *store.SessionsFolded) error {
 	rec, err := scanRecord(b.tx.QueryRowContext(b.ctx, selectRecord, f.Folded))
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil
@@ -51,7 +58,7 @@ func (b *batch) fold(f *footfall.SessionsFolded) error {
 	if err != nil {
 		return err
 	}
-	record, err := json.Marshal(foldedRecord{rec.Session, rec.Cred})
+	record, err := json.Marshal(foldedRecord{rec.Session, rec.Credentials()})
 	if err != nil {
 		return err
 	}
@@ -97,7 +104,8 @@ func (b *batch) unfold(sessionID string) (lastEvent int64, err error) {
 	if _, err := b.exec(`DELETE FROM folded_sessions WHERE session_id = ?`, sessionID); err != nil {
 		return 0, err
 	}
-	if err := b.restore(&footfall.Record{Session: folded.Session, Cred: folded.Cred}); err != nil {
+	rec := folded.whole()
+	if err := b.restore(&rec); err != nil {
 		return 0, err
 	}
 	b.sightings = append(b.sightings, sighting{sessionID, folded.Session.LastSeenAt.UnixMilli()})

@@ -13,8 +13,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/footfall-go/footfall"
 	"github.com/footfall-go/footfall/sqlitearchive"
+	"github.com/footfall-go/footfall/store"
 )
 
 // TestMain is also the process that TestArchive_KilledWhileAppending kills.
@@ -38,7 +38,7 @@ func appendUntilKilled(path, from string) error {
 		return err
 	}
 	for n := first; ; {
-		var facts []footfall.Fact
+		var facts []store.Fact
 		for s := range 7 {
 			facts = append(facts, begun(s))
 		}

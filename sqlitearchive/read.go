@@ -8,7 +8,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/footfall-go/footfall"
+	"github.com/footfall-go/footfall/store"
 )
 
 func nowMillis() int64 { return time.Now().UnixMilli() }
@@ -18,35 +18,34 @@ const selectRecord = `SELECT ` + sessionColumns + ` FROM sessions WHERE session_
 type scanner interface{ Scan(dest ...any) error }
 
 // scanRecord reads a row of sessionColumns.
-func scanRecord(row scanner) (footfall.Record, error) {
-	var r footfall.Record
-	var kind string
+func scanRecord(row scanner) (store.Record, error) {
+	var r store.Record
+	var kind string // follows from the customer
 	var text [18]sql.NullString
 	var started, seen, ended, authenticated sql.NullInt64
 	var hash, superseded []byte
 	if err := row.Scan(&r.SessionID, &r.VisitorID, &text[0], &kind, &text[1], &text[2], &text[3], &text[4], &text[5], &text[6], &text[7],
 		&text[8], &text[9], &text[10], &text[11], &text[12], &text[13], &text[14], &text[15],
 		&r.PageViews, &started, &seen, &ended, &text[16], &r.Converted, &text[17],
-		&r.Cred.Version, &hash, &superseded, &authenticated); err != nil {
+		&r.Version, &hash, &superseded, &authenticated); err != nil {
 		return r, err
 	}
 	for i, field := range []*string{
-		&r.Cred.CustomerID, &r.IPAddress, &r.UserAgent, &r.Country, &r.City, &r.Device, &r.Browser, &r.OS,
+		&r.CustomerID, &r.IPAddress, &r.UserAgent, &r.Country, &r.City, &r.Device, &r.Browser, &r.OS,
 		&r.LandingPage, &r.Referrer, &r.Channel, &r.UTMSource, &r.UTMMedium, &r.UTMCampaign, &r.UTMTerm, &r.UTMContent,
-		(*string)(&r.Cred.EndReason), &r.OrderID,
+		(*string)(&r.EndReason), &r.OrderID,
 	} {
 		*field = text[i].String
 	}
 	r.StartedAt, r.LastSeenAt = fromMillis(started), fromMillis(seen)
-	r.Cred.EndedAt, r.Cred.AuthenticatedAt = fromMillis(ended), fromMillis(authenticated)
-	copy(r.Cred.SecretHash[:], hash)
-	copy(r.Cred.Superseded[:], superseded)
-	r.CustomerID, r.Type, r.EndedAt, r.EndReason = r.Cred.CustomerID, footfall.SessionType(kind), r.Cred.EndedAt, r.Cred.EndReason
+	r.EndedAt, r.AuthenticatedAt = fromMillis(ended), fromMillis(authenticated)
+	copy(r.SecretHash[:], hash)
+	copy(r.Superseded[:], superseded)
 	return r, nil
 }
 
 // Session reads one session, also one that was folded.
-func (a *Archive) Session(ctx context.Context, id string) (footfall.Record, bool, error) {
+func (a *Archive) Session(ctx context.Context, id string) (store.Record, bool, error) {
 	r, err := scanRecord(a.read.QueryRowContext(ctx, selectRecord, id))
 	if errors.Is(err, sql.ErrNoRows) {
 		return a.foldedSession(ctx, id)
@@ -55,22 +54,22 @@ func (a *Archive) Session(ctx context.Context, id string) (footfall.Record, bool
 		r.Values, err = values(ctx, a.read, id)
 	}
 	if err != nil {
-		return footfall.Record{}, false, fmt.Errorf("sqlitearchive: session: %w", err)
+		return store.Record{}, false, fmt.Errorf("sqlitearchive: session: %w", err)
 	}
 	return r, true, nil
 }
 
 // foldedSession reads a session that has no row, or had none a moment ago: both
 // places from one snapshot, because it may be on its way from one to the other.
-func (a *Archive) foldedSession(ctx context.Context, id string) (footfall.Record, bool, error) {
+func (a *Archive) foldedSession(ctx context.Context, id string) (store.Record, bool, error) {
 	r, ok, err := a.readFolded(ctx, id)
 	if err != nil {
-		return footfall.Record{}, false, fmt.Errorf("sqlitearchive: folded session: %w", err)
+		return store.Record{}, false, fmt.Errorf("sqlitearchive: folded session: %w", err)
 	}
 	return r, ok, nil
 }
 
-func (a *Archive) readFolded(ctx context.Context, id string) (r footfall.Record, ok bool, err error) {
+func (a *Archive) readFolded(ctx context.Context, id string) (r store.Record, ok bool, err error) {
 	tx, err := a.read.BeginTx(ctx, nil)
 	if err != nil {
 		return r, false, err
@@ -87,7 +86,7 @@ func (a *Archive) readFolded(ctx context.Context, id string) (r footfall.Record,
 		if err == nil {
 			err = json.Unmarshal([]byte(record), &folded)
 		}
-		r = footfall.Record{Session: folded.Session, Cred: folded.Cred}
+		r = folded.whole()
 	}
 	if err != nil {
 		return r, false, err
@@ -101,13 +100,13 @@ type querier interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 }
 
-func values(ctx context.Context, q querier, id string) (map[string]footfall.Value, error) {
+func values(ctx context.Context, q querier, id string) (map[string]store.Value, error) {
 	rows, err := q.QueryContext(ctx, `SELECT key, value, keep FROM session_values WHERE session_id = ? AND value IS NOT NULL`, id)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var values map[string]footfall.Value
+	var values map[string]store.Value
 	for rows.Next() {
 		var key, value string
 		var keep bool
@@ -115,21 +114,21 @@ func values(ctx context.Context, q querier, id string) (map[string]footfall.Valu
 			return nil, err
 		}
 		if values == nil {
-			values = map[string]footfall.Value{}
+			values = map[string]store.Value{}
 		}
-		values[key] = footfall.Value{JSON: json.RawMessage(value), Keep: keep}
+		values[key] = store.Value{JSON: json.RawMessage(value), Keep: keep}
 	}
 	return values, rows.Err()
 }
 
 // sessions reads the sessions that the rest of a query selects.
-func (a *Archive) sessions(ctx context.Context, rest string, args ...any) ([]footfall.Session, error) {
+func (a *Archive) sessions(ctx context.Context, rest string, args ...any) ([]store.Session, error) {
 	rows, err := a.read.QueryContext(ctx, `SELECT `+sessionColumns+` FROM sessions `+rest, args...)
 	if err != nil {
 		return nil, fmt.Errorf("sqlitearchive: sessions: %w", err)
 	}
 	defer rows.Close()
-	sessions := []footfall.Session{}
+	sessions := []store.Session{}
 	for rows.Next() {
 		r, err := scanRecord(rows)
 		if err != nil {
@@ -141,22 +140,22 @@ func (a *Archive) sessions(ctx context.Context, rest string, args ...any) ([]foo
 }
 
 // CustomerSessions lists a customer's latest sessions.
-func (a *Archive) CustomerSessions(ctx context.Context, customerID string, limit int) ([]footfall.Session, error) {
+func (a *Archive) CustomerSessions(ctx context.Context, customerID string, limit int) ([]store.Session, error) {
 	return a.sessions(ctx, `WHERE customer_id = ? ORDER BY started_at DESC LIMIT ?`, customerID, limit)
 }
 
 // Order reads one order.
-func (a *Archive) Order(ctx context.Context, id string) (footfall.Order, bool, error) {
-	o := footfall.Order{OrderID: id}
+func (a *Archive) Order(ctx context.Context, id string) (store.Order, bool, error) {
+	o := store.Order{OrderID: id}
 	var session, visitor, customer, meta sql.NullString
 	var created sql.NullInt64
 	err := a.read.QueryRowContext(ctx, `SELECT session_id, visitor_id, customer_id, amount, currency, metadata, created_at FROM orders WHERE order_id = ?`, id).
 		Scan(&session, &visitor, &customer, &o.Total.Amount, &o.Total.Currency, &meta, &created)
 	if errors.Is(err, sql.ErrNoRows) {
-		return footfall.Order{}, false, nil
+		return store.Order{}, false, nil
 	}
 	if err != nil {
-		return footfall.Order{}, false, fmt.Errorf("sqlitearchive: order: %w", err)
+		return store.Order{}, false, fmt.Errorf("sqlitearchive: order: %w", err)
 	}
 	o.SessionID, o.VisitorID, o.CustomerID, o.CreatedAt = session.String, visitor.String, customer.String, fromMillis(created)
 	if meta.Valid {
@@ -172,8 +171,8 @@ func (a *Archive) feedAge() time.Duration { return 2 * a.maxAge }
 
 // CredentialChanges reads on in the feed, to its end. What no live session can
 // be older than is left out.
-func (a *Archive) CredentialChanges(ctx context.Context, after int64) ([]footfall.CredentialChange, int64, error) {
-	var changes []footfall.CredentialChange
+func (a *Archive) CredentialChanges(ctx context.Context, after int64) ([]store.CredentialChange, int64, error) {
+	var changes []store.CredentialChange
 	for {
 		n, err := a.appendChanges(ctx, &changes, &after)
 		if err != nil {
@@ -185,7 +184,7 @@ func (a *Archive) CredentialChanges(ctx context.Context, after int64) ([]footfal
 	}
 }
 
-func (a *Archive) appendChanges(ctx context.Context, changes *[]footfall.CredentialChange, after *int64) (n int, err error) {
+func (a *Archive) appendChanges(ctx context.Context, changes *[]store.CredentialChange, after *int64) (n int, err error) {
 	rows, err := a.read.QueryContext(ctx, `SELECT seq, session_id, version, customer_id, revoked_before FROM credential_changes WHERE seq > ? AND changed_at >= ? ORDER BY seq LIMIT ?`, *after, nowMillis()-a.feedAge().Milliseconds(), maxChanges)
 	if err != nil {
 		return 0, err
@@ -197,7 +196,7 @@ func (a *Archive) appendChanges(ctx context.Context, changes *[]footfall.Credent
 		if err := rows.Scan(after, &session, &version, &customer, &before); err != nil {
 			return n, err
 		}
-		*changes = append(*changes, footfall.CredentialChange{SessionID: session.String, Version: version.Int64, CustomerID: customer.String, RevokedBefore: fromMillis(before)})
+		*changes = append(*changes, store.CredentialChange{SessionID: session.String, Version: version.Int64, CustomerID: customer.String, RevokedBefore: fromMillis(before)})
 	}
 	return n, rows.Err()
 }

@@ -6,12 +6,12 @@ import (
 	"strings"
 	"time"
 
-	"github.com/footfall-go/footfall"
 	"github.com/footfall-go/footfall/report"
+	"github.com/footfall-go/footfall/store"
 )
 
 // Sessions lists sessions, newest first.
-func (a *Archive) Sessions(ctx context.Context, f report.Filter) ([]footfall.Session, error) {
+func (a *Archive) Sessions(ctx context.Context, f report.Filter) ([]store.Session, error) {
 	where, args := []string{"1"}, []any{}
 	if f.Active {
 		since := f.Now.Add(-report.ActiveWindow)
@@ -26,7 +26,7 @@ func (a *Archive) Sessions(ctx context.Context, f report.Filter) ([]footfall.Ses
 
 // Stats sums up a window, from one snapshot of the database.
 func (a *Archive) Stats(ctx context.Context, w report.Window) (report.Stats, error) {
-	s := report.Stats{EventsByType: map[string]int64{}, BotsByReason: map[string]int64{}, Revenue: []footfall.Money{}, Refunded: []footfall.Money{}}
+	s := report.Stats{EventsByType: map[string]int64{}, BotsByReason: map[string]int64{}, Revenue: []store.Money{}, Refunded: []store.Money{}}
 	from, to := int64(0), int64(1)<<62
 	if !w.From.IsZero() {
 		from = w.From.UnixMilli()
@@ -79,9 +79,9 @@ func (a *Archive) Stats(ctx context.Context, w report.Window) (report.Stats, err
 		},
 		func() error {
 			return groups(`SELECT currency, sum(amount), sum(refunded) FROM orders WHERE created_at >= ? AND created_at < ? GROUP BY 1 ORDER BY 1`, func(currency string, paid, refunded int64) {
-				s.Revenue = append(s.Revenue, footfall.Money{Amount: paid, Currency: currency})
+				s.Revenue = append(s.Revenue, store.Money{Amount: paid, Currency: currency})
 				if refunded > 0 {
-					s.Refunded = append(s.Refunded, footfall.Money{Amount: refunded, Currency: currency})
+					s.Refunded = append(s.Refunded, store.Money{Amount: refunded, Currency: currency})
 				}
 			})
 		},
@@ -102,7 +102,7 @@ func (a *Archive) Stats(ctx context.Context, w report.Window) (report.Stats, err
 			return s, fmt.Errorf("sqlitearchive: stats: %w", err)
 		}
 	}
-	s.PageViews = s.EventsByType[footfall.EventPageView]
+	s.PageViews = s.EventsByType[store.EventPageView]
 	if s.Sessions > 0 {
 		s.BounceRate = float64(s.Sessions-s.Engaged) / float64(s.Sessions)
 		s.ConversionRate = float64(s.Converted) / float64(s.Sessions)

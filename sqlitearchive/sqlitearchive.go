@@ -1,4 +1,4 @@
-// Package sqlitearchive is a footfall.Archive in one SQLite file: for a shop on
+// Package sqlitearchive is a store.Archive in one SQLite file: for a shop on
 // one machine. The driver is pure Go.
 //
 // One process writes, through one connection; any number read beside it. A
@@ -22,13 +22,13 @@ import (
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 
-	"github.com/footfall-go/footfall"
+	"github.com/footfall-go/footfall/store"
 )
 
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// An Archive is a footfall.Archive and a report.Reader. It is safe for
+// An Archive is a store.Archive and a report.Reader. It is safe for
 // concurrent use.
 type Archive struct {
 	path   string
@@ -235,7 +235,7 @@ func classify(err error) error {
 	if errors.As(err, &e) {
 		switch e.Code() & 0xff {
 		case sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_RANGE:
-			return fmt.Errorf("%w: %w", footfall.ErrRejected, err)
+			return fmt.Errorf("%w: %w", store.ErrRejected, err)
 		}
 	}
 	return err

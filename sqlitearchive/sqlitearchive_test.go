@@ -14,8 +14,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/footfall-go/footfall"
 	"github.com/footfall-go/footfall/sqlitearchive"
+	"github.com/footfall-go/footfall/store"
 )
 
 var began = time.Date(2026, 3, 14, 9, 26, 53, 589_000_000, time.UTC)
@@ -23,15 +23,15 @@ var began = time.Date(2026, 3, 14, 9, 26, 53, 589_000_000, time.UTC)
 func sessionID(n int) string { return fmt.Sprintf("01970000-0000-7000-8000-%012x", n) }
 func visitorID(n int) string { return fmt.Sprintf("01970000-0000-7000-9000-%012x", n) }
 
-func begun(n int) *footfall.SessionBegun {
-	f := &footfall.SessionBegun{}
-	f.SessionID, f.VisitorID, f.Type, f.StartedAt, f.LastSeenAt = sessionID(n), visitorID(n), footfall.Anonymous, began, began
-	f.Cred.Version = began.UnixMilli()
+func begun(n int) *store.SessionBegun {
+	f := &store.SessionBegun{}
+	f.SessionID, f.VisitorID, f.StartedAt, f.LastSeenAt = sessionID(n), visitorID(n), began, began
+	f.Version = began.UnixMilli()
 	return f
 }
 
-func view(n int, eventID string) *footfall.EventRecorded {
-	return &footfall.EventRecorded{Event: footfall.Event{EventID: eventID, SessionID: sessionID(n), VisitorID: visitorID(n), EventType: footfall.EventPageView, Page: "/p/1?a=b", CreatedAt: began.Add(time.Second)}}
+func view(n int, eventID string) *store.EventRecorded {
+	return &store.EventRecorded{Event: store.Event{EventID: eventID, SessionID: sessionID(n), VisitorID: visitorID(n), EventType: store.EventPageView, Page: "/p/1?a=b", CreatedAt: began.Add(time.Second)}}
 }
 
 // connect opens a database past the package, as another program does.
@@ -93,7 +93,7 @@ func wantTable(t testing.TB, db *sql.DB, query, want string) {
 	}
 }
 
-func mustAppend(t testing.TB, a *sqlitearchive.Archive, facts ...footfall.Fact) {
+func mustAppend(t testing.TB, a *sqlitearchive.Archive, facts ...store.Fact) {
 	t.Helper()
 	if err := a.Append(context.Background(), facts); err != nil {
 		t.Fatal(err)
@@ -217,7 +217,7 @@ func TestOpenReadOnly(t *testing.T) {
 		if n, err := r.SessionsBegun(t.Context(), began); err != nil || n != 2 {
 			t.Errorf("a reader beside the writer sees %d sessions, %v: want both", n, err)
 		}
-		if err := r.Append(t.Context(), []footfall.Fact{begun(3)}); err == nil || errors.Is(err, footfall.ErrRejected) {
+		if err := r.Append(t.Context(), []store.Fact{begun(3)}); err == nil || errors.Is(err, store.ErrRejected) {
 			t.Errorf("Append: %v: it fails, and rejects nothing for good", err)
 		}
 		if _, err := r.ClaimSlot(t.Context(), "job", began); err == nil {
@@ -256,12 +256,12 @@ func TestArchive_Rows(t *testing.T) {
 	full.LandingPage, full.Referrer, full.Channel = "/p", "https://example.com/", "Referral"
 	full.UTMSource, full.UTMMedium, full.UTMCampaign, full.UTMTerm, full.UTMContent = "s", "m", "c", "t", "k"
 	shopping := view(1, "e-2")
-	shopping.EventType, shopping.ProductID, shopping.Metadata, shopping.CreatedAt = footfall.EventAddToCart, "p-1", json.RawMessage(`{"quantity":1}`), began.Add(2*time.Second)
-	login := &footfall.CredentialsChanged{SessionID: sessionID(1), Cred: footfall.Credentials{Version: began.UnixMilli() + 5, CustomerID: "c-1", AuthenticatedAt: began}}
-	order := &footfall.OrderPlaced{EventID: "e-3", Order: footfall.Order{OrderID: "o-1", SessionID: sessionID(1), VisitorID: visitorID(1), CustomerID: "c-1",
-		Total: footfall.Money{Amount: 1999, Currency: "EUR"}, CreatedAt: began.Add(3 * time.Second)}}
-	logout := &footfall.CredentialsChanged{SessionID: sessionID(1), Cred: login.Cred}
-	logout.Cred.Version, logout.Cred.EndedAt, logout.Cred.EndReason = began.UnixMilli()+9, began.Add(4*time.Second), footfall.EndLogout
+	shopping.EventType, shopping.ProductID, shopping.Metadata, shopping.CreatedAt = store.EventAddToCart, "p-1", json.RawMessage(`{"quantity":1}`), began.Add(2*time.Second)
+	login := &store.CredentialsChanged{SessionID: sessionID(1), Cred: store.Credentials{Version: began.UnixMilli() + 5, CustomerID: "c-1", AuthenticatedAt: began}}
+	order := &store.OrderPlaced{EventID: "e-3", Order: store.Order{OrderID: "o-1", SessionID: sessionID(1), VisitorID: visitorID(1), CustomerID: "c-1",
+		Total: store.Money{Amount: 1999, Currency: "EUR"}, CreatedAt: began.Add(3 * time.Second)}}
+	logout := &store.CredentialsChanged{SessionID: sessionID(1), Cred: login.Cred}
+	logout.Cred.Version, logout.Cred.EndedAt, logout.Cred.EndReason = began.UnixMilli()+9, began.Add(4*time.Second), store.EndLogout
 	mustAppend(t, a, full, view(1, "e-1"), shopping, login, order, logout, begun(2))
 
 	db := connect(t, path)
@@ -320,12 +320,12 @@ func TestArchive_Locked(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
 	start := time.Now()
-	err = a.Append(ctx, []footfall.Fact{view(1, "e-1")})
+	err = a.Append(ctx, []store.Fact{view(1, "e-1")})
 	took := time.Since(start)
 	switch {
 	case err == nil:
 		t.Fatal("Append beside a lock succeeded")
-	case errors.Is(err, footfall.ErrRejected):
+	case errors.Is(err, store.ErrRejected):
 		t.Errorf("Append beside a lock: %v: a lock goes away; ErrRejected would throw the facts away", err)
 	}
 	if took > 2*time.Second {
@@ -358,7 +358,7 @@ func BenchmarkAppend_NewSessions(b *testing.B) {
 	n := 0
 	for b.Loop() {
 		b.StopTimer()
-		batch := make([]footfall.Fact, 0, 2*sessions)
+		batch := make([]store.Fact, 0, 2*sessions)
 		for range sessions {
 			n++
 			f := begun(n)
@@ -382,7 +382,7 @@ func BenchmarkAppend_NewSessions(b *testing.B) {
 func benchmarkAppend(b *testing.B, sessions int) {
 	const events = 1000
 	a := open(b, filepath.Join(b.TempDir(), "footfall.db"))
-	var facts []footfall.Fact
+	var facts []store.Fact
 	for n := range sessions {
 		facts = append(facts, begun(n))
 	}
@@ -390,7 +390,7 @@ func benchmarkAppend(b *testing.B, sessions int) {
 	n := 0
 	for b.Loop() {
 		b.StopTimer()
-		batch := make([]footfall.Fact, events)
+		batch := make([]store.Fact, events)
 		for i := range batch {
 			n++
 			batch[i] = view(n*7919%sessions, fmt.Sprintf("01970000-%04x-7%03x-a000-%012x", n>>12&0xffff, n&0xfff, n*7919))

@@ -14,7 +14,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/footfall-go/footfall"
+	"github.com/footfall-go/footfall/store"
 )
 
 // The suite has to pass a correct store, and to catch each of these.
@@ -144,7 +144,7 @@ type broken struct {
 	left    map[string]map[string]int64 // activity without a record
 }
 
-var _ footfall.HotStore = (*broken)(nil)
+var _ store.HotStore = (*broken)(nil)
 
 type record struct {
 	doc      []byte

@@ -1,4 +1,4 @@
-// Package storetest is the conformance suite of [footfall.HotStore]: every
+// Package storetest is the conformance suite of [store.HotStore]: every
 // implementation runs it.
 package storetest
 
@@ -11,14 +11,14 @@ import (
 	"testing"
 	"time"
 
-	"github.com/footfall-go/footfall"
+	"github.com/footfall-go/footfall/store"
 )
 
 // A Harness is what the suite needs of an implementation.
 type Harness struct {
 	// Open makes an empty store, or one whose sessions nobody else uses, and
 	// closes it with t.Cleanup.
-	Open func(t *testing.T) footfall.HotStore
+	Open func(t *testing.T) store.HotStore
 
 	// Advance lets time pass for the store: it waits, or moves a clock. One case
 	// calls it, once.
@@ -44,6 +44,9 @@ func Run(t *testing.T, h Harness) {
 	if within == nil {
 		within = func(t *testing.T, f func(*testing.T)) { f(t) }
 	}
+	t.Run("optional_interfaces", func(t *testing.T) {
+		within(t, func(t *testing.T) { optionalInterfaces(t, h.Open(t)) })
+	})
 	for _, r := range rules {
 		t.Run(r.name, func(t *testing.T) {
 			within(t, func(t *testing.T) { r.check(&tester{t, h.Open(t), h.Advance}) })
@@ -60,7 +63,7 @@ type rule struct {
 // A tester is a store with the calls that a rule makes of it.
 type tester struct {
 	TB
-	store   footfall.HotStore
+	store   store.HotStore
 	advance func(time.Duration)
 }
 

@@ -1,4 +1,4 @@
-// Package upstashstore is a footfall.HotStore in a Redis that is reached over
+// Package upstashstore is a store.HotStore in a Redis that is reached over
 // the Upstash REST protocol: for shops on platforms that give nothing else.
 //
 // A database that is replicated answers a reading from any replica. A process
@@ -75,7 +75,7 @@ func (s *Store) Close() error {
 // HTTP nothing else tells that another server may have taken over.
 func (s *Store) Connects() uint64 { return s.client.connects.Load() }
 
-// Read implements footfall.HotStore with one GET.
+// Read implements store.HotStore with one GET.
 func (s *Store) Read(ctx context.Context, id string) (doc []byte, version, views, lastSeen int64, err error) {
 	ctx, cancel := bounded(ctx)
 	defer cancel()
@@ -100,7 +100,7 @@ func (s *Store) Read(ctx context.Context, id string) (doc []byte, version, views
 	return doc, version, views, lastSeen, nil
 }
 
-// Put implements footfall.HotStore with one script.
+// Put implements store.HotStore with one script.
 func (s *Store) Put(ctx context.Context, id, series string, doc []byte, previous, version int64, ttl time.Duration) (bool, error) {
 	ctx, cancel := bounded(ctx)
 	defer cancel()
@@ -115,7 +115,7 @@ func (s *Store) Put(ctx context.Context, id, series string, doc []byte, previous
 	return stored, nil
 }
 
-// Merge implements footfall.HotStore with one script, which goes together with
+// Merge implements store.HotStore with one script, which goes together with
 // those of other calls.
 func (s *Store) Merge(ctx context.Context, id, series, writer string, views, lastSeen int64, ttl time.Duration) (bool, error) {
 	ctx, cancel := bounded(ctx)
@@ -131,7 +131,7 @@ func (s *Store) Merge(ctx context.Context, id, series, writer string, views, las
 	return merged, nil
 }
 
-// Delete implements footfall.HotStore with one DEL.
+// Delete implements store.HotStore with one DEL.
 func (s *Store) Delete(ctx context.Context, id string) error {
 	ctx, cancel := bounded(ctx)
 	defer cancel()

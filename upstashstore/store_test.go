@@ -15,18 +15,18 @@ import (
 	"testing"
 	"time"
 
-	"github.com/footfall-go/footfall"
 	"github.com/footfall-go/footfall/internal/testserver/restfront"
+	"github.com/footfall-go/footfall/store"
 	"github.com/footfall-go/footfall/storetest"
 )
 
-var _ footfall.HotStore = (*Store)(nil)
+var _ store.HotStore = (*Store)(nil)
 
 func TestStore(t *testing.T) {
 	s := newSite(t)
 	var n atomic.Int32
 	storetest.Run(t, storetest.Harness{
-		Open: func(t *testing.T) footfall.HotStore {
+		Open: func(t *testing.T) store.HotStore {
 			return open(t, s.server.URL, Options{Prefix: fmt.Sprintf("suite%d:", n.Add(1))})
 		},
 		Advance: time.Sleep,

@@ -38,7 +38,7 @@ func (cmd *sessionCmd) Run(t terminal) error {
 		remaining = (time.Duration(d.Remaining) * time.Second).String()
 	}
 	t.printTable(nil, []table.Row{
-		{"session", s.SessionID}, {"visitor", s.VisitorID}, {"customer", dash(s.CustomerID)}, {"type", s.Type},
+		{"session", s.SessionID}, {"visitor", s.VisitorID}, {"customer", dash(s.CustomerID)}, {"type", s.Type()},
 		{"started", clock(s.StartedAt, c.Location)}, {"last seen", clock(s.LastSeenAt, c.Location)},
 		{"ended", clock(s.EndedAt, c.Location)}, {"why", dash(string(s.EndReason))}, {"remaining", remaining},
 		{"page views", s.PageViews}, {"converted", s.Converted}, {"order", dash(s.OrderID)},

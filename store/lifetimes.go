@@ -1,4 +1,4 @@
-package footfall
+package store
 
 import "time"
 
@@ -35,4 +35,14 @@ func (l Lifetimes) Ended(s Session, now time.Time) Session {
 		s.EndedAt, s.EndReason = end, reason
 	}
 	return s
+}
+
+// AliveAt says whether a session was alive at a time, which may be before its
+// latest activity.
+func (l Lifetimes) AliveAt(s *Session, at time.Time) bool {
+	if !s.EndedAt.IsZero() && !at.Before(s.EndedAt) {
+		return false
+	}
+	end, _ := l.Deadline(s)
+	return at.Before(end)
 }

@@ -1,4 +1,4 @@
-package footfall
+package jsontext
 
 import (
 	"encoding/json"
@@ -14,8 +14,8 @@ func FuzzAppendQuoted(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := appendQuoted(nil, s); string(got) != string(want) {
-			t.Errorf("appendQuoted(%q) = %s, encoding/json writes %s", s, got, want)
+		if got := AppendQuoted(nil, s); string(got) != string(want) {
+			t.Errorf("AppendQuoted(%q) = %s, encoding/json writes %s", s, got, want)
 		}
 	})
 }

@@ -1,56 +1,9 @@
-package footfall
+package store
 
 import (
-	"crypto/sha256"
 	"encoding/json"
 	"time"
 )
-
-// A SecretHash is the SHA-256 of a session's secret: what stores keep. The
-// secret itself is only ever in the visitor's cookie.
-type SecretHash [sha256.Size]byte
-
-// Credentials are what a session lets somebody do. They change only together
-// with their version, which grows with each change.
-type Credentials struct {
-	Version         int64      // max(previous + 1, unix ms of the change)
-	SecretHash      SecretHash // of the secret that is current
-	Superseded      SecretHash // of the one before it, zero if none
-	CustomerID      string
-	AuthenticatedAt time.Time // when the password check behind CustomerID began
-	RotatedAt       time.Time // when SecretHash took Superseded's place; only the hot store keeps it
-	EndedAt         time.Time
-	EndReason       EndReason
-}
-
-// Type is the type of a session with these credentials.
-func (c *Credentials) Type() SessionType {
-	if c.CustomerID == "" {
-		return Anonymous
-	}
-	return Customer
-}
-
-// A Value is something small that a shop keeps in a session.
-type Value struct {
-	JSON json.RawMessage `json:"json"`
-	Keep bool            `json:"keep,omitempty"` // survives an account switch
-}
-
-// A Record is a session as stores keep it. The fields that Session and
-// Credentials share hold the same values.
-type Record struct {
-	Session
-	Cred   Credentials
-	Values map[string]Value
-}
-
-// setCredentials replaces the record's credentials.
-func (r *Record) setCredentials(c Credentials) {
-	r.Cred = c
-	r.CustomerID, r.Type = c.CustomerID, c.Type()
-	r.EndedAt, r.EndReason = c.EndedAt, c.EndReason
-}
 
 // A Fact is one thing that happened, as it travels through the journal to the
 // archive. Applying a fact twice, or late, changes nothing more than applying

@@ -1,0 +1,89 @@
+package store
+
+import (
+	"context"
+	"time"
+)
+
+// An Archive is the durable record of sessions, events, visitors and orders:
+// the system of record. archivetest is its suite.
+//
+// All methods are safe for concurrent use and return soon after ctx is done.
+//
+// An archive that several machines append to should be a [Clock]. One that wraps
+// another archive has a method Unwrap() Archive, so that what the inner one can do
+// is found.
+type Archive interface {
+	Ledger
+	Jobs
+
+	// Check says whether the archive can be reached and is in order.
+	Check(ctx context.Context) error
+
+	// Close frees what the archive holds. A tracker never calls it: whoever opened
+	// the archive closes it, after the tracker.
+	Close() error
+}
+
+// A Ledger is what an [Archive] is for requests and for the facts that follow
+// from them.
+//
+// Facts come through the journals of one or more processes. Each journal is in
+// order: in it a session's beginning comes before all else of that session, and
+// every process that records something of a session appends its beginning too.
+// Between journals there is no order: the same beginning, or a fact that another
+// journal's fact supersedes, may come at any later time.
+type Ledger interface {
+	// Append stores a batch of facts in order and returns once they are durable:
+	// in a replicated archive, once a majority has them. It is idempotent: facts
+	// that are there already change nothing, in any batch. On an error some of the
+	// batch may be stored. An error that wraps [ErrRejected] says that trying
+	// again is useless.
+	Append(ctx context.Context, facts []Fact) error
+
+	// Shared says that several processes append to this archive. Then a control
+	// fact, like a logout, is appended before it is answered: a journal on one
+	// process's disk would not be known to the others.
+	Shared() bool
+
+	// Session reads one session with its credentials and values, ended or not.
+	Session(ctx context.Context, id string) (Record, bool, error)
+
+	// CustomerSessions lists a customer's latest sessions, newest first, at most
+	// limit. It is for display: revocation does not depend on it.
+	CustomerSessions(ctx context.Context, customerID string, limit int) ([]Session, error)
+
+	// Order reads one order.
+	Order(ctx context.Context, id string) (Order, bool, error)
+
+	// CredentialChanges returns what was changed after a cursor, oldest first,
+	// and the cursor to go on from; the first cursor is 0.
+	CredentialChanges(ctx context.Context, after int64) ([]CredentialChange, int64, error)
+}
+
+// Jobs is what an [Archive] is for background jobs.
+type Jobs interface {
+	// ActiveVisitors counts the visitors seen since a time, SessionsBegun the
+	// sessions begun since a time.
+	ActiveVisitors(ctx context.Context, since time.Time) (int64, error)
+	SessionsBegun(ctx context.Context, since time.Time) (int64, error)
+
+	// ClaimSlot takes the right to run a job's slot. Exactly one caller gets
+	// true for a slot, whether or not it then succeeds.
+	ClaimSlot(ctx context.Context, job string, slot time.Time) (bool, error)
+
+	// Purge deletes sessions that began before one time, with their events, and
+	// visitors last seen before another; orders stay. It deletes at most limit
+	// of each and returns how many it did; call it again until that is 0.
+	Purge(ctx context.Context, sessions, visitors time.Time, limit int) (int, error)
+}
+
+// A CredentialChange is a step of the archive's feed: either no version of a
+// session below Version counts any more, or nothing that a customer
+// authenticated before RevokedBefore.
+type CredentialChange struct {
+	SessionID     string
+	Version       int64
+	CustomerID    string
+	RevokedBefore time.Time
+}

@@ -1,0 +1,12 @@
+package store
+
+import "errors"
+
+// ErrUnavailable means that a store failed, was too slow, or holds a record
+// that only a newer version can read: the answer is not known. Serve 503 with
+// Retry-After, and change nothing.
+var ErrUnavailable = errors.New("footfall: cannot know: a store is unavailable")
+
+// ErrRejected is wrapped by an [Archive] when it will never accept what it was
+// given. Any other error of Append is tried again.
+var ErrRejected = errors.New("footfall: rejected for good")

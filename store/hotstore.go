@@ -1,0 +1,49 @@
+package store
+
+import (
+	"context"
+	"time"
+)
+
+// A HotStore holds the live sessions that several processes share. Its types
+// are basic ones so that an implementation needs nothing from this package;
+// storetest is its suite.
+//
+// A document is a JSON object that comes back byte for byte, and belongs to
+// nobody after a call: implementations copy what they keep and return what the
+// caller may change. Where people can look at a record, as in Redis, a document
+// whose last members are pageViews and lastSeenAt shows them with the merged
+// activity.
+//
+// Activity belongs to a series, the run of counts that began from what the
+// document says: a Put of the record's own series keeps what was merged, a Put
+// of another starts from nothing. So counts that are in the document of a record
+// that was made anew are not added to it once more.
+//
+// All methods are safe for concurrent use and return soon after ctx is done. An
+// error means that the system failed, never that something is absent.
+//
+// A store that is reached over connections should be a [Connector]; it may be a
+// [Checker] and a [MetricsShower]. One that wraps another store, to trace its calls
+// say, has a method Unwrap() HotStore, so that what the inner one can do is found.
+type HotStore interface {
+	// Read returns a session's document, its version, and its merged activity:
+	// the sum over writers of the page views given to Merge, and the latest
+	// last-seen time in Unix milliseconds, 0 if none. Absent or expired: nil.
+	Read(ctx context.Context, id string) (doc []byte, version, views, lastSeen int64, err error)
+
+	// Put stores a document of the given version if the stored one is exactly
+	// previous; previous 0 means that none may be there. It reports whether it
+	// stored. An update never inserts. A ttl of zero or less deletes the record
+	// instead. series is a short word of letters, digits and hyphens.
+	Put(ctx context.Context, id, series string, doc []byte, previous, version int64, ttl time.Duration) (stored bool, err error)
+
+	// Merge notes what one writer of a series has counted so far: the greatest
+	// views of each writer and the greatest lastSeen win, in any order and however
+	// often. The record lives at least ttl longer. Without a record of that series
+	// it does nothing and returns false. writer is a word like series, with dots.
+	Merge(ctx context.Context, id, series, writer string, views, lastSeen int64, ttl time.Duration) (merged bool, err error)
+
+	// Delete removes a record, if it is there.
+	Delete(ctx context.Context, id string) error
+}

@@ -1,0 +1,32 @@
+package storetest
+
+import (
+	"testing"
+
+	"github.com/footfall-go/footfall/store"
+)
+
+// wrapped is a store in another, as who traces its calls would write it.
+type wrapped struct{ store.HotStore }
+
+func (w wrapped) Unwrap() store.HotStore { return w.HotStore }
+
+// optionalInterfaces says in the test's log which optional interfaces a store has,
+// and checks that a wrapper with an Unwrap method hides none of them.
+func optionalInterfaces(t *testing.T, s store.HotStore) {
+	check := func(name string, find func(store.HotStore) bool) {
+		has := find(s)
+		t.Logf("store.%s: %v", name, has)
+		if found := find(wrapped{s}); found != has {
+			t.Errorf("store.%s is found in the store: %v, and through a wrapper: %v", name, has, found)
+		}
+	}
+	check("Connector", has[store.Connector])
+	check("Checker", has[store.Checker])
+	check("MetricsShower", has[store.MetricsShower])
+}
+
+func has[T any](s store.HotStore) bool {
+	_, ok := store.HotAs[T](s)
+	return ok
+}

@@ -1,0 +1,61 @@
+package footfall
+
+import "github.com/footfall-go/footfall/store"
+
+// The vocabulary stands in package store; these are its names for who uses
+// Footfall in a shop.
+type (
+	Session            = store.Session
+	SessionType        = store.SessionType
+	EndReason          = store.EndReason
+	Event              = store.Event
+	Money              = store.Money
+	Order              = store.Order
+	SecretHash         = store.SecretHash
+	Credentials        = store.Credentials
+	Value              = store.Value
+	Record             = store.Record
+	Lifetimes          = store.Lifetimes
+	HotStore           = store.HotStore
+	Archive            = store.Archive
+	CredentialChange   = store.CredentialChange
+	Fact               = store.Fact
+	SessionBegun       = store.SessionBegun
+	EventRecorded      = store.EventRecorded
+	SessionSeen        = store.SessionSeen
+	CredentialsChanged = store.CredentialsChanged
+	CustomerRevoked    = store.CustomerRevoked
+	ValueSet           = store.ValueSet
+	OrderPlaced        = store.OrderPlaced
+	OrderRefunded      = store.OrderRefunded
+	BotSeen            = store.BotSeen
+	SessionsFolded     = store.SessionsFolded
+	VisitsUncounted    = store.VisitsUncounted
+)
+
+const (
+	Anonymous = store.Anonymous
+	Customer  = store.Customer
+
+	EndIdle          = store.EndIdle
+	EndAbsolute      = store.EndAbsolute
+	EndLogout        = store.EndLogout
+	EndAccountSwitch = store.EndAccountSwitch
+	EndRevoked       = store.EndRevoked
+
+	EventPageView        = store.EventPageView
+	EventViewItem        = store.EventViewItem
+	EventAddToCart       = store.EventAddToCart
+	EventRemoveFromCart  = store.EventRemoveFromCart
+	EventCheckoutStarted = store.EventCheckoutStarted
+	EventAddPaymentInfo  = store.EventAddPaymentInfo
+	EventOrderCompleted  = store.EventOrderCompleted
+	EventRefund          = store.EventRefund
+	EventCustomerLogin   = store.EventCustomerLogin
+	EventCustomerLogout  = store.EventCustomerLogout
+)
+
+var (
+	ErrUnavailable = store.ErrUnavailable
+	ErrRejected    = store.ErrRejected
+)
