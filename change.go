@@ -7,7 +7,10 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/footfall-go/footfall/internal/clock"
+	"github.com/footfall-go/footfall/internal/guard"
 	"github.com/footfall-go/footfall/internal/journal"
+	"github.com/footfall-go/footfall/internal/revoked"
 )
 
 // change replaces a session's credentials or values: it applies edit to the
@@ -28,7 +31,7 @@ func (t *Tracker) change(ctx context.Context, e *entry, edit func(*Record) error
 			return e, *next, hotError(err)
 		}
 		if stored {
-			e.merge(*next, d.unknown, now())
+			e.merge(*next, d.unknown, clock.Now())
 			return e, *next, nil
 		}
 		t.counts.conflicts.Add(1)
@@ -56,14 +59,14 @@ func (t *Tracker) applyEdit(rec *Record, edit func(*Record) error) error {
 	if err := edit(rec); err != nil {
 		return err
 	}
-	rec.Version = max(previous+1, rec.Version+1, t.common(now()).UnixMilli())
+	rec.Version = max(previous+1, rec.Version+1, t.clock.Tell(clock.Now()).UnixMilli())
 	return nil
 }
 
 // changeCredentials is change for a login: if the hot store does not take it,
 // the archive does. No copy in the hot store from before counts then.
 func (t *Tracker) changeCredentials(ctx context.Context, e *entry, edit func(*Record) error) (*entry, Record, error) {
-	asking, cancel := context.WithTimeout(ctx, hotShare)
+	asking, cancel := context.WithTimeout(ctx, guard.HotShare)
 	changed, rec, err := t.change(asking, e, edit)
 	cancel()
 	if !errors.Is(err, errHot) {
@@ -77,7 +80,7 @@ func (t *Tracker) changeCredentials(ctx context.Context, e *entry, edit func(*Re
 	if err != nil {
 		return changed, rec, err
 	}
-	t.revoked.note(CredentialChange{SessionID: rec.SessionID, Version: rec.Version}, now())
+	t.revoked.Session(rec.SessionID, rec.Version)
 	changed.merge(rec, nil, time.Time{})
 	changed.moved(position)
 	return changed, rec, nil
@@ -101,22 +104,22 @@ func (t *Tracker) endSession(ctx context.Context, e *entry, reason EndReason) er
 	if !rec.EndedAt.IsZero() {
 		return errEnded
 	}
-	at := now()
+	at := clock.Now()
 	cred := rec.Credentials()
 	cred.EndedAt, cred.EndReason = at, reason
 	// Above any version that the session can reach in its life, whoever's clock
 	// makes it: an end is never overtaken.
-	cred.Version = max(cred.Version, at.UnixMilli()) + t.lives.Absolute.Milliseconds() + maxSkew.Milliseconds()
+	cred.Version = max(cred.Version, at.UnixMilli()) + t.lives.Absolute.Milliseconds() + clock.MaxOffset.Milliseconds()
 	position, err := t.commitFact(ctx, e, &CredentialsChanged{SessionID: rec.SessionID, Cred: cred})
 	if err != nil {
 		return err
 	}
-	t.revoked.note(CredentialChange{SessionID: rec.SessionID, Version: cred.Version}, at)
+	t.revoked.Session(rec.SessionID, cred.Version)
 	e.moved(position)
 	e.end(cred)
 	t.counts.ended.Add(1)
 	committed := time.Now()
-	burying, cancel := context.WithTimeout(ctx, hotShare)
+	burying, cancel := context.WithTimeout(ctx, guard.HotShare)
 	defer cancel()
 	if !t.buryHot(burying, e, cred) {
 		t.awaitOthers(ctx, committed)
@@ -126,10 +129,10 @@ func (t *Tracker) endSession(ctx context.Context, e *entry, reason EndReason) er
 
 // awaitOthers waits until every instance has read what this one committed to a
 // shared archive at a time, but not past the end of ctx: a control fact is
-// answered within controlTimeout.
+// answered within guard.ControlTimeout.
 func (t *Tracker) awaitOthers(ctx context.Context, committed time.Time) {
 	if t.archive.Shared() {
-		sleep(ctx, followEvery+followEvery/2-time.Since(committed))
+		clock.Sleep(ctx, revoked.FollowedAfter-time.Since(committed))
 	}
 }
 

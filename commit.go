@@ -7,12 +7,13 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/footfall-go/footfall/enrich"
+	"github.com/footfall-go/footfall/internal/clock"
 )
 
-// commit is called when the status is known and before the first byte of the
+// Finish is called when the status is known and before the first byte of the
 // answer: it decides what the request was, puts that into the journal and sets
 // the cookies. Only the first call does anything.
-func (v *visit) commit(status int, header http.Header) {
+func (v *visit) Finish(status int, header http.Header) {
 	v.mu.Lock()
 	if v.committed {
 		v.mu.Unlock()
@@ -27,7 +28,7 @@ func (v *visit) commit(status int, header http.Header) {
 	}
 	person := v.bot == "" && (v.err == nil || v.entry != nil)
 	counts := person && v.mode == tracked && isPage
-	visits := isPage || status < 400 && !isAsset(v.r) // something that may begin a session
+	visits := isPage || status < 400 && !enrich.IsAsset(v.r) // something that may begin a session
 	if person && v.mode != untouched && visits {
 		v.sessionLocked(false)
 	}
@@ -36,7 +37,7 @@ func (v *visit) commit(status int, header http.Header) {
 	refused := v.refused && e == nil && visits
 	v.mu.Unlock()
 
-	at := now()
+	at := clock.Now()
 	customer := e != nil && s == current && e.isCustomer()
 	switch {
 	case mode == untouched:
@@ -77,7 +78,7 @@ func (v *visit) renewOldCookie() {
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.entry, v.setSession = e, v.t.keys.sign(v.token.value())
+	v.entry, v.setSession = e, v.t.keys.Sign(v.token.Value())
 }
 
 // withdraw takes back a session that was begun for nothing.
@@ -87,8 +88,8 @@ func (v *visit) withdraw() {
 	v.entry, v.began, v.hasToken, v.setSession, v.setVisitor = nil, false, false, "", uuid.Nil
 }
 
-// abandon ends a visit whose answer is out of our hands.
-func (v *visit) abandon() {
+// Abandon ends a visit whose answer is out of our hands.
+func (v *visit) Abandon() {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.committed = true
@@ -100,7 +101,7 @@ func (v *visit) recordPage(e *entry, counts, extends bool, at time.Time) {
 	switch ids := e.ids(); {
 	case counts:
 		v.t.record(v.r, e, &EventRecorded{Event: v.t.pageView(v.r, ids, at)})
-	case extends && !isPrefetch(v.r.Header):
+	case extends && !enrich.IsPrefetch(v.r.Header):
 		v.t.seen(v.r, e, at)
 	case !e.isBegun():
 		v.t.begin(v.r, e, nil)
@@ -109,7 +110,7 @@ func (v *visit) recordPage(e *entry, counts, extends bool, at time.Time) {
 
 func (t *Tracker) pageView(r *http.Request, ids sessionIDs, at time.Time) Event {
 	return Event{
-		EventID: newID().String(), SessionID: ids.session, VisitorID: ids.visitor,
+		EventID: clock.NewID().String(), SessionID: ids.session, VisitorID: ids.visitor,
 		EventType: EventPageView, Page: enrich.Requested(r), CreatedAt: at,
 	}
 }
@@ -127,7 +128,7 @@ func (v *visit) recordBot(at time.Time) {
 		return
 	}
 	_, _ = v.t.append(&BotSeen{
-		EventID: newID().String(), Reason: v.bot, UserAgent: enrich.Text(v.r.UserAgent(), enrich.MaxUserAgent),
+		EventID: clock.NewID().String(), Reason: v.bot, UserAgent: enrich.Text(v.r.UserAgent(), enrich.MaxUserAgent),
 		IPAddress: v.t.address(v.r), Page: enrich.Requested(v.r), At: at,
 	})
 }

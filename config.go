@@ -6,8 +6,9 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
-	"strings"
 	"time"
+
+	"github.com/footfall-go/footfall/internal/cookie"
 )
 
 // Config says how a [Tracker] works. Secrets, Hot, Archive and JournalDir are
@@ -92,17 +93,15 @@ const (
 )
 
 // MaxVisitorTTL is the longest that browsers keep a cookie.
-const MaxVisitorTTL = 400 * 24 * time.Hour
+const MaxVisitorTTL = cookie.MaxLifetime
 
 const (
 	day                = 24 * time.Hour
 	defaultLive        = 100_000
 	globalCapFactor    = 100 // all networks together, against one
 	startTimeout       = 10 * time.Second
-	controlTimeout     = 2 * time.Second
-	hotShare           = controlTimeout / 5 // of it is the hot store's; the archive is asked then, and other instances need 1.5 s to read the answer
-	customerTrust      = time.Second        // how long a record with a customer is believed
-	anonymousTrust     = 5 * time.Second    // how long one without is
+	customerTrust      = time.Second     // how long a record with a customer is believed
+	anonymousTrust     = 5 * time.Second // how long one without is
 	supersededGrace    = 10 * time.Second
 	maxCredentialTries = 5
 )
@@ -143,7 +142,7 @@ func (c Config) withDefaults() (Config, error) {
 		wrong("Secrets", "required: at least one secret of 32 bytes or more")
 	}
 	for i, s := range c.Secrets {
-		if err := CheckSecret(s); err != nil {
+		if err := cookie.CheckSecret(s); err != nil {
 			wrong("Secrets", "number %d: %v", i+1, err)
 		}
 	}
@@ -162,9 +161,9 @@ func (c Config) withDefaults() (Config, error) {
 	if c.JournalMaxBytes < 1<<20 {
 		wrong("JournalMaxBytes", "%d is too small: use 1 MiB or more", c.JournalMaxBytes)
 	}
-	for _, cookie := range []struct{ field, name string }{{"SessionCookie", c.SessionCookie}, {"VisitorCookie", c.VisitorCookie}} {
-		if err := CheckCookieName(cookie.name, c.Insecure); err != nil {
-			wrong(cookie.field, "%v", err)
+	for _, named := range []struct{ field, name string }{{"SessionCookie", c.SessionCookie}, {"VisitorCookie", c.VisitorCookie}} {
+		if err := cookie.CheckName(named.name, !c.Insecure); err != nil {
+			wrong(named.field, "%v", err)
 		}
 	}
 	if c.SessionCookie == c.VisitorCookie {
@@ -189,38 +188,4 @@ func (c Config) withDefaults() (Config, error) {
 		wrong("LiveSessions", "%d is negative", c.LiveSessions)
 	}
 	return c, errors.Join(mistakes...)
-}
-
-// CheckSecret says what is wrong with a cookie secret, if anything: too short,
-// or one that is printed in documentation.
-func CheckSecret(s string) error {
-	if len(s) < 32 {
-		return fmt.Errorf("%d bytes are too few: use 32 or more (openssl rand -base64 32)", len(s))
-	}
-	lower := strings.ToLower(s)
-	for _, known := range []string{"your-super-secret-key", "your-secret-key", "change-me", "changeme", "replace-me", "insert-your", "example-secret"} {
-		if strings.Contains(lower, known) {
-			return fmt.Errorf("it is a known placeholder: make one of your own (openssl rand -base64 32)")
-		}
-	}
-	distinct := map[byte]bool{}
-	for i := range len(s) {
-		distinct[s[i]] = true
-	}
-	if len(distinct) < 6 {
-		return fmt.Errorf("it repeats itself: make a random one (openssl rand -base64 32)")
-	}
-	return nil
-}
-
-// CheckCookieName says what is wrong with a cookie name, if anything. insecure
-// cookies cannot have the prefixes that browsers keep for secure ones.
-func CheckCookieName(name string, insecure bool) error {
-	if err := (&http.Cookie{Name: name, Value: "v"}).Valid(); err != nil {
-		return fmt.Errorf("%q is no cookie name: use letters, digits, - and _", name)
-	}
-	if insecure && (strings.HasPrefix(name, "__Host-") || strings.HasPrefix(name, "__Secure-")) {
-		return fmt.Errorf("%q needs secure cookies: use another name in development", name)
-	}
-	return nil
 }

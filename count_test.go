@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/footfall-go/footfall/internal/clock"
+	"github.com/footfall-go/footfall/internal/guard"
 	"github.com/footfall-go/footfall/memstore"
 )
 
@@ -28,11 +30,11 @@ func TestPageViews_AMergeUnderWayIsNotMissing(t *testing.T) {
 			ctx := t.Context()
 			store := &gatedMerge{memstore.New(0), make(chan struct{}), make(chan struct{})}
 			tr := &Tracker{
-				hot: &guardedHot{HotStore: store}, lives: Lifetimes{Idle: time.Hour, Absolute: day},
+				hot: guard.NewHot(store), lives: Lifetimes{Idle: time.Hour, Absolute: day},
 				config: Config{LiveSessions: 10},
 			}
-			id, at := newID(), now()
-			e := &entry{id: id, series: "s-1", writer: "w.1", begun: true, notedAt: millis(at)}
+			id, at := clock.NewID(), clock.Now()
+			e := &entry{id: id, series: "s-1", writer: "w.1", begun: true, notedAt: clock.Millis(at)}
 			e.rec = Record{Session: Session{SessionID: id.String(), StartedAt: at, LastSeenAt: at}}
 			e.rec.SetCredentials(Credentials{Version: 1})
 			d := e.document()

@@ -7,6 +7,9 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/footfall-go/footfall/internal/clock"
+	"github.com/footfall-go/footfall/internal/guard"
 )
 
 const maxListedSessions = 1000
@@ -16,17 +19,17 @@ var errNobody = errors.New("footfall: nobody is logged in")
 // CustomerSessions lists the live sessions of a customer, newest first, at most
 // 1,000. It is for display; the latest second may be missing.
 func (t *Tracker) CustomerSessions(ctx context.Context, customerID string) ([]Session, error) {
-	archived, err := t.archive.CustomerSessions(ctx, customerID, maxListedSessions)
+	archived, err := t.archive.Unguarded().CustomerSessions(ctx, customerID, maxListedSessions)
 	if err != nil {
 		return nil, fmt.Errorf("%w: archive: %w", ErrUnavailable, err)
 	}
-	at := now()
+	at := clock.Now()
 	sessions := archived[:0]
 	for _, s := range archived {
 		if id, err := uuid.Parse(s.SessionID); err == nil {
 			if e := t.live.get(id); e != nil { // newer than the archive
 				rec := e.snapshot()
-				if s = rec.Session; t.revoked.covers(&rec) {
+				if s = rec.Session; t.revoked.Covers(&rec) {
 					continue
 				}
 			}
@@ -46,9 +49,9 @@ func (t *Tracker) EndSession(ctx context.Context, sessionID string) (bool, error
 	if err != nil || id.Version() != 7 {
 		return false, nil
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), controlTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), guard.ControlTimeout)
 	defer cancel()
-	asking, cancelAsking := context.WithTimeout(ctx, hotShare)
+	asking, cancelAsking := context.WithTimeout(ctx, guard.HotShare)
 	e, err := t.load(asking, id)
 	cancelAsking()
 	if errors.Is(err, errHot) { // what the archive knows is enough to end a session
@@ -64,7 +67,7 @@ func (t *Tracker) EndSession(ctx context.Context, sessionID string) (bool, error
 		return false, nil
 	}
 	rec := e.snapshot()
-	if t.lives.Remaining(&rec.Session, now()) == 0 {
+	if t.lives.Remaining(&rec.Session, clock.Now()) == 0 {
 		return false, nil
 	}
 	err = t.endSession(ctx, e, EndRevoked)
@@ -78,7 +81,7 @@ func (t *Tracker) EndSession(ctx context.Context, sessionID string) (bool, error
 // password check has already begun. It is durable when it returns; an error
 // wraps [ErrUnavailable] and means that nothing was changed.
 func (t *Tracker) EndCustomerSessions(ctx context.Context, customerID string) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), controlTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), guard.ControlTimeout)
 	defer cancel()
 	return t.revokeCustomer(ctx, customerID, t.revocationTime())
 }
@@ -90,7 +93,7 @@ func (t *Tracker) EndOtherSessions(ctx context.Context) error {
 	if v == nil {
 		return errNoVisit
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), controlTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), guard.ControlTimeout)
 	defer cancel()
 	e, s, err := v.reread(ctx)
 	if err == nil && v.isCommitted() {
@@ -118,7 +121,7 @@ func (t *Tracker) EndOtherSessions(ctx context.Context) error {
 }
 
 // revocationTime is a time after everything that has been authenticated.
-func (t *Tracker) revocationTime() time.Time { return t.common(now()).Add(time.Millisecond) }
+func (t *Tracker) revocationTime() time.Time { return t.clock.Tell(clock.Now()).Add(time.Millisecond) }
 
 // revokeCustomer makes everything void that a customer authenticated before a
 // time. It returns when every instance knows.
@@ -126,7 +129,7 @@ func (t *Tracker) revokeCustomer(ctx context.Context, customerID string, before 
 	if _, err := t.commitFact(ctx, nil, &CustomerRevoked{CustomerID: customerID, Before: before}); err != nil {
 		return err
 	}
-	t.revoked.note(CredentialChange{CustomerID: customerID, RevokedBefore: before}, before)
+	t.revoked.Customer(customerID, before)
 	t.awaitOthers(ctx, time.Now())
 	return nil
 }

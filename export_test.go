@@ -1,5 +1,7 @@
 package footfall
 
+import "github.com/footfall-go/footfall/internal/clock"
+
 // WithJournalFault has a function called before each write to the journal: it may
 // take its time, or fail the write.
 func WithJournalFault(c *Config, fault func() error) { c.beforeJournalWrite = fault }
@@ -7,5 +9,5 @@ func WithJournalFault(c *Config, fault func() error) { c.beforeJournalWrite = fa
 // DropIdle drops from the tracker's table what stands elsewhere, as if nobody had
 // come for two minutes.
 func (t *Tracker) DropIdle() {
-	t.live.sweep(now().Add(liveIdle), now().Add(-t.lives.Absolute), t.confirmedPosition())
+	t.live.sweep(clock.Now().Add(liveIdle), clock.Now().Add(-t.lives.Absolute), t.confirmedPosition())
 }

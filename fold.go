@@ -10,6 +10,8 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/footfall-go/footfall/internal/clock"
+	"github.com/footfall-go/footfall/internal/guard"
 	"github.com/footfall-go/footfall/internal/journal"
 )
 
@@ -167,7 +169,7 @@ func (t *Tracker) fold(ctx context.Context, at time.Time) {
 	into, folded := t.folder.due(at, t.lives.Idle, t.projected)
 	for i, target := range into {
 		for _, e := range folded[i] {
-			asking, cancel := context.WithTimeout(ctx, controlTimeout)
+			asking, cancel := context.WithTimeout(ctx, guard.ControlTimeout)
 			if !t.foldOne(asking, target, e) {
 				t.folder.again(target, e, at)
 			}
@@ -185,7 +187,7 @@ func (t *Tracker) foldOne(ctx context.Context, target, e *entry) bool {
 		return true
 	}
 	if latest, err := t.isLatest(ctx, e); err != nil || !latest {
-		return err == nil || t.lives.Remaining(&rec.Session, now()) == 0
+		return err == nil || t.lives.Remaining(&rec.Session, clock.Now()) == 0
 	}
 	position, err := t.appendBehind(target, &SessionsFolded{Into: to.session, Folded: rec.SessionID, Visitor: to.visitor})
 	if err != nil && !errors.Is(err, journal.ErrStalled) {
@@ -219,5 +221,5 @@ func (f *folder) again(target, e *entry, at time.Time) {
 func (t *Tracker) isLatest(ctx context.Context, e *entry) (bool, error) {
 	rec := e.snapshot()
 	doc, version, views, lastSeen, err := t.hot.Read(ctx, rec.SessionID)
-	return doc == nil || version == rec.Version && views <= rec.PageViews && lastSeen <= millis(rec.LastSeenAt), err
+	return doc == nil || version == rec.Version && views <= rec.PageViews && lastSeen <= clock.Millis(rec.LastSeenAt), err
 }

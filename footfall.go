@@ -2,11 +2,9 @@ package footfall
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"net/netip"
 	"sync"
 	"sync/atomic"
@@ -15,7 +13,11 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/footfall-go/footfall/enrich"
+	"github.com/footfall-go/footfall/internal/clock"
+	"github.com/footfall-go/footfall/internal/cookie"
+	"github.com/footfall-go/footfall/internal/guard"
 	"github.com/footfall-go/footfall/internal/journal"
+	"github.com/footfall-go/footfall/internal/revoked"
 )
 
 // A Tracker recognises visitors and records what they do. Its methods are safe
@@ -27,21 +29,19 @@ type Tracker struct {
 	instance string // names this process as a writer
 	writers  atomic.Uint64
 
-	keys     keyRing
-	agents   *enrich.Agents
-	live     *liveTable
-	hot      *guardedHot
-	archive  *guardedArchive
-	journal  *journal.Journal
-	revoked  *revocations
-	begins   *beginLimit
-	folder   *folder
-	orders   pendingOrders
-	hotSync  hotQueue
-	settles  settlements
-	skew     atomic.Int64  // how far this clock is ahead of the archive's, in nanoseconds
-	followed atomic.Bool   // what was revoked has been read
-	lookedAt atomic.Uint64 // connections of the hot store when revocations were last read because of them
+	keys    cookie.KeyRing
+	agents  *enrich.Agents
+	live    *liveTable
+	hot     *guard.Hot
+	archive *guard.Archive
+	clock   *clock.Shared
+	journal *journal.Journal
+	revoked *revoked.Revoked
+	begins  *beginLimit
+	folder  *folder
+	orders  pendingOrders
+	hotSync hotQueue
+	settles settlements
 
 	replayLeft      atomic.Int64  // records of the last run that the archive does not hold yet
 	replayDone      chan struct{} // closed when there are none
@@ -87,14 +87,15 @@ func New(config Config) (*Tracker, error) {
 		log:      config.Logger,
 		lives:    Lifetimes{Idle: config.IdleTimeout, Absolute: config.MaxAge},
 		instance: uuid.NewString()[:8],
-		keys:     newKeyRing(config.Secrets),
+		keys:     cookie.NewKeyRing(config.Secrets),
 		agents:   enrich.NewAgents(0),
 		live:     newLiveTable(config.LiveSessions),
-		hot:      &guardedHot{HotStore: config.Hot},
-		archive:  &guardedArchive{Archive: config.Archive},
+		hot:      guard.NewHot(config.Hot),
+		archive:  guard.NewArchive(config.Archive),
+		clock:    clock.NewShared(config.Archive),
 		settles:  settlements{on: config.Archive.Shared()},
 		journal:  j,
-		revoked:  newRevocations(),
+		revoked:  revoked.New(config.Archive, config.Hot),
 		begins:   newBeginLimit(config.NewSessionsPerMinute),
 		folder:   newFolder(),
 
@@ -106,7 +107,7 @@ func New(config Config) (*Tracker, error) {
 	// may be away for a while: then only customers wait for it.
 	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()
-	if err := t.followRevocations(ctx); err != nil && config.Archive.Shared() {
+	if err := t.revoked.Follow(ctx); err != nil && config.Archive.Shared() {
 		t.log.Error("footfall: the archive does not answer: nobody is known as a customer until it does", "error", err)
 	} else if err != nil {
 		return nil, errors.Join(fmt.Errorf("footfall: read the archive: %w", err), j.Close())
@@ -123,7 +124,7 @@ func New(config Config) (*Tracker, error) {
 	if t.settles.on {
 		t.start(background, t.settleCounts)
 	}
-	t.start(background, t.probeStores)
+	t.start(background, func(ctx context.Context) { guard.Probe(ctx, t.hot, t.archive, config.StoreTimeout, t.log) })
 	t.start(background, func(context.Context) { t.agents.Warm() })
 	if !config.DisableJobs {
 		t.start(background, t.runJobs)
@@ -158,26 +159,6 @@ func (t *Tracker) Close(ctx context.Context) error {
 		t.closeErr = errors.Join(drained, t.journal.Close())
 	})
 	return t.closeErr
-}
-
-// now is the time as it is stored: UTC, in milliseconds.
-func now() time.Time { return time.Now().UTC().Truncate(time.Millisecond) }
-
-// newID is a new time-ordered id, a UUIDv7: milliseconds, their fraction in 12
-// bits, and 62 random ones. Ids are no secrets. uuid.NewV7 takes three times as
-// long, behind one lock for all requests.
-func newID() (id uuid.UUID) {
-	at := time.Now()
-	fraction := uint64(at.Nanosecond()%int(time.Millisecond)) << 12 / uint64(time.Millisecond)
-	binary.BigEndian.PutUint64(id[:8], uint64(at.UnixMilli())<<16|7<<12|fraction)
-	binary.BigEndian.PutUint64(id[8:], 2<<62|rand.Uint64()>>2)
-	return id
-}
-
-// idTime is when an id made by newID was made.
-func idTime(id uuid.UUID) time.Time {
-	ms := int64(id[0])<<40 | int64(id[1])<<32 | int64(id[2])<<24 | int64(id[3])<<16 | int64(id[4])<<8 | int64(id[5])
-	return time.UnixMilli(ms).UTC()
 }
 
 // TrustedProxies are the networks whose X-Forwarded-For the tracker believes;

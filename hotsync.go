@@ -5,6 +5,9 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/footfall-go/footfall/internal/clock"
+	"github.com/footfall-go/footfall/internal/guard"
 )
 
 // hotQueue holds the entries whose activity has to reach the hot store.
@@ -39,7 +42,7 @@ const mergesAtOnce = 64
 // syncHot is the loop that merges activity into the hot store, once for all
 // that a session did in a while.
 func (t *Tracker) syncHot(ctx context.Context) {
-	for sleep(ctx, gatherTime) {
+	for clock.Sleep(ctx, gatherTime) {
 		t.flushHot(ctx)
 	}
 }
@@ -78,9 +81,9 @@ func (t *Tracker) mergeHot(ctx context.Context, e *entry) bool {
 	e.mu.Lock()
 	e.unsent = false
 	e.sending++
-	unnoted := e.begun && millis(e.rec.LastSeenAt) > e.notedAt
+	unnoted := e.begun && clock.Millis(e.rec.LastSeenAt) > e.notedAt
 	id, series, writer, views := e.rec.SessionID, e.series, e.writer, e.views
-	lastSeen, ttl := e.rec.LastSeenAt, t.lives.Remaining(&e.rec.Session, now())
+	lastSeen, ttl := e.rec.LastSeenAt, t.lives.Remaining(&e.rec.Session, clock.Now())
 	e.mu.Unlock()
 	defer e.mergeEnded()
 	if ttl <= 0 {
@@ -89,9 +92,9 @@ func (t *Tracker) mergeHot(ctx context.Context, e *entry) bool {
 	if unnoted {
 		t.noteSeen(e, lastSeen)
 	}
-	ctx, cancel := context.WithTimeout(ctx, controlTimeout)
+	ctx, cancel := context.WithTimeout(ctx, guard.ControlTimeout)
 	defer cancel()
-	merged, err := t.hot.Merge(ctx, id, series, writer, views, millis(lastSeen), ttl)
+	merged, err := t.hot.Merge(ctx, id, series, writer, views, clock.Millis(lastSeen), ttl)
 	if err != nil {
 		t.counts.hotErrors.Add(1)
 		t.queueHot(e)
@@ -116,7 +119,7 @@ func (t *Tracker) noteSeen(e *entry, at time.Time) {
 	position, err := t.appendBehind(e, &SessionSeen{SessionID: e.ids().session, At: at})
 	e.mu.Lock()
 	if err == nil {
-		e.notedAt = max(e.notedAt, millis(at))
+		e.notedAt = max(e.notedAt, clock.Millis(at))
 	}
 	e.position = max(e.position, position)
 	e.mu.Unlock()

@@ -13,6 +13,8 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/footfall-go/footfall/enrich"
+	"github.com/footfall-go/footfall/internal/clock"
+	"github.com/footfall-go/footfall/internal/cookie"
 )
 
 // The Express service that a shop may come from signed a bare UUID as its
@@ -41,15 +43,12 @@ type adoption struct {
 // parseLegacyValue reads the value of a legacy session cookie. No value of ours
 // looks like one.
 func parseLegacyValue(value []byte) (id uuid.UUID, ok bool) {
-	if len(value) != uuidLength {
-		return id, false
-	}
-	id, err := parseCanonicalUUID(value)
-	return id, err == nil && id.Version() == 4
+	id, ok = cookie.ParseUUID(value)
+	return id, ok && id.Version() == 4
 }
 
 // resolveLegacy adopts the session of a legacy cookie and returns its token.
-func (t *Tracker) resolveLegacy(r *http.Request, id uuid.UUID, left *time.Duration) (token sessionToken, e *entry, s standing, err error) {
+func (t *Tracker) resolveLegacy(r *http.Request, id uuid.UUID, left *time.Duration) (token cookie.Token, e *entry, s standing, err error) {
 	began := time.Now()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), max(*left, time.Millisecond))
 	defer func() {
@@ -64,14 +63,14 @@ func (t *Tracker) resolveLegacy(r *http.Request, id uuid.UUID, left *time.Durati
 		return token, nil, worthless, err
 	}
 	first := rec != nil
-	token = sessionToken{id: as, secret: t.legacySecret(id, as)}
-	hash := token.secret.hash()
+	token = cookie.Token{ID: as, Secret: t.legacySecret(id, as)}
+	hash := token.Secret.Hash()
 	for try := 0; ; try++ {
 		if e, err = t.load(ctx, as); err != nil && !errors.Is(err, errNotYet) {
 			return token, nil, worthless, err
 		}
 		if e != nil {
-			s, _ = t.judge(e, &hash, now())
+			s, _ = t.judge(e, &hash, clock.Now())
 			return token, e, s, nil
 		}
 		if !first {
@@ -82,7 +81,7 @@ func (t *Tracker) resolveLegacy(r *http.Request, id uuid.UUID, left *time.Durati
 		mine := false
 		if rec != nil {
 			// A hot store may be put back to an earlier state: the archive remembers.
-			if mine, err = t.archive.ClaimSlot(ctx, "legacy:"+id.String(), adoptionSlot); err != nil {
+			if mine, err = t.archive.Unguarded().ClaimSlot(ctx, "legacy:"+id.String(), adoptionSlot); err != nil {
 				return token, nil, worthless, archiveError(err)
 			}
 		}
@@ -93,7 +92,7 @@ func (t *Tracker) resolveLegacy(r *http.Request, id uuid.UUID, left *time.Durati
 		case first && try >= adoptionTries: // it was adopted long ago
 			err = t.noteAdoption(ctx, id, adoption{}, 1)
 			return token, nil, worthless, err
-		case !sleep(ctx, 10*time.Millisecond): // another request was adopting it at this moment
+		case !clock.Sleep(ctx, 10*time.Millisecond): // another request was adopting it at this moment
 			return token, nil, worthless, fmt.Errorf("%w: a legacy session is being adopted", ErrUnavailable)
 		}
 	}
@@ -117,7 +116,7 @@ func (t *Tracker) adoptedAs(ctx context.Context, id uuid.UUID) (as uuid.UUID, re
 		}
 		if doc != nil {
 			var a adoption
-			if json.Unmarshal(doc, &a) != nil || now().Sub(fromMillis(a.At)) > supersededGrace {
+			if json.Unmarshal(doc, &a) != nil || clock.Now().Sub(clock.FromMillis(a.At)) > supersededGrace {
 				return uuid.Nil, nil, nil
 			}
 			return a.SessionID, nil, nil
@@ -131,7 +130,7 @@ func (t *Tracker) adoptedAs(ctx context.Context, id uuid.UUID) (as uuid.UUID, re
 		if rec == nil {
 			return uuid.Nil, nil, nil
 		}
-		a := adoption{newID(), now().UnixMilli()}
+		a := adoption{clock.NewID(), clock.Now().UnixMilli()}
 		switch err := t.noteAdoption(ctx, id, a, 0); {
 		case err == nil:
 			return a.SessionID, rec, nil
@@ -172,19 +171,19 @@ func (t *Tracker) legacyRecord(ctx context.Context, id uuid.UUID) (*legacyRecord
 	if doc == nil || version != 0 || json.Unmarshal(doc, &rec) != nil || rec.SecretHash != "" || rec.EndedAt != nil || rec.SessionID != id.String() {
 		return nil, nil
 	}
-	if idle := now().Sub(rec.LastSeenAt); idle >= t.lives.Idle || idle < -maxSkew {
+	if idle := clock.Now().Sub(rec.LastSeenAt); idle >= t.lives.Idle || idle < -clock.MaxOffset {
 		return nil, nil
 	}
 	return &rec, nil
 }
 
 // adoptLegacy begins a session that takes a legacy one's place.
-func (t *Tracker) adoptLegacy(ctx context.Context, r *http.Request, token sessionToken, id uuid.UUID, rec *legacyRecord) (*entry, error) {
-	visitor := newID()
+func (t *Tracker) adoptLegacy(ctx context.Context, r *http.Request, token cookie.Token, id uuid.UUID, rec *legacyRecord) (*entry, error) {
+	visitor := clock.NewID()
 	if v, err := uuid.Parse(rec.VisitorID); err == nil && v.Version() == 4 && v.String() == rec.VisitorID {
 		visitor = v
 	}
-	e := t.newEntry(r, token, visitor, now())
+	e := t.newEntry(r, token, visitor, clock.Now())
 	if c := rec.CustomerID; rec.Type == string(Customer) && c != "" && enrich.Text(c, maxCustomerID) == c {
 		// When its password was checked is not known: any revocation ends it.
 		e.rec.CustomerID = c
@@ -204,7 +203,7 @@ func (t *Tracker) adoptLegacy(ctx context.Context, r *http.Request, token sessio
 
 // legacySecret is the secret of an adopted session, the same for all requests
 // that adopt it.
-func (t *Tracker) legacySecret(id, as uuid.UUID) (s secret) {
+func (t *Tracker) legacySecret(id, as uuid.UUID) (s cookie.Secret) {
 	purpose := hmac.New(sha256.New, []byte(t.config.Secrets[0]))
 	purpose.Write([]byte("footfall: adoption of a legacy session"))
 	mac := hmac.New(sha256.New, purpose.Sum(nil))
@@ -218,7 +217,7 @@ func (t *Tracker) legacySecret(id, as uuid.UUID) (s secret) {
 func (v *visit) openLegacy(value []byte) (handled bool) {
 	t := v.t
 	id, ok := parseLegacyValue(value)
-	if !ok || !now().Before(t.config.LegacyUntil) {
+	if !ok || !clock.Now().Before(t.config.LegacyUntil) {
 		return false
 	}
 	token, e, s, err := t.resolveLegacy(v.r, id, &v.left)
@@ -234,7 +233,7 @@ func (v *visit) openLegacy(value []byte) (handled bool) {
 		return false
 	}
 	v.token, v.hasToken, v.entry, v.standing = token, true, e, s
-	v.setSession = t.keys.sign(token.value())
+	v.setSession = t.keys.Sign(token.Value())
 	if visitor, err := uuid.Parse(e.ids().visitor); err == nil {
 		v.setVisitor = visitor
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/footfall-go/footfall/internal/clock"
 	"github.com/footfall-go/footfall/internal/journal"
 )
 
@@ -108,7 +109,7 @@ func (e *entry) mergeArchived(rec Record) {
 // as far as that can be told: activity after it came about was with it. In doubt
 // the superseded one is worth less.
 func usedSince(rec *Record) time.Time {
-	changed := or(rec.RotatedAt, fromMillis(rec.Version)) // not AuthenticatedAt: a password check may have begun long before
+	changed := or(rec.RotatedAt, clock.FromMillis(rec.Version)) // not AuthenticatedAt: a password check may have begun long before
 	if rec.Superseded != (SecretHash{}) && rec.LastSeenAt.Sub(changed) > supersededGrace {
 		return changed
 	}

@@ -8,28 +8,29 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/footfall-go/footfall/internal/journal"
-	"github.com/footfall-go/footfall/store"
 	"github.com/google/uuid"
+
+	"github.com/footfall-go/footfall/internal/clock"
+	"github.com/footfall-go/footfall/internal/journal"
 )
 
 // load reads a session from the hot store, and from the archive if it is
 // missing there. Nil means that there is none.
 func (t *Tracker) load(ctx context.Context, id uuid.UUID) (*entry, error) {
-	readAt := now()
+	readAt := clock.Now()
 	t.counts.hotReads.Add(1)
 	doc, version, views, lastSeen, err := t.hot.Read(ctx, id.String())
 	if err != nil {
 		return nil, hotError(err)
 	}
-	if doc == nil || version < t.revoked.lowest(id.String()) {
+	if doc == nil || version < t.revoked.Lowest(id.String()) {
 		return t.loadArchived(ctx, id, readAt, version)
 	}
 	if e := t.live.get(id); e != nil && e.isDocument(doc, version) { // nothing changed but activity: no need to decode
 		if err := t.lookFirst(ctx, e); err != nil {
 			return nil, err
 		}
-		e.refresh(views, fromMillis(lastSeen), readAt)
+		e.refresh(views, clock.FromMillis(lastSeen), readAt)
 		return e, nil
 	}
 	d, err := decodeHot(doc)
@@ -45,7 +46,7 @@ func (t *Tracker) load(ctx context.Context, id uuid.UUID) (*entry, error) {
 		return t.loadArchived(ctx, id, readAt, 0)
 	}
 	d.PageViews += views
-	if seen := fromMillis(lastSeen); seen.After(d.LastSeenAt) {
+	if seen := clock.FromMillis(lastSeen); seen.After(d.LastSeenAt) {
 		d.LastSeenAt = seen
 	}
 	e := t.adopt(id, d, readAt, false, views)
@@ -67,37 +68,22 @@ func (t *Tracker) lookFirst(ctx context.Context, e *entry) error {
 	if err := t.awaitReplay(ctx); err != nil {
 		return err
 	}
-	return t.lookAfterReconnect(ctx)
+	if err := t.revoked.FollowIfReconnected(ctx); err != nil {
+		return archiveError(err)
+	}
+	return nil
 }
 
 // isRevoked says that an entry is below what was revoked.
 func (t *Tracker) isRevoked(e *entry) bool {
 	rec := e.snapshot()
-	return t.revoked.covers(&rec)
+	return t.revoked.Covers(&rec)
 }
 
 func (e *entry) version() int64 {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.rec.Version
-}
-
-// lookAfterReconnect reads what was revoked, if that has never been done, or the
-// hot store was connected to anew since the last time: a server that took over, or was restored, may bring
-// back what had ended.
-func (t *Tracker) lookAfterReconnect(ctx context.Context) error {
-	n := uint64(0)
-	if c, ok := store.HotAs[store.Connector](t.hot.HotStore); ok {
-		n = c.Connects()
-	}
-	if t.followed.Load() && n == t.lookedAt.Load() {
-		return nil
-	}
-	if err := t.followRevocations(ctx); err != nil {
-		return archiveError(err)
-	}
-	t.lookedAt.Store(n)
-	return nil
 }
 
 // refresh takes over activity that the hot store has merged from everybody.
@@ -139,7 +125,7 @@ func (t *Tracker) loadArchived(ctx context.Context, id uuid.UUID, readAt time.Ti
 	if err != nil {
 		return nil, archiveError(err)
 	}
-	if !ok && t.archive.Shared() && t.mayArrive(idTime(id), readAt) {
+	if !ok && t.archive.Shared() && t.mayArrive(clock.IDTime(id), readAt) {
 		return nil, errNotYet
 	}
 	if !ok || t.lives.Remaining(&rec.Session, readAt) == 0 {
@@ -159,7 +145,7 @@ func (t *Tracker) loadHeld(ctx context.Context, id uuid.UUID) (*entry, error) {
 		return nil, nil
 	}
 	if t.archive.Shared() && e.isCustomer() {
-		if err := t.followRevocations(ctx); err != nil {
+		if err := t.revoked.Follow(ctx); err != nil {
 			return nil, archiveError(err)
 		}
 	}
@@ -176,7 +162,7 @@ func (t *Tracker) loadHeld(ctx context.Context, id uuid.UUID) (*entry, error) {
 func (t *Tracker) restoreHot(ctx context.Context, e *entry, stale int64) {
 	e.mu.Lock()
 	e.base, e.series, e.writer, e.views = e.rec.PageViews, t.newSeries(), t.newWriter(), 0
-	e.restoredAt = now()
+	e.restoredAt = clock.Now()
 	e.mu.Unlock()
 	d := e.document()
 	ttl := t.ttl(&d.Record)
@@ -190,7 +176,7 @@ func (t *Tracker) restoreHot(ctx context.Context, e *entry, stale int64) {
 	if err != nil || !stored {
 		e.distrust()
 	}
-	t.settles.add(e, now())
+	t.settles.add(e, clock.Now())
 }
 
 // ttl is how long the hot store keeps a record: until it can no longer be alive,
@@ -198,7 +184,7 @@ func (t *Tracker) restoreHot(ctx context.Context, e *entry, stale int64) {
 func (t *Tracker) ttl(rec *Record) time.Duration {
 	s := rec.Session
 	s.EndedAt = time.Time{}
-	return t.lives.Remaining(&s, now())
+	return t.lives.Remaining(&s, clock.Now())
 }
 
 // adopt makes an entry of what a store holds, or brings the one that is there
@@ -222,7 +208,7 @@ func (t *Tracker) adopt(id uuid.UUID, d document, readAt time.Time, archived boo
 	}
 	there.mu.Unlock()
 	if there.rebase(base, d.series, t.newWriter) {
-		t.settles.add(there, now())
+		t.settles.add(there, clock.Now())
 	}
 	return there
 }

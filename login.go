@@ -11,6 +11,9 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/footfall-go/footfall/enrich"
+	"github.com/footfall-go/footfall/internal/clock"
+	"github.com/footfall-go/footfall/internal/cookie"
+	"github.com/footfall-go/footfall/internal/guard"
 	"github.com/footfall-go/footfall/internal/journal"
 )
 
@@ -41,10 +44,10 @@ func (t *Tracker) Login(ctx context.Context, customerID string, checkedSince tim
 	if customerID == "" || len(customerID) > maxCustomerID || enrich.Text(customerID, maxCustomerID) != customerID {
 		return errors.New("footfall: a customer id is 1 to 128 bytes of text")
 	}
-	checkedSince = t.common(checkedSince.UTC().Truncate(time.Millisecond))
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), controlTimeout)
+	checkedSince = t.clock.Tell(checkedSince.UTC().Truncate(time.Millisecond))
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), guard.ControlTimeout)
 	defer cancel()
-	if t.revoked.before(customerID).After(checkedSince) {
+	if t.revoked.Before(customerID).After(checkedSince) {
 		return ErrRevoked
 	}
 	e, s, err := v.rereadToSet(ctx)
@@ -95,21 +98,21 @@ func (v *visit) rotate(ctx context.Context, e *entry, customerID string, checked
 	v.mu.Lock()
 	token := v.token
 	v.mu.Unlock()
-	old := token.secret.hash()
-	token.secret = newSecret()
+	old := token.Secret.Hash()
+	token.Secret = cookie.NewSecret()
 	var before Credentials
 	e, rec, err := t.changeCredentials(ctx, e, func(rec *Record) error {
 		switch {
-		case !rec.EndedAt.IsZero() || t.lives.Remaining(&rec.Session, now()) == 0:
+		case !rec.EndedAt.IsZero() || t.lives.Remaining(&rec.Session, clock.Now()) == 0:
 			return errEnded
 		case rec.SecretHash != old: // somebody else logged in on it meanwhile
 			return errEnded
-		case t.revoked.before(customerID).After(checkedSince):
+		case t.revoked.Before(customerID).After(checkedSince):
 			return ErrRevoked
 		}
 		before = rec.Credentials()
-		rec.Superseded, rec.SecretHash = rec.SecretHash, token.secret.hash()
-		rec.CustomerID, rec.AuthenticatedAt, rec.RotatedAt = customerID, checkedSince, now()
+		rec.Superseded, rec.SecretHash = rec.SecretHash, token.Secret.Hash()
+		rec.CustomerID, rec.AuthenticatedAt, rec.RotatedAt = customerID, checkedSince, clock.Now()
 		rec.Version = checkedSince.UnixMilli() // at least: above a revocation that this login survives
 		return nil
 	})
@@ -121,7 +124,7 @@ func (v *visit) rotate(ctx context.Context, e *entry, customerID string, checked
 	}
 	// The browser will never learn the new secret: the old one is put back.
 	_, _, err = t.changeCredentials(ctx, e, func(rec *Record) error {
-		if rec.SecretHash != token.secret.hash() {
+		if rec.SecretHash != token.Secret.Hash() {
 			return errEnded
 		}
 		before.Version = rec.Version
@@ -156,7 +159,7 @@ func (v *visit) loginAnew(ctx context.Context, customerID string, checkedSince t
 			return err
 		}
 	}
-	if v.t.revoked.before(customerID).After(checkedSince) {
+	if v.t.revoked.Before(customerID).After(checkedSince) {
 		v.withdraw()
 		return errors.Join(ErrRevoked, v.t.endSession(ctx, e, EndRevoked))
 	}
@@ -176,7 +179,7 @@ func (t *Tracker) noteLogin(r *http.Request, e *entry) {
 // false says that it is too late for a cookie. The journal's reserve takes the
 // record if its room for tracking is full; losing it after all would only log
 // somebody out.
-func (v *visit) loggedIn(e *entry, token sessionToken, rec Record) bool {
+func (v *visit) loggedIn(e *entry, token cookie.Token, rec Record) bool {
 	t := v.t
 	v.mu.Lock()
 	if v.committed {
@@ -185,7 +188,7 @@ func (v *visit) loggedIn(e *entry, token sessionToken, rec Record) bool {
 	}
 	v.entry, v.standing, v.token, v.hasToken = e, current, token, true
 	v.stale, v.refused, v.oldKey = false, false, false
-	v.setSession = t.keys.sign(token.value())
+	v.setSession = t.keys.Sign(token.Value())
 	v.mu.Unlock()
 	change := &CredentialsChanged{SessionID: rec.SessionID, Cred: rec.Credentials()}
 	position, err := t.appendBehind(e, change)
@@ -209,14 +212,14 @@ func (t *Tracker) Logout(ctx context.Context) error {
 	if v == nil {
 		return errNoVisit
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), controlTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), guard.ControlTimeout)
 	defer cancel()
 	e, s, err := v.rereadToSet(ctx)
 	if err != nil {
 		return err
 	}
 	switch {
-	case s == superseded && now().UnixMilli()-e.snapshot().Version < supersededGrace.Milliseconds():
+	case s == superseded && clock.Now().UnixMilli()-e.snapshot().Version < supersededGrace.Milliseconds():
 		// Its successor's cookie is on its way to the same browser: only that one
 		// may end the session. If it has not come by now it never will, and this
 		// browser has nothing left but its cookie.

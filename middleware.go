@@ -6,6 +6,11 @@ import (
 	"io"
 	"net/http"
 	"time"
+
+	"github.com/footfall-go/footfall/enrich"
+	"github.com/footfall-go/footfall/internal/clock"
+	"github.com/footfall-go/footfall/internal/cookie"
+	"github.com/footfall-go/footfall/internal/guard"
 )
 
 // Handler returns middleware around next that recognises the visitor, begins a
@@ -34,12 +39,12 @@ func (t *Tracker) middleware(next http.Handler, m mode) http.Handler {
 		}
 		v := t.open(r)
 		v.mode = m
-		next.ServeHTTP(v.wrap(w), r.WithContext(v))
+		next.ServeHTTP(v.writer.Wrap(w, v), r.WithContext(v))
 		status := http.StatusOK // a handler that wrote nothing answers 200; one that panics answers nothing
 		if r.Context().Err() != nil {
 			status = statusClientGone
 		}
-		v.commit(status, w.Header())
+		v.Finish(status, w.Header())
 	})
 }
 
@@ -66,7 +71,7 @@ func (t *Tracker) RequireCustomer(next http.Handler) http.Handler {
 		case customer == "":
 			answer(w, http.StatusUnauthorized, `{"success":false,"error":"Authentication required","message":"Please log in to continue"}`)
 		default:
-			private(w.Header()) // the handler may say otherwise
+			cookie.KeepPrivate(w.Header()) // the handler may say otherwise
 			next.ServeHTTP(w, r)
 		}
 	}))
@@ -119,7 +124,7 @@ func (t *Tracker) Customer(ctx context.Context) (string, error) {
 // session, or to log somebody in who has just given a password, but not to let
 // anybody in.
 func (v *visit) rereadToSet(ctx context.Context) (*entry, standing, error) {
-	left := hotShare
+	left := guard.HotShare
 	e, s, err := v.rereadWithin(ctx, &left)
 	if errors.Is(err, errHot) {
 		e, s, err = v.recall(ctx, err)
@@ -140,21 +145,21 @@ func (v *visit) recall(ctx context.Context, cause error) (*entry, standing, erro
 	if err := t.awaitReplay(ctx); err != nil {
 		return nil, worthless, err
 	}
-	rec, ok, err := t.archive.Session(ctx, token.id.String())
+	rec, ok, err := t.archive.Session(ctx, token.ID.String())
 	if err != nil {
 		return nil, worthless, archiveError(err)
 	}
-	e := t.live.get(token.id)
+	e := t.live.get(token.ID)
 	switch {
 	case e == nil && !ok:
 		return nil, worthless, cause
 	case e == nil:
-		e = t.adopt(token.id, document{Record: rec, series: t.newSeries()}, time.Time{}, true, 0)
+		e = t.adopt(token.ID, document{Record: rec, series: t.newSeries()}, time.Time{}, true, 0)
 	case ok:
 		e.mergeArchived(rec)
 	}
-	hash := token.secret.hash()
-	switch s, _ := t.judge(e, &hash, now()); {
+	hash := token.Secret.Hash()
+	switch s, _ := t.judge(e, &hash, clock.Now()); {
 	case s == current:
 		v.took(e, s)
 		return e, s, nil
@@ -180,8 +185,8 @@ func (v *visit) reread(ctx context.Context) (*entry, standing, error) {
 	asked := e != nil && v.err == nil && time.Since(v.readAt) < sameMoment
 	v.mu.Unlock()
 	if asked {
-		hash := token.secret.hash()
-		if s, _ := v.t.judge(e, &hash, now()); s != worthless {
+		hash := token.Secret.Hash()
+		if s, _ := v.t.judge(e, &hash, clock.Now()); s != worthless {
 			return e, s, nil
 		}
 	}
@@ -230,3 +235,8 @@ func (v *visit) took(e *entry, s standing) {
 		v.entry, v.standing = e, s
 	}
 }
+
+// IsPageView is what counts as a page view unless Config.IsPageView says
+// otherwise: a GET answered 2xx or 304 that a person asked for, so neither a
+// prefetch nor an asset of a page.
+func IsPageView(r *http.Request, status int) bool { return enrich.IsPageView(r, status) }

@@ -10,6 +10,8 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/footfall-go/footfall/enrich"
+	"github.com/footfall-go/footfall/internal/clock"
+	"github.com/footfall-go/footfall/internal/guard"
 	"github.com/footfall-go/footfall/internal/journal"
 )
 
@@ -29,10 +31,10 @@ func (t *Tracker) PlaceOrder(ctx context.Context, order Order) (placed Order, be
 	if err := checkOrder(&order); err != nil {
 		return Order{}, false, err
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), controlTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), guard.ControlTimeout)
 	defer cancel()
 	e := v.attribute(ctx, &order)
-	order.CreatedAt = now()
+	order.CreatedAt = clock.Now()
 	pending, first := t.orders.add(order)
 	if !first {
 		select {
@@ -127,9 +129,9 @@ func (v *visit) attribute(ctx context.Context, order *Order) *entry {
 	switch {
 	case err != nil && e == nil: // the cookie is ours: it names the session, whatever that may do
 		if v.hasToken {
-			order.SessionID = v.token.id.String()
+			order.SessionID = v.token.ID.String()
 		}
-		if c, ok := v.visitorCookie(now()); ok {
+		if c, ok := v.visitorCookie(clock.Now()); ok {
 			order.VisitorID = c.id.String()
 		}
 		return nil
@@ -165,7 +167,7 @@ func (t *Tracker) Order(ctx context.Context, id string) (Order, bool, error) {
 }
 
 func (t *Tracker) archivedOrder(ctx context.Context, id string) (Order, bool, error) {
-	ctx, cancel := context.WithTimeout(ctx, controlTimeout)
+	ctx, cancel := context.WithTimeout(ctx, guard.ControlTimeout)
 	defer cancel()
 	if err := t.awaitReplay(ctx); err != nil {
 		return Order{}, false, err
@@ -201,11 +203,11 @@ func (t *Tracker) Refund(ctx context.Context, orderID, refundID string, amount M
 	if order.Total.Currency != amount.Currency {
 		return fmt.Errorf("footfall: order %q was paid in %s, not %s", orderID, order.Total.Currency, amount.Currency)
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), controlTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), guard.ControlTimeout)
 	defer cancel()
 	_, err = t.commitFact(ctx, nil, &OrderRefunded{
 		RefundID: refundID, OrderID: orderID, SessionID: order.SessionID, VisitorID: order.VisitorID,
-		Amount: amount, EventID: eventIDOf("refund", refundID), At: now(),
+		Amount: amount, EventID: eventIDOf("refund", refundID), At: clock.Now(),
 	})
 	return err
 }
@@ -217,7 +219,7 @@ func checkOrder(order *Order) (err error) {
 	if err := checkMoney(order.Total); err != nil {
 		return err
 	}
-	order.Metadata, err = checkMetadata(order.Metadata)
+	order.Metadata, err = enrich.Metadata(order.Metadata)
 	return err
 }
 
@@ -307,7 +309,7 @@ func (p *pendingOrders) unwritten() (orders []Order) {
 // retryOrders tries again to record what was sold while the journal took
 // nothing.
 func (t *Tracker) retryOrders(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, controlTimeout)
+	ctx, cancel := context.WithTimeout(ctx, guard.ControlTimeout)
 	defer cancel()
 	for _, order := range t.orders.unwritten() {
 		if _, err := t.commitOrder(ctx, nil, order); err != nil {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/footfall-go/footfall/internal/clock"
 	"github.com/footfall-go/footfall/internal/journal"
 )
 
@@ -35,8 +36,8 @@ func (v *visit) recordPending(event Event) bool {
 	if !waits {
 		return false
 	}
-	event.SessionID = token.id.String()
-	fact := &EventPending{EventRecorded: EventRecorded{Event: event}, SecretHash: token.secret.hash()}
+	event.SessionID = token.ID.String()
+	fact := &EventPending{EventRecorded: EventRecorded{Event: event}, SecretHash: token.Secret.Hash()}
 	position, err := v.t.append(fact)
 	if position == 0 && err != nil && !errors.Is(err, journal.ErrStalled) {
 		v.t.dropped(fact)
@@ -65,7 +66,7 @@ func (t *Tracker) attribute(ctx context.Context, facts []Fact) ([]Fact, bool) {
 		case known && t.lives.AliveAt(&rec.Session, f.CreatedAt):
 			f.VisitorID = rec.VisitorID
 			attributed = append(attributed, &EventRecorded{Event: f.Event})
-		case known || !t.mayArrive(f.CreatedAt, now()):
+		case known || !t.mayArrive(f.CreatedAt, clock.Now()):
 			t.counts.eventsUnattributed.Add(1)
 		default:
 			if !t.appendAgain(ctx, f) {
@@ -86,7 +87,7 @@ func (t *Tracker) appendAgain(ctx context.Context, f *EventPending) bool {
 		if _, err := t.commitJournal(nil, f); err == nil {
 			return true
 		}
-		if !sleep(ctx, maxArchiveRetry) {
+		if !clock.Sleep(ctx, maxArchiveRetry) {
 			return false
 		}
 	}
@@ -102,7 +103,7 @@ func (f *EventPending) presented(c *Record) bool {
 func (t *Tracker) patientSession(ctx context.Context, id string) (rec Record, found, ok bool) {
 	for wait := minArchiveRetry; ; wait = min(2*wait, maxArchiveRetry) {
 		asking, cancel := context.WithTimeout(ctx, appendTimeout)
-		rec, found, err := t.archive.Archive.Session(asking, id)
+		rec, found, err := t.archive.Unguarded().Session(asking, id)
 		cancel()
 		if err == nil {
 			return rec, found, true
@@ -111,7 +112,7 @@ func (t *Tracker) patientSession(ctx context.Context, id string) (rec Record, fo
 			return Record{}, false, false
 		}
 		t.archiveFailed(err)
-		if !sleep(ctx, wait) {
+		if !clock.Sleep(ctx, wait) {
 			return Record{}, false, false
 		}
 	}

@@ -6,6 +6,8 @@ import (
 	"io"
 	"time"
 
+	"github.com/footfall-go/footfall/internal/clock"
+	"github.com/footfall-go/footfall/internal/guard"
 	"github.com/footfall-go/footfall/internal/journal"
 )
 
@@ -29,7 +31,7 @@ func (t *Tracker) project(ctx context.Context) {
 			return
 		case err != nil:
 			t.complain(err)
-			if !sleep(ctx, time.Second) {
+			if !clock.Sleep(ctx, time.Second) {
 				return
 			}
 			continue
@@ -40,7 +42,7 @@ func (t *Tracker) project(ctx context.Context) {
 		if t.hurry.Load() && t.onlyPending.Load() {
 			return // they wait for the next start
 		}
-		if len(batch.Records) < batchRecords/2 && !t.hurry.Load() && !sleep(ctx, gatherFor(len(batch.Records))) {
+		if len(batch.Records) < batchRecords/2 && !t.hurry.Load() && !clock.Sleep(ctx, gatherFor(len(batch.Records))) {
 			return
 		}
 	}
@@ -50,18 +52,6 @@ func (t *Tracker) project(ctx context.Context) {
 // less: a batch takes a core for as long as it is large, and requests wait.
 func gatherFor(records int) time.Duration {
 	return gatherTime * worthBatch / time.Duration(max(records, worthBatch))
-}
-
-// sleep waits, and says whether ctx is still alive.
-func sleep(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-		return true
-	}
 }
 
 // carry takes one batch to the archive, however long that takes. It returns
@@ -104,9 +94,9 @@ func (t *Tracker) carry(ctx context.Context, batch journal.Batch) bool {
 // endReplay lets requests rely on the archive, once what the replay revoked is
 // known; if that fails, housekeeping tries again.
 func (t *Tracker) endReplay(ctx context.Context) {
-	asking, cancel := context.WithTimeout(ctx, controlTimeout)
+	asking, cancel := context.WithTimeout(ctx, guard.ControlTimeout)
 	defer cancel()
-	if err := t.followRevocations(asking); err != nil {
+	if err := t.revoked.Follow(asking); err != nil {
 		t.counts.archiveErrors.Add(1)
 		if !t.archive.Shared() {
 			return
@@ -127,7 +117,7 @@ func (t *Tracker) endReplay(ctx context.Context) {
 func (t *Tracker) store(ctx context.Context, facts []Fact) bool {
 	for wait := minArchiveRetry; len(facts) > 0; wait = min(2*wait, maxArchiveRetry) {
 		appendCtx, cancel := context.WithTimeout(ctx, appendTimeout)
-		err := t.archive.Append(appendCtx, facts)
+		err := t.archive.Unguarded().Append(appendCtx, facts)
 		cancel()
 		switch {
 		case err == nil:
@@ -144,7 +134,7 @@ func (t *Tracker) store(ctx context.Context, facts []Fact) bool {
 			return t.store(ctx, facts[:half]) && t.store(ctx, facts[half:])
 		}
 		t.archiveFailed(err)
-		if !sleep(ctx, wait) {
+		if !clock.Sleep(ctx, wait) {
 			return false
 		}
 	}
@@ -176,14 +166,46 @@ func (t *Tracker) archiveOK() {
 
 // drain waits until the archive holds everything, or ctx is done.
 func (t *Tracker) drain(ctx context.Context) error {
-	for _, m := range t.begins.take(now(), true) {
+	for _, m := range t.begins.take(clock.Now(), true) {
 		t.noteUncounted(m)
 	}
 	t.hurry.Store(true)
 	for t.journal.Stats().Pending > 0 && !t.onlyPending.Load() {
-		if !sleep(ctx, 10*time.Millisecond) {
+		if !clock.Sleep(ctx, 10*time.Millisecond) {
 			return errors.New("footfall: the archive did not take everything in time: the rest stays in the journal for the next start")
 		}
 	}
 	return nil
+}
+
+// clamp corrects the times of facts that a clock which runs ahead has put into
+// the future.
+func (t *Tracker) clamp(facts []Fact) {
+	latest, limited := t.clock.Latest()
+	if !limited {
+		return
+	}
+	limit := func(at *time.Time) {
+		if at.After(latest) {
+			*at = latest
+			t.counts.timesClamped.Add(1)
+		}
+	}
+	for _, fact := range facts {
+		switch f := fact.(type) {
+		case *SessionBegun:
+			limit(&f.StartedAt)
+			limit(&f.LastSeenAt)
+		case *EventRecorded:
+			limit(&f.CreatedAt)
+		case *SessionSeen:
+			limit(&f.At)
+		case *OrderPlaced:
+			limit(&f.CreatedAt)
+		case *OrderRefunded:
+			limit(&f.At)
+		case *BotSeen:
+			limit(&f.At)
+		}
+	}
 }

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/footfall-go/footfall/internal/clock"
 	"github.com/footfall-go/footfall/internal/journal"
 )
 
@@ -39,7 +40,7 @@ func (t *Tracker) record(r *http.Request, e *entry, fact Fact) {
 		e.rec.LastSeenAt = at
 	}
 	if err == nil {
-		e.notedAt = max(e.notedAt, millis(at))
+		e.notedAt = max(e.notedAt, clock.Millis(at))
 	}
 	e.position = max(e.position, position)
 	e.mu.Unlock()
@@ -110,7 +111,7 @@ func (e *entry) said() {
 func (t *Tracker) seen(r *http.Request, e *entry, at time.Time) {
 	step := min(time.Second, t.lives.Idle/20)
 	e.mu.Lock()
-	noted := e.begun && at.Sub(fromMillis(e.notedAt)) < step
+	noted := e.begun && at.Sub(clock.FromMillis(e.notedAt)) < step
 	if at.After(e.rec.LastSeenAt) {
 		e.rec.LastSeenAt = at
 	}
@@ -305,7 +306,7 @@ func (t *Tracker) commitArchive(ctx context.Context, e *entry, fact Fact) error 
 		facts = []Fact{&SessionBegun{Record: beginning(e.snapshot())}, fact}
 	}
 	t.clamp(facts)
-	if err := t.archive.commit(ctx, facts); err != nil {
+	if err := t.archive.Commit(ctx, facts); err != nil {
 		return archiveError(err)
 	}
 	return nil

@@ -5,6 +5,9 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/footfall-go/footfall/internal/clock"
+	"github.com/footfall-go/footfall/internal/guard"
 )
 
 // maxReplaySessions is how many sessions' counts are brought up to date in a hot
@@ -53,21 +56,21 @@ func (t *Tracker) settleReplay() {
 	t.replaySeen.mu.Unlock()
 	archived := make([]Record, 0, len(ids))
 	for id := range ids {
-		asking, cancel := context.WithTimeout(ctx, controlTimeout)
-		rec, ok, err := t.archive.Archive.Session(asking, id)
+		asking, cancel := context.WithTimeout(ctx, guard.ControlTimeout)
+		rec, ok, err := t.archive.Unguarded().Session(asking, id)
 		cancel()
 		if err != nil {
 			return
 		}
-		if ok && t.lives.Remaining(&rec.Session, now()) > 0 {
+		if ok && t.lives.Remaining(&rec.Session, clock.Now()) > 0 {
 			archived = append(archived, rec)
 		}
 	}
-	if len(archived) > 0 && t.archive.Shared() && !sleep(ctx, settleCompare) { // others may be telling the hot store
+	if len(archived) > 0 && t.archive.Shared() && !clock.Sleep(ctx, settleCompare) { // others may be telling the hot store
 		return
 	}
 	for i := range archived {
-		asking, cancel := context.WithTimeout(ctx, controlTimeout)
+		asking, cancel := context.WithTimeout(ctx, guard.ControlTimeout)
 		err := t.raiseHot(asking, &archived[i])
 		cancel()
 		if err != nil {
@@ -88,10 +91,10 @@ func (t *Tracker) raiseHot(ctx context.Context, rec *Record) error {
 		return nil // whoever asks for it will see
 	}
 	missing := max(rec.PageViews-(d.PageViews+views), 0)
-	if missing == 0 && lastSeen >= millis(rec.LastSeenAt) {
+	if missing == 0 && lastSeen >= clock.Millis(rec.LastSeenAt) {
 		return nil
 	}
-	ttl := t.lives.Remaining(&rec.Session, now())
-	_, err = t.hot.Merge(ctx, rec.SessionID, d.series, t.newWriter(), missing, millis(rec.LastSeenAt), max(ttl, time.Second))
+	ttl := t.lives.Remaining(&rec.Session, clock.Now())
+	_, err = t.hot.Merge(ctx, rec.SessionID, d.series, t.newWriter(), missing, clock.Millis(rec.LastSeenAt), max(ttl, time.Second))
 	return err
 }

@@ -8,6 +8,9 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/footfall-go/footfall/internal/clock"
+	"github.com/footfall-go/footfall/internal/cookie"
 )
 
 // A standing is what a session token is worth.
@@ -36,13 +39,13 @@ func archiveError(err error) error { return fmt.Errorf("%w: archive: %w", ErrUna
 // once and, if the session is missing there, the archive once. An error means
 // that it cannot be known; the entry that may come with it is good for counting.
 // What it takes goes off left.
-func (t *Tracker) resolve(ctx context.Context, token *sessionToken, fresh bool, left *time.Duration) (*entry, standing, error) {
-	at := now()
-	if at.Sub(idTime(token.id)) >= t.lives.Absolute+time.Minute {
+func (t *Tracker) resolve(ctx context.Context, token *cookie.Token, fresh bool, left *time.Duration) (*entry, standing, error) {
+	at := clock.Now()
+	if at.Sub(clock.IDTime(token.ID)) >= t.lives.Absolute+time.Minute {
 		return nil, worthless, nil // too old to be alive, whatever the stores say
 	}
-	hash := token.secret.hash()
-	e := t.live.get(token.id)
+	hash := token.Secret.Hash()
+	e := t.live.get(token.ID)
 	if e != nil && !fresh {
 		if s, trusted := t.judge(e, &hash, at); trusted && s == current {
 			return e, s, nil
@@ -54,17 +57,17 @@ func (t *Tracker) resolve(ctx context.Context, token *sessionToken, fresh bool, 
 		cancel()
 		*left -= time.Since(began)
 	}()
-	read, err := t.load(ctx, token.id)
+	read, err := t.load(ctx, token.ID)
 	switch {
 	case err != nil && fresh:
 		t.counts.unresolved.Add(1)
 		return nil, worthless, err
 	case err != nil:
-		return t.recall(ctx, token.id, &hash, err)
+		return t.recall(ctx, token.ID, &hash, err)
 	case read == nil:
 		return nil, worthless, nil
 	}
-	s, _ := t.judge(read, &hash, now())
+	s, _ := t.judge(read, &hash, clock.Now())
 	if s == worthless && t.archive.Shared() {
 		return t.resolveNewer(ctx, read, &hash)
 	}
@@ -74,7 +77,7 @@ func (t *Tracker) resolve(ctx context.Context, token *sessionToken, fresh bool, 
 // mayArrive says whether something of that time may still be on its way to the
 // archive from another instance.
 func (t *Tracker) mayArrive(from, at time.Time) bool {
-	if failed := fromMillis(t.archiveFailedAt.Load()); failed.After(from) {
+	if failed := clock.FromMillis(t.archiveFailedAt.Load()); failed.After(from) {
 		from = failed
 	}
 	return at.Sub(from) < pendingFor
@@ -95,7 +98,7 @@ func (t *Tracker) recall(ctx context.Context, id uuid.UUID, hash *SecretHash, ca
 		t.counts.unresolved.Add(1)
 		return nil, worthless, cause
 	}
-	switch s, _ := t.judge(e, hash, now()); {
+	switch s, _ := t.judge(e, hash, clock.Now()); {
 	case s == worthless && e.hasEnded():
 		return nil, worthless, nil // an end is final
 	case s == worthless: // by what is known here; others may know of a newer secret, or of later activity
@@ -118,7 +121,7 @@ func (t *Tracker) loadDespiteHot(ctx context.Context, id uuid.UUID) (e *entry, e
 	}
 	t.counts.archiveReads.Add(1)
 	rec, ok, err := t.archive.Session(ctx, id.String())
-	if err != nil || !ok || t.lives.Remaining(&rec.Session, now()) == 0 {
+	if err != nil || !ok || t.lives.Remaining(&rec.Session, clock.Now()) == 0 {
 		return nil, err == nil && ok && !rec.EndedAt.IsZero()
 	}
 	return t.adopt(id, document{Record: rec, series: t.newSeries()}, time.Time{}, true, 0), false
@@ -130,7 +133,7 @@ func (t *Tracker) loadDespiteHot(ctx context.Context, id uuid.UUID) (e *entry, e
 // another instance's journal alone: then it cannot be known.
 func (t *Tracker) resolveNewer(ctx context.Context, e *entry, hash *SecretHash) (*entry, standing, error) {
 	rec := e.snapshot()
-	if e.hasEnded() || t.lives.Remaining(&rec.Session, now()) == 0 || t.revoked.coversCustomer(&rec) {
+	if e.hasEnded() || t.lives.Remaining(&rec.Session, clock.Now()) == 0 || t.revoked.CoversCustomer(&rec) {
 		return e, worthless, nil
 	}
 	t.counts.archiveReads.Add(1)
@@ -141,7 +144,7 @@ func (t *Tracker) resolveNewer(ctx context.Context, e *entry, hash *SecretHash) 
 	}
 	if ok && archived.Version > rec.Version {
 		e.mergeArchived(archived)
-		if s, _ := t.judge(e, hash, now()); s != worthless {
+		if s, _ := t.judge(e, hash, clock.Now()); s != worthless {
 			t.restoreHot(ctx, e, rec.Version)
 			return e, s, nil
 		}
@@ -149,7 +152,7 @@ func (t *Tracker) resolveNewer(ctx context.Context, e *entry, hash *SecretHash) 
 			return e, worthless, nil
 		}
 	}
-	if lost := e.lostAt(); !lost.IsZero() && t.mayArrive(lost, now()) {
+	if lost := e.lostAt(); !lost.IsZero() && t.mayArrive(lost, clock.Now()) {
 		t.counts.unresolved.Add(1)
 		return nil, worthless, errNotYet
 	}
@@ -185,7 +188,7 @@ func (t *Tracker) judge(e *entry, hash *SecretHash, at time.Time) (s standing, t
 	age := at.Sub(e.readAt)
 	trusted = age < anonymousTrust && (e.rec.CustomerID == "" || age < customerTrust)
 	cred := &e.rec
-	if t.revoked.covers(&e.rec) { // also by a version that this copy does not have
+	if t.revoked.Covers(&e.rec) { // also by a version that this copy does not have
 		return worthless, trusted
 	}
 	if t.lives.Remaining(&e.rec.Session, at) == 0 {

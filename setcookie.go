@@ -3,10 +3,12 @@ package footfall
 import (
 	"hash/maphash"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/footfall-go/footfall/internal/clock"
+	"github.com/footfall-go/footfall/internal/cookie"
 )
 
 // setCookies writes the visit's cookies into the header.
@@ -24,15 +26,16 @@ func (v *visit) setCookies(header http.Header, at time.Time) {
 		if v.entry != nil {
 			age = v.entry.rec.StartedAt.Add(age).Sub(at)
 		}
-		v.t.setCookie(header, v.t.config.SessionCookie, v.setSession, age, true)
+		v.t.sessionCookie().Set(header, v.setSession, age)
 	} else if v.dropSession {
-		v.t.setCookie(header, v.t.config.SessionCookie, "", -1, true)
+		v.t.sessionCookie().Clear(header)
 	}
 	if v.setVisitor != uuid.Nil {
-		age := visitorUntil(v.setVisitor, v.t.config.VisitorTTL).Sub(at)
-		v.t.setCookie(header, v.t.config.VisitorCookie, v.t.keys.sign(visitorValue(v.setVisitor)), age, false)
+		age := cookie.VisitorEnd(v.setVisitor, v.t.config.VisitorTTL).Sub(at)
+		visitor := cookie.Attributes{Name: v.t.config.VisitorCookie, Secure: !v.t.config.Insecure}
+		visitor.Set(header, v.t.keys.Sign(cookie.VisitorValue(v.setVisitor)), age)
 	}
-	private(header)
+	cookie.KeepPrivate(header)
 }
 
 // restoreVisitorLocked sets the visitor cookie again inside a live session that
@@ -49,7 +52,7 @@ func (v *visit) restoreVisitorLocked(at time.Time) {
 		return
 	}
 	id, err := uuid.Parse(v.entry.rec.VisitorID)
-	if err == nil && id.Version() == 7 && at.Before(visitorUntil(id, v.t.config.VisitorTTL)) {
+	if err == nil && id.Version() == 7 && at.Before(cookie.VisitorEnd(id, v.t.config.VisitorTTL)) {
 		v.setVisitor = id
 	}
 }
@@ -63,7 +66,7 @@ func (e *entry) knowsVisitorCookie(h http.Header, name string, at time.Time) (kn
 	if at.UnixMilli() >= until {
 		return false
 	}
-	eachCookie(h, name, func(sent string) bool {
+	cookie.Each(h, name, func(sent string) bool {
 		known = maphash.String(wireSeed, sent) == wire
 		return true
 	})
@@ -77,36 +80,9 @@ var wireSeed = maphash.MakeSeed()
 func (e *entry) noteVisitorCookie(wire string, until time.Time) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.visitorWire, e.visitorUntil = maphash.String(wireSeed, wire), millis(until)
+	e.visitorWire, e.visitorUntil = maphash.String(wireSeed, wire), clock.Millis(until)
 }
 
-// setCookie adds a Set-Cookie line. The value is already in wire form; a
-// negative age clears the cookie.
-func (t *Tracker) setCookie(header http.Header, name, wire string, age time.Duration, httpOnly bool) {
-	c := http.Cookie{
-		Name: name, Path: "/", MaxAge: int((age + time.Second - 1) / time.Second),
-		Secure: !t.config.Insecure, HttpOnly: httpOnly, SameSite: http.SameSiteLaxMode,
-	}
-	c.Expires = now().Add(age)
-	if age < 0 {
-		c.MaxAge, c.Expires = -1, time.Unix(1, 0)
-	}
-	c.Value = wire
-	header.Add("Set-Cookie", c.String())
-}
-
-// private keeps an answer with a cookie out of shared caches, unless the handler
-// was stricter already.
-func private(header http.Header) {
-	if !strings.Contains(strings.ToLower(header.Get("Cache-Control")), "no-store") {
-		header.Set("Cache-Control", "private, no-store")
-	}
-	for _, line := range header["Vary"] {
-		for field := range strings.SplitSeq(line, ",") {
-			if f := strings.TrimSpace(field); f == "*" || strings.EqualFold(f, "Cookie") {
-				return
-			}
-		}
-	}
-	header.Add("Vary", "Cookie")
+func (t *Tracker) sessionCookie() cookie.Attributes {
+	return cookie.Attributes{Name: t.config.SessionCookie, Secure: !t.config.Insecure, HTTPOnly: true}
 }

@@ -4,6 +4,9 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"github.com/footfall-go/footfall/internal/clock"
+	"github.com/footfall-go/footfall/internal/guard"
 )
 
 // Several instances may have counted views of a session when its record in the
@@ -73,7 +76,7 @@ func (t *Tracker) settle(ctx context.Context, at time.Time) {
 	}
 	archived := make([]int64, len(due))
 	for i, x := range due {
-		asking, cancel := context.WithTimeout(ctx, controlTimeout)
+		asking, cancel := context.WithTimeout(ctx, guard.ControlTimeout)
 		rec, ok, err := t.archive.Session(asking, x.e.ids().session)
 		cancel()
 		if err != nil { // it is down: later
@@ -85,11 +88,11 @@ func (t *Tracker) settle(ctx context.Context, at time.Time) {
 			archived[i] = rec.PageViews
 		}
 	}
-	if !sleep(ctx, settleCompare) {
+	if !clock.Sleep(ctx, settleCompare) {
 		return
 	}
 	for i, x := range due {
-		asking, cancel := context.WithTimeout(ctx, controlTimeout)
+		asking, cancel := context.WithTimeout(ctx, guard.ControlTimeout)
 		same, err := t.settleOne(asking, x.e, archived[i])
 		cancel()
 		if err != nil {

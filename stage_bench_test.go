@@ -8,30 +8,12 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/footfall-go/footfall/internal/clock"
 	"github.com/footfall-go/footfall/internal/journal"
 )
 
 // The stages of a request and of what follows it, each by itself; the journal,
 // enrichment and the archives have theirs in their packages.
-
-func BenchmarkStage_VerifySessionCookie(b *testing.B) {
-	ring := newKeyRing([]string{"8rN3sPq0vXy2LwKcTz5uHb7mJd1eGf4a"})
-	token := sessionToken{id: newID(), secret: newSecret()}
-	wire := ring.sign(token.value())
-	buf := make([]byte, 0, maxCookieLength)
-	b.ReportAllocs()
-	for b.Loop() {
-		value, _, ok := ring.verify(buf, wire)
-		if !ok {
-			b.Fatal("it does not verify")
-		}
-		got, ok := parseSessionValue(value)
-		if !ok || got.id != token.id {
-			b.Fatal("it does not parse")
-		}
-		_ = got.secret.hash() // what stores know it by
-	}
-}
 
 // BenchmarkStage_LiveTable looks up sessions at random, so that a larger table
 // misses the processor's caches as it does in a busy shop.
@@ -41,7 +23,7 @@ func BenchmarkStage_LiveTable(b *testing.B) {
 			table := newLiveTable(sessions)
 			ids := make([]uuid.UUID, sessions)
 			for i := range ids {
-				ids[i] = newID()
+				ids[i] = clock.NewID()
 				if table.add(&entry{id: ids[i]}, journal.Position(0)) == nil {
 					b.Fatal("the table is full")
 				}
@@ -65,7 +47,7 @@ type stageFact struct {
 // makes them.
 func stageFacts() []stageFact {
 	at := time.UnixMilli(1_790_000_000_123).UTC()
-	session, visitor := newID().String(), newID().String()
+	session, visitor := clock.NewID().String(), clock.NewID().String()
 	begun := Record{Session: Session{
 		SessionID: session, VisitorID: visitor, IPAddress: "203.0.113.0",
 		UserAgent: "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", Device: "desktop", Browser: "Firefox", OS: "Linux",
@@ -74,7 +56,7 @@ func stageFacts() []stageFact {
 	}}
 	begun.SetCredentials(Credentials{Version: at.UnixMilli(), SecretHash: SecretHash{1, 2, 3}})
 	return []stageFact{
-		{"page_view", &EventRecorded{Event: Event{EventID: newID().String(), SessionID: session, VisitorID: visitor, EventType: EventPageView, Page: "/products/17?from=list", CreatedAt: at}}},
+		{"page_view", &EventRecorded{Event: Event{EventID: clock.NewID().String(), SessionID: session, VisitorID: visitor, EventType: EventPageView, Page: "/products/17?from=list", CreatedAt: at}}},
 		{"session_begun", &SessionBegun{Record: begun}},
 	}
 }

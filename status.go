@@ -4,8 +4,6 @@ import (
 	"context"
 	"sync/atomic"
 	"time"
-
-	"github.com/footfall-go/footfall/store"
 )
 
 // counters are what Status counts.
@@ -66,11 +64,11 @@ func (t *Tracker) Status(ctx context.Context) Status {
 		Replaying: !t.replayed() || !t.replaySeen.settled.Load(),
 	}
 	s.Parts = []Part{
-		t.check(ctx, "hot", t.checkHot),
+		t.check(ctx, "hot", t.hot.Check),
 		t.check(ctx, "archive", t.archive.Check),
 		t.check(ctx, "journal", func(context.Context) error { return t.journal.Check() }),
 	}
-	s.Parts[0].Breaker, s.Parts[1].Breaker = t.hot.state(), t.archive.state()
+	s.Parts[0].Breaker, s.Parts[1].Breaker = t.hot.State(), t.archive.State()
 	if since := t.failingSince.Load(); since != 0 && s.Parts[1].OK {
 		s.Parts[1].OK, s.Parts[1].Error = false, "it has not taken facts since "+time.UnixMilli(since).UTC().Format(time.RFC3339)
 	}
@@ -85,22 +83,13 @@ func (t *Tracker) Status(ctx context.Context) Status {
 		"archive_errors": c.archiveErrors.Load(), "control_failures": c.controlFailures.Load(),
 		"corrupt_records": c.corruptRecords.Load(), "credential_conflicts": c.conflicts.Load(),
 		"facts_set_aside": c.setAside.Load(), "facts_projected": c.projected.Load(), "purged": c.purged.Load(),
-		"job_errors": c.jobErrors.Load(), "times_clamped": c.timesClamped.Load(), "events_pending": c.eventsPending.Load(), "events_unattributed": c.eventsUnattributed.Load(), "legacy_adopted": c.adopted.Load(), "hot_breaker_opened": t.hot.opened.Load(), "archive_breaker_opened": t.archive.opened.Load(),
+		"job_errors": c.jobErrors.Load(), "times_clamped": c.timesClamped.Load(), "events_pending": c.eventsPending.Load(), "events_unattributed": c.eventsUnattributed.Load(), "legacy_adopted": c.adopted.Load(), "hot_breaker_opened": t.hot.Opened(), "archive_breaker_opened": t.archive.Opened(),
 		"orders_unwritten": c.ordersUnwritten.Load(), "bots_dropped": c.botsDropped.Load(), "hot_dropped": c.hotDropped.Load(), "fold_skipped": t.folder.skippedTotal(), "live_evicted": t.live.evicted.Load(), "live_refused": t.live.refused.Load(),
 		"agents_over_budget": t.agents.OverBudget(),
 		"journal_refused":    j.Refused, "journal_stalled": j.Stalled, "journal_late_lost": j.LateLost, "journal_write_errors": j.WriteErrors,
 		"journal_sync_errors": j.SyncErrors, "journal_damaged_bytes": uint64(j.DamagedBytes),
 	}
 	return s
-}
-
-// checkHot asks the hot store how it is, if it knows more than that it answers.
-func (t *Tracker) checkHot(ctx context.Context) error {
-	if c, ok := store.HotAs[store.Checker](t.hot.HotStore); ok {
-		return c.Check(ctx)
-	}
-	_, _, _, _, err := t.hot.HotStore.Read(ctx, probeID)
-	return err
 }
 
 func (t *Tracker) check(ctx context.Context, name string, ask func(context.Context) error) Part {

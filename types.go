@@ -1,6 +1,9 @@
 package footfall
 
-import "github.com/footfall-go/footfall/store"
+import (
+	"github.com/footfall-go/footfall/internal/cookie"
+	"github.com/footfall-go/footfall/store"
+)
 
 // The vocabulary stands in package store; these are its names for who uses
 // Footfall in a shop.
@@ -59,3 +62,9 @@ var (
 	ErrUnavailable = store.ErrUnavailable
 	ErrRejected    = store.ErrRejected
 )
+
+// CheckSecret says what is wrong with a cookie secret, if anything.
+func CheckSecret(s string) error { return cookie.CheckSecret(s) }
+
+// CheckCookieName says what is wrong with a cookie name, if anything.
+func CheckCookieName(name string, insecure bool) error { return cookie.CheckName(name, !insecure) }

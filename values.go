@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+
+	"github.com/footfall-go/footfall/internal/clock"
 )
 
 const (
@@ -70,7 +72,7 @@ func (t *Tracker) updateValue(ctx context.Context, key string, keep bool, edit f
 		return fmt.Errorf("footfall: a value's key has 1 to %d bytes", maxValueKey)
 	}
 	v.mu.Lock()
-	e, secretHash := v.sessionLocked(false), v.token.secret.hash()
+	e, secretHash := v.sessionLocked(false), v.token.Secret.Hash()
 	s, unknown := v.standing, v.err
 	v.mu.Unlock()
 	if unknown != nil {
@@ -99,7 +101,7 @@ func (t *Tracker) updateValue(ctx context.Context, key string, keep bool, edit f
 		return err
 	}
 	// The version orders what was set in parallel.
-	t.record(v.r, e, &ValueSet{SessionID: rec.SessionID, Key: key, Value: Value{JSON: encoded, Keep: keep}, At: fromMillis(rec.Version)})
+	t.record(v.r, e, &ValueSet{SessionID: rec.SessionID, Key: key, Value: Value{JSON: encoded, Keep: keep}, At: clock.FromMillis(rec.Version)})
 	return nil
 }
 

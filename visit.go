@@ -14,6 +14,9 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/footfall-go/footfall/enrich"
+	"github.com/footfall-go/footfall/internal/clock"
+	"github.com/footfall-go/footfall/internal/cookie"
+	"github.com/footfall-go/footfall/internal/firstbyte"
 )
 
 // A visit is one request as the tracker sees it, and the context that the
@@ -29,7 +32,7 @@ type visit struct {
 	sentCookie bool   // it has a session cookie, signed or not
 
 	mu          sync.Mutex
-	token       sessionToken
+	token       cookie.Token
 	hasToken    bool          // token is one that we signed
 	err         error         // why its session cannot be known
 	left        time.Duration // that stores may still take of this request
@@ -47,7 +50,7 @@ type visit struct {
 	dropSession bool   // the session cookie is to be cleared
 	setVisitor  uuid.UUID
 
-	writer responseWriter
+	writer firstbyte.Writer
 }
 
 // A mode says what a route wants of the tracker.
@@ -111,7 +114,7 @@ func Visitor(ctx context.Context) (id string, ok bool) {
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if c, ok := v.visitorCookie(now()); ok {
+	if c, ok := v.visitorCookie(clock.Now()); ok {
 		return c.id.String(), true
 	}
 	if e := v.sessionLocked(false); e != nil {
@@ -129,15 +132,15 @@ func withoutCustomer(s Session) Session {
 // open reads the request's cookies and finds out what they are worth.
 func (t *Tracker) open(r *http.Request) *visit {
 	v := &visit{Context: r.Context(), t: t, r: r, left: t.config.StoreTimeout}
-	var buf [maxCookieLength]byte
-	eachCookie(r.Header, t.config.SessionCookie, func(wire string) bool {
+	var buf [cookie.MaxLength]byte
+	cookie.Each(r.Header, t.config.SessionCookie, func(wire string) bool {
 		v.sentCookie = true
-		value, old, ok := t.keys.verify(buf[:0], wire)
+		value, old, ok := t.keys.Verify(buf[:0], wire)
 		if !ok {
 			t.counts.badCookies.Add(1)
 			return false
 		}
-		token, ok := parseSessionValue(value)
+		token, ok := cookie.ParseSession(value)
 		if !ok && v.openLegacy(value) {
 			return true
 		}
@@ -192,15 +195,15 @@ type visitorCookie struct {
 // visitorCookie is the request's visitor cookie, if it has a good one. v.mu is
 // held.
 func (v *visit) visitorCookie(at time.Time) (c visitorCookie, ok bool) {
-	var buf [maxCookieLength]byte
-	eachCookie(v.r.Header, v.t.config.VisitorCookie, func(wire string) bool {
-		value, old, valid := v.t.keys.verify(buf[:0], wire)
+	var buf [cookie.MaxLength]byte
+	cookie.Each(v.r.Header, v.t.config.VisitorCookie, func(wire string) bool {
+		value, old, valid := v.t.keys.Verify(buf[:0], wire)
 		if !valid {
 			v.t.counts.badCookies.Add(1)
 			return false
 		}
 		c = visitorCookie{wire: wire, old: old}
-		c.id, ok = parseVisitorValue(value)
+		c.id, ok = cookie.ParseVisitor(value)
 		ok = ok && at.Before(c.until(v.t.config.VisitorTTL))
 		return ok
 	})
@@ -208,17 +211,7 @@ func (v *visit) visitorCookie(at time.Time) (c visitorCookie, ok bool) {
 }
 
 // until is the fixed end of a visitor cookie.
-func (c *visitorCookie) until(ttl time.Duration) time.Time { return visitorUntil(c.id, ttl) }
-
-// visitorUntil is the fixed end of a visitor. The id of one who came from the
-// former service does not say when that began: only the browser knows the end of
-// its cookie.
-func visitorUntil(id uuid.UUID, ttl time.Duration) time.Time {
-	if id.Version() != 7 {
-		return now().Add(ttl)
-	}
-	return idTime(id).Add(ttl)
-}
+func (c *visitorCookie) until(ttl time.Duration) time.Time { return cookie.VisitorEnd(c.id, ttl) }
 
 // sessionLocked is the visit's session; one is begun if there is none and one
 // may be. always overrides what the mode, caps and bots say: for logins.
@@ -227,10 +220,10 @@ func (v *visit) sessionLocked(always bool) *entry {
 	if v.entry != nil || v.err != nil || v.committed || v.over {
 		return v.entry
 	}
-	if !always && (v.mode == untouched || v.refused || v.stale || v.bot != "" || !mayBegin(v.r)) {
+	if !always && (v.mode == untouched || v.refused || v.stale || v.bot != "" || !enrich.MayBegin(v.r)) {
 		return nil
 	}
-	at := now()
+	at := clock.Now()
 	addr := enrich.ClientAddr(v.r.RemoteAddr, v.r.Header, v.t.config.TrustedProxies)
 	forgotten := behindForgottenProxy(v.r, addr)
 	if forgotten {
@@ -260,12 +253,12 @@ func (v *visit) beginLocked(at time.Time, addr netip.Addr, ownAddress bool) {
 	held, known := v.visitorCookie(at)
 	visitor := held.id
 	if !known {
-		visitor = newID()
+		visitor = clock.NewID()
 	}
 	if !known || held.old {
 		v.setVisitor = visitor
 	}
-	token := sessionToken{id: newID(), secret: newSecret()}
+	token := cookie.Token{ID: clock.NewID(), Secret: cookie.NewSecret()}
 	v.entry = v.t.newEntry(v.r, token, visitor, at)
 	switch {
 	case known:
@@ -275,21 +268,21 @@ func (v *visit) beginLocked(at time.Time, addr netip.Addr, ownAddress bool) {
 	}
 	v.standing, v.began = current, true
 	v.token, v.hasToken = token, true
-	v.setSession = v.t.keys.sign(token.value())
+	v.setSession = v.t.keys.Sign(token.Value())
 }
 
 // newEntry is a new session with what the request tells of it.
-func (t *Tracker) newEntry(r *http.Request, token sessionToken, visitor uuid.UUID, at time.Time) *entry {
+func (t *Tracker) newEntry(r *http.Request, token cookie.Token, visitor uuid.UUID, at time.Time) *entry {
 	agent := t.agents.Lookup(r.Header)
 	page := enrich.PageFromRequest(r, t.isOwnHost(r))
 	e := &entry{
-		id:     token.id,
+		id:     token.ID,
 		series: t.newSeries(),
 		writer: t.newWriter(),
 		readAt: at,
 		rec: Record{
 			Session: Session{
-				SessionID: token.id.String(), VisitorID: visitor.String(),
+				SessionID: token.ID.String(), VisitorID: visitor.String(),
 				IPAddress: t.address(r), UserAgent: enrich.Text(r.UserAgent(), enrich.MaxUserAgent),
 				Device: agent.Device, Browser: agent.Browser, OS: agent.OS,
 				LandingPage: page.Path, Referrer: page.Referrer, Channel: enrich.Channel(page),
@@ -299,7 +292,7 @@ func (t *Tracker) newEntry(r *http.Request, token sessionToken, visitor uuid.UUI
 			},
 		},
 	}
-	e.rec.SetCredentials(Credentials{Version: t.common(at).UnixMilli(), SecretHash: token.secret.hash()})
+	e.rec.SetCredentials(Credentials{Version: t.clock.Tell(at).UnixMilli(), SecretHash: token.Secret.Hash()})
 	return e
 }
 

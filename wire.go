@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/footfall-go/footfall/internal/clock"
 )
 
 // The journal's records are a kind byte and then fields, each a tag and a
@@ -38,7 +40,7 @@ func appendString[T ~string | ~[]byte](b []byte, field byte, s T) []byte {
 
 // appendMillis writes a time as Unix milliseconds; the zero time is left out.
 func appendMillis(b []byte, field byte, t time.Time) []byte {
-	return appendInt(b, field, millis(t))
+	return appendInt(b, field, clock.Millis(t))
 }
 
 func appendBool(b []byte, field byte, v bool) []byte {
@@ -46,22 +48,6 @@ func appendBool(b []byte, field byte, v bool) []byte {
 		return b
 	}
 	return appendInt(b, field, 1)
-}
-
-// millis is t in Unix milliseconds, 0 for the zero time.
-func millis(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return t.UnixMilli()
-}
-
-// fromMillis is the reverse of millis.
-func fromMillis(ms int64) time.Time {
-	if ms == 0 {
-		return time.Time{}
-	}
-	return time.UnixMilli(ms).UTC()
 }
 
 // wireReader walks the fields of a record. The record is a string, so that the
@@ -111,7 +97,7 @@ func (r *wireReader) uvarint() (n uint64, ok bool) {
 	return 0, false
 }
 
-func (r *wireReader) time() time.Time { return fromMillis(r.num) }
+func (r *wireReader) time() time.Time { return clock.FromMillis(r.num) }
 func (r *wireReader) bool() bool      { return r.num != 0 }
 
 func (r *wireReader) hash() (h SecretHash) {

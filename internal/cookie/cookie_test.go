@@ -1,4 +1,4 @@
-package footfall
+package cookie
 
 import (
 	"bytes"
@@ -9,13 +9,15 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+
+	"github.com/footfall-go/footfall/internal/clock"
 )
 
 type cookieVector struct{ Name, Secret, Value, Cookie string }
 
 func readVectors(t testing.TB) []cookieVector {
 	t.Helper()
-	b, err := os.ReadFile("testdata/cookies/vectors.json")
+	b, err := os.ReadFile("../../testdata/cookies/vectors.json")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,17 +31,17 @@ func readVectors(t testing.TB) []cookieVector {
 // The vectors were made by the real cookie-parser: see scripts/interop.
 func TestKeyRing_ExpressVectors(t *testing.T) {
 	for _, v := range readVectors(t) {
-		ring := newKeyRing([]string{v.Secret})
-		if len(v.Cookie) <= maxCookieLength {
-			value, _, ok := ring.verify(nil, v.Cookie)
+		ring := NewKeyRing([]string{v.Secret})
+		if len(v.Cookie) <= MaxLength {
+			value, _, ok := ring.Verify(nil, v.Cookie)
 			if !ok || string(value) != v.Value {
 				t.Errorf("%s: Express's cookie %q verifies as %q, %v; want %q", v.Name, v.Cookie, value, ok, v.Value)
 			}
 		}
-		if got := ring.sign(v.Value); got != v.Cookie {
+		if got := ring.Sign(v.Value); got != v.Cookie {
 			t.Errorf("%s: signed %q, Express signs %q", v.Name, got, v.Cookie)
 		}
-		if _, _, ok := newKeyRing([]string{v.Secret + "x"}).verify(nil, v.Cookie); ok {
+		if _, _, ok := NewKeyRing([]string{v.Secret + "x"}).Verify(nil, v.Cookie); ok {
 			t.Errorf("%s: another secret verified the cookie", v.Name)
 		}
 	}
@@ -52,17 +54,17 @@ func TestKeyRing_NodeReadsOurs(t *testing.T) {
 	var want []string
 	for i := range 50 {
 		secrets := []string{fmt.Sprintf("the first secret, number %d, is long enough", i), "an older secret that is long enough too"}
-		signer := newKeyRing(secrets[i%2:])
-		token := sessionToken{id: newID(), secret: newSecret()}
-		visitor := visitorValue(newID())
-		line, err := json.Marshal(map[string]any{"secrets": secrets, "cookie": "session=" + signer.sign(token.value()) + "; visitor_id=" + signer.sign(visitor)})
+		signer := NewKeyRing(secrets[i%2:])
+		token := Token{ID: clock.NewID(), Secret: NewSecret()}
+		visitor := VisitorValue(clock.NewID())
+		line, err := json.Marshal(map[string]any{"secrets": secrets, "cookie": "session=" + signer.Sign(token.Value()) + "; visitor_id=" + signer.Sign(visitor)})
 		if err != nil {
 			t.Fatal(err)
 		}
 		in.Write(append(line, '\n'))
-		want = append(want, token.value(), visitor)
+		want = append(want, token.Value(), visitor)
 	}
-	cmd := exec.CommandContext(t.Context(), "node", "scripts/interop/verify.js")
+	cmd := exec.CommandContext(t.Context(), "node", "../../scripts/interop/verify.js")
 	cmd.Stdin, cmd.Stderr = &in, os.Stderr
 	out, err := cmd.Output()
 	if err != nil {
@@ -82,23 +84,23 @@ func TestKeyRing_NodeReadsOurs(t *testing.T) {
 // The grammars of signed values are disjoint: no signed text of one kind passes
 // for another.
 func TestCookieValues_Disjoint(t *testing.T) {
-	token := sessionToken{id: newID(), secret: newSecret()}
-	visitor := visitorValue(newID())
-	if got, ok := parseSessionValue([]byte(token.value())); !ok || got != token {
+	token := Token{ID: clock.NewID(), Secret: NewSecret()}
+	visitor := VisitorValue(clock.NewID())
+	if got, ok := ParseSession([]byte(token.Value())); !ok || got != token {
 		t.Errorf("a session value does not read back: %v %v", got, ok)
 	}
-	if _, ok := parseVisitorValue([]byte(token.value())); ok {
+	if _, ok := ParseVisitor([]byte(token.Value())); ok {
 		t.Error("a session value passes for a visitor's")
 	}
-	if _, ok := parseSessionValue([]byte(visitor)); ok {
+	if _, ok := ParseSession([]byte(visitor)); ok {
 		t.Error("a visitor value passes for a session's")
 	}
-	for _, text := range []string{"", "v1.", "550e8400-e29b-41d4-a716-446655440000", strings.ToUpper(token.value()), token.value() + "x",
-		"j:" + token.value(), token.value()[:79], strings.Replace(token.value(), ".", "-", 1), "v2." + visitor[3:]} {
-		if _, ok := parseSessionValue([]byte(text)); ok {
+	for _, text := range []string{"", "v1.", "550e8400-e29b-41d4-a716-446655440000", strings.ToUpper(token.Value()), token.Value() + "x",
+		"j:" + token.Value(), token.Value()[:79], strings.Replace(token.Value(), ".", "-", 1), "v2." + visitor[3:]} {
+		if _, ok := ParseSession([]byte(text)); ok {
 			t.Errorf("%q passes for a session value", text)
 		}
-		if _, ok := parseVisitorValue([]byte(text)); ok {
+		if _, ok := ParseVisitor([]byte(text)); ok {
 			t.Errorf("%q passes for a visitor value", text)
 		}
 	}
@@ -121,7 +123,7 @@ func TestEachCookie(t *testing.T) {
 		{"too many of them", []string{strings.Repeat("session=x; ", 100)}, "x x x x x x x x"},
 	} {
 		var got []string
-		eachCookie(http.Header{"Cookie": c.header}, "session", func(wire string) bool {
+		Each(http.Header{"Cookie": c.header}, "session", func(wire string) bool {
 			got = append(got, wire)
 			return false
 		})
@@ -132,35 +134,35 @@ func TestEachCookie(t *testing.T) {
 }
 
 func FuzzVerify(f *testing.F) {
-	ring := newKeyRing([]string{"a secret that is long enough for this", "another secret that is long enough too"})
-	f.Add(ring.sign("v1." + newID().String()))
+	ring := NewKeyRing([]string{"a secret that is long enough for this", "another secret that is long enough too"})
+	f.Add(ring.Sign("v1." + clock.NewID().String()))
 	f.Add("s%3Atobi.P7EsAQHpzoSEf0BFOllXwa%2F2xMsd5uceg8nZIFDl%2Fdg")
 	f.Add("s:.")
 	f.Add("%")
 	f.Fuzz(func(t *testing.T, wire string) {
-		value, _, ok := ring.verify(nil, wire)
+		value, _, ok := ring.Verify(nil, wire)
 		if !ok {
 			return
 		}
-		if again, _, ok := ring.verify(nil, ring.sign(string(value))); !ok || !bytes.Equal(again, value) {
+		if again, _, ok := ring.Verify(nil, ring.Sign(string(value))); !ok || !bytes.Equal(again, value) {
 			t.Errorf("what verified as %q does not sign and verify again", value)
 		}
 	})
 }
 
 func FuzzSignVerify(f *testing.F) {
-	ring := newKeyRing([]string{"a secret that is long enough for this"})
+	ring := NewKeyRing([]string{"a secret that is long enough for this"})
 	f.Add("v1.x")
 	f.Add("with.dots and ünïcode%")
 	f.Fuzz(func(t *testing.T, value string) {
-		wire := ring.sign(value)
+		wire := ring.Sign(value)
 		if strings.ContainsAny(wire, " ;,\"\\\r\n") {
 			t.Fatalf("%q signs as %q, which is no cookie value", value, wire)
 		}
-		if len(wire) > maxCookieLength {
+		if len(wire) > MaxLength {
 			return
 		}
-		got, old, ok := ring.verify(nil, wire)
+		got, old, ok := ring.Verify(nil, wire)
 		if !ok || old || string(got) != value {
 			t.Errorf("%q signs as %q and verifies as %q, %v", value, wire, got, ok)
 		}

@@ -1,4 +1,4 @@
-package footfall
+package enrich
 
 import (
 	"net/http"
@@ -6,18 +6,17 @@ import (
 	"strings"
 )
 
-// IsPageView is what counts as a page view unless Config.IsPageView says
-// otherwise: a GET answered 2xx or 304 that a person asked for, so neither a
-// prefetch nor an asset of a page.
+// IsPageView says whether a request counts as a page view: a GET answered 2xx or
+// 304 that a person asked for, so neither a prefetch nor an asset of a page.
 func IsPageView(r *http.Request, status int) bool {
 	if r.Method != http.MethodGet || (status < 200 || status > 299) && status != http.StatusNotModified {
 		return false
 	}
-	return !isPrefetch(r.Header) && !isAsset(r)
+	return !IsPrefetch(r.Header) && !IsAsset(r)
 }
 
-// isPrefetch says that the browser asked ahead of its user.
-func isPrefetch(h http.Header) bool {
+// IsPrefetch says that the browser asked ahead of its user.
+func IsPrefetch(h http.Header) bool {
 	for _, name := range [...]string{"Sec-Purpose", "Purpose", "X-Purpose", "X-Moz"} {
 		if values := h[name]; len(values) > 0 {
 			v := strings.ToLower(values[0])
@@ -29,9 +28,9 @@ func isPrefetch(h http.Header) bool {
 	return false
 }
 
-// isAsset says that the request is for a part of a page: by what the browser
+// IsAsset says that the request is for a part of a page: by what the browser
 // says it is for, otherwise by the name.
-func isAsset(r *http.Request) bool {
+func IsAsset(r *http.Request) bool {
 	if dest := r.Header["Sec-Fetch-Dest"]; len(dest) > 0 {
 		switch dest[0] {
 		case "document", "empty", "iframe", "frame":
@@ -48,8 +47,8 @@ func isAsset(r *http.Request) bool {
 	return false
 }
 
-// mayBegin says that a request without a session may begin one: OPTIONS and
+// MayBegin says that a request without a session may begin one: OPTIONS and
 // HEAD are made by software, prefetches by nobody.
-func mayBegin(r *http.Request) bool {
-	return r.Method != http.MethodOptions && r.Method != http.MethodHead && r.Method != http.MethodTrace && !isPrefetch(r.Header)
+func MayBegin(r *http.Request) bool {
+	return r.Method != http.MethodOptions && r.Method != http.MethodHead && r.Method != http.MethodTrace && !IsPrefetch(r.Header)
 }

@@ -1,0 +1,83 @@
+package enrich
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+)
+
+const (
+	maxMetadata      = 4 << 10 // bytes of JSON
+	maxMetadataDepth = 5
+	maxMetadataKeys  = 64
+)
+
+// Metadata returns a compact copy of an event's metadata, a JSON object, without
+// control characters; nothing and null are nil. An error says which bound it exceeds:
+// 4 KiB, 5 levels, 64 keys.
+func Metadata(raw json.RawMessage) (json.RawMessage, error) {
+	if len(raw) == 0 || string(raw) == "null" {
+		return nil, nil
+	}
+	if len(raw) > maxMetadata {
+		return nil, fmt.Errorf("footfall: metadata has %d bytes: at most %d", len(raw), maxMetadata)
+	}
+	var object map[string]any
+	decoder := json.NewDecoder(bytes.NewReader(raw))
+	decoder.UseNumber() // large integers stay what they are
+	if err := decoder.Decode(&object); err != nil || decoder.More() || object == nil {
+		return nil, errors.New("footfall: metadata is not a JSON object")
+	}
+	if keys := 0; !shallow(object, maxMetadataDepth, &keys) {
+		return nil, fmt.Errorf("footfall: metadata is at most %d levels deep and has at most %d keys", maxMetadataDepth, maxMetadataKeys)
+	}
+	clean, err := json.Marshal(cleanJSON(object))
+	if err != nil {
+		return nil, fmt.Errorf("footfall: metadata: %w", err)
+	}
+	return bytes.Clone(clean), nil
+}
+
+func shallow(value any, depth int, keys *int) bool {
+	switch v := value.(type) {
+	case map[string]any:
+		if *keys += len(v); depth == 0 || *keys > maxMetadataKeys {
+			return false
+		}
+		for _, member := range v {
+			if !shallow(member, depth-1, keys) {
+				return false
+			}
+		}
+	case []any:
+		if depth == 0 || len(v) > 4*maxMetadataKeys {
+			return false
+		}
+		for _, member := range v {
+			if !shallow(member, depth-1, keys) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// cleanJSON takes control characters and bad UTF-8 out of all text.
+func cleanJSON(value any) any {
+	switch v := value.(type) {
+	case string:
+		return Text(v, maxMetadata)
+	case map[string]any:
+		clean := make(map[string]any, len(v))
+		for name, member := range v {
+			clean[Text(name, maxMetadata)] = cleanJSON(member)
+		}
+		return clean
+	case []any:
+		for i := range v {
+			v[i] = cleanJSON(v[i])
+		}
+	}
+	return value
+}

@@ -1,0 +1,199 @@
+// Package guard keeps requests from waiting for a store that does not answer.
+//
+// It owns the breakers of the hot store and the archive, the probes that close
+// them, and how long a store may be waited for.
+// It promises that a call behind an open breaker returns at once with an error,
+// and that only calls that a request waits for are behind one.
+// It never retries, and never turns a store's error into an absence.
+package guard
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/footfall-go/footfall/store"
+)
+
+const (
+	// ControlTimeout is how long a control fact, such as a logout, may take.
+	ControlTimeout = 2 * time.Second
+	// HotShare is what of it the hot store has. Then the archive is asked, and the
+	// other instances need 1.5 s to read what was answered.
+	HotShare = ControlTimeout / 5
+
+	probeEvery = 500 * time.Millisecond
+)
+
+// A Hot is a hot store behind a breaker.
+type Hot struct {
+	store   store.HotStore
+	breaker breaker
+}
+
+// NewHot returns a hot store behind a closed breaker.
+func NewHot(s store.HotStore) *Hot { return &Hot{store: s} }
+
+// Unguarded is the store itself, for whoever has patience of its own.
+func (g *Hot) Unguarded() store.HotStore { return g.store }
+
+// State is the breaker's, "open" or "closed", and Opened how often it has opened.
+func (g *Hot) State() string  { return g.breaker.state() }
+func (g *Hot) Opened() uint64 { return g.breaker.opened.Load() }
+
+// Read is [store.HotStore]'s.
+func (g *Hot) Read(ctx context.Context, id string) (doc []byte, version, views, lastSeen int64, err error) {
+	if !g.breaker.allow() {
+		return nil, 0, 0, 0, errOpen
+	}
+	began := time.Now()
+	doc, version, views, lastSeen, err = g.store.Read(ctx, id)
+	g.breaker.took(began, err)
+	return doc, version, views, lastSeen, err
+}
+
+// Put is [store.HotStore]'s.
+func (g *Hot) Put(ctx context.Context, id, series string, doc []byte, previous, version int64, ttl time.Duration) (bool, error) {
+	if !g.breaker.allow() {
+		return false, errOpen
+	}
+	began := time.Now()
+	stored, err := g.store.Put(ctx, id, series, doc, previous, version, ttl)
+	g.breaker.took(began, err)
+	return stored, err
+}
+
+// Merge is [store.HotStore]'s.
+func (g *Hot) Merge(ctx context.Context, id, series, writer string, views, lastSeen int64, ttl time.Duration) (bool, error) {
+	if !g.breaker.allow() {
+		return false, errOpen
+	}
+	began := time.Now()
+	merged, err := g.store.Merge(ctx, id, series, writer, views, lastSeen, ttl)
+	g.breaker.took(began, err)
+	return merged, err
+}
+
+// Delete is [store.HotStore]'s.
+func (g *Hot) Delete(ctx context.Context, id string) error {
+	if !g.breaker.allow() {
+		return errOpen
+	}
+	began := time.Now()
+	err := g.store.Delete(ctx, id)
+	g.breaker.took(began, err)
+	return err
+}
+
+// Check says whether the store is in order: what it says itself if it is a
+// [store.Checker], otherwise whether it answers.
+func (g *Hot) Check(ctx context.Context) error {
+	if c, ok := store.HotAs[store.Checker](g.store); ok {
+		return c.Check(ctx)
+	}
+	return g.answers(ctx)
+}
+
+func (g *Hot) answers(ctx context.Context) error {
+	_, _, _, _, err := g.store.Read(ctx, nobody)
+	return err
+}
+
+// An Archive is an archive whose reads for requests, and whose commits, are behind
+// a breaker each. What runs behind the journal has patience of its own and is never
+// refused: it uses [Archive.Unguarded].
+type Archive struct {
+	archive store.Archive
+	reads   breaker
+	commits breaker // they have more time than reads: slow reads say nothing of them
+}
+
+// NewArchive returns an archive behind closed breakers.
+func NewArchive(a store.Archive) *Archive { return &Archive{archive: a} }
+
+// Unguarded is the archive itself.
+func (g *Archive) Unguarded() store.Archive { return g.archive }
+
+// Shared is [store.Ledger]'s.
+func (g *Archive) Shared() bool { return g.archive.Shared() }
+
+// State is that of the breaker of reads, "open" or "closed", and Opened how often
+// it has opened.
+func (g *Archive) State() string  { return g.reads.state() }
+func (g *Archive) Opened() uint64 { return g.reads.opened.Load() }
+
+// Check is [store.Archive]'s.
+func (g *Archive) Check(ctx context.Context) error { return g.archive.Check(ctx) }
+
+// Session is [store.Ledger]'s.
+func (g *Archive) Session(ctx context.Context, id string) (store.Record, bool, error) {
+	if !g.reads.allow() {
+		return store.Record{}, false, errOpen
+	}
+	began := time.Now()
+	rec, ok, err := g.archive.Session(ctx, id)
+	g.reads.took(began, err)
+	return rec, ok, err
+}
+
+// Order is [store.Ledger]'s.
+func (g *Archive) Order(ctx context.Context, id string) (store.Order, bool, error) {
+	if !g.reads.allow() {
+		return store.Order{}, false, errOpen
+	}
+	began := time.Now()
+	order, ok, err := g.archive.Order(ctx, id)
+	g.reads.took(began, err)
+	return order, ok, err
+}
+
+// Commit is Append for facts that somebody waits for.
+func (g *Archive) Commit(ctx context.Context, facts []store.Fact) error {
+	if !g.commits.allow() {
+		return errOpen
+	}
+	began := time.Now()
+	err := g.archive.Append(ctx, facts)
+	g.commits.took(began, err)
+	return err
+}
+
+// nobody is the id of no session.
+const nobody = "00000000-0000-7000-8000-000000000000"
+
+// Probe runs until ctx ends. It finds out when a store behind an open breaker
+// answers again, asking the hot store and the archive for at most budget, and logs
+// when the hot store begins to fail and when it answers again.
+func Probe(ctx context.Context, hot *Hot, archive *Archive, budget time.Duration, log *slog.Logger) {
+	if c, ok := store.HotAs[store.Checker](hot.store); ok { // nobody may have asked yet: log at once what is wrong
+		first, cancel := context.WithTimeout(ctx, ControlTimeout)
+		hot.breaker.took(time.Now(), c.Check(first))
+		cancel()
+	}
+	var down time.Time // since when the hot store has been failing
+	for alive := true; alive && ctx.Err() == nil; alive = sleep(ctx) {
+		switch cause := hot.breaker.failing.Load(); {
+		case cause != nil && down.IsZero():
+			down = time.Now()
+			log.Error("footfall: the hot store fails: nobody is known as a customer until it answers; logins and logouts go to the archive", "error", *cause)
+		case cause == nil && !down.IsZero():
+			log.Info("footfall: the hot store answers again", "after", time.Since(down).Round(time.Millisecond))
+			down = time.Time{}
+		}
+		hot.breaker.probe(ctx, budget, hot.answers)
+		archive.reads.probe(ctx, max(budget, probeEvery), func(ctx context.Context) error {
+			_, _, err := archive.archive.Session(ctx, nobody)
+			return err
+		})
+		archive.commits.probe(ctx, ControlTimeout, archive.Check)
+	}
+}
+
+func sleep(ctx context.Context) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(probeEvery):
+		return true
+	}
+}
