@@ -9,7 +9,7 @@ import (
 
 	"github.com/footfall-go/footfall/internal/clock"
 	"github.com/footfall-go/footfall/internal/guard"
-	"github.com/footfall-go/footfall/internal/journal"
+	"github.com/footfall-go/footfall/internal/live"
 	"github.com/footfall-go/footfall/internal/revoked"
 )
 
@@ -17,25 +17,25 @@ import (
 // latest record and stores the result if nobody was faster, otherwise it looks
 // again. edit is called for each try and may refuse. It returns the entry that
 // holds the result.
-func (t *Tracker) change(ctx context.Context, e *entry, edit func(*Record) error) (*entry, Record, error) {
+func (t *Tracker) change(ctx context.Context, e *live.Entry, edit func(*Record) error) (*live.Entry, Record, error) {
 	unchanged := 0
 	for range maxCredentialTries {
-		d := e.document()
+		d := e.Document()
 		next := &d.Record
 		previous := next.Version
 		if err := t.applyEdit(next, edit); err != nil {
 			return e, *next, err
 		}
-		stored, err := t.hot.Put(ctx, next.SessionID, d.series, d.encode(), previous, next.Version, t.ttl(next))
+		stored, err := t.hot.Put(ctx, next.SessionID, d.Series, encodeDocument(&d), previous, next.Version, t.ttl(next))
 		if err != nil {
 			return e, *next, hotError(err)
 		}
 		if stored {
-			e.merge(*next, d.unknown, clock.Now())
+			e.Merge(*next, d.Unknown, clock.Now())
 			return e, *next, nil
 		}
 		t.counts.conflicts.Add(1)
-		loaded, err := t.load(ctx, e.id)
+		loaded, err := t.load(ctx, e.ID())
 		if err != nil {
 			return e, *next, err
 		}
@@ -43,7 +43,7 @@ func (t *Tracker) change(ctx context.Context, e *entry, edit func(*Record) error
 			return e, *next, errEnded
 		}
 		e = loaded
-		if e.version() != previous {
+		if e.Version() != previous {
 			continue
 		}
 		if unchanged++; unchanged > 1 { // nobody was faster: it takes no writes, and does not have the session
@@ -65,14 +65,14 @@ func (t *Tracker) applyEdit(rec *Record, edit func(*Record) error) error {
 
 // changeCredentials is change for a login: if the hot store does not take it,
 // the archive does. No copy in the hot store from before counts then.
-func (t *Tracker) changeCredentials(ctx context.Context, e *entry, edit func(*Record) error) (*entry, Record, error) {
+func (t *Tracker) changeCredentials(ctx context.Context, e *live.Entry, edit func(*Record) error) (*live.Entry, Record, error) {
 	asking, cancel := context.WithTimeout(ctx, guard.HotShare)
 	changed, rec, err := t.change(asking, e, edit)
 	cancel()
 	if !errors.Is(err, errHot) {
 		return changed, rec, err
 	}
-	rec = changed.snapshot()
+	rec = changed.Snapshot()
 	if err := t.applyEdit(&rec, edit); err != nil {
 		return changed, rec, err
 	}
@@ -81,16 +81,9 @@ func (t *Tracker) changeCredentials(ctx context.Context, e *entry, edit func(*Re
 		return changed, rec, err
 	}
 	t.revoked.Session(rec.SessionID, rec.Version)
-	changed.merge(rec, nil, time.Time{})
-	changed.moved(position)
+	changed.Merge(rec, nil, time.Time{})
+	changed.Moved(position)
 	return changed, rec, nil
-}
-
-// moved notes the journal position of an entry's latest fact.
-func (e *entry) moved(position journal.Position) {
-	e.mu.Lock()
-	e.position = max(e.position, position)
-	e.mu.Unlock()
 }
 
 var errNotHeld = errors.New("it does not keep the session")
@@ -99,8 +92,8 @@ var errNotHeld = errors.New("it does not keep the session")
 var errEnded = errors.New("footfall: the session has ended")
 
 // endSession ends a session for good: first durably, then in the hot store.
-func (t *Tracker) endSession(ctx context.Context, e *entry, reason EndReason) error {
-	rec := e.snapshot()
+func (t *Tracker) endSession(ctx context.Context, e *live.Entry, reason EndReason) error {
+	rec := e.Snapshot()
 	if !rec.EndedAt.IsZero() {
 		return errEnded
 	}
@@ -115,8 +108,7 @@ func (t *Tracker) endSession(ctx context.Context, e *entry, reason EndReason) er
 		return err
 	}
 	t.revoked.Session(rec.SessionID, cred.Version)
-	e.moved(position)
-	e.end(cred)
+	e.End(cred, position)
 	t.counts.ended.Add(1)
 	committed := time.Now()
 	burying, cancel := context.WithTimeout(ctx, guard.HotShare)
@@ -136,20 +128,12 @@ func (t *Tracker) awaitOthers(ctx context.Context, committed time.Time) {
 	}
 }
 
-// end makes an entry's credentials those of its end, whatever they are.
-func (e *entry) end(cred Credentials) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	cred.Version = max(cred.Version, e.rec.Version+1)
-	e.rec.SetCredentials(cred)
-}
-
 // buryHot puts the end into the hot store and says whether it is there. It need
 // not succeed: no copy below the end's version counts any more, for this instance
 // at once, for others as soon as they have read it from the archive.
-func (t *Tracker) buryHot(ctx context.Context, e *entry, cred Credentials) bool {
+func (t *Tracker) buryHot(ctx context.Context, e *live.Entry, cred Credentials) bool {
 	for range maxCredentialTries {
-		d := e.document()
+		d := e.Document()
 		_, version, _, _, err := t.hot.Read(ctx, d.SessionID)
 		if err != nil {
 			t.counts.hotErrors.Add(1)
@@ -158,7 +142,7 @@ func (t *Tracker) buryHot(ctx context.Context, e *entry, cred Credentials) bool 
 		if version >= cred.Version {
 			return true
 		}
-		stored, err := t.hot.Put(ctx, d.SessionID, d.series, d.encode(), version, cred.Version, t.ttl(&d.Record))
+		stored, err := t.hot.Put(ctx, d.SessionID, d.Series, encodeDocument(&d), version, cred.Version, t.ttl(&d.Record))
 		if err != nil {
 			t.counts.hotErrors.Add(1)
 			return false

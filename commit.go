@@ -8,6 +8,7 @@ import (
 
 	"github.com/footfall-go/footfall/enrich"
 	"github.com/footfall-go/footfall/internal/clock"
+	"github.com/footfall-go/footfall/internal/live"
 )
 
 // Finish is called when the status is known and before the first byte of the
@@ -38,29 +39,22 @@ func (v *visit) Finish(status int, header http.Header) {
 	v.mu.Unlock()
 
 	at := clock.Now()
-	customer := e != nil && s == current && e.isCustomer()
+	customer := func() bool { return e != nil && s == current && e.HasCustomer() }
 	switch {
 	case mode == untouched:
-	case v.bot != "" && mode == tracked && isPage && !customer:
+	case v.bot != "" && mode == tracked && isPage && !customer():
 		v.recordBot(at)
 	case refused:
 		v.t.begins.uncounted(at)
-	case e == nil && isPage && mode == tracked && v.recordPending(v.t.pageView(v.r, sessionIDs{}, at)):
-	case e != nil && (visits || !began || e.isAnnounced()):
-		v.recordPage(e, counts, customer || mode == uncounted && v.bot == "", at)
+	case e == nil && isPage && mode == tracked && v.recordPending(v.t.pageView(v.r, "", "", at)):
+	case e != nil && (visits || !began || e.IsAnnounced()):
+		v.recordPage(e, counts, !counts && (mode == uncounted && v.bot == "" || customer()), at)
 	}
-	if e != nil && began && !e.isAnnounced() {
+	if e != nil && began && !e.IsAnnounced() {
 		v.withdraw() // nothing happened that would make this a visit
 	}
 	v.renewOldCookie()
 	v.setCookies(header, at)
-}
-
-// isAnnounced says that others than this request know of a session.
-func (e *entry) isAnnounced() bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.announced
 }
 
 // renewOldCookie signs a session cookie anew that an older secret signed, once
@@ -97,28 +91,23 @@ func (v *visit) Abandon() {
 
 // recordPage notes the page view, or that the session was active if the request
 // extends it.
-func (v *visit) recordPage(e *entry, counts, extends bool, at time.Time) {
-	switch ids := e.ids(); {
+func (v *visit) recordPage(e *live.Entry, counts, extends bool, at time.Time) {
+	switch {
 	case counts:
-		v.t.record(v.r, e, &EventRecorded{Event: v.t.pageView(v.r, ids, at)})
+		v.t.record(v.r, e, &EventRecorded{Event: v.t.pageView(v.r, e.SessionID(), e.VisitorID(), at)})
 	case extends && !enrich.IsPrefetch(v.r.Header):
 		v.t.seen(v.r, e, at)
-	case !e.isBegun():
+	case !e.Begun():
 		v.t.begin(v.r, e, nil)
 	}
 }
 
-func (t *Tracker) pageView(r *http.Request, ids sessionIDs, at time.Time) Event {
+func (t *Tracker) pageView(r *http.Request, session, visitor string, at time.Time) Event {
 	return Event{
-		EventID: clock.NewID().String(), SessionID: ids.session, VisitorID: ids.visitor,
+		EventID: clock.NewID().String(), SessionID: session, VisitorID: visitor,
 		EventType: EventPageView, Page: enrich.Requested(r), CreatedAt: at,
 	}
 }
-
-// sessionIDs are an entry's ids as text; they never change.
-type sessionIDs struct{ session, visitor string }
-
-func (e *entry) ids() sessionIDs { return sessionIDs{e.rec.SessionID, e.rec.VisitorID} }
 
 // recordBot notes what software asked for, apart from what people do.
 func (v *visit) recordBot(at time.Time) {

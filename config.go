@@ -102,7 +102,6 @@ const (
 	startTimeout       = 10 * time.Second
 	customerTrust      = time.Second     // how long a record with a customer is believed
 	anonymousTrust     = 5 * time.Second // how long one without is
-	supersededGrace    = 10 * time.Second
 	maxCredentialTries = 5
 )
 

@@ -5,13 +5,13 @@ package footfall_test
 import (
 	"testing"
 
-	"github.com/footfall-go/footfall"
+	"github.com/footfall-go/footfall/internal/live"
 )
 
 // Each time that a request takes the lock of its session it may wait for another
 // request of that session, and reads a state that may have changed since the last.
 func TestCost_LocksOfAResumedPageView(t *testing.T) {
-	const most = 10
+	const most = 3
 	s := newStage(t, nil)
 	b := newBrowser(t, s.tracker.Handler(page))
 	b.do("GET", "/")
@@ -19,9 +19,9 @@ func TestCost_LocksOfAResumedPageView(t *testing.T) {
 	s.settle()
 	r := b.request("GET", "/products/1")
 	w := &nullWriter{header: map[string][]string{}}
-	before := footfall.LocksTaken()
+	before := live.LocksTaken()
 	b.handler.ServeHTTP(w, r)
-	if n := footfall.LocksTaken() - before; n > most {
+	if n := live.LocksTaken() - before; n > most {
 		t.Errorf("a resumed page view takes the lock of its session %d times, at most %d are allowed", n, most)
 	}
 }

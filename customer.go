@@ -27,8 +27,8 @@ func (t *Tracker) CustomerSessions(ctx context.Context, customerID string) ([]Se
 	sessions := archived[:0]
 	for _, s := range archived {
 		if id, err := uuid.Parse(s.SessionID); err == nil {
-			if e := t.live.get(id); e != nil { // newer than the archive
-				rec := e.snapshot()
+			if e := t.live.Get(id); e != nil { // newer than the archive
+				rec := e.Snapshot()
 				if s = rec.Session; t.revoked.Covers(&rec) {
 					continue
 				}
@@ -66,7 +66,7 @@ func (t *Tracker) EndSession(ctx context.Context, sessionID string) (bool, error
 	if e == nil {
 		return false, nil
 	}
-	rec := e.snapshot()
+	rec := e.Snapshot()
 	if t.lives.Remaining(&rec.Session, clock.Now()) == 0 {
 		return false, nil
 	}
@@ -104,7 +104,7 @@ func (t *Tracker) EndOtherSessions(ctx context.Context) error {
 	}
 	rec := Record{}
 	if e != nil {
-		rec = e.snapshot()
+		rec = e.Snapshot()
 	}
 	if s != current || rec.CustomerID == "" {
 		return errNobody

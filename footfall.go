@@ -10,38 +10,37 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/footfall-go/footfall/enrich"
 	"github.com/footfall-go/footfall/internal/clock"
 	"github.com/footfall-go/footfall/internal/cookie"
+	"github.com/footfall-go/footfall/internal/count"
 	"github.com/footfall-go/footfall/internal/guard"
 	"github.com/footfall-go/footfall/internal/journal"
+	"github.com/footfall-go/footfall/internal/live"
 	"github.com/footfall-go/footfall/internal/revoked"
 )
 
 // A Tracker recognises visitors and records what they do. Its methods are safe
 // for concurrent use. Make one with [New] and [Tracker.Close] it.
 type Tracker struct {
-	config   Config
-	log      *slog.Logger
-	lives    Lifetimes
-	instance string // names this process as a writer
-	writers  atomic.Uint64
+	config Config
+	log    *slog.Logger
+	lives  Lifetimes
+	names  *live.Names
 
-	keys    cookie.KeyRing
-	agents  *enrich.Agents
-	live    *liveTable
-	hot     *guard.Hot
-	archive *guard.Archive
-	clock   *clock.Shared
-	journal *journal.Journal
-	revoked *revoked.Revoked
-	begins  *beginLimit
-	folder  *folder
-	orders  pendingOrders
-	hotSync hotQueue
-	settles settlements
+	keys     cookie.KeyRing
+	agents   *enrich.Agents
+	live     *live.Table
+	hot      *guard.Hot
+	archive  *guard.Archive
+	clock    *clock.Shared
+	journal  *journal.Journal
+	revoked  *revoked.Revoked
+	begins   *beginLimit
+	siblings *live.Siblings
+	orders   pendingOrders
+	hotSync  hotQueue
+	settles  settlements
 
 	replayLeft      atomic.Int64  // records of the last run that the archive does not hold yet
 	replayDone      chan struct{} // closed when there are none
@@ -53,6 +52,7 @@ type Tracker struct {
 	archiveFailedAt atomic.Int64  // unix ms of the last time it refused
 	onlyPending     atomic.Bool   // the last batch held nothing but events that nobody can attribute yet
 	hurry           atomic.Bool   // the tracker is closing: do not let facts gather
+	set             *count.Set
 	counts          counters
 	metrics         metricValues
 
@@ -69,7 +69,7 @@ func New(config Config) (*Tracker, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := new(Tracker)
+	t, set := new(Tracker), new(count.Set)
 	j, err := journal.Open(config.JournalDir, journal.Options{
 		MaxBytes: config.JournalMaxBytes,
 		Sync:     journalSync(config.JournalSync),
@@ -86,10 +86,10 @@ func New(config Config) (*Tracker, error) {
 		config:   config,
 		log:      config.Logger,
 		lives:    Lifetimes{Idle: config.IdleTimeout, Absolute: config.MaxAge},
-		instance: uuid.NewString()[:8],
+		names:    live.NewNames(),
 		keys:     cookie.NewKeyRing(config.Secrets),
 		agents:   enrich.NewAgents(0),
-		live:     newLiveTable(config.LiveSessions),
+		live:     live.NewTable(config.LiveSessions, set),
 		hot:      guard.NewHot(config.Hot),
 		archive:  guard.NewArchive(config.Archive),
 		clock:    clock.NewShared(config.Archive),
@@ -97,10 +97,13 @@ func New(config Config) (*Tracker, error) {
 		journal:  j,
 		revoked:  revoked.New(config.Archive, config.Hot),
 		begins:   newBeginLimit(config.NewSessionsPerMinute),
-		folder:   newFolder(),
+		siblings: live.NewSiblings(set),
+		set:      set,
+		counts:   newCounters(set),
 
 		replayDone: make(chan struct{}),
 	}
+	t.showCounts()
 	t.replayLeft.Store(int64(j.Stats().Replay))
 
 	// What was revoked must be known before anybody is let in. A shared archive

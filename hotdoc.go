@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/footfall-go/footfall/internal/jsontext"
+	"github.com/footfall-go/footfall/internal/live"
 )
 
 // hotFormat is the version of the hot store's documents. A document of a later
@@ -32,25 +33,15 @@ type hotDoc struct {
 	Values          map[string]Value `json:"values,omitempty"`
 }
 
-// A document is what the hot store keeps of a session.
-type document struct {
-	Record
-	restoredAt time.Time                  // when it was made anew, having been lost
-	series     string                     // of the activity that is counted on top of its page views
-	unbegun    bool                       // the journal has not taken its beginning yet
-	unknown    map[string]json.RawMessage // members of another version, which survive
-}
-
-// encode is the document in JSON. Its activity comes last, for stores that show
+// encodeDocument is the document in JSON. Its activity comes last, for stores that show
 // it with what was merged.
-func (d *document) encode() []byte {
+func encodeDocument(d *live.Document) []byte {
 	rec := &d.Record
 	b := make([]byte, 0, 1024)
 	b = append(b, '{')
 	b = rec.AppendFacts(b)
 	b = jsontext.AppendInt(b, "format", hotFormat)
-	b = jsontext.AppendInt(b, "version", rec.Version)
-	b = jsontext.AppendQuoted(jsontext.AppendName(b, "series"), d.series)
+	b = live.AppendIdentity(append(b, ','), rec.Version, d.Series)
 	b = jsontext.AppendString(b, "secretHash", encodeHash(rec.SecretHash))
 	if rec.Superseded != (SecretHash{}) {
 		b = jsontext.AppendString(b, "supersededHash", encodeHash(rec.Superseded))
@@ -61,10 +52,10 @@ func (d *document) encode() []byte {
 	if !rec.RotatedAt.IsZero() {
 		b = jsontext.AppendTime(b, "rotatedAt", rec.RotatedAt)
 	}
-	if !d.restoredAt.IsZero() {
-		b = jsontext.AppendTime(b, "restoredAt", d.restoredAt)
+	if !d.RestoredAt.IsZero() {
+		b = jsontext.AppendTime(b, "restoredAt", d.RestoredAt)
 	}
-	if d.unbegun {
+	if d.Unbegun {
 		b = append(b, `,"unbegun":true`...)
 	}
 	if len(rec.Values) > 0 {
@@ -72,7 +63,7 @@ func (d *document) encode() []byte {
 			b = append(jsontext.AppendName(b, "values"), values...)
 		}
 	}
-	for name, value := range d.unknown {
+	for name, value := range d.Unknown {
 		b = append(jsontext.AppendQuoted(append(b, ','), name), ':')
 		b = append(b, value...)
 	}
@@ -81,13 +72,13 @@ func (d *document) encode() []byte {
 }
 
 // decodeHot reads a document.
-func decodeHot(doc []byte) (document, error) {
+func decodeHot(doc []byte) (live.Document, error) {
 	var d hotDoc
 	if err := json.Unmarshal(doc, &d); err != nil {
-		return document{}, fmt.Errorf("session record: %w", err)
+		return live.Document{}, fmt.Errorf("session record: %w", err)
 	}
 	if d.Format > hotFormat {
-		return document{}, errNewerFormat
+		return live.Document{}, errNewerFormat
 	}
 	rec := Record{Session: d.Session, Values: d.Values}
 	cred := Credentials{Version: d.Version, CustomerID: d.CustomerID, EndedAt: d.EndedAt, EndReason: d.EndReason}
@@ -102,19 +93,19 @@ func decodeHot(doc []byte) (document, error) {
 		restoredAt = d.RestoredAt.UTC()
 	}
 	if err := errors.Join(decodeHash(&cred.SecretHash, d.SecretHash), decodeHash(&cred.Superseded, d.Superseded)); err != nil {
-		return document{}, err
+		return live.Document{}, err
 	}
 	rec.SetCredentials(cred)
-	return document{Record: rec, series: d.Series, restoredAt: restoredAt, unbegun: d.Unbegun, unknown: unknownMembers(doc)}, nil
+	return live.Document{Record: rec, Series: d.Series, RestoredAt: restoredAt, Unbegun: d.Unbegun, Unknown: unknownMembers(doc)}, nil
 }
 
 var knownMembers = func() map[string]bool {
 	var members map[string]json.RawMessage
-	everything := document{unbegun: true, restoredAt: time.Unix(1, 0), Record: Record{
+	everything := live.Document{Unbegun: true, RestoredAt: time.Unix(1, 0), Record: Record{
 		Values:     map[string]Value{"k": {JSON: json.RawMessage("1")}},
 		Superseded: SecretHash{1}, AuthenticatedAt: time.Unix(1, 0), RotatedAt: time.Unix(1, 0),
 	}}
-	if err := json.Unmarshal(everything.encode(), &members); err != nil {
+	if err := json.Unmarshal(encodeDocument(&everything), &members); err != nil {
 		panic(err)
 	}
 	known := make(map[string]bool, len(members))

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"testing"
 	"time"
+
+	"github.com/footfall-go/footfall/internal/live"
 )
 
 func TestUnknownMembers(t *testing.T) {
@@ -23,11 +25,11 @@ func TestUnknownMembers(t *testing.T) {
 
 func BenchmarkStage_DecodeDocument(b *testing.B) {
 	at := time.Date(2026, 11, 23, 15, 15, 37, 0, time.UTC)
-	d := document{series: "0123abcd-1", Record: Record{
+	d := live.Document{Series: "0123abcd-1", Record: Record{
 		Session: Session{SessionID: "01a208fa-18a5-707e-ad78-d9ccfade960c", VisitorID: "01a208fa-18a5-707d-9f89-f3aee63ac1d1", LandingPage: "/products/1", StartedAt: at, LastSeenAt: at},
 		Version: 1,
 	}}
-	doc := d.encode()
+	doc := encodeDocument(&d)
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := decodeHot(doc); err != nil {

@@ -8,16 +8,17 @@ import (
 
 	"github.com/footfall-go/footfall/internal/clock"
 	"github.com/footfall-go/footfall/internal/guard"
+	"github.com/footfall-go/footfall/internal/live"
 )
 
 // hotQueue holds the entries whose activity has to reach the hot store.
 type hotQueue struct {
 	mu      sync.Mutex
-	entries []*entry
+	entries []*live.Entry
 }
 
 // push queues an entry, unless there are too many already.
-func (q *hotQueue) push(e *entry, most int) bool {
+func (q *hotQueue) push(e *live.Entry, most int) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if len(q.entries) >= most {
@@ -27,7 +28,7 @@ func (q *hotQueue) push(e *entry, most int) bool {
 	return true
 }
 
-func (q *hotQueue) take() []*entry {
+func (q *hotQueue) take() []*live.Entry {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	entries := q.entries
@@ -77,50 +78,31 @@ func (t *Tracker) flushHot(ctx context.Context) {
 // mergeHot tells the hot store what an entry did, and the journal when it was
 // last active. It returns false if the hot store failed; the entry is queued
 // again then.
-func (t *Tracker) mergeHot(ctx context.Context, e *entry) bool {
-	e.mu.Lock()
-	e.unsent = false
-	e.sending++
-	unnoted := e.begun && clock.Millis(e.rec.LastSeenAt) > e.notedAt
-	id, series, writer, views := e.rec.SessionID, e.series, e.writer, e.views
-	lastSeen, ttl := e.rec.LastSeenAt, t.lives.Remaining(&e.rec.Session, clock.Now())
-	e.mu.Unlock()
-	defer e.mergeEnded()
-	if ttl <= 0 {
+func (t *Tracker) mergeHot(ctx context.Context, e *live.Entry) bool {
+	m := e.StartMerge(t.lives)
+	defer e.EndMerge()
+	if m.TTL <= 0 {
 		return true
 	}
-	if unnoted {
-		t.noteSeen(e, lastSeen)
+	if m.Untold {
+		t.noteSeen(e, m.LastSeen)
 	}
 	ctx, cancel := context.WithTimeout(ctx, guard.ControlTimeout)
 	defer cancel()
-	merged, err := t.hot.Merge(ctx, id, series, writer, views, clock.Millis(lastSeen), ttl)
+	merged, err := t.hot.Merge(ctx, m.SessionID, m.Series, m.Writer, m.Views, clock.Millis(m.LastSeen), m.TTL)
 	if err != nil {
 		t.counts.hotErrors.Add(1)
 		t.queueHot(e)
 		return false
 	}
 	if !merged { // the record is gone, or was made anew
-		e.distrust()
+		e.Distrust()
 	}
 	return true
 }
 
-// mergeEnded notes that a merge is no longer under way.
-func (e *entry) mergeEnded() {
-	e.mu.Lock()
-	e.sending--
-	e.sent++
-	e.mu.Unlock()
-}
-
 // noteSeen has the journal know when a session was last active.
-func (t *Tracker) noteSeen(e *entry, at time.Time) {
-	position, err := t.appendBehind(e, &SessionSeen{SessionID: e.ids().session, At: at})
-	e.mu.Lock()
-	if err == nil {
-		e.notedAt = max(e.notedAt, clock.Millis(at))
-	}
-	e.position = max(e.position, position)
-	e.mu.Unlock()
+func (t *Tracker) noteSeen(e *live.Entry, at time.Time) {
+	position, err := t.appendBehind(e, &SessionSeen{SessionID: e.SessionID(), At: at})
+	e.SeenTold(at, position, err == nil)
 }

@@ -41,7 +41,7 @@ func (t *Tracker) housekeep(ctx context.Context) {
 			t.endReplay(ctx)
 		}
 		if tick%sweepEvery == 0 {
-			t.live.sweep(at.Add(-liveIdle), at.Add(-t.lives.Idle-time.Minute), t.confirmedPosition())
+			t.live.Sweep(at.Add(-liveIdle), at.Add(-t.lives.Idle-time.Minute), t.confirmedPosition())
 			t.revoked.Forget(at.Add(-t.lives.Absolute - time.Minute))
 		}
 	}

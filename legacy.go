@@ -15,6 +15,7 @@ import (
 	"github.com/footfall-go/footfall/enrich"
 	"github.com/footfall-go/footfall/internal/clock"
 	"github.com/footfall-go/footfall/internal/cookie"
+	"github.com/footfall-go/footfall/internal/live"
 )
 
 // The Express service that a shop may come from signed a bare UUID as its
@@ -48,7 +49,7 @@ func parseLegacyValue(value []byte) (id uuid.UUID, ok bool) {
 }
 
 // resolveLegacy adopts the session of a legacy cookie and returns its token.
-func (t *Tracker) resolveLegacy(r *http.Request, id uuid.UUID, left *time.Duration) (token cookie.Token, e *entry, s standing, err error) {
+func (t *Tracker) resolveLegacy(r *http.Request, id uuid.UUID, left *time.Duration) (token cookie.Token, e *live.Entry, s standing, err error) {
 	began := time.Now()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), max(*left, time.Millisecond))
 	defer func() {
@@ -116,7 +117,7 @@ func (t *Tracker) adoptedAs(ctx context.Context, id uuid.UUID) (as uuid.UUID, re
 		}
 		if doc != nil {
 			var a adoption
-			if json.Unmarshal(doc, &a) != nil || clock.Now().Sub(clock.FromMillis(a.At)) > supersededGrace {
+			if json.Unmarshal(doc, &a) != nil || clock.Now().Sub(clock.FromMillis(a.At)) > live.SupersededGrace {
 				return uuid.Nil, nil, nil
 			}
 			return a.SessionID, nil, nil
@@ -178,7 +179,7 @@ func (t *Tracker) legacyRecord(ctx context.Context, id uuid.UUID) (*legacyRecord
 }
 
 // adoptLegacy begins a session that takes a legacy one's place.
-func (t *Tracker) adoptLegacy(ctx context.Context, r *http.Request, token cookie.Token, id uuid.UUID, rec *legacyRecord) (*entry, error) {
+func (t *Tracker) adoptLegacy(ctx context.Context, r *http.Request, token cookie.Token, id uuid.UUID, rec *legacyRecord) (*live.Entry, error) {
 	visitor := clock.NewID()
 	if v, err := uuid.Parse(rec.VisitorID); err == nil && v.Version() == 4 && v.String() == rec.VisitorID {
 		visitor = v
@@ -186,11 +187,11 @@ func (t *Tracker) adoptLegacy(ctx context.Context, r *http.Request, token cookie
 	e := t.newEntry(r, token, visitor, clock.Now())
 	if c := rec.CustomerID; rec.Type == string(Customer) && c != "" && enrich.Text(c, maxCustomerID) == c {
 		// When its password was checked is not known: any revocation ends it.
-		e.rec.CustomerID = c
+		e.GiveTo(c, time.Time{}, nil)
 	}
-	e.returned = true
+	e.SeeCookie()
 	if !t.begin(r, e, nil).stored {
-		if _, err := t.commitFact(ctx, nil, &SessionBegun{Record: beginning(e.snapshot())}); err != nil {
+		if _, err := t.commitFact(ctx, nil, &SessionBegun{Record: live.Beginning(e.Snapshot())}); err != nil {
 			return nil, err
 		}
 	}
@@ -234,7 +235,7 @@ func (v *visit) openLegacy(value []byte) (handled bool) {
 	}
 	v.token, v.hasToken, v.entry, v.standing = token, true, e, s
 	v.setSession = t.keys.Sign(token.Value())
-	if visitor, err := uuid.Parse(e.ids().visitor); err == nil {
+	if visitor, err := uuid.Parse(e.VisitorID()); err == nil {
 		v.setVisitor = visitor
 	}
 	return true

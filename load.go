@@ -1,22 +1,21 @@
 package footfall
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/footfall-go/footfall/internal/clock"
 	"github.com/footfall-go/footfall/internal/journal"
+	"github.com/footfall-go/footfall/internal/live"
 )
 
 // load reads a session from the hot store, and from the archive if it is
 // missing there. Nil means that there is none.
-func (t *Tracker) load(ctx context.Context, id uuid.UUID) (*entry, error) {
+func (t *Tracker) load(ctx context.Context, id uuid.UUID) (*live.Entry, error) {
 	readAt := clock.Now()
 	t.counts.hotReads.Add(1)
 	doc, version, views, lastSeen, err := t.hot.Read(ctx, id.String())
@@ -26,11 +25,10 @@ func (t *Tracker) load(ctx context.Context, id uuid.UUID) (*entry, error) {
 	if doc == nil || version < t.revoked.Lowest(id.String()) {
 		return t.loadArchived(ctx, id, readAt, version)
 	}
-	if e := t.live.get(id); e != nil && e.isDocument(doc, version) { // nothing changed but activity: no need to decode
+	if e := t.live.Get(id); e != nil && e.Refresh(doc, version, views, clock.FromMillis(lastSeen), readAt) { // nothing changed but activity: no need to decode
 		if err := t.lookFirst(ctx, e); err != nil {
 			return nil, err
 		}
-		e.refresh(views, clock.FromMillis(lastSeen), readAt)
 		return e, nil
 	}
 	d, err := decodeHot(doc)
@@ -53,7 +51,7 @@ func (t *Tracker) load(ctx context.Context, id uuid.UUID) (*entry, error) {
 	if err := t.lookFirst(ctx, e); err != nil { // what is held here may name a customer that the document does not
 		return nil, err
 	}
-	if e.version() > version && !t.isRevoked(e) { // the hot store was put back to an earlier state
+	if e.Version() > version && !t.isRevoked(e) { // the hot store was put back to an earlier state
 		t.restoreHot(ctx, e, version)
 	}
 	return e, nil
@@ -61,8 +59,8 @@ func (t *Tracker) load(ctx context.Context, id uuid.UUID) (*entry, error) {
 
 // lookFirst makes sure that a customer's end is known if there was one: the
 // journal may hold it, or another instance may have said it.
-func (t *Tracker) lookFirst(ctx context.Context, e *entry) error {
-	if !e.isCustomer() {
+func (t *Tracker) lookFirst(ctx context.Context, e *live.Entry) error {
+	if !e.HasCustomer() {
 		return nil
 	}
 	if err := t.awaitReplay(ctx); err != nil {
@@ -75,42 +73,14 @@ func (t *Tracker) lookFirst(ctx context.Context, e *entry) error {
 }
 
 // isRevoked says that an entry is below what was revoked.
-func (t *Tracker) isRevoked(e *entry) bool {
-	rec := e.snapshot()
+func (t *Tracker) isRevoked(e *live.Entry) bool {
+	rec := e.Snapshot()
 	return t.revoked.Covers(&rec)
-}
-
-func (e *entry) version() int64 {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.rec.Version
-}
-
-// refresh takes over activity that the hot store has merged from everybody.
-func (e *entry) refresh(views int64, lastSeen, readAt time.Time) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.rec.PageViews = max(e.rec.PageViews, e.base+views)
-	if lastSeen.After(e.rec.LastSeenAt) {
-		e.rec.LastSeenAt = lastSeen
-	}
-	if readAt.After(e.readAt) {
-		e.readAt = readAt
-	}
-}
-
-// isDocument says that an entry has taken over a document of the hot store, but
-// for its activity.
-func (e *entry) isDocument(doc []byte, version int64) bool {
-	e.mu.Lock()
-	series, same := e.series, e.rec.Version == version
-	e.mu.Unlock()
-	return same && bytes.Contains(doc, fmt.Appendf(nil, `"version":%d,"series":"%s"`, version, series))
 }
 
 // loadArchived warms the hot store from the archive. stale is the version of a
 // document in the hot store that does not count any more, 0 if there is none.
-func (t *Tracker) loadArchived(ctx context.Context, id uuid.UUID, readAt time.Time, stale int64) (*entry, error) {
+func (t *Tracker) loadArchived(ctx context.Context, id uuid.UUID, readAt time.Time, stale int64) (*live.Entry, error) {
 	if e, err := t.loadHeld(ctx, id); err != nil {
 		return nil, err
 	} else if e != nil {
@@ -131,7 +101,7 @@ func (t *Tracker) loadArchived(ctx context.Context, id uuid.UUID, readAt time.Ti
 	if !ok || t.lives.Remaining(&rec.Session, readAt) == 0 {
 		return nil, nil
 	}
-	e := t.adopt(id, document{Record: rec, series: t.newSeries()}, readAt, true, 0)
+	e := t.adopt(id, live.Document{Record: rec, Series: t.names.Series()}, readAt, true, 0)
 	t.restoreHot(ctx, e, stale)
 	return e, nil
 }
@@ -139,12 +109,12 @@ func (t *Tracker) loadArchived(ctx context.Context, id uuid.UUID, readAt time.Ti
 // loadHeld is the session as this process holds it, if the archive does not have
 // all of it yet and nobody has said anything newer; otherwise nil. That the hot
 // store has lost it is a reason to ask what was revoked.
-func (t *Tracker) loadHeld(ctx context.Context, id uuid.UUID) (*entry, error) {
-	e := t.live.get(id)
+func (t *Tracker) loadHeld(ctx context.Context, id uuid.UUID) (*live.Entry, error) {
+	e := t.live.Get(id)
 	if e == nil || t.projected(e) {
 		return nil, nil
 	}
-	if t.archive.Shared() && e.isCustomer() {
+	if t.archive.Shared() && e.HasCustomer() {
 		if err := t.revoked.Follow(ctx); err != nil {
 			return nil, archiveError(err)
 		}
@@ -159,22 +129,18 @@ func (t *Tracker) loadHeld(ctx context.Context, id uuid.UUID) (*entry, error) {
 // stale version of it. It need not succeed: the next reading tries again. Others
 // may be faster, or may have counted what is not known here yet: a look at the
 // archive a little later settles the count.
-func (t *Tracker) restoreHot(ctx context.Context, e *entry, stale int64) {
-	e.mu.Lock()
-	e.base, e.series, e.writer, e.views = e.rec.PageViews, t.newSeries(), t.newWriter(), 0
-	e.restoredAt = clock.Now()
-	e.mu.Unlock()
-	d := e.document()
+func (t *Tracker) restoreHot(ctx context.Context, e *live.Entry, stale int64) {
+	d := e.Restart(t.names)
 	ttl := t.ttl(&d.Record)
 	if ttl <= 0 {
 		return
 	}
-	stored, err := t.hot.Put(ctx, d.SessionID, d.series, d.encode(), stale, d.Version, ttl)
+	stored, err := t.hot.Put(ctx, d.SessionID, d.Series, encodeDocument(&d), stale, d.Version, ttl)
 	if err != nil {
 		t.counts.hotErrors.Add(1)
 	}
 	if err != nil || !stored {
-		e.distrust()
+		e.Distrust()
 	}
 	t.settles.add(e, clock.Now())
 }
@@ -190,57 +156,17 @@ func (t *Tracker) ttl(rec *Record) time.Duration {
 // adopt makes an entry of what a store holds, or brings the one that is there
 // up to date. archived says that it is from the archive; views of its page views
 // were counted on top of the document's own.
-func (t *Tracker) adopt(id uuid.UUID, d document, readAt time.Time, archived bool, views int64) *entry {
-	base := d.PageViews - views
-	e := &entry{
-		id: id, rec: d.Record, base: base, series: d.series, unknown: d.unknown, restoredAt: d.restoredAt, readAt: readAt, usedAt: usedSince(&d.Record),
-		returned: true, announced: true, begun: !d.unbegun, retell: !archived, writer: t.newWriter(),
-	}
-	t.folder.cameBack(id)
-	there := t.live.add(e, t.confirmedPosition())
+func (t *Tracker) adopt(id uuid.UUID, d live.Document, readAt time.Time, archived bool, views int64) *live.Entry {
+	e := live.Loaded(id, d, readAt, views, archived, t.names)
+	t.siblings.CameBack(id)
+	there := t.live.Add(e, t.confirmedPosition())
 	if there == nil || there == e { // nil: the table is full of sessions that cannot go, so this one is not kept
 		return e
 	}
-	there.merge(d.Record, d.unknown, readAt)
-	there.mu.Lock()
-	if d.restoredAt.After(there.restoredAt) {
-		there.restoredAt = d.restoredAt
-	}
-	there.mu.Unlock()
-	if there.rebase(base, d.series, t.newWriter) {
+	if there.Keep(d, readAt, views, t.names) {
 		t.settles.add(there, clock.Now())
 	}
 	return there
-}
-
-// rebase starts a new series of counts if the store's document was made anew:
-// what was counted before is in its base.
-func (e *entry) rebase(base int64, series string, newWriter func() string) bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if series == e.series {
-		return false
-	}
-	e.base, e.series, e.writer, e.views = base, series, newWriter(), 0
-	return true
-}
-
-// distrust has an entry read anew before it is believed again.
-func (e *entry) distrust() {
-	e.mu.Lock()
-	e.readAt = time.Time{}
-	e.mu.Unlock()
-}
-
-// newSeries names the counts on top of a document that is made anew.
-func (t *Tracker) newSeries() string {
-	return t.instance + "-" + strconv.FormatUint(t.writers.Add(1), 36)
-}
-
-// newWriter names one writer's counts. A writer is one entry: one that is
-// dropped and loaded again is another.
-func (t *Tracker) newWriter() string {
-	return t.instance + "." + strconv.FormatUint(t.writers.Add(1), 36)
 }
 
 func (t *Tracker) confirmedPosition() journal.Position {
@@ -248,11 +174,7 @@ func (t *Tracker) confirmedPosition() journal.Position {
 }
 
 // projected says that the archive holds all facts of an entry.
-func (t *Tracker) projected(e *entry) bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.begun && e.position <= t.confirmedPosition()
-}
+func (t *Tracker) projected(e *live.Entry) bool { return e.Projected(t.confirmedPosition()) }
 
 // replayed says that the archive holds what the journal held at the start.
 func (t *Tracker) replayed() bool {

@@ -15,6 +15,7 @@ import (
 	"github.com/footfall-go/footfall/internal/cookie"
 	"github.com/footfall-go/footfall/internal/guard"
 	"github.com/footfall-go/footfall/internal/journal"
+	"github.com/footfall-go/footfall/internal/live"
 )
 
 // Errors of [Tracker.Login] and [Tracker.Logout].
@@ -60,14 +61,14 @@ func (t *Tracker) Login(ctx context.Context, customerID string, checkedSince tim
 	if e == nil || s != current {
 		return v.loginAnew(ctx, customerID, checkedSince, nil)
 	}
-	before := e.snapshot()
+	before := e.Snapshot()
 	if before.CustomerID != "" && before.CustomerID != customerID {
 		if err := t.endSession(ctx, e, EndAccountSwitch); err != nil && !errors.Is(err, errEnded) {
 			return err
 		}
 		return v.loginAnew(ctx, customerID, checkedSince, kept(before.Values))
 	}
-	if !e.isBegun() {
+	if !e.Begun() {
 		t.begin(v.r, e, nil)
 	}
 	if err = v.rotate(ctx, e, customerID, checkedSince); err == nil {
@@ -93,7 +94,7 @@ func (v *visit) isCommitted() bool {
 }
 
 // rotate gives a session a customer and a new secret.
-func (v *visit) rotate(ctx context.Context, e *entry, customerID string, checkedSince time.Time) error {
+func (v *visit) rotate(ctx context.Context, e *live.Entry, customerID string, checkedSince time.Time) error {
 	t := v.t
 	v.mu.Lock()
 	token := v.token
@@ -148,13 +149,9 @@ func (v *visit) loginAnew(ctx context.Context, customerID string, checkedSince t
 	if e == nil {
 		return ErrHeaderSent
 	}
-	e.mu.Lock()
-	e.rec.CustomerID, e.rec.AuthenticatedAt = customerID, checkedSince
-	e.rec.Values = values
-	e.foldBy = foldKey{}
-	e.mu.Unlock()
+	e.GiveTo(customerID, checkedSince, values)
 	if !v.t.begin(v.r, e, nil).stored {
-		if _, err := v.t.commitFact(ctx, nil, &SessionBegun{Record: beginning(e.snapshot())}); err != nil {
+		if _, err := v.t.commitFact(ctx, nil, &SessionBegun{Record: live.Beginning(e.Snapshot())}); err != nil {
 			v.withdraw()
 			return err
 		}
@@ -163,23 +160,23 @@ func (v *visit) loginAnew(ctx context.Context, customerID string, checkedSince t
 		v.withdraw()
 		return errors.Join(ErrRevoked, v.t.endSession(ctx, e, EndRevoked))
 	}
-	if !v.loggedIn(e, token, e.snapshot()) {
+	if !v.loggedIn(e, token, e.Snapshot()) {
 		return errors.Join(ErrHeaderSent, v.t.endSession(ctx, e, EndRevoked)) // nobody will ever know its secret
 	}
 	v.t.noteLogin(v.r, e)
 	return nil
 }
 
-func (t *Tracker) noteLogin(r *http.Request, e *entry) {
+func (t *Tracker) noteLogin(r *http.Request, e *live.Entry) {
 	t.counts.logins.Add(1)
-	t.record(r, e, &EventRecorded{Event: t.newEvent(r, e.snapshot().Session, EventCustomerLogin)})
+	t.record(r, e, &EventRecorded{Event: t.newEvent(r, e.Snapshot().Session, EventCustomerLogin)})
 }
 
 // loggedIn sets the cookie of a login that the hot store holds, and records it;
 // false says that it is too late for a cookie. The journal's reserve takes the
 // record if its room for tracking is full; losing it after all would only log
 // somebody out.
-func (v *visit) loggedIn(e *entry, token cookie.Token, rec Record) bool {
+func (v *visit) loggedIn(e *live.Entry, token cookie.Token, rec Record) bool {
 	t := v.t
 	v.mu.Lock()
 	if v.committed {
@@ -197,9 +194,7 @@ func (v *visit) loggedIn(e *entry, token cookie.Token, rec Record) bool {
 			t.log.Error("footfall: a login is in the hot store only", "sessionId", rec.SessionID, "error", err)
 		}
 	}
-	e.mu.Lock()
-	e.position = max(e.position, position)
-	e.mu.Unlock()
+	e.Moved(position)
 	return true
 }
 
@@ -219,13 +214,13 @@ func (t *Tracker) Logout(ctx context.Context) error {
 		return err
 	}
 	switch {
-	case s == superseded && clock.Now().UnixMilli()-e.snapshot().Version < supersededGrace.Milliseconds():
+	case s == superseded && clock.Now().UnixMilli()-e.Snapshot().Version < live.SupersededGrace.Milliseconds():
 		// Its successor's cookie is on its way to the same browser: only that one
 		// may end the session. If it has not come by now it never will, and this
 		// browser has nothing left but its cookie.
 		return fmt.Errorf("%w: the session's secret was replaced a moment ago", ErrUnavailable)
-	case s == current && e.isAnnounced():
-		rec := e.snapshot()
+	case s == current && e.IsAnnounced():
+		rec := e.Snapshot()
 		if err := t.endSession(ctx, e, EndLogout); err != nil && !errors.Is(err, errEnded) {
 			return err
 		}
@@ -235,7 +230,7 @@ func (t *Tracker) Logout(ctx context.Context) error {
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if e != nil && v.began && !e.isAnnounced() {
+	if e != nil && v.began && !e.IsAnnounced() {
 		v.setVisitor = uuid.Nil
 	}
 	v.entry, v.standing, v.began, v.hasToken = nil, worthless, false, false

@@ -11,6 +11,7 @@ import (
 	"github.com/footfall-go/footfall/internal/clock"
 	"github.com/footfall-go/footfall/internal/cookie"
 	"github.com/footfall-go/footfall/internal/guard"
+	"github.com/footfall-go/footfall/internal/live"
 )
 
 // Handler returns middleware around next that recognises the visitor, begins a
@@ -116,14 +117,14 @@ func (t *Tracker) Customer(ctx context.Context) (string, error) {
 	if s != current {
 		return "", nil
 	}
-	return e.snapshot().CustomerID, nil
+	return e.Snapshot().CustomerID, nil
 }
 
 // rereadToSet is reread for a request that is about to change its cookies. While
 // the hot store is away the archive is asked: what it says is enough to end a
 // session, or to log somebody in who has just given a password, but not to let
 // anybody in.
-func (v *visit) rereadToSet(ctx context.Context) (*entry, standing, error) {
+func (v *visit) rereadToSet(ctx context.Context) (*live.Entry, standing, error) {
 	left := guard.HotShare
 	e, s, err := v.rereadWithin(ctx, &left)
 	if errors.Is(err, errHot) {
@@ -137,7 +138,7 @@ func (v *visit) rereadToSet(ctx context.Context) (*entry, standing, error) {
 
 // recall is reread without the hot store. cause, why that is silent, is returned
 // if the archive knows of no such session, or of another secret.
-func (v *visit) recall(ctx context.Context, cause error) (*entry, standing, error) {
+func (v *visit) recall(ctx context.Context, cause error) (*live.Entry, standing, error) {
 	t := v.t
 	v.mu.Lock()
 	token := v.token
@@ -149,21 +150,21 @@ func (v *visit) recall(ctx context.Context, cause error) (*entry, standing, erro
 	if err != nil {
 		return nil, worthless, archiveError(err)
 	}
-	e := t.live.get(token.ID)
+	e := t.live.Get(token.ID)
 	switch {
 	case e == nil && !ok:
 		return nil, worthless, cause
 	case e == nil:
-		e = t.adopt(token.ID, document{Record: rec, series: t.newSeries()}, time.Time{}, true, 0)
+		e = t.adopt(token.ID, live.Document{Record: rec, Series: t.names.Series()}, time.Time{}, true, 0)
 	case ok:
-		e.mergeArchived(rec)
+		e.MergeArchived(rec)
 	}
 	hash := token.Secret.Hash()
 	switch s, _ := t.judge(e, &hash, clock.Now()); {
 	case s == current:
 		v.took(e, s)
 		return e, s, nil
-	case e.hasEnded(): // an end is final
+	case e.HasEnded(): // an end is final
 		v.took(nil, worthless)
 		return nil, worthless, nil
 	}
@@ -179,7 +180,7 @@ const sameMoment = 100 * time.Millisecond
 
 // reread asks the stores what the visit's session is worth now, in what is left
 // of the time that they may take, unless this request has just asked them.
-func (v *visit) reread(ctx context.Context) (*entry, standing, error) {
+func (v *visit) reread(ctx context.Context) (*live.Entry, standing, error) {
 	v.mu.Lock()
 	left, e, token := v.left, v.entry, v.token
 	asked := e != nil && v.err == nil && time.Since(v.readAt) < sameMoment
@@ -199,7 +200,7 @@ func (v *visit) reread(ctx context.Context) (*entry, standing, error) {
 	return e, s, err
 }
 
-func (v *visit) rereadWithin(ctx context.Context, left *time.Duration) (*entry, standing, error) {
+func (v *visit) rereadWithin(ctx context.Context, left *time.Duration) (*live.Entry, standing, error) {
 	v.mu.Lock()
 	token, has, began, e, unknown := v.token, v.hasToken, v.began, v.entry, v.err
 	v.mu.Unlock()
@@ -209,7 +210,7 @@ func (v *visit) rereadWithin(ctx context.Context, left *time.Duration) (*entry, 
 	if !has || began && e == nil { // none, or what was begun here is over again
 		return nil, worthless, nil
 	}
-	if began && !e.isAnnounced() {
+	if began && !e.IsAnnounced() {
 		return e, current, nil // nobody else can have touched it
 	}
 	e, s, err := v.t.resolve(ctx, &token, true, left)
@@ -224,7 +225,7 @@ func (v *visit) rereadWithin(ctx context.Context, left *time.Duration) (*entry, 
 }
 
 // took notes what the visit's session has turned out to be.
-func (v *visit) took(e *entry, s standing) {
+func (v *visit) took(e *live.Entry, s standing) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.err = nil

@@ -13,6 +13,7 @@ import (
 	"github.com/footfall-go/footfall/internal/clock"
 	"github.com/footfall-go/footfall/internal/guard"
 	"github.com/footfall-go/footfall/internal/journal"
+	"github.com/footfall-go/footfall/internal/live"
 )
 
 const maxOrderID = 128
@@ -50,7 +51,7 @@ func (t *Tracker) PlaceOrder(ctx context.Context, order Order) (placed Order, be
 		t.orders.drop(order.OrderID)
 		return there, true, nil
 	}
-	if e != nil && !e.isBegun() {
+	if e != nil && !e.Begun() {
 		t.begin(v.r, e, nil)
 	}
 	position, err := t.commitOrder(ctx, e, order)
@@ -65,10 +66,7 @@ func (t *Tracker) PlaceOrder(ctx context.Context, order Order) (placed Order, be
 	}
 	t.counts.orders.Add(1)
 	if e != nil {
-		e.mu.Lock()
-		e.rec.Converted, e.rec.OrderID = true, order.OrderID
-		e.position = max(e.position, position)
-		e.mu.Unlock()
+		e.Convert(order.OrderID, position)
 		t.record(v.r, e, &SessionSeen{SessionID: order.SessionID, At: order.CreatedAt})
 		t.showOrder(ctx, e, order.OrderID)
 	}
@@ -77,7 +75,7 @@ func (t *Tracker) PlaceOrder(ctx context.Context, order Order) (placed Order, be
 
 // showOrder has other instances see that a session has an order. It need not
 // succeed: the archive knows.
-func (t *Tracker) showOrder(ctx context.Context, e *entry, id string) {
+func (t *Tracker) showOrder(ctx context.Context, e *live.Entry, id string) {
 	ctx, cancel := context.WithTimeout(ctx, t.config.StoreTimeout)
 	defer cancel()
 	_, _, err := t.change(ctx, e, func(rec *Record) error {
@@ -94,7 +92,7 @@ func (t *Tracker) showOrder(ctx context.Context, e *entry, id string) {
 
 // commitOrder puts an order where nothing loses it: in a shared archive, if that
 // takes it in time, otherwise in the journal.
-func (t *Tracker) commitOrder(ctx context.Context, e *entry, order Order) (journal.Position, error) {
+func (t *Tracker) commitOrder(ctx context.Context, e *live.Entry, order Order) (journal.Position, error) {
 	placed := &OrderPlaced{Order: order, EventID: eventIDOf("order", order.OrderID)}
 	if t.archive.Shared() && t.commitArchive(ctx, e, placed) == nil {
 		t.orders.drop(order.OrderID)
@@ -120,7 +118,7 @@ func (t *Tracker) placedFirst(ctx context.Context, order Order) (Order, bool) {
 
 // attribute says whose order it is, as far as that can be known. It returns the
 // session's entry, if there is one.
-func (v *visit) attribute(ctx context.Context, order *Order) *entry {
+func (v *visit) attribute(ctx context.Context, order *Order) *live.Entry {
 	order.SessionID, order.VisitorID, order.CustomerID = "", "", ""
 	known, s, err := v.reread(ctx)
 	v.mu.Lock()
@@ -141,7 +139,7 @@ func (v *visit) attribute(ctx context.Context, order *Order) *entry {
 	if e == nil {
 		return nil
 	}
-	rec := e.snapshot()
+	rec := e.Snapshot()
 	order.VisitorID = rec.VisitorID
 	if s == superseded { // good for counting only: it converts nothing
 		return nil

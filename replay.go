@@ -4,7 +4,6 @@ import (
 	"context"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/footfall-go/footfall/internal/clock"
 	"github.com/footfall-go/footfall/internal/guard"
@@ -94,7 +93,5 @@ func (t *Tracker) raiseHot(ctx context.Context, rec *Record) error {
 	if missing == 0 && lastSeen >= clock.Millis(rec.LastSeenAt) {
 		return nil
 	}
-	ttl := t.lives.Remaining(&rec.Session, clock.Now())
-	_, err = t.hot.Merge(ctx, rec.SessionID, d.series, t.newWriter(), missing, clock.Millis(rec.LastSeenAt), max(ttl, time.Second))
-	return err
+	return t.addMissing(ctx, &d, views, missing, rec.LastSeenAt)
 }

@@ -2,7 +2,6 @@ package footfall
 
 import (
 	"context"
-	"crypto/subtle"
 	"errors"
 	"fmt"
 	"time"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/footfall-go/footfall/internal/clock"
 	"github.com/footfall-go/footfall/internal/cookie"
+	"github.com/footfall-go/footfall/internal/live"
 )
 
 // A standing is what a session token is worth.
@@ -39,13 +39,13 @@ func archiveError(err error) error { return fmt.Errorf("%w: archive: %w", ErrUna
 // once and, if the session is missing there, the archive once. An error means
 // that it cannot be known; the entry that may come with it is good for counting.
 // What it takes goes off left.
-func (t *Tracker) resolve(ctx context.Context, token *cookie.Token, fresh bool, left *time.Duration) (*entry, standing, error) {
+func (t *Tracker) resolve(ctx context.Context, token *cookie.Token, fresh bool, left *time.Duration) (*live.Entry, standing, error) {
 	at := clock.Now()
 	if at.Sub(clock.IDTime(token.ID)) >= t.lives.Absolute+time.Minute {
 		return nil, worthless, nil // too old to be alive, whatever the stores say
 	}
 	hash := token.Secret.Hash()
-	e := t.live.get(token.ID)
+	e := t.live.Get(token.ID)
 	if e != nil && !fresh {
 		if s, trusted := t.judge(e, &hash, at); trusted && s == current {
 			return e, s, nil
@@ -86,8 +86,8 @@ func (t *Tracker) mayArrive(from, at time.Time) bool {
 // recall is what can be said of a token while the hot store says nothing: what
 // this process holds, or what the archive does, is enough to count by. cause is
 // why the hot store is silent.
-func (t *Tracker) recall(ctx context.Context, id uuid.UUID, hash *SecretHash, cause error) (*entry, standing, error) {
-	e := t.live.get(id)
+func (t *Tracker) recall(ctx context.Context, id uuid.UUID, hash *SecretHash, cause error) (*live.Entry, standing, error) {
+	e := t.live.Get(id)
 	if e == nil && errors.Is(cause, errHot) {
 		var ended bool
 		if e, ended = t.loadDespiteHot(ctx, id); ended {
@@ -99,12 +99,12 @@ func (t *Tracker) recall(ctx context.Context, id uuid.UUID, hash *SecretHash, ca
 		return nil, worthless, cause
 	}
 	switch s, _ := t.judge(e, hash, clock.Now()); {
-	case s == worthless && e.hasEnded():
+	case s == worthless && e.HasEnded():
 		return nil, worthless, nil // an end is final
 	case s == worthless: // by what is known here; others may know of a newer secret, or of later activity
 		t.counts.unresolved.Add(1)
 		return nil, worthless, cause
-	case e.isCustomer():
+	case e.HasCustomer():
 		t.counts.unresolved.Add(1)
 		return e, unsure, cause
 	default:
@@ -115,7 +115,7 @@ func (t *Tracker) recall(ctx context.Context, id uuid.UUID, hash *SecretHash, ca
 // loadDespiteHot makes an entry of what the archive holds, to be read anew as
 // soon as the hot store answers. Nil means that the archive has no live session
 // of that id, or does not answer either; ended, that it was ended for good.
-func (t *Tracker) loadDespiteHot(ctx context.Context, id uuid.UUID) (e *entry, ended bool) {
+func (t *Tracker) loadDespiteHot(ctx context.Context, id uuid.UUID) (e *live.Entry, ended bool) {
 	if t.awaitReplay(ctx) != nil {
 		return nil, false
 	}
@@ -124,16 +124,16 @@ func (t *Tracker) loadDespiteHot(ctx context.Context, id uuid.UUID) (e *entry, e
 	if err != nil || !ok || t.lives.Remaining(&rec.Session, clock.Now()) == 0 {
 		return nil, err == nil && ok && !rec.EndedAt.IsZero()
 	}
-	return t.adopt(id, document{Record: rec, series: t.newSeries()}, time.Time{}, true, 0), false
+	return t.adopt(id, live.Document{Record: rec, Series: t.names.Series()}, time.Time{}, true, 0), false
 }
 
 // resolveNewer looks at a session in the archive whose secret in the hot store is
 // another than the token's: while the hot store took no writes, logins went to
 // the archive. If the hot store had lost the session, the latest login may be in
 // another instance's journal alone: then it cannot be known.
-func (t *Tracker) resolveNewer(ctx context.Context, e *entry, hash *SecretHash) (*entry, standing, error) {
-	rec := e.snapshot()
-	if e.hasEnded() || t.lives.Remaining(&rec.Session, clock.Now()) == 0 || t.revoked.CoversCustomer(&rec) {
+func (t *Tracker) resolveNewer(ctx context.Context, e *live.Entry, hash *SecretHash) (*live.Entry, standing, error) {
+	rec := e.Snapshot()
+	if e.HasEnded() || t.lives.Remaining(&rec.Session, clock.Now()) == 0 || t.revoked.CoversCustomer(&rec) {
 		return e, worthless, nil
 	}
 	t.counts.archiveReads.Add(1)
@@ -143,69 +143,44 @@ func (t *Tracker) resolveNewer(ctx context.Context, e *entry, hash *SecretHash) 
 		return nil, worthless, archiveError(err)
 	}
 	if ok && archived.Version > rec.Version {
-		e.mergeArchived(archived)
+		e.MergeArchived(archived)
 		if s, _ := t.judge(e, hash, clock.Now()); s != worthless {
 			t.restoreHot(ctx, e, rec.Version)
 			return e, s, nil
 		}
-		if e.hasEnded() {
+		if e.HasEnded() {
 			return e, worthless, nil
 		}
 	}
-	if lost := e.lostAt(); !lost.IsZero() && t.mayArrive(lost, clock.Now()) {
+	if lost := e.RestoredAt(); !lost.IsZero() && t.mayArrive(lost, clock.Now()) {
 		t.counts.unresolved.Add(1)
 		return nil, worthless, errNotYet
 	}
 	return e, worthless, nil
 }
 
-// lostAt is when the hot store was found to have lost a session.
-func (e *entry) lostAt() time.Time {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.restoredAt
-}
-
-// hasEnded says that a session was ended, or that what this process holds of it
-// was revoked.
-func (e *entry) hasEnded() bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return !e.rec.EndedAt.IsZero()
-}
-
-func (e *entry) isCustomer() bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.rec.CustomerID != ""
-}
-
 // judge says what a secret is worth for an entry, and whether the entry was
 // read recently enough to be believed.
-func (t *Tracker) judge(e *entry, hash *SecretHash, at time.Time) (s standing, trusted bool) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	age := at.Sub(e.readAt)
-	trusted = age < anonymousTrust && (e.rec.CustomerID == "" || age < customerTrust)
-	cred := &e.rec
-	if t.revoked.Covers(&e.rec) { // also by a version that this copy does not have
+func (t *Tracker) judge(e *live.Entry, hash *SecretHash, at time.Time) (s standing, trusted bool) {
+	rec, sight := e.Look(hash, at)
+	return t.judgeSight(&rec, sight, at)
+}
+
+func (t *Tracker) judgeSight(rec *Record, sight live.Sight, at time.Time) (s standing, trusted bool) {
+	age := at.Sub(sight.ReadAt)
+	trusted = age < anonymousTrust && (rec.CustomerID == "" || age < customerTrust)
+	if t.revoked.Covers(rec) || t.lives.Remaining(&rec.Session, at) == 0 { // also by a version that this copy does not have
 		return worthless, trusted
 	}
-	if t.lives.Remaining(&e.rec.Session, at) == 0 {
-		return worthless, trusted
-	}
-	if subtle.ConstantTimeCompare(cred.SecretHash[:], hash[:]) == 1 {
-		if cred.Superseded != (SecretHash{}) && e.usedAt.IsZero() {
-			e.usedAt = at
-		}
+	switch sight.Match {
+	case live.Current:
 		return current, trusted
-	}
-	if cred.Superseded != (SecretHash{}) && subtle.ConstantTimeCompare(cred.Superseded[:], hash[:]) == 1 {
-		used := e.usedAt
+	case live.Superseded:
+		used := sight.SecretUsed
 		if used.IsZero() && t.archive.Shared() { // another instance may have seen its successor
-			used = usedSince(&e.rec)
+			used = live.UsedSince(rec)
 		}
-		if used.IsZero() || at.Sub(used) < supersededGrace {
+		if used.IsZero() || at.Sub(used) < live.SupersededGrace {
 			return superseded, trusted
 		}
 	}

@@ -1,13 +1,11 @@
 package footfall
 
 import (
-	"hash/maphash"
 	"net/http"
 	"time"
 
 	"github.com/google/uuid"
 
-	"github.com/footfall-go/footfall/internal/clock"
 	"github.com/footfall-go/footfall/internal/cookie"
 )
 
@@ -24,7 +22,7 @@ func (v *visit) setCookies(header http.Header, at time.Time) {
 	if v.setSession != "" {
 		age := v.t.config.MaxAge
 		if v.entry != nil {
-			age = v.entry.rec.StartedAt.Add(age).Sub(at)
+			age = v.entry.StartedAt().Add(age).Sub(at)
 		}
 		v.t.sessionCookie().Set(header, v.setSession, age)
 	} else if v.dropSession {
@@ -41,46 +39,25 @@ func (v *visit) setCookies(header http.Header, at time.Time) {
 // restoreVisitorLocked sets the visitor cookie again inside a live session that
 // lost it, or holds one that is not ours, until its fixed end.
 func (v *visit) restoreVisitorLocked(at time.Time) {
-	if v.entry.knowsVisitorCookie(v.r.Header, v.t.config.VisitorCookie, at) {
+	known := false
+	cookie.Each(v.r.Header, v.t.config.VisitorCookie, func(wire string) bool {
+		known = v.entry.KnowsVisitorCookie(wire, at)
+		return true
+	})
+	if known {
 		return
 	}
 	if held, ok := v.visitorCookie(at); ok {
 		if held.old {
 			v.setVisitor = held.id
 		}
-		v.entry.noteVisitorCookie(held.wire, held.until(v.t.config.VisitorTTL))
+		v.entry.RememberVisitorCookie(held.wire, held.until(v.t.config.VisitorTTL))
 		return
 	}
-	id, err := uuid.Parse(v.entry.rec.VisitorID)
+	id, err := uuid.Parse(v.entry.VisitorID())
 	if err == nil && id.Version() == 7 && at.Before(cookie.VisitorEnd(id, v.t.config.VisitorTTL)) {
 		v.setVisitor = id
 	}
-}
-
-// knowsVisitorCookie says that a request has the visitor cookie that was verified
-// in an earlier one of its session: that saves the signature.
-func (e *entry) knowsVisitorCookie(h http.Header, name string, at time.Time) (known bool) {
-	e.mu.Lock()
-	wire, until := e.visitorWire, e.visitorUntil
-	e.mu.Unlock()
-	if at.UnixMilli() >= until {
-		return false
-	}
-	cookie.Each(h, name, func(sent string) bool {
-		known = maphash.String(wireSeed, sent) == wire
-		return true
-	})
-	return known
-}
-
-// wireSeed makes hashes that nobody outside can foresee. The worst that two
-// cookies with one hash can do is that a visitor keeps the wrong one.
-var wireSeed = maphash.MakeSeed()
-
-func (e *entry) noteVisitorCookie(wire string, until time.Time) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.visitorWire, e.visitorUntil = maphash.String(wireSeed, wire), clock.Millis(until)
 }
 
 func (t *Tracker) sessionCookie() cookie.Attributes {

@@ -2,11 +2,13 @@ package footfall
 
 import (
 	"context"
+	"strconv"
 	"sync"
 	"time"
 
 	"github.com/footfall-go/footfall/internal/clock"
 	"github.com/footfall-go/footfall/internal/guard"
+	"github.com/footfall-go/footfall/internal/live"
 )
 
 // Several instances may have counted views of a session when its record in the
@@ -24,7 +26,7 @@ const (
 
 // A settlement is an entry whose count is to be compared with the archive's.
 type settlement struct {
-	e     *entry
+	e     *live.Entry
 	due   time.Time
 	round int
 }
@@ -36,7 +38,7 @@ type settlements struct {
 }
 
 // add has an entry's count looked at later.
-func (s *settlements) add(e *entry, at time.Time) {
+func (s *settlements) add(e *live.Entry, at time.Time) {
 	if s.on {
 		s.push(settlement{e: e, due: at.Add(settleAfter)})
 	}
@@ -77,7 +79,7 @@ func (t *Tracker) settle(ctx context.Context, at time.Time) {
 	archived := make([]int64, len(due))
 	for i, x := range due {
 		asking, cancel := context.WithTimeout(ctx, guard.ControlTimeout)
-		rec, ok, err := t.archive.Session(asking, x.e.ids().session)
+		rec, ok, err := t.archive.Session(asking, x.e.SessionID())
 		cancel()
 		if err != nil { // it is down: later
 			t.settles.later(due[i:], at)
@@ -115,48 +117,34 @@ func (s *settlements) later(all []settlement, at time.Time) {
 }
 
 // settleOne compares one entry's count, and says whether there is no more to do.
-func (t *Tracker) settleOne(ctx context.Context, e *entry, archived int64) (done bool, err error) {
-	sent, quiet := e.quiet()
-	doc, version, views, _, err := t.hot.Read(ctx, e.ids().session)
+func (t *Tracker) settleOne(ctx context.Context, e *live.Entry, archived int64) (done bool, err error) {
+	sent, quiet := e.Quiet()
+	doc, version, views, lastSeen, err := t.hot.Read(ctx, e.SessionID())
 	if err != nil || archived < 0 {
 		return true, err
 	}
-	if doc == nil || !quiet || !e.isDocument(doc, version) {
+	if doc == nil || !quiet || !e.Refresh(doc, version, views, clock.FromMillis(lastSeen), time.Time{}) {
 		return false, nil
 	}
-	if e.raise(archived, views, sent) {
-		t.queueHot(e)
+	d, err := decodeHot(doc)
+	if err != nil {
+		return true, nil // whoever asks for it will see
 	}
-	return e.shows(archived, views), nil
-}
-
-// shows says that a total is what the hot store shows.
-func (e *entry) shows(total, views int64) bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.base+views == total
-}
-
-// quiet says that no activity of an entry is on its way to the hot store, and
-// how many merges have ended so far.
-func (e *entry) quiet() (sent uint64, quiet bool) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.sent, !e.unsent && e.sending == 0
-}
-
-// raise adds to an entry's count what is missing up to a total, and says whether
-// it did. views is what the hot store had of all writers when sent merges had
-// ended. If one has ended since, or is under way, what seems to be missing may be
-// in it: then nothing is added, or it would be counted twice.
-func (e *entry) raise(total, views int64, sent uint64) bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	missing := total - (e.base + views)
-	if missing <= 0 || e.unsent || e.sending > 0 || e.sent != sent {
-		return false
+	missing := archived - (d.PageViews + views)
+	if missing <= 0 {
+		return missing == 0, nil
 	}
-	e.views += missing
-	e.rec.PageViews = max(e.rec.PageViews, total)
-	return true
+	if now, quiet := e.Quiet(); !quiet || now != sent {
+		return false, nil
+	}
+	return false, t.addMissing(ctx, &d, views, missing, e.Snapshot().LastSeenAt)
+}
+
+// addMissing adds to what the hot store shows of a session what the archive has
+// more. Two instances that see the same at the same time add it once: the writer is
+// named for what was seen.
+func (t *Tracker) addMissing(ctx context.Context, d *live.Document, views, missing int64, lastSeen time.Time) error {
+	ttl := max(t.lives.Remaining(&d.Session, clock.Now()), time.Second)
+	_, err := t.hot.Merge(ctx, d.SessionID, d.Series, "recount."+strconv.FormatInt(views, 36), missing, clock.Millis(lastSeen), ttl)
+	return err
 }

@@ -1,42 +1,14 @@
 package footfall
 
 import (
-	"fmt"
-	"math/rand/v2"
 	"testing"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/footfall-go/footfall/internal/clock"
-	"github.com/footfall-go/footfall/internal/journal"
 )
 
 // The stages of a request and of what follows it, each by itself; the journal,
 // enrichment and the archives have theirs in their packages.
-
-// BenchmarkStage_LiveTable looks up sessions at random, so that a larger table
-// misses the processor's caches as it does in a busy shop.
-func BenchmarkStage_LiveTable(b *testing.B) {
-	for _, sessions := range []int{1_000, 100_000, 1_000_000} {
-		b.Run(fmt.Sprintf("sessions=%d", sessions), func(b *testing.B) {
-			table := newLiveTable(sessions)
-			ids := make([]uuid.UUID, sessions)
-			for i := range ids {
-				ids[i] = clock.NewID()
-				if table.add(&entry{id: ids[i]}, journal.Position(0)) == nil {
-					b.Fatal("the table is full")
-				}
-			}
-			b.ReportAllocs()
-			for b.Loop() {
-				if table.get(ids[rand.IntN(sessions)]) == nil {
-					b.Fatal("a session is missing")
-				}
-			}
-		})
-	}
-}
 
 type stageFact struct {
 	name string

@@ -4,17 +4,52 @@ import (
 	"context"
 	"sync/atomic"
 	"time"
+
+	"github.com/footfall-go/footfall/internal/count"
+	"github.com/footfall-go/footfall/internal/journal"
 )
 
 // counters are what Status counts.
 type counters struct {
-	sessionsBegun, logins, ended, orders, folded                                                                                     atomic.Uint64
-	botViews, badCookies, unresolved, unacknowledged                                                                                 atomic.Uint64
-	eventsCapped, eventsDropped, eventsWithoutSession, forgottenProxy                                                                atomic.Uint64
-	hotReads, archiveReads, hotErrors, archiveErrors                                                                                 atomic.Uint64
-	controlFailures, corruptRecords, conflicts, setAside                                                                             atomic.Uint64
-	projected, purged, jobErrors, hotDropped, botsDropped, ordersUnwritten, timesClamped, adopted, eventsPending, eventsUnattributed atomic.Uint64
-	complained                                                                                                                       atomic.Int64
+	sessionsBegun, logins, ended, orders, folded, botViews, badCookies, unresolved, unacknowledged, eventsCapped, eventsDropped, eventsWithoutSession, forgottenProxy, hotReads, archiveReads, hotErrors, archiveErrors, controlFailures, corruptRecords, conflicts, setAside, projected, purged, jobErrors, timesClamped, eventsPending, eventsUnattributed, adopted, ordersUnwritten, botsDropped, hotDropped *atomic.Uint64
+	complained                                                                                                                                                                                                                                                                                                                                                                                                  *atomic.Int64
+}
+
+func newCounters(set *count.Set) counters {
+	return counters{
+		sessionsBegun:        set.New("sessions_begun"),
+		logins:               set.New("logins"),
+		ended:                set.New("sessions_ended"),
+		orders:               set.New("orders"),
+		folded:               set.New("sessions_folded"),
+		botViews:             set.New("bot_views"),
+		badCookies:           set.New("bad_cookies"),
+		unresolved:           set.New("unresolved"),
+		unacknowledged:       set.New("unacknowledged"),
+		eventsCapped:         set.New("events_capped"),
+		eventsDropped:        set.New("events_dropped"),
+		eventsWithoutSession: set.New("events_without_session"),
+		forgottenProxy:       set.New("forgotten_proxy"),
+		hotReads:             set.New("hot_reads"),
+		archiveReads:         set.New("archive_reads"),
+		hotErrors:            set.New("hot_errors"),
+		archiveErrors:        set.New("archive_errors"),
+		controlFailures:      set.New("control_failures"),
+		corruptRecords:       set.New("corrupt_records"),
+		conflicts:            set.New("credential_conflicts"),
+		setAside:             set.New("facts_set_aside"),
+		projected:            set.New("facts_projected"),
+		purged:               set.New("purged"),
+		jobErrors:            set.New("job_errors"),
+		timesClamped:         set.New("times_clamped"),
+		eventsPending:        set.New("events_pending"),
+		eventsUnattributed:   set.New("events_unattributed"),
+		adopted:              set.New("legacy_adopted"),
+		ordersUnwritten:      set.New("orders_unwritten"),
+		botsDropped:          set.New("bots_dropped"),
+		hotDropped:           set.New("hot_dropped"),
+		complained:           new(atomic.Int64),
+	}
 }
 
 // A Part is something that a tracker depends on.
@@ -58,7 +93,7 @@ func (s *Status) Ready() bool {
 func (t *Tracker) Status(ctx context.Context) Status {
 	j := t.journal.Stats()
 	s := Status{
-		LiveSessions: t.live.size.Load(),
+		LiveSessions: t.live.Len(),
 		ActiveUsers:  t.metrics.activeUsers.Load(), DailyVisits: t.metrics.dailyVisits.Load(),
 		JournalBytes: j.Bytes, JournalMax: j.MaxBytes, JournalPending: j.Pending, JournalOldest: j.Oldest,
 		Replaying: !t.replayed() || !t.replaySeen.settled.Load(),
@@ -72,23 +107,7 @@ func (t *Tracker) Status(ctx context.Context) Status {
 	if since := t.failingSince.Load(); since != 0 && s.Parts[1].OK {
 		s.Parts[1].OK, s.Parts[1].Error = false, "it has not taken facts since "+time.UnixMilli(since).UTC().Format(time.RFC3339)
 	}
-	c := &t.counts
-	s.Counts = map[string]uint64{
-		"sessions_begun": c.sessionsBegun.Load(), "logins": c.logins.Load(), "sessions_ended": c.ended.Load(),
-		"orders": c.orders.Load(), "sessions_folded": c.folded.Load(), "bot_views": c.botViews.Load(),
-		"bad_cookies": c.badCookies.Load(), "unresolved": c.unresolved.Load(), "unacknowledged": c.unacknowledged.Load(),
-		"events_capped": c.eventsCapped.Load(), "events_dropped": c.eventsDropped.Load(), "events_without_session": c.eventsWithoutSession.Load(),
-		"forgotten_proxy": c.forgottenProxy.Load(), "visits_uncounted": t.begins.uncountedTotal(),
-		"hot_reads": c.hotReads.Load(), "archive_reads": c.archiveReads.Load(), "hot_errors": c.hotErrors.Load(),
-		"archive_errors": c.archiveErrors.Load(), "control_failures": c.controlFailures.Load(),
-		"corrupt_records": c.corruptRecords.Load(), "credential_conflicts": c.conflicts.Load(),
-		"facts_set_aside": c.setAside.Load(), "facts_projected": c.projected.Load(), "purged": c.purged.Load(),
-		"job_errors": c.jobErrors.Load(), "times_clamped": c.timesClamped.Load(), "events_pending": c.eventsPending.Load(), "events_unattributed": c.eventsUnattributed.Load(), "legacy_adopted": c.adopted.Load(), "hot_breaker_opened": t.hot.Opened(), "archive_breaker_opened": t.archive.Opened(),
-		"orders_unwritten": c.ordersUnwritten.Load(), "bots_dropped": c.botsDropped.Load(), "hot_dropped": c.hotDropped.Load(), "fold_skipped": t.folder.skippedTotal(), "live_evicted": t.live.evicted.Load(), "live_refused": t.live.refused.Load(),
-		"agents_over_budget": t.agents.OverBudget(),
-		"journal_refused":    j.Refused, "journal_stalled": j.Stalled, "journal_late_lost": j.LateLost, "journal_write_errors": j.WriteErrors,
-		"journal_sync_errors": j.SyncErrors, "journal_damaged_bytes": uint64(j.DamagedBytes),
-	}
+	s.Counts = t.set.All()
 	return s
 }
 
@@ -104,10 +123,22 @@ func (t *Tracker) check(ctx context.Context, name string, ask func(context.Conte
 	return p
 }
 
-func (f *folder) skippedTotal() uint64 {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.skipped
+// showCounts adds what others count.
+func (t *Tracker) showCounts() {
+	t.set.Func("visits_uncounted", t.begins.uncountedTotal)
+	t.set.Func("hot_breaker_opened", t.hot.Opened)
+	t.set.Func("archive_breaker_opened", t.archive.Opened)
+	t.set.Func("agents_over_budget", t.agents.OverBudget)
+	for name, read := range map[string]func(journal.Stats) uint64{
+		"journal_refused":       func(s journal.Stats) uint64 { return s.Refused },
+		"journal_stalled":       func(s journal.Stats) uint64 { return s.Stalled },
+		"journal_late_lost":     func(s journal.Stats) uint64 { return s.LateLost },
+		"journal_write_errors":  func(s journal.Stats) uint64 { return s.WriteErrors },
+		"journal_sync_errors":   func(s journal.Stats) uint64 { return s.SyncErrors },
+		"journal_damaged_bytes": func(s journal.Stats) uint64 { return uint64(s.DamagedBytes) },
+	} {
+		t.set.Func(name, func() uint64 { return read(t.journal.Stats()) })
+	}
 }
 
 func (l *beginLimit) uncountedTotal() uint64 {

@@ -43,7 +43,7 @@ func (t *Tracker) Track(ctx context.Context, event Event) error {
 	v.mu.Unlock()
 	session := Session{}
 	if e != nil {
-		session = e.snapshot().Session
+		session = e.Snapshot().Session
 	}
 	recorded := t.newEvent(v.r, session, name)
 	recorded.ProductID = enrich.Text(event.ProductID, maxProductID)

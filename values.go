@@ -35,7 +35,7 @@ func (t *Tracker) Value(ctx context.Context, key string, into any) (bool, error)
 	if e == nil || s != current {
 		return false, nil
 	}
-	value, ok := e.snapshot().Values[key]
+	value, ok := e.Snapshot().Values[key]
 	if !ok {
 		return false, nil
 	}
@@ -81,7 +81,7 @@ func (t *Tracker) updateValue(ctx context.Context, key string, keep bool, edit f
 	if e == nil || s != current {
 		return ErrNoSession
 	}
-	if !e.isBegun() {
+	if !e.Begun() {
 		t.begin(v.r, e, nil)
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), t.config.StoreTimeout)

@@ -17,6 +17,7 @@ import (
 	"github.com/footfall-go/footfall/internal/clock"
 	"github.com/footfall-go/footfall/internal/cookie"
 	"github.com/footfall-go/footfall/internal/firstbyte"
+	"github.com/footfall-go/footfall/internal/live"
 )
 
 // A visit is one request as the tracker sees it, and the context that the
@@ -39,7 +40,7 @@ type visit struct {
 	readAt      time.Time     // when this request last asked the stores, zero if never
 	oldKey      bool          // an older secret signed its session cookie
 	stale       bool          // its secret was superseded: it must not take a newer cookie's place
-	entry       *entry
+	entry       *live.Entry
 	standing    standing
 	began       bool // entry is a session that this request began
 	refused     bool // a cap said that no session begins
@@ -97,7 +98,7 @@ func FromContext(ctx context.Context) (Session, bool) {
 	if e == nil {
 		return Session{}, false
 	}
-	rec := e.snapshot()
+	rec := e.Snapshot()
 	if v.standing != current {
 		return withoutCustomer(rec.Session), true
 	}
@@ -118,7 +119,7 @@ func Visitor(ctx context.Context) (id string, ok bool) {
 		return c.id.String(), true
 	}
 	if e := v.sessionLocked(false); e != nil {
-		return e.ids().visitor, true
+		return e.VisitorID(), true
 	}
 	return "", false
 }
@@ -161,8 +162,6 @@ func (t *Tracker) open(r *http.Request) *visit {
 	})
 	if v.standing == worthless {
 		v.entry = nil
-	} else {
-		v.entry.cookieReturned()
 	}
 	v.stale = v.standing == superseded || v.standing == unsure
 	v.bot = t.botReason(v)
@@ -174,10 +173,7 @@ func (t *Tracker) open(r *http.Request) *visit {
 func (t *Tracker) botReason(v *visit) string {
 	if v.entry != nil {
 		if agents := v.r.Header["User-Agent"]; len(agents) == 1 {
-			v.entry.mu.Lock()
-			same := agents[0] == v.entry.rec.UserAgent && v.entry.rec.Device != "bot"
-			v.entry.mu.Unlock()
-			if same {
+			if v.entry.IsPerson(agents[0]) {
 				return ""
 			}
 		}
@@ -216,7 +212,7 @@ func (c *visitorCookie) until(ttl time.Duration) time.Time { return cookie.Visit
 // sessionLocked is the visit's session; one is begun if there is none and one
 // may be. always overrides what the mode, caps and bots say: for logins.
 // v.mu is held.
-func (v *visit) sessionLocked(always bool) *entry {
+func (v *visit) sessionLocked(always bool) *live.Entry {
 	if v.entry != nil || v.err != nil || v.committed || v.over {
 		return v.entry
 	}
@@ -262,9 +258,9 @@ func (v *visit) beginLocked(at time.Time, addr netip.Addr, ownAddress bool) {
 	v.entry = v.t.newEntry(v.r, token, visitor, at)
 	switch {
 	case known:
-		v.entry.foldBy.visitor = visitor.String()
+		v.entry.FoundBy(live.SiblingKey{Visitor: visitor.String()})
 	case ownAddress:
-		v.entry.foldBy = foldKey{addr: addr, agent: v.entry.rec.UserAgent}
+		v.entry.FoundBy(live.SiblingKey{Addr: addr, Agent: v.entry.Snapshot().UserAgent})
 	}
 	v.standing, v.began = current, true
 	v.token, v.hasToken = token, true
@@ -272,28 +268,22 @@ func (v *visit) beginLocked(at time.Time, addr netip.Addr, ownAddress bool) {
 }
 
 // newEntry is a new session with what the request tells of it.
-func (t *Tracker) newEntry(r *http.Request, token cookie.Token, visitor uuid.UUID, at time.Time) *entry {
+func (t *Tracker) newEntry(r *http.Request, token cookie.Token, visitor uuid.UUID, at time.Time) *live.Entry {
 	agent := t.agents.Lookup(r.Header)
 	page := enrich.PageFromRequest(r, t.isOwnHost(r))
-	e := &entry{
-		id:     token.ID,
-		series: t.newSeries(),
-		writer: t.newWriter(),
-		readAt: at,
-		rec: Record{
-			Session: Session{
-				SessionID: token.ID.String(), VisitorID: visitor.String(),
-				IPAddress: t.address(r), UserAgent: enrich.Text(r.UserAgent(), enrich.MaxUserAgent),
-				Device: agent.Device, Browser: agent.Browser, OS: agent.OS,
-				LandingPage: page.Path, Referrer: page.Referrer, Channel: enrich.Channel(page),
-				UTMSource: page.UTM.Source, UTMMedium: page.UTM.Medium, UTMCampaign: page.UTM.Campaign,
-				UTMTerm: page.UTM.Term, UTMContent: page.UTM.Content,
-				StartedAt: at, LastSeenAt: at,
-			},
+	rec := Record{
+		Session: Session{
+			SessionID: token.ID.String(), VisitorID: visitor.String(),
+			IPAddress: t.address(r), UserAgent: enrich.Text(r.UserAgent(), enrich.MaxUserAgent),
+			Device: agent.Device, Browser: agent.Browser, OS: agent.OS,
+			LandingPage: page.Path, Referrer: page.Referrer, Channel: enrich.Channel(page),
+			UTMSource: page.UTM.Source, UTMMedium: page.UTM.Medium, UTMCampaign: page.UTM.Campaign,
+			UTMTerm: page.UTM.Term, UTMContent: page.UTM.Content,
+			StartedAt: at, LastSeenAt: at,
 		},
+		Version: t.clock.Tell(at).UnixMilli(), SecretHash: token.Secret.Hash(),
 	}
-	e.rec.SetCredentials(Credentials{Version: t.clock.Tell(at).UnixMilli(), SecretHash: token.Secret.Hash()})
-	return e
+	return live.New(token.ID, rec, t.names)
 }
 
 // address is a request's address as it is stored.

@@ -7,6 +7,8 @@ import (
 	"reflect"
 	"testing"
 	"time"
+
+	"github.com/footfall-go/footfall/internal/live"
 )
 
 func sampleFacts() []Fact {
@@ -83,8 +85,8 @@ func FuzzDecodeFact(f *testing.F) {
 
 func TestHotDocument(t *testing.T) {
 	rec := sampleFacts()[0].(*SessionBegun).Record
-	whole := document{Record: rec, unbegun: true, unknown: map[string]json.RawMessage{}}
-	doc := whole.encode()
+	whole := live.Document{Record: rec, Unbegun: true, Unknown: map[string]json.RawMessage{}}
+	doc := encodeDocument(&whole)
 	got, err := decodeHot(doc)
 	if err != nil || !reflect.DeepEqual(got, whole) {
 		t.Errorf("a document reads back as\n%+v (%v), was\n%+v", got, err, whole)
@@ -95,7 +97,7 @@ func TestHotDocument(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if again := got.encode(); !bytes.Contains(again, []byte(`"shoeSize":{"eu":43}`)) {
+		if again := encodeDocument(&got); !bytes.Contains(again, []byte(`"shoeSize":{"eu":43}`)) {
 			t.Errorf("a rewrite lost it: %s", again)
 		}
 	})
@@ -125,13 +127,13 @@ func TestHotDocument(t *testing.T) {
 
 func FuzzDecodeHot(f *testing.F) {
 	rec := sampleFacts()[0].(*SessionBegun).Record
-	f.Add((&document{Record: rec}).encode())
+	f.Add(encodeDocument(&live.Document{Record: rec}))
 	f.Fuzz(func(t *testing.T, doc []byte) {
 		d, err := decodeHot(doc)
 		if err != nil {
 			return
 		}
-		if _, err := decodeHot(d.encode()); err != nil {
+		if _, err := decodeHot(encodeDocument(&d)); err != nil {
 			t.Errorf("what was read does not write and read again: %v", err)
 		}
 	})

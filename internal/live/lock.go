@@ -1,6 +1,6 @@
 //go:build !race
 
-package footfall
+package live
 
 import "sync"
 

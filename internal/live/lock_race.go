@@ -1,14 +1,16 @@
 //go:build race
 
-package footfall
+package live
 
 import (
 	"sync"
 	"sync/atomic"
 )
 
-// locksTaken counts how often the lock of any session was taken.
 var locksTaken atomic.Int64
+
+// LocksTaken is how often the lock of any session was taken in this process.
+func LocksTaken() int64 { return locksTaken.Load() }
 
 type lock struct{ mutex sync.Mutex }
 

@@ -1,0 +1,157 @@
+package live
+
+import (
+	"bytes"
+	"encoding/json"
+	"strconv"
+	"time"
+
+	"github.com/footfall-go/footfall/internal/clock"
+	"github.com/footfall-go/footfall/internal/journal"
+	"github.com/footfall-go/footfall/store"
+)
+
+// Merge takes over what a store knows of the session: higher credentials win,
+// times and counts only grow.
+func (e *Entry) Merge(rec store.Record, unknown map[string]json.RawMessage, readAt time.Time) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.merge(rec, unknown, readAt)
+}
+
+// MergeArchived is Merge of what the archive has, which keeps no members of other
+// versions.
+func (e *Entry) MergeArchived(rec store.Record) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.merge(rec, e.unknown, time.Time{})
+}
+
+func (e *Entry) merge(rec store.Record, unknown map[string]json.RawMessage, readAt time.Time) {
+	if rec.Version > e.rec.Version {
+		if rec.SecretHash != e.rec.SecretHash {
+			e.secretUsed = UsedSince(&rec)
+		}
+		e.rec.SetCredentials(rec.Credentials())
+		e.rec.Values = rec.Values
+		e.unknown = unknown
+		if rec.Converted {
+			e.rec.Converted, e.rec.OrderID = true, rec.OrderID
+		}
+	}
+	e.rec.PageViews = max(e.rec.PageViews, rec.PageViews)
+	e.sawActivity(rec.LastSeenAt)
+	if rec.Converted && !e.rec.Converted {
+		e.rec.Converted, e.rec.OrderID = true, rec.OrderID
+	}
+	e.wasRead(readAt)
+}
+
+func (e *Entry) sawActivity(at time.Time) {
+	if at.After(e.rec.LastSeenAt) {
+		e.rec.LastSeenAt = at
+	}
+}
+
+func (e *Entry) wasRead(at time.Time) {
+	if at.After(e.readAt) {
+		e.readAt = at
+	}
+}
+
+// Refresh takes over what the hot store has merged from all writers, if a document
+// that it holds is the one that this entry has taken over before: then there is no
+// need to decode it. It reports whether it is.
+func (e *Entry) Refresh(doc []byte, version, views int64, lastSeen, readAt time.Time) bool {
+	var buf [64]byte
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.rec.Version != version || !bytes.Contains(doc, AppendIdentity(buf[:0], version, e.series)) {
+		return false
+	}
+	e.rec.PageViews = max(e.rec.PageViews, e.base+views)
+	e.sawActivity(lastSeen)
+	e.wasRead(readAt)
+	return true
+}
+
+// AppendIdentity appends the members by which a document in JSON is known again
+// without decoding it. They stand together.
+func AppendIdentity(b []byte, version int64, series string) []byte {
+	b = strconv.AppendInt(append(b, `"version":`...), version, 10)
+	b = append(append(b, `,"series":"`...), series...)
+	return append(b, '"')
+}
+
+// Distrust has the entry read again before it is believed.
+func (e *Entry) Distrust() {
+	e.mu.Lock()
+	e.readAt = time.Time{}
+	e.mu.Unlock()
+}
+
+// Restart begins a new series of counts for a document that has to be written anew
+// because the hot store lost it, and returns that document.
+func (e *Entry) Restart(names *Names) Document {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.base, e.series, e.writer, e.views = e.rec.PageViews, names.Series(), names.Writer(), 0
+	e.restoredAt = clock.Now()
+	return e.document()
+}
+
+// Keep takes over a document that was read from a store, and reports whether the
+// document was written anew by somebody: then what was counted before is in its
+// page views, and this entry begins to count from nothing. Views were counted on
+// top of the document.
+func (e *Entry) Keep(d Document, readAt time.Time, views int64, names *Names) (rewritten bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.merge(d.Record, d.Unknown, readAt)
+	if d.RestoredAt.After(e.restoredAt) {
+		e.restoredAt = d.RestoredAt
+	}
+	if d.Series == e.series {
+		return false
+	}
+	e.base, e.series, e.writer, e.views = d.PageViews-views, d.Series, names.Writer(), 0
+	return true
+}
+
+// End replaces the credentials by those of the session's end, whatever they are.
+func (e *Entry) End(cred store.Credentials, position journal.Position) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	cred.Version = max(cred.Version, e.rec.Version+1)
+	e.rec.SetCredentials(cred)
+	e.position = max(e.position, position)
+}
+
+// GiveTo makes a session that nobody knows yet that of a customer, with values.
+// No other session is its browser's sibling then.
+func (e *Entry) GiveTo(customerID string, authenticatedAt time.Time, values map[string]store.Value) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.rec.CustomerID, e.rec.AuthenticatedAt, e.rec.Values = customerID, authenticatedAt, values
+	e.siblings = SiblingKey{}
+}
+
+// Convert records the session's latest order, whose fact is at a position.
+func (e *Entry) Convert(orderID string, position journal.Position) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.rec.Converted, e.rec.OrderID = true, orderID
+	e.position = max(e.position, position)
+}
+
+// Absorb adds the page views of a session that was folded into this one, by a fact
+// at a position. It reports whether the caller has to queue the entry for the hot
+// store.
+func (e *Entry) Absorb(views int64, position journal.Position) (queue bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.rec.PageViews += views
+	e.views += views
+	e.position = max(e.position, position)
+	return e.markUnsent()
+}

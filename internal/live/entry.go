@@ -1,0 +1,239 @@
+package live
+
+import (
+	"crypto/subtle"
+	"encoding/json"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/footfall-go/footfall/internal/clock"
+	"github.com/footfall-go/footfall/internal/journal"
+	"github.com/footfall-go/footfall/store"
+)
+
+// An Entry is one session that this process is serving, in front of the hot store.
+// Its methods are safe for concurrent use and take its lock once.
+type Entry struct {
+	id               uuid.UUID
+	session, visitor string // the ids as text
+	agent            string
+	startedAt        time.Time
+	person           bool // its user agent is not one of software; like all above it never changes
+
+	announcing sync.Mutex               // held while a new session is made known; taken before mu
+	visitorOK  atomic.Pointer[verified] // the visitor cookie that was verified last
+	mu         lock                     // guards what follows; never held over I/O
+
+	rec        store.Record
+	unknown    map[string]json.RawMessage // members of its document that this version does not know
+	readAt     time.Time                  // when the hot store last confirmed rec
+	secretUsed time.Time                  // first use of the current secret, while there is a superseded one
+	cookieSeen bool                       // a request came with its cookie
+
+	// PageViews = base + the sum of all writers' counts. Rewriting a lost document
+	// resets base and starts a new series, so that older counts are not added again.
+	base       int64
+	series     string
+	writer     string    // this entry, as one that counts
+	views      int64     // what this entry has counted in the series
+	restoredAt time.Time // when the document was last rewritten because the hot store had lost it
+	unsent     bool      // the queue of merges holds this entry: not all of views was given to a merge
+	sending    int       // merges under way
+	sent       uint64    // merges that have ended
+
+	events    int64            // recorded through this entry, page views apart
+	siblings  SiblingKey       // zero: no other session can be its browser's
+	announced bool             // others than the request that began it know it
+	begun     bool             // its beginning is known to be in a journal, or in the archive
+	untold    bool             // this process's journal does not hold its SessionBegun: append that before any other fact of it
+	seenTold  int64            // the latest activity that the journal holds, in Unix milliseconds
+	position  journal.Position // of its latest fact
+}
+
+// Names makes the names under which this process counts.
+type Names struct {
+	instance string
+	n        atomic.Uint64
+}
+
+// NewNames returns names that no other process makes.
+func NewNames() *Names { return &Names{instance: uuid.NewString()[:8]} }
+
+// Series names the counts on top of a document that is written anew.
+func (n *Names) Series() string { return n.instance + "-" + strconv.FormatUint(n.n.Add(1), 36) }
+
+// Writer names one writer's counts. A writer is one entry: one that is dropped and
+// loaded again is another.
+func (n *Names) Writer() string { return n.instance + "." + strconv.FormatUint(n.n.Add(1), 36) }
+
+// A Document is what the hot store keeps of a session, but for the activity that
+// writers merge into it.
+type Document struct {
+	store.Record
+	RestoredAt time.Time                  // when it was rewritten, having been lost; zero: never
+	Series     string                     // of the activity that is counted on top of its page views
+	Unbegun    bool                       // no journal is known to hold its beginning
+	Unknown    map[string]json.RawMessage // members of another version, which survive
+}
+
+// New returns the entry of a session that begins now. Nobody else knows of it
+// before [Entry.Announced].
+func New(id uuid.UUID, rec store.Record, names *Names) *Entry {
+	e := entry(id, rec)
+	e.series, e.writer, e.readAt = names.Series(), names.Writer(), rec.StartedAt
+	return e
+}
+
+// Loaded returns the entry of a session that was read from a store at a time.
+// Views of its page views were counted on top of the document's own; archived says
+// that the archive has its beginning.
+func Loaded(id uuid.UUID, d Document, readAt time.Time, views int64, archived bool, names *Names) *Entry {
+	e := entry(id, d.Record)
+	e.unknown, e.readAt, e.secretUsed = d.Unknown, readAt, UsedSince(&d.Record)
+	e.base, e.series, e.writer, e.restoredAt = d.PageViews-views, d.Series, names.Writer(), d.RestoredAt
+	e.announced, e.begun, e.untold = true, !d.Unbegun, !archived
+	return e
+}
+
+func entry(id uuid.UUID, rec store.Record) *Entry {
+	return &Entry{
+		id: id, session: rec.SessionID, visitor: rec.VisitorID, agent: rec.UserAgent, startedAt: rec.StartedAt, person: rec.Device != "bot",
+		rec: rec,
+	}
+}
+
+// ID is the session's id; SessionID and VisitorID are ids as text. Like StartedAt
+// they never change, and take no lock.
+func (e *Entry) ID() uuid.UUID        { return e.id }
+func (e *Entry) SessionID() string    { return e.session }
+func (e *Entry) VisitorID() string    { return e.visitor }
+func (e *Entry) StartedAt() time.Time { return e.startedAt }
+
+// IsPerson reports whether a user agent is the one that the session began with,
+// and was not found to be software then. It takes no lock.
+func (e *Entry) IsPerson(userAgent string) bool { return e.person && userAgent == e.agent }
+
+// Snapshot is a copy of the record that stays as it is.
+func (e *Entry) Snapshot() store.Record {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.rec
+}
+
+// Document is the session as the hot store keeps it.
+func (e *Entry) Document() Document {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.document()
+}
+
+func (e *Entry) document() Document {
+	d := Document{Record: e.rec, Series: e.series, RestoredAt: e.restoredAt, Unbegun: !e.begun, Unknown: e.unknown}
+	d.PageViews = e.base
+	return d
+}
+
+// HasEnded reports whether the session was ended.
+func (e *Entry) HasEnded() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return !e.rec.EndedAt.IsZero()
+}
+
+// HasCustomer reports whether somebody is logged in.
+func (e *Entry) HasCustomer() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.rec.CustomerID != ""
+}
+
+// Version is the version of the credentials.
+func (e *Entry) Version() int64 {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.rec.Version
+}
+
+// RestoredAt is when the hot store was found to have lost the session, zero if it
+// was not.
+func (e *Entry) RestoredAt() time.Time {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.restoredAt
+}
+
+// A Match says what a presented secret is to a session.
+type Match int
+
+// What a presented secret can be.
+const (
+	NoMatch    Match = iota
+	Superseded       // the secret before the current one
+	Current
+)
+
+// A Sight is what a request has to know of a session beside its record.
+type Sight struct {
+	Match      Match
+	SecretUsed time.Time // when the current secret was first used, as far as this process knows; zero: never
+	ReadAt     time.Time // when the hot store last confirmed the record; zero: it must be read again
+}
+
+// Look compares a presented secret with the session's and returns the record as it
+// is at that moment. A secret that matches shows that the browser keeps the cookie,
+// and with the current secret the grace time of the superseded one begins.
+func (e *Entry) Look(presented *store.SecretHash, at time.Time) (store.Record, Sight) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	match, hasSuperseded := NoMatch, e.rec.Superseded != (store.SecretHash{})
+	switch {
+	case subtle.ConstantTimeCompare(e.rec.SecretHash[:], presented[:]) == 1:
+		match = Current
+		if hasSuperseded && e.secretUsed.IsZero() {
+			e.secretUsed = at
+		}
+	case hasSuperseded && subtle.ConstantTimeCompare(e.rec.Superseded[:], presented[:]) == 1:
+		match = Superseded
+	}
+	if match != NoMatch {
+		e.cookieSeen = true
+	}
+	return e.rec, Sight{Match: match, SecretUsed: e.secretUsed, ReadAt: e.readAt}
+}
+
+// CookieSeen reports whether a request came with the session's cookie: the browser
+// kept it.
+func (e *Entry) CookieSeen() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.cookieSeen
+}
+
+// SeeCookie records that a request came with the session's cookie.
+func (e *Entry) SeeCookie() {
+	e.mu.Lock()
+	e.cookieSeen = true
+	e.mu.Unlock()
+}
+
+// UsedSince is when the current secret of a record from a store was first used, as
+// far as the record tells. Activity after the rotation counts as first use of the
+// new secret. If unclear, assume it was used: the old secret then expires.
+func UsedSince(rec *store.Record) time.Time {
+	changed := rec.RotatedAt // not AuthenticatedAt: a password check may have begun long before
+	if changed.IsZero() {
+		changed = clock.FromMillis(rec.Version)
+	}
+	if rec.Superseded != (store.SecretHash{}) && rec.LastSeenAt.Sub(changed) > SupersededGrace {
+		return changed
+	}
+	return time.Time{}
+}
+
+// SupersededGrace is how long a superseded secret still finds its session, for
+// counting only, after the first use of its successor.
+const SupersededGrace = 10 * time.Second

@@ -1,0 +1,77 @@
+package live
+
+import (
+	"time"
+
+	"github.com/footfall-go/footfall/internal/clock"
+	"github.com/footfall-go/footfall/store"
+)
+
+// A Merge is what the hot store is to be told of a session's activity.
+type Merge struct {
+	SessionID, Series, Writer string
+	Views                     int64
+	LastSeen                  time.Time
+	TTL                       time.Duration // 0: the session is over, and there is nothing to tell
+	Untold                    bool          // the journal does not know of LastSeen
+}
+
+// StartMerge takes what the hot store is to be told. The caller tells it and calls
+// [Entry.EndMerge]; in between the entry's views are on their way.
+func (e *Entry) StartMerge(lives store.Lifetimes) Merge {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.unsent = false
+	e.sending++
+	return Merge{
+		SessionID: e.session, Series: e.series, Writer: e.writer, Views: e.views, LastSeen: e.rec.LastSeenAt,
+		TTL: lives.Remaining(&e.rec.Session, clock.Now()), Untold: e.begun && clock.Millis(e.rec.LastSeenAt) > e.seenTold,
+	}
+}
+
+// EndMerge records that a merge is no longer under way, whether or not the hot
+// store took it.
+func (e *Entry) EndMerge() {
+	e.mu.Lock()
+	e.sending--
+	e.sent++
+	e.mu.Unlock()
+}
+
+// MarkUnsent records that the hot store has not been told everything. It reports
+// whether the caller has to queue the entry: it is not queued yet.
+func (e *Entry) MarkUnsent() (queue bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.markUnsent()
+}
+
+func (e *Entry) markUnsent() (queue bool) {
+	queue = !e.unsent
+	e.unsent = true
+	return queue
+}
+
+// Dropped records that the queue had no room: the hot store will not be told until
+// something else happens.
+func (e *Entry) Dropped() {
+	e.mu.Lock()
+	e.unsent = false
+	e.mu.Unlock()
+}
+
+// Quiet reports whether nothing of the entry's activity is on its way to the hot
+// store, and how many merges have ended. If both are the same after the hot store
+// was read, no merge was under way while it was.
+func (e *Entry) Quiet() (sent uint64, quiet bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.sent, !e.unsent && e.sending == 0
+}
+
+// Show takes over a count of page views that the hot store shows now.
+func (e *Entry) Show(pageViews int64) {
+	e.mu.Lock()
+	e.rec.PageViews = max(e.rec.PageViews, pageViews)
+	e.mu.Unlock()
+}

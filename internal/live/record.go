@@ -1,0 +1,181 @@
+package live
+
+import (
+	"time"
+
+	"github.com/footfall-go/footfall/internal/clock"
+	"github.com/footfall-go/footfall/internal/journal"
+	"github.com/footfall-go/footfall/store"
+)
+
+// Bounds on what one session may record while this process holds it.
+const (
+	maxEvents = 10_000
+	maxViews  = 100_000
+)
+
+// An Admission says how a fact of a session may be recorded.
+type Admission struct {
+	Refused bool                // a bound says no
+	Begun   bool                // the session's beginning is known to be in a journal or in the archive
+	First   *store.SessionBegun // to append before the fact; nil: this process's journal has it
+}
+
+// Admit asks to record a fact. Only events are bounded; page views apart from the
+// others.
+func (e *Entry) Admit(fact store.Fact) (a Admission) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if event, ok := fact.(*store.EventRecorded); ok {
+		switch view := event.EventType == store.EventPageView; {
+		case view && e.rec.PageViews >= maxViews, !view && e.events >= maxEvents:
+			return Admission{Refused: true}
+		case !view:
+			e.events++
+		}
+	}
+	return Admission{Begun: e.begun, First: e.first()}
+}
+
+// First is the session's beginning if this process's journal may not hold it,
+// otherwise nil.
+func (e *Entry) First() *store.SessionBegun {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.first()
+}
+
+func (e *Entry) first() *store.SessionBegun {
+	if e.begun && !e.untold {
+		return nil
+	}
+	return &store.SessionBegun{Record: Beginning(e.rec)}
+}
+
+// Beginning is a record as its session began, but for its credentials: what is
+// counted and derived follows from other facts.
+func Beginning(rec store.Record) store.Record {
+	rec.PageViews, rec.Converted, rec.OrderID = 0, false, ""
+	return rec
+}
+
+// Told records that this process's journal holds the session's beginning, and its
+// latest fact at a position.
+func (e *Entry) Told(position journal.Position) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.told(position)
+}
+
+func (e *Entry) told(position journal.Position) {
+	e.begun, e.untold = true, false
+	e.position = max(e.position, position)
+}
+
+// Moved records the position of the session's latest fact.
+func (e *Entry) Moved(position journal.Position) {
+	e.mu.Lock()
+	e.position = max(e.position, position)
+	e.mu.Unlock()
+}
+
+// SeenTold records that the session's latest activity was given to the journal, and
+// whether it was written.
+func (e *Entry) SeenTold(at time.Time, position journal.Position, written bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if written {
+		e.seenTold = max(e.seenTold, clock.Millis(at))
+	}
+	e.position = max(e.position, position)
+}
+
+// An Outcome says what became of a fact in the journal.
+type Outcome struct {
+	At       time.Time // when the fact shows the session active; zero: it does not
+	View     bool      // it is a page view that the journal holds, or will if the process lives
+	Written  bool      // the journal confirmed the write
+	First    bool      // the session's beginning went with it
+	Position journal.Position
+}
+
+// Recorded counts a fact that was given to the journal. It reports whether the
+// caller has to queue the entry for the hot store.
+func (e *Entry) Recorded(o Outcome) (queue bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if o.View {
+		e.views++
+		e.rec.PageViews++
+	}
+	e.sawActivity(o.At)
+	if o.Written {
+		e.seenTold = max(e.seenTold, clock.Millis(o.At))
+		if o.First {
+			e.told(o.Position)
+		}
+	}
+	e.position = max(e.position, o.Position)
+	return e.markUnsent()
+}
+
+// Extend records that the session was active. It reports whether that has to go to
+// the journal, which is told of one such moment a step; and, if not, whether the
+// caller has to queue the entry for the hot store.
+func (e *Entry) Extend(at time.Time, step time.Duration) (tell, queue bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	tell = !e.begun || at.Sub(clock.FromMillis(e.seenTold)) >= step
+	e.sawActivity(at)
+	if tell {
+		return true, false
+	}
+	return false, e.markUnsent()
+}
+
+// Announce runs f, which makes a new session known, unless the session's beginning
+// is known to be in a journal. One call runs at a time.
+func (e *Entry) Announce(f func()) {
+	e.announcing.Lock()
+	defer e.announcing.Unlock()
+	if e.Begun() {
+		return
+	}
+	f()
+}
+
+// Announced records that others than the request that began the session know it.
+// begun says that the journal confirmed its beginning, at a position. It returns
+// what it is to be found by among its siblings, and whether it was announced before.
+func (e *Entry) Announced(position journal.Position, begun bool) (key SiblingKey, before bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	before = e.announced
+	e.announced, e.begun = true, begun
+	e.position = max(e.position, position)
+	return e.siblings, before
+}
+
+// IsAnnounced reports whether others than the request that began the session know
+// it.
+func (e *Entry) IsAnnounced() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.announced
+}
+
+// Begun reports whether the session's beginning is known to be in a journal, or in
+// the archive.
+func (e *Entry) Begun() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.begun
+}
+
+// Projected reports whether the archive holds all facts of the session, when it
+// holds everything up to a position.
+func (e *Entry) Projected(confirmed journal.Position) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.begun && e.position <= confirmed
+}
