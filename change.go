@@ -136,7 +136,7 @@ func (t *Tracker) buryHot(ctx context.Context, e *live.Entry, cred Credentials) 
 		d := e.Document()
 		_, version, _, _, err := t.hot.Read(ctx, d.SessionID)
 		if err != nil {
-			t.counts.hotErrors.Add(1)
+			t.hot.CountError()
 			return false
 		}
 		if version >= cred.Version {
@@ -144,7 +144,7 @@ func (t *Tracker) buryHot(ctx context.Context, e *live.Entry, cred Credentials) 
 		}
 		stored, err := t.hot.Put(ctx, d.SessionID, d.Series, encodeDocument(&d), version, cred.Version, t.ttl(&d.Record))
 		if err != nil {
-			t.counts.hotErrors.Add(1)
+			t.hot.CountError()
 			return false
 		}
 		if stored {

@@ -46,7 +46,7 @@ func (v *visit) Finish(status int, header http.Header) {
 		v.recordBot(at)
 	case refused:
 		v.t.begins.uncounted(at)
-	case e == nil && isPage && mode == tracked && v.recordPending(v.t.pageView(v.r, "", "", at)):
+	case e == nil && isPage && mode == tracked && v.recordUnattributed(v.t.pageView(v.r, "", "", at)):
 	case e != nil && (visits || !began || e.IsAnnounced()):
 		v.recordPage(e, counts, !counts && (mode == uncounted && v.bot == "" || customer()), at)
 	}
@@ -116,7 +116,7 @@ func (v *visit) recordBot(at time.Time) {
 		v.t.counts.botsDropped.Add(1)
 		return
 	}
-	_, _ = v.t.append(&BotSeen{
+	_, _ = v.t.out.Append(&BotSeen{
 		EventID: clock.NewID().String(), Reason: v.bot, UserAgent: enrich.Text(v.r.UserAgent(), enrich.MaxUserAgent),
 		IPAddress: v.t.address(v.r), Page: enrich.Requested(v.r), At: at,
 	})

@@ -47,7 +47,7 @@ func TestPageViews_AMergeUnderWayIsNotMissing(t *testing.T) {
 			s := &slowMerge{Store: memstore.New(0), entered: make(chan struct{}), pass: make(chan struct{})}
 			set := new(count.Set)
 			tr := &Tracker{
-				hot: guard.NewHot(s), lives: Lifetimes{Idle: time.Hour, Absolute: day},
+				hot: guard.NewHot(s, set), lives: Lifetimes{Idle: time.Hour, Absolute: day},
 				config: Config{LiveSessions: 10}, counts: newCounters(set),
 			}
 			id, at := clock.NewID(), clock.Now()

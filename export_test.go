@@ -9,5 +9,5 @@ func WithJournalFault(c *Config, fault func() error) { c.beforeJournalWrite = fa
 // DropIdle drops from the tracker's table what stands elsewhere, as if nobody had
 // come for two minutes.
 func (t *Tracker) DropIdle() {
-	t.live.Sweep(clock.Now().Add(liveIdle), clock.Now().Add(-t.lives.Absolute), t.confirmedPosition())
+	t.live.Sweep(clock.Now().Add(liveIdle), clock.Now().Add(-t.lives.Absolute), t.out.Confirmed())
 }

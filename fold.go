@@ -7,8 +7,8 @@ import (
 
 	"github.com/footfall-go/footfall/internal/clock"
 	"github.com/footfall-go/footfall/internal/guard"
-	"github.com/footfall-go/footfall/internal/journal"
 	"github.com/footfall-go/footfall/internal/live"
+	"github.com/footfall-go/footfall/internal/outbox"
 )
 
 // fold folds what is due.
@@ -37,7 +37,7 @@ func (t *Tracker) foldOne(ctx context.Context, target, e *live.Entry) bool {
 		return err == nil || t.lives.Remaining(&rec.Session, clock.Now()) == 0
 	}
 	position, err := t.appendBehind(target, &SessionsFolded{Into: target.SessionID(), Folded: rec.SessionID, Visitor: target.VisitorID()})
-	if err != nil && !errors.Is(err, journal.ErrStalled) {
+	if err != nil && !errors.Is(err, outbox.ErrLate) {
 		return false
 	}
 	t.counts.folded.Add(1)
@@ -45,7 +45,7 @@ func (t *Tracker) foldOne(ctx context.Context, target, e *live.Entry) bool {
 	// Unless somebody has logged in on it in this moment.
 	d := e.Document()
 	if _, err := t.hot.Put(ctx, rec.SessionID, d.Series, encodeDocument(&d), rec.Version, rec.Version+1, 0); err != nil {
-		t.counts.hotErrors.Add(1)
+		t.hot.CountError()
 	}
 	if target.Absorb(rec.PageViews, position) {
 		t.requeueHot(target)

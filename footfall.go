@@ -17,6 +17,7 @@ import (
 	"github.com/footfall-go/footfall/internal/guard"
 	"github.com/footfall-go/footfall/internal/journal"
 	"github.com/footfall-go/footfall/internal/live"
+	"github.com/footfall-go/footfall/internal/outbox"
 	"github.com/footfall-go/footfall/internal/revoked"
 )
 
@@ -34,7 +35,7 @@ type Tracker struct {
 	hot      *guard.Hot
 	archive  *guard.Archive
 	clock    *clock.Shared
-	journal  *journal.Journal
+	out      *outbox.Outbox
 	revoked  *revoked.Revoked
 	begins   *beginLimit
 	siblings *live.Siblings
@@ -42,19 +43,10 @@ type Tracker struct {
 	hotSync  hotQueue
 	settles  settlements
 
-	replayLeft      atomic.Int64  // records of the last run that the archive does not hold yet
-	replayDone      chan struct{} // closed when there are none
-	replayOnce      sync.Once
-	replaySeen      replaySessions
-	background      context.Context
-	confirmed       atomic.Uint64 // journal position up to which the archive holds everything
-	failingSince    atomic.Int64  // unix ms since when the archive has been refusing, 0 if it is not
-	archiveFailedAt atomic.Int64  // unix ms of the last time it refused
-	onlyPending     atomic.Bool   // the last batch held nothing but events that nobody can attribute yet
-	hurry           atomic.Bool   // the tracker is closing: do not let facts gather
-	set             *count.Set
-	counts          counters
-	metrics         metricValues
+	replaySettled atomic.Bool // what the replay brought is in the hot store
+	set           *count.Set
+	counts        counters
+	metrics       metricValues
 
 	stop     context.CancelFunc
 	running  sync.WaitGroup
@@ -69,42 +61,37 @@ func New(config Config) (*Tracker, error) {
 	if err != nil {
 		return nil, err
 	}
-	t, set := new(Tracker), new(count.Set)
-	j, err := journal.Open(config.JournalDir, journal.Options{
-		MaxBytes: config.JournalMaxBytes,
-		Sync:     journalSync(config.JournalSync),
-		Stall:    config.StoreTimeout,
-		Logger:   config.Logger,
-
-		Lost:        t.lostLate,
+	set := new(count.Set)
+	archive, shared := guard.NewArchive(config.Archive, set), clock.NewShared(config.Archive)
+	lives := Lifetimes{Idle: config.IdleTimeout, Absolute: config.MaxAge}
+	out, err := outbox.Open(outbox.Options{
+		Dir: config.JournalDir, MaxBytes: config.JournalMaxBytes, Sync: journalSync(config.JournalSync), Stall: config.StoreTimeout,
+		Archive: archive, Clock: shared, Lifetimes: lives, Counts: set, Logger: config.Logger,
 		BeforeWrite: config.beforeJournalWrite,
 	})
 	if err != nil {
-		return nil, err // it names itself and the remedy
+		return nil, err
 	}
-	*t = Tracker{
+	t := &Tracker{
 		config:   config,
 		log:      config.Logger,
-		lives:    Lifetimes{Idle: config.IdleTimeout, Absolute: config.MaxAge},
+		lives:    lives,
 		names:    live.NewNames(),
 		keys:     cookie.NewKeyRing(config.Secrets),
 		agents:   enrich.NewAgents(0),
 		live:     live.NewTable(config.LiveSessions, set),
-		hot:      guard.NewHot(config.Hot),
-		archive:  guard.NewArchive(config.Archive),
-		clock:    clock.NewShared(config.Archive),
+		hot:      guard.NewHot(config.Hot, set),
+		archive:  archive,
+		clock:    shared,
 		settles:  settlements{on: config.Archive.Shared()},
-		journal:  j,
+		out:      out,
 		revoked:  revoked.New(config.Archive, config.Hot),
 		begins:   newBeginLimit(config.NewSessionsPerMinute),
 		siblings: live.NewSiblings(set),
 		set:      set,
 		counts:   newCounters(set),
-
-		replayDone: make(chan struct{}),
 	}
 	t.showCounts()
-	t.replayLeft.Store(int64(j.Stats().Replay))
 
 	// What was revoked must be known before anybody is let in. A shared archive
 	// may be away for a while: then only customers wait for it.
@@ -113,14 +100,21 @@ func New(config Config) (*Tracker, error) {
 	if err := t.revoked.Follow(ctx); err != nil && config.Archive.Shared() {
 		t.log.Error("footfall: the archive does not answer: nobody is known as a customer until it does", "error", err)
 	} else if err != nil {
-		return nil, errors.Join(fmt.Errorf("footfall: read the archive: %w", err), j.Close())
+		return nil, errors.Join(fmt.Errorf("footfall: read the archive: %w", err), out.Close())
 	}
 	background, stop := context.WithCancel(context.Background())
-	t.background, t.stop = background, stop
-	if t.replayLeft.Load() == 0 {
-		t.endReplay(ctx)
-	}
-	t.start(background, t.project)
+	t.stop = stop
+	t.out.Start(background, outbox.Hooks{
+		Follow:    t.revoked.Follow,
+		Confirmed: t.orders.confirmed,
+		Replayed: func(sessionIDs []string) {
+			if len(sessionIDs) == 0 {
+				t.replaySettled.Store(true)
+				return
+			}
+			t.start(background, func(ctx context.Context) { t.settleReplay(ctx, sessionIDs) })
+		},
+	}, func(loop func(context.Context)) { t.start(background, loop) })
 	t.start(background, t.syncHot)
 	t.start(background, t.housekeep)
 	t.start(background, t.follow)
@@ -156,10 +150,13 @@ func (t *Tracker) start(ctx context.Context, loop func(context.Context)) {
 func (t *Tracker) Close(ctx context.Context) error {
 	t.closed.Do(func() {
 		t.flushHot(ctx) // it may note a last activity, which is to be drained too
-		drained := t.drain(ctx)
+		for _, m := range t.begins.take(clock.Now(), true) {
+			t.noteUncounted(m)
+		}
+		drained := t.out.Drain(ctx)
 		t.stop()
 		t.running.Wait()
-		t.closeErr = errors.Join(drained, t.journal.Close())
+		t.closeErr = errors.Join(drained, t.out.Close())
 	})
 	return t.closeErr
 }

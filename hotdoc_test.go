@@ -1,7 +1,10 @@
 package footfall
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
+	"reflect"
 	"testing"
 	"time"
 
@@ -36,4 +39,71 @@ func BenchmarkStage_DecodeDocument(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+func TestHotDocument(t *testing.T) {
+	rec := sampleRecord()
+	whole := live.Document{Record: rec, Unbegun: true, Unknown: map[string]json.RawMessage{}}
+	doc := encodeDocument(&whole)
+	got, err := decodeHot(doc)
+	if err != nil || !reflect.DeepEqual(got, whole) {
+		t.Errorf("a document reads back as\n%+v (%v), was\n%+v", got, err, whole)
+	}
+	t.Run("keeps what a later version added", func(t *testing.T) {
+		doc := append(bytes.TrimSuffix(bytes.Clone(doc), []byte("}")), `,"shoeSize":{"eu":43}}`...)
+		got, err := decodeHot(doc)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if again := encodeDocument(&got); !bytes.Contains(again, []byte(`"shoeSize":{"eu":43}`)) {
+			t.Errorf("a rewrite lost it: %s", again)
+		}
+	})
+	t.Run("of a newer format cannot be known", func(t *testing.T) {
+		doc := bytes.Replace(doc, []byte(`"format":1`), []byte(`"format":2`), 1)
+		if _, err := decodeHot(doc); !errors.Is(err, errNewerFormat) {
+			t.Errorf("error %v", err)
+		}
+	})
+	t.Run("holds no secret", func(t *testing.T) {
+		var members map[string]any
+		if err := json.Unmarshal(doc, &members); err != nil {
+			t.Fatal(err)
+		}
+		if _, there := members["secret"]; there {
+			t.Error("a document has a secret: only its hash may be stored")
+		}
+	})
+	t.Run("that is broken is an error", func(t *testing.T) {
+		for _, doc := range []string{"", "{", "[]", `{"format":1,"secretHash":"%%"}`, `{"startedAt":5}`} {
+			if _, err := decodeHot([]byte(doc)); err == nil {
+				t.Errorf("%q reads as a record", doc)
+			}
+		}
+	})
+}
+
+func FuzzDecodeHot(f *testing.F) {
+	rec := sampleRecord()
+	f.Add(encodeDocument(&live.Document{Record: rec}))
+	f.Fuzz(func(t *testing.T, doc []byte) {
+		d, err := decodeHot(doc)
+		if err != nil {
+			return
+		}
+		if _, err := decodeHot(encodeDocument(&d)); err != nil {
+			t.Errorf("what was read does not write and read again: %v", err)
+		}
+	})
+}
+
+func sampleRecord() Record {
+	at := time.UnixMilli(1_790_000_000_123).UTC()
+	rec := Record{Session: Session{
+		SessionID: "s", VisitorID: "v", IPAddress: "203.0.113.0", UserAgent: "ua", Country: "DE", City: "Köln", Device: "desktop", Browser: "Firefox", OS: "Linux",
+		LandingPage: "/", Referrer: "https://a.example/", Channel: "Direct", UTMSource: "1", UTMMedium: "2", UTMCampaign: "3", UTMTerm: "4", UTMContent: "5",
+		PageViews: 3, StartedAt: at, LastSeenAt: at, Converted: true, OrderID: "o",
+	}, Values: map[string]Value{"cart": {JSON: json.RawMessage(`{"1":2}`), Keep: true}}}
+	rec.SetCredentials(Credentials{Version: 7, SecretHash: SecretHash{1, 2}, Superseded: SecretHash{3}, CustomerID: "c", AuthenticatedAt: at, EndedAt: at, EndReason: EndLogout})
+	return rec
 }

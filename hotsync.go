@@ -9,6 +9,7 @@ import (
 	"github.com/footfall-go/footfall/internal/clock"
 	"github.com/footfall-go/footfall/internal/guard"
 	"github.com/footfall-go/footfall/internal/live"
+	"github.com/footfall-go/footfall/internal/outbox"
 )
 
 // hotQueue holds the entries whose activity has to reach the hot store.
@@ -43,7 +44,7 @@ const mergesAtOnce = 64
 // syncHot is the loop that merges activity into the hot store, once for all
 // that a session did in a while.
 func (t *Tracker) syncHot(ctx context.Context) {
-	for clock.Sleep(ctx, gatherTime) {
+	for clock.Sleep(ctx, outbox.GatherTime) {
 		t.flushHot(ctx)
 	}
 }
@@ -91,7 +92,7 @@ func (t *Tracker) mergeHot(ctx context.Context, e *live.Entry) bool {
 	defer cancel()
 	merged, err := t.hot.Merge(ctx, m.SessionID, m.Series, m.Writer, m.Views, clock.Millis(m.LastSeen), m.TTL)
 	if err != nil {
-		t.counts.hotErrors.Add(1)
+		t.hot.CountError()
 		t.queueHot(e)
 		return false
 	}

@@ -37,11 +37,8 @@ func (t *Tracker) housekeep(ctx context.Context) {
 		for _, m := range t.begins.take(at, false) {
 			t.noteUncounted(m)
 		}
-		if !t.replayed() && t.journal.Stats().Pending == 0 { // some of what it held could not be read
-			t.endReplay(ctx)
-		}
 		if tick%sweepEvery == 0 {
-			t.live.Sweep(at.Add(-liveIdle), at.Add(-t.lives.Idle-time.Minute), t.confirmedPosition())
+			t.live.Sweep(at.Add(-liveIdle), at.Add(-t.lives.Idle-time.Minute), t.out.Confirmed())
 			t.revoked.Forget(at.Add(-t.lives.Absolute - time.Minute))
 		}
 	}
@@ -59,7 +56,7 @@ func (t *Tracker) follow(ctx context.Context) {
 	for tick := 0; clock.Sleep(ctx, revoked.FollowEvery); tick++ {
 		asking, cancel := context.WithTimeout(ctx, guard.ControlTimeout)
 		if err := t.revoked.Follow(asking); err != nil && ctx.Err() == nil {
-			t.counts.archiveErrors.Add(1)
+			t.archive.CountError()
 		}
 		cancel()
 		if tick%measureEvery == 0 {
@@ -76,7 +73,7 @@ func (t *Tracker) measureClock(ctx context.Context) (time.Duration, error) {
 }
 
 func (t *Tracker) noteUncounted(m uncountedMinute) {
-	_, _ = t.append(&VisitsUncounted{EventID: clock.NewID().String(), Minute: m.minute, Reason: "new_sessions_per_minute", Count: m.count})
+	_, _ = t.out.Append(&VisitsUncounted{EventID: clock.NewID().String(), Minute: m.minute, Reason: "new_sessions_per_minute", Count: m.count})
 }
 
 // runJobs is a ticker and one claim per slot. The claim is never released: a

@@ -197,7 +197,7 @@ func (t *Tracker) adoptLegacy(ctx context.Context, r *http.Request, token cookie
 	}
 	t.counts.adopted.Add(1)
 	if err := t.hot.Delete(ctx, id.String()); err != nil { // it would end by itself
-		t.counts.hotErrors.Add(1)
+		t.hot.CountError()
 	}
 	return e, nil
 }

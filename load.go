@@ -9,7 +9,6 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/footfall-go/footfall/internal/clock"
-	"github.com/footfall-go/footfall/internal/journal"
 	"github.com/footfall-go/footfall/internal/live"
 )
 
@@ -63,7 +62,7 @@ func (t *Tracker) lookFirst(ctx context.Context, e *live.Entry) error {
 	if !e.HasCustomer() {
 		return nil
 	}
-	if err := t.awaitReplay(ctx); err != nil {
+	if err := t.out.AwaitReplay(ctx); err != nil {
 		return err
 	}
 	if err := t.revoked.FollowIfReconnected(ctx); err != nil {
@@ -87,7 +86,7 @@ func (t *Tracker) loadArchived(ctx context.Context, id uuid.UUID, readAt time.Ti
 		t.restoreHot(ctx, e, stale)
 		return e, nil
 	}
-	if err := t.awaitReplay(ctx); err != nil {
+	if err := t.out.AwaitReplay(ctx); err != nil {
 		return nil, err
 	}
 	t.counts.archiveReads.Add(1)
@@ -95,7 +94,7 @@ func (t *Tracker) loadArchived(ctx context.Context, id uuid.UUID, readAt time.Ti
 	if err != nil {
 		return nil, archiveError(err)
 	}
-	if !ok && t.archive.Shared() && t.mayArrive(clock.IDTime(id), readAt) {
+	if !ok && t.archive.Shared() && t.out.MayArrive(clock.IDTime(id), readAt) {
 		return nil, errNotYet
 	}
 	if !ok || t.lives.Remaining(&rec.Session, readAt) == 0 {
@@ -137,7 +136,7 @@ func (t *Tracker) restoreHot(ctx context.Context, e *live.Entry, stale int64) {
 	}
 	stored, err := t.hot.Put(ctx, d.SessionID, d.Series, encodeDocument(&d), stale, d.Version, ttl)
 	if err != nil {
-		t.counts.hotErrors.Add(1)
+		t.hot.CountError()
 	}
 	if err != nil || !stored {
 		e.Distrust()
@@ -159,7 +158,7 @@ func (t *Tracker) ttl(rec *Record) time.Duration {
 func (t *Tracker) adopt(id uuid.UUID, d live.Document, readAt time.Time, archived bool, views int64) *live.Entry {
 	e := live.Loaded(id, d, readAt, views, archived, t.names)
 	t.siblings.CameBack(id)
-	there := t.live.Add(e, t.confirmedPosition())
+	there := t.live.Add(e, t.out.Confirmed())
 	if there == nil || there == e { // nil: the table is full of sessions that cannot go, so this one is not kept
 		return e
 	}
@@ -169,30 +168,5 @@ func (t *Tracker) adopt(id uuid.UUID, d live.Document, readAt time.Time, archive
 	return there
 }
 
-func (t *Tracker) confirmedPosition() journal.Position {
-	return journal.Position(t.confirmed.Load())
-}
-
 // projected says that the archive holds all facts of an entry.
-func (t *Tracker) projected(e *live.Entry) bool { return e.Projected(t.confirmedPosition()) }
-
-// replayed says that the archive holds what the journal held at the start.
-func (t *Tracker) replayed() bool {
-	select {
-	case <-t.replayDone:
-		return true
-	default:
-		return false
-	}
-}
-
-// awaitReplay waits until the archive holds what the journal held at the start:
-// before that it may miss the end of a session.
-func (t *Tracker) awaitReplay(ctx context.Context) error {
-	select {
-	case <-t.replayDone:
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("%w: the journal is still being replayed", ErrUnavailable)
-	}
-}
+func (t *Tracker) projected(e *live.Entry) bool { return e.Projected(t.out.Confirmed()) }

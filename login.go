@@ -14,8 +14,8 @@ import (
 	"github.com/footfall-go/footfall/internal/clock"
 	"github.com/footfall-go/footfall/internal/cookie"
 	"github.com/footfall-go/footfall/internal/guard"
-	"github.com/footfall-go/footfall/internal/journal"
 	"github.com/footfall-go/footfall/internal/live"
+	"github.com/footfall-go/footfall/internal/outbox"
 )
 
 // Errors of [Tracker.Login] and [Tracker.Logout].
@@ -189,8 +189,8 @@ func (v *visit) loggedIn(e *live.Entry, token cookie.Token, rec Record) bool {
 	v.mu.Unlock()
 	change := &CredentialsChanged{SessionID: rec.SessionID, Cred: rec.Credentials()}
 	position, err := t.appendBehind(e, change)
-	if err != nil && !errors.Is(err, journal.ErrStalled) {
-		if position, err = t.commitJournal(e, change); err != nil {
+	if err != nil && !errors.Is(err, outbox.ErrLate) {
+		if position, err = t.commitLocal(e, change); err != nil {
 			t.log.Error("footfall: a login is in the hot store only", "sessionId", rec.SessionID, "error", err)
 		}
 	}

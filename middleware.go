@@ -143,7 +143,7 @@ func (v *visit) recall(ctx context.Context, cause error) (*live.Entry, standing,
 	v.mu.Lock()
 	token := v.token
 	v.mu.Unlock()
-	if err := t.awaitReplay(ctx); err != nil {
+	if err := t.out.AwaitReplay(ctx); err != nil {
 		return nil, worthless, err
 	}
 	rec, ok, err := t.archive.Session(ctx, token.ID.String())

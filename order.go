@@ -12,8 +12,8 @@ import (
 	"github.com/footfall-go/footfall/enrich"
 	"github.com/footfall-go/footfall/internal/clock"
 	"github.com/footfall-go/footfall/internal/guard"
-	"github.com/footfall-go/footfall/internal/journal"
 	"github.com/footfall-go/footfall/internal/live"
+	"github.com/footfall-go/footfall/internal/outbox"
 )
 
 const maxOrderID = 128
@@ -86,19 +86,19 @@ func (t *Tracker) showOrder(ctx context.Context, e *live.Entry, id string) {
 		return nil
 	})
 	if err != nil && !errors.Is(err, errEnded) {
-		t.counts.hotErrors.Add(1)
+		t.hot.CountError()
 	}
 }
 
 // commitOrder puts an order where nothing loses it: in a shared archive, if that
 // takes it in time, otherwise in the journal.
-func (t *Tracker) commitOrder(ctx context.Context, e *live.Entry, order Order) (journal.Position, error) {
+func (t *Tracker) commitOrder(ctx context.Context, e *live.Entry, order Order) (outbox.Position, error) {
 	placed := &OrderPlaced{Order: order, EventID: eventIDOf("order", order.OrderID)}
-	if t.archive.Shared() && t.commitArchive(ctx, e, placed) == nil {
+	if t.archive.Shared() && t.out.CommitArchive(ctx, t.withBeginning(e, placed)...) == nil {
 		t.orders.drop(order.OrderID)
 		return 0, nil
 	}
-	position, err := t.commitJournal(e, placed)
+	position, err := t.commitLocal(e, placed)
 	if err == nil {
 		t.orders.settle(order.OrderID, position)
 	}
@@ -167,7 +167,7 @@ func (t *Tracker) Order(ctx context.Context, id string) (Order, bool, error) {
 func (t *Tracker) archivedOrder(ctx context.Context, id string) (Order, bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, guard.ControlTimeout)
 	defer cancel()
-	if err := t.awaitReplay(ctx); err != nil {
+	if err := t.out.AwaitReplay(ctx); err != nil {
 		return Order{}, false, err
 	}
 	order, ok, err := t.archive.Order(ctx, id)
@@ -251,7 +251,7 @@ type pendingOrders struct {
 type pendingOrder struct {
 	order    Order
 	done     chan struct{} // closed when the journal has it, or never will
-	position journal.Position
+	position outbox.Position
 }
 
 func (p *pendingOrders) add(order Order) (pending *pendingOrder, first bool) {
@@ -280,7 +280,7 @@ func (p *pendingOrders) drop(id string) {
 	delete(p.orders, id)
 }
 
-func (p *pendingOrders) settle(id string, position journal.Position) {
+func (p *pendingOrders) settle(id string, position outbox.Position) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if pending := p.orders[id]; pending != nil {
@@ -318,7 +318,7 @@ func (t *Tracker) retryOrders(ctx context.Context) {
 }
 
 // confirmed forgets the orders that the archive holds now.
-func (p *pendingOrders) confirmed(position journal.Position) {
+func (p *pendingOrders) confirmed(position outbox.Position) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for id, pending := range p.orders {

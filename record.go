@@ -3,13 +3,11 @@ package footfall
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
-	"sync"
 	"time"
 
-	"github.com/footfall-go/footfall/internal/journal"
 	"github.com/footfall-go/footfall/internal/live"
+	"github.com/footfall-go/footfall/internal/outbox"
 )
 
 // record puts facts of a session into the journal, with its beginning if nobody
@@ -23,33 +21,12 @@ func (t *Tracker) record(r *http.Request, e *live.Entry, fact Fact) {
 		return
 	}
 	o, err := t.tell(r, e, fact, a)
-	if err != nil && !errors.Is(err, journal.ErrStalled) {
-		t.dropped(fact)
-	}
 	var view bool
 	o.At, view = factActivity(fact)
-	o.View = view && (err == nil || errors.Is(err, journal.ErrStalled))
+	o.View = view && (err == nil || errors.Is(err, outbox.ErrLate))
 	o.Written = err == nil
 	if e.Recorded(o) {
 		t.requeueHot(e)
-	}
-}
-
-// dropped counts an event that will never be stored. That is fewer than the facts
-// that are unacknowledged: a session's beginning and its latest activity are said
-// again until the journal takes them, and then nothing is missing.
-func (t *Tracker) dropped(fact Fact) {
-	switch fact.(type) {
-	case *EventRecorded, *EventPending:
-		t.counts.eventsDropped.Add(1)
-	}
-}
-
-// lostLate counts an event that was late for its answer and could not be written
-// later either.
-func (t *Tracker) lostLate(record []byte) {
-	if len(record) > 0 && (record[0] == kindEventRecorded || record[0] == kindEventPending) {
-		t.counts.eventsDropped.Add(1)
 	}
 }
 
@@ -62,22 +39,22 @@ func (t *Tracker) tell(r *http.Request, e *live.Entry, fact Fact, a live.Admissi
 		a.First = e.First()
 	}
 	if a.First == nil {
-		o.Position, err = t.append(fact)
+		o.Position, err = t.out.Append(fact)
 		return o, err
 	}
 	o.First = true
-	o.Position, err = t.append(a.First, fact)
+	o.Position, err = t.out.Append(a.First, fact)
 	return o, err
 }
 
 // appendBehind is append of a session's fact. The beginning goes before it, in
 // the same write, until this process's journal is known to have that.
-func (t *Tracker) appendBehind(e *live.Entry, fact Fact) (journal.Position, error) {
+func (t *Tracker) appendBehind(e *live.Entry, fact Fact) (outbox.Position, error) {
 	first := e.First()
 	if first == nil {
-		return t.append(fact)
+		return t.out.Append(fact)
 	}
-	position, err := t.append(first, fact)
+	position, err := t.out.Append(first, fact)
 	if err == nil {
 		e.Told(position)
 	}
@@ -128,7 +105,7 @@ func factActivity(fact Fact) (at time.Time, view bool) {
 type beginOutcome struct {
 	stored   bool // the hot store has it
 	said     bool // it went to the journal, with the fact that came along:
-	position journal.Position
+	position outbox.Position
 	err      error // ErrStalled: both may yet be written
 }
 
@@ -147,16 +124,16 @@ func (t *Tracker) announce(r *http.Request, e *live.Entry, along Fact) (b beginO
 	d := e.Document()
 	b.said = true
 	if first := (&SessionBegun{Record: live.Beginning(d.Record)}); along != nil {
-		b.position, b.err = t.append(first, along)
+		b.position, b.err = t.out.Append(first, along)
 	} else {
-		b.position, b.err = t.append(first)
+		b.position, b.err = t.out.Append(first)
 	}
 	key, before := e.Announced(b.position, b.err == nil)
 	if before {
 		return b
 	}
 	t.counts.sessionsBegun.Add(1)
-	t.live.Add(e, t.confirmedPosition())
+	t.live.Add(e, t.out.Confirmed())
 	if key != (live.SiblingKey{}) {
 		t.siblings.Began(e, key, d.StartedAt)
 	}
@@ -165,90 +142,40 @@ func (t *Tracker) announce(r *http.Request, e *live.Entry, along Fact) (b beginO
 	d.Unbegun = b.err != nil
 	stored, err := t.hot.Put(ctx, d.SessionID, d.Series, encodeDocument(&d), 0, d.Version, t.ttl(&d.Record))
 	if err != nil {
-		t.counts.hotErrors.Add(1)
+		t.hot.CountError()
 	}
 	b.stored = stored
 	return b
 }
 
-// recordBuffers are for encoding a fact: the journal copies it.
-var recordBuffers = sync.Pool{New: func() any { return new([]byte) }}
-
-// append puts tracking facts into the journal, in one write.
-func (t *Tracker) append(facts ...Fact) (journal.Position, error) {
-	buf := recordBuffers.Get().(*[]byte)
-	defer recordBuffers.Put(buf)
-	*buf = (*buf)[:0]
-	var few [2][]byte
-	records := few[:0]
-	for _, fact := range facts {
-		from := len(*buf)
-		*buf = appendFact(*buf, fact)
-		records = append(records, (*buf)[from:len(*buf):len(*buf)])
-	}
-	position, err := t.journal.Append(records...)
-	if err != nil {
-		t.counts.unacknowledged.Add(uint64(len(facts)))
-		t.complain(err)
-	}
-	return position, err
-}
-
 // commitFact puts a control fact where losing this process, or its machine's
-// power, does not lose it, and where other instances find it: in a shared
-// archive, otherwise in the journal, flushed to the disk. e is the session that
-// the fact is about, nil if none.
-func (t *Tracker) commitFact(ctx context.Context, e *live.Entry, fact Fact) (position journal.Position, err error) {
+// power, does not lose it, and where other instances find it, behind the beginning
+// of its session if that may not be there. e is that session, nil if none.
+func (t *Tracker) commitFact(ctx context.Context, e *live.Entry, fact Fact) (outbox.Position, error) {
 	if t.archive.Shared() {
-		err = t.commitArchive(ctx, e, fact)
-	} else {
-		position, err = t.commitJournal(e, fact)
+		return t.out.Commit(ctx, t.withBeginning(e, fact)...)
 	}
-	if err != nil {
-		t.counts.controlFailures.Add(1)
-	}
-	return position, err
+	return t.commitLocal(e, fact)
 }
 
-// commitJournal commits a fact to the journal, behind its session's beginning.
-func (t *Tracker) commitJournal(e *live.Entry, fact Fact) (position journal.Position, err error) {
-	records := [][]byte{appendFact(nil, fact)}
+// withBeginning is a fact for the archive itself, behind its session's beginning if
+// that may still be on its way there.
+func (t *Tracker) withBeginning(e *live.Entry, fact Fact) []Fact {
+	if e != nil && (!t.projected(e) || e.First() != nil) {
+		return []Fact{&SessionBegun{Record: live.Beginning(e.Snapshot())}, fact}
+	}
+	return []Fact{fact}
+}
+
+func (t *Tracker) commitLocal(e *live.Entry, fact Fact) (outbox.Position, error) {
 	if e != nil {
 		if first := e.First(); first != nil {
-			records = [][]byte{appendFact(nil, first), records[0]}
+			position, err := t.out.CommitLocal(first, fact)
+			if err == nil {
+				e.Told(position)
+			}
+			return position, err
 		}
 	}
-	if position, err = t.journal.Commit(records...); err != nil {
-		return 0, fmt.Errorf("%w: journal: %w", ErrUnavailable, err)
-	}
-	if len(records) > 1 {
-		e.Told(position)
-	}
-	return position, nil
-}
-
-// commitArchive appends a fact to the archive itself, after its session's
-// beginning, which may still be on its way there.
-func (t *Tracker) commitArchive(ctx context.Context, e *live.Entry, fact Fact) error {
-	facts := []Fact{fact}
-	if e != nil && (!t.projected(e) || e.First() != nil) {
-		facts = []Fact{&SessionBegun{Record: live.Beginning(e.Snapshot())}, fact}
-	}
-	t.clamp(facts)
-	if err := t.archive.Commit(ctx, facts); err != nil {
-		return archiveError(err)
-	}
-	return nil
-}
-
-// complain logs why the journal refused, at most once a second.
-func (t *Tracker) complain(err error) {
-	second := time.Now().Unix()
-	if last := t.counts.complained.Load(); last != second && t.counts.complained.CompareAndSwap(last, second) {
-		if errors.Is(err, journal.ErrStalled) {
-			t.log.Warn("footfall: facts are written after their answers", "error", err)
-			return
-		}
-		t.log.Error("footfall: facts are not being recorded", "error", err)
-	}
+	return t.out.CommitLocal(fact)
 }

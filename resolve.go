@@ -74,15 +74,6 @@ func (t *Tracker) resolve(ctx context.Context, token *cookie.Token, fresh bool, 
 	return read, s, nil
 }
 
-// mayArrive says whether something of that time may still be on its way to the
-// archive from another instance.
-func (t *Tracker) mayArrive(from, at time.Time) bool {
-	if failed := clock.FromMillis(t.archiveFailedAt.Load()); failed.After(from) {
-		from = failed
-	}
-	return at.Sub(from) < pendingFor
-}
-
 // recall is what can be said of a token while the hot store says nothing: what
 // this process holds, or what the archive does, is enough to count by. cause is
 // why the hot store is silent.
@@ -116,7 +107,7 @@ func (t *Tracker) recall(ctx context.Context, id uuid.UUID, hash *SecretHash, ca
 // soon as the hot store answers. Nil means that the archive has no live session
 // of that id, or does not answer either; ended, that it was ended for good.
 func (t *Tracker) loadDespiteHot(ctx context.Context, id uuid.UUID) (e *live.Entry, ended bool) {
-	if t.awaitReplay(ctx) != nil {
+	if t.out.AwaitReplay(ctx) != nil {
 		return nil, false
 	}
 	t.counts.archiveReads.Add(1)
@@ -152,7 +143,7 @@ func (t *Tracker) resolveNewer(ctx context.Context, e *live.Entry, hash *SecretH
 			return e, worthless, nil
 		}
 	}
-	if lost := e.RestoredAt(); !lost.IsZero() && t.mayArrive(lost, clock.Now()) {
+	if lost := e.RestoredAt(); !lost.IsZero() && t.out.MayArrive(lost, clock.Now()) {
 		t.counts.unresolved.Add(1)
 		return nil, worthless, errNotYet
 	}

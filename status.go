@@ -6,13 +6,12 @@ import (
 	"time"
 
 	"github.com/footfall-go/footfall/internal/count"
-	"github.com/footfall-go/footfall/internal/journal"
 )
 
 // counters are what Status counts.
 type counters struct {
-	sessionsBegun, logins, ended, orders, folded, botViews, badCookies, unresolved, unacknowledged, eventsCapped, eventsDropped, eventsWithoutSession, forgottenProxy, hotReads, archiveReads, hotErrors, archiveErrors, controlFailures, corruptRecords, conflicts, setAside, projected, purged, jobErrors, timesClamped, eventsPending, eventsUnattributed, adopted, ordersUnwritten, botsDropped, hotDropped *atomic.Uint64
-	complained                                                                                                                                                                                                                                                                                                                                                                                                  *atomic.Int64
+	sessionsBegun, logins, ended, orders, folded, botViews, badCookies, unresolved, eventsCapped, eventsWithoutSession, forgottenProxy, hotReads, archiveReads, corruptRecords, conflicts, purged, jobErrors, adopted, ordersUnwritten, botsDropped, hotDropped *atomic.Uint64
+	complained                                                                                                                                                                                                                                                  *atomic.Int64
 }
 
 func newCounters(set *count.Set) counters {
@@ -25,25 +24,15 @@ func newCounters(set *count.Set) counters {
 		botViews:             set.New("bot_views"),
 		badCookies:           set.New("bad_cookies"),
 		unresolved:           set.New("unresolved"),
-		unacknowledged:       set.New("unacknowledged"),
 		eventsCapped:         set.New("events_capped"),
-		eventsDropped:        set.New("events_dropped"),
 		eventsWithoutSession: set.New("events_without_session"),
 		forgottenProxy:       set.New("forgotten_proxy"),
 		hotReads:             set.New("hot_reads"),
 		archiveReads:         set.New("archive_reads"),
-		hotErrors:            set.New("hot_errors"),
-		archiveErrors:        set.New("archive_errors"),
-		controlFailures:      set.New("control_failures"),
 		corruptRecords:       set.New("corrupt_records"),
 		conflicts:            set.New("credential_conflicts"),
-		setAside:             set.New("facts_set_aside"),
-		projected:            set.New("facts_projected"),
 		purged:               set.New("purged"),
 		jobErrors:            set.New("job_errors"),
-		timesClamped:         set.New("times_clamped"),
-		eventsPending:        set.New("events_pending"),
-		eventsUnattributed:   set.New("events_unattributed"),
 		adopted:              set.New("legacy_adopted"),
 		ordersUnwritten:      set.New("orders_unwritten"),
 		botsDropped:          set.New("bots_dropped"),
@@ -91,21 +80,21 @@ func (s *Status) Ready() bool {
 // Status asks every part how it is, each within StoreTimeout, or a second if
 // that is longer.
 func (t *Tracker) Status(ctx context.Context) Status {
-	j := t.journal.Stats()
+	j := t.out.Stats()
 	s := Status{
 		LiveSessions: t.live.Len(),
 		ActiveUsers:  t.metrics.activeUsers.Load(), DailyVisits: t.metrics.dailyVisits.Load(),
 		JournalBytes: j.Bytes, JournalMax: j.MaxBytes, JournalPending: j.Pending, JournalOldest: j.Oldest,
-		Replaying: !t.replayed() || !t.replaySeen.settled.Load(),
+		Replaying: !t.out.Replayed() || !t.replaySettled.Load(),
 	}
 	s.Parts = []Part{
 		t.check(ctx, "hot", t.hot.Check),
 		t.check(ctx, "archive", t.archive.Check),
-		t.check(ctx, "journal", func(context.Context) error { return t.journal.Check() }),
+		t.check(ctx, "journal", func(context.Context) error { return t.out.Check() }),
 	}
 	s.Parts[0].Breaker, s.Parts[1].Breaker = t.hot.State(), t.archive.State()
-	if since := t.failingSince.Load(); since != 0 && s.Parts[1].OK {
-		s.Parts[1].OK, s.Parts[1].Error = false, "it has not taken facts since "+time.UnixMilli(since).UTC().Format(time.RFC3339)
+	if since := t.out.ArchiveFailing(); !since.IsZero() && s.Parts[1].OK {
+		s.Parts[1].OK, s.Parts[1].Error = false, "it has not taken facts since "+since.Format(time.RFC3339)
 	}
 	s.Counts = t.set.All()
 	return s
@@ -126,19 +115,7 @@ func (t *Tracker) check(ctx context.Context, name string, ask func(context.Conte
 // showCounts adds what others count.
 func (t *Tracker) showCounts() {
 	t.set.Func("visits_uncounted", t.begins.uncountedTotal)
-	t.set.Func("hot_breaker_opened", t.hot.Opened)
-	t.set.Func("archive_breaker_opened", t.archive.Opened)
 	t.set.Func("agents_over_budget", t.agents.OverBudget)
-	for name, read := range map[string]func(journal.Stats) uint64{
-		"journal_refused":       func(s journal.Stats) uint64 { return s.Refused },
-		"journal_stalled":       func(s journal.Stats) uint64 { return s.Stalled },
-		"journal_late_lost":     func(s journal.Stats) uint64 { return s.LateLost },
-		"journal_write_errors":  func(s journal.Stats) uint64 { return s.WriteErrors },
-		"journal_sync_errors":   func(s journal.Stats) uint64 { return s.SyncErrors },
-		"journal_damaged_bytes": func(s journal.Stats) uint64 { return uint64(s.DamagedBytes) },
-	} {
-		t.set.Func(name, func() uint64 { return read(t.journal.Stats()) })
-	}
 }
 
 func (l *beginLimit) uncountedTotal() uint64 {

@@ -54,7 +54,7 @@ func (t *Tracker) Track(ctx context.Context, event Event) error {
 	switch {
 	case e != nil:
 		t.record(v.r, e, &EventRecorded{Event: recorded})
-	case !v.recordPending(recorded):
+	case !v.recordUnattributed(recorded):
 		t.counts.eventsWithoutSession.Add(1)
 	}
 	return nil
@@ -85,4 +85,19 @@ func eventName(name string) (string, error) {
 		}
 	}
 	return name, nil
+}
+
+// recordUnattributed records an event of a visit whose session cannot be known. It
+// returns false if that is not how the visit is.
+func (v *visit) recordUnattributed(event Event) bool {
+	v.mu.Lock()
+	waits := v.entry == nil && v.err != nil && v.hasToken && v.bot == "" && v.mode != untouched
+	token := v.token
+	v.mu.Unlock()
+	if !waits {
+		return false
+	}
+	event.SessionID = token.ID.String()
+	v.t.out.AppendUnattributed(event, token.Secret.Hash())
+	return true
 }

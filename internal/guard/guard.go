@@ -10,8 +10,10 @@ package guard
 import (
 	"context"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
+	"github.com/footfall-go/footfall/internal/count"
 	"github.com/footfall-go/footfall/store"
 )
 
@@ -29,17 +31,24 @@ const (
 type Hot struct {
 	store   store.HotStore
 	breaker breaker
+	errors  *atomic.Uint64
 }
 
 // NewHot returns a hot store behind a closed breaker.
-func NewHot(s store.HotStore) *Hot { return &Hot{store: s} }
+func NewHot(s store.HotStore, counts *count.Set) *Hot {
+	g := &Hot{store: s, errors: counts.New("hot_errors")}
+	counts.Func("hot_breaker_opened", g.breaker.opened.Load)
+	return g
+}
+
+// CountError counts an error that was no reason to fail a request.
+func (g *Hot) CountError() { g.errors.Add(1) }
 
 // Unguarded is the store itself, for whoever has patience of its own.
 func (g *Hot) Unguarded() store.HotStore { return g.store }
 
-// State is the breaker's, "open" or "closed", and Opened how often it has opened.
-func (g *Hot) State() string  { return g.breaker.state() }
-func (g *Hot) Opened() uint64 { return g.breaker.opened.Load() }
+// State is the breaker's, "open" or "closed".
+func (g *Hot) State() string { return g.breaker.state() }
 
 // Read is [store.HotStore]'s.
 func (g *Hot) Read(ctx context.Context, id string) (doc []byte, version, views, lastSeen int64, err error) {
@@ -106,10 +115,18 @@ type Archive struct {
 	archive store.Archive
 	reads   breaker
 	commits breaker // they have more time than reads: slow reads say nothing of them
+	errors  *atomic.Uint64
 }
 
 // NewArchive returns an archive behind closed breakers.
-func NewArchive(a store.Archive) *Archive { return &Archive{archive: a} }
+func NewArchive(a store.Archive, counts *count.Set) *Archive {
+	g := &Archive{archive: a, errors: counts.New("archive_errors")}
+	counts.Func("archive_breaker_opened", g.reads.opened.Load)
+	return g
+}
+
+// CountError counts an error that was no reason to fail a request.
+func (g *Archive) CountError() { g.errors.Add(1) }
 
 // Unguarded is the archive itself.
 func (g *Archive) Unguarded() store.Archive { return g.archive }
@@ -117,10 +134,8 @@ func (g *Archive) Unguarded() store.Archive { return g.archive }
 // Shared is [store.Ledger]'s.
 func (g *Archive) Shared() bool { return g.archive.Shared() }
 
-// State is that of the breaker of reads, "open" or "closed", and Opened how often
-// it has opened.
-func (g *Archive) State() string  { return g.reads.state() }
-func (g *Archive) Opened() uint64 { return g.reads.opened.Load() }
+// State is that of the breaker of reads, "open" or "closed".
+func (g *Archive) State() string { return g.reads.state() }
 
 // Check is [store.Archive]'s.
 func (g *Archive) Check(ctx context.Context) error { return g.archive.Check(ctx) }

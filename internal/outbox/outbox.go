@@ -1,0 +1,252 @@
+package outbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/footfall-go/footfall/internal/clock"
+	"github.com/footfall-go/footfall/internal/count"
+	"github.com/footfall-go/footfall/internal/guard"
+	"github.com/footfall-go/footfall/internal/journal"
+	"github.com/footfall-go/footfall/store"
+)
+
+// A Position is the place of a fact in this process's journal: higher for later
+// facts. 0 is before all.
+type Position = journal.Position
+
+// ErrLate is wrapped by errors of [Outbox.Append] when the disk did not confirm the
+// write in time. The facts will be written later unless the process dies, or the
+// disk refuses them then, which is counted.
+var ErrLate = journal.ErrStalled
+
+// Options of [Open]. All fields but BeforeWrite are required.
+type Options struct {
+	Dir      string
+	MaxBytes int64
+	Sync     time.Duration // as [journal.Options.Sync]
+	Stall    time.Duration // how long Append waits for the disk
+
+	Archive   *guard.Archive
+	Clock     *clock.Shared
+	Lifetimes store.Lifetimes
+	Counts    *count.Set
+	Logger    *slog.Logger
+
+	BeforeWrite func() error // for tests, as [journal.Options.BeforeWrite]
+}
+
+// Hooks are called when something has come about that others wait for.
+type Hooks struct {
+	// Follow reads what was revoked. It has to succeed before requests rely on an
+	// archive that is not shared: the replay may have brought revocations.
+	Follow func(ctx context.Context) error
+	// Confirmed is told up to which position the archive holds everything.
+	Confirmed func(Position)
+	// Replayed is told once of which sessions the last run's journal told, when the
+	// archive holds it. What they did at its end may not have reached the hot store.
+	Replayed func(sessionIDs []string)
+}
+
+// An Outbox is safe for concurrent use.
+type Outbox struct {
+	journal *journal.Journal
+	archive *guard.Archive
+	clock   *clock.Shared
+	lives   store.Lifetimes
+	log     *slog.Logger
+	hooks   Hooks
+	gate    gate
+
+	confirmed        atomic.Uint64 // position up to which the archive holds everything
+	failingSince     atomic.Int64  // Unix ms since when the archive has been refusing, 0 if it is not
+	archiveFailedAt  atomic.Int64  // Unix ms of the last time that it refused
+	onlyUnattributed atomic.Bool   // the last batch held nothing but events that no session is known for yet
+	closing          atomic.Bool   // do not let facts gather
+	complained       atomic.Int64  // Unix second of the last complaint
+
+	unacknowledged, eventsDropped, controlFailures *atomic.Uint64
+	projected, setAside, timesClamped              *atomic.Uint64
+	eventsPending, eventsUnattributed              *atomic.Uint64 // waiting for their session; given up
+}
+
+// Open opens the journal in a directory. Nothing is carried before [Outbox.Start].
+func Open(o Options) (*Outbox, error) {
+	b := &Outbox{
+		archive: o.Archive, clock: o.Clock, lives: o.Lifetimes, log: o.Logger,
+		unacknowledged: o.Counts.New("unacknowledged"), eventsDropped: o.Counts.New("events_dropped"),
+		controlFailures: o.Counts.New("control_failures"),
+		projected:       o.Counts.New("facts_projected"), setAside: o.Counts.New("facts_set_aside"), timesClamped: o.Counts.New("times_clamped"),
+		eventsPending: o.Counts.New("events_pending"), eventsUnattributed: o.Counts.New("events_unattributed"),
+	}
+	var err error
+	b.journal, err = journal.Open(o.Dir, journal.Options{
+		MaxBytes: o.MaxBytes, Sync: o.Sync, Stall: o.Stall, Logger: o.Logger,
+		Lost: b.lostLate, BeforeWrite: o.BeforeWrite,
+	})
+	if err != nil {
+		return nil, err // it names itself and the remedy
+	}
+	b.gate.init(b.journal.Stats().Replay)
+	for name, read := range map[string]func(journal.Stats) uint64{
+		"journal_refused":       func(s journal.Stats) uint64 { return s.Refused },
+		"journal_stalled":       func(s journal.Stats) uint64 { return s.Stalled },
+		"journal_late_lost":     func(s journal.Stats) uint64 { return s.LateLost },
+		"journal_write_errors":  func(s journal.Stats) uint64 { return s.WriteErrors },
+		"journal_sync_errors":   func(s journal.Stats) uint64 { return s.SyncErrors },
+		"journal_damaged_bytes": func(s journal.Stats) uint64 { return uint64(s.DamagedBytes) },
+	} {
+		o.Counts.Func(name, func() uint64 { return read(b.journal.Stats()) })
+	}
+	return b, nil
+}
+
+// Start begins to carry facts, until ctx ends; loops are run by start.
+func (b *Outbox) Start(ctx context.Context, hooks Hooks, start func(loop func(context.Context))) {
+	b.hooks = hooks
+	if b.gate.passed() {
+		b.openGate(ctx)
+	}
+	start(b.project)
+	start(b.watchGate)
+}
+
+// Append puts tracking facts into the journal, in one write. An error that wraps
+// [ErrLate] means that they will be written later. Whatever the error, the facts
+// are counted as unacknowledged, and events that will never be written as dropped:
+// a session's beginning and its latest activity are appended again later, so they
+// are not lost.
+func (b *Outbox) Append(facts ...store.Fact) (Position, error) {
+	buf := buffers.Get().(*[]byte)
+	defer buffers.Put(buf)
+	*buf = (*buf)[:0]
+	var few [2][]byte
+	records := few[:0]
+	for _, fact := range facts {
+		from := len(*buf)
+		*buf = appendFact(*buf, fact)
+		records = append(records, (*buf)[from:len(*buf):len(*buf)])
+	}
+	position, err := b.journal.Append(records...)
+	if err == nil {
+		return position, nil
+	}
+	b.refused(err, len(facts))
+	if !errors.Is(err, ErrLate) {
+		for _, fact := range facts {
+			if _, ok := fact.(*store.EventRecorded); ok {
+				b.eventsDropped.Add(1)
+			}
+		}
+	}
+	return position, err
+}
+
+// buffers are for encoding facts: the journal copies them.
+var buffers = sync.Pool{New: func() any { return new([]byte) }}
+
+func (b *Outbox) refused(err error, facts int) {
+	b.unacknowledged.Add(uint64(facts))
+	b.complain(err)
+}
+
+// lostLate counts an event that was late for its answer and could not be written
+// later either.
+func (b *Outbox) lostLate(record []byte) {
+	if len(record) > 0 && (record[0] == kindEventRecorded || record[0] == kindUnattributed) {
+		b.eventsDropped.Add(1)
+	}
+}
+
+// CommitLocal puts control facts into the journal and flushes them to the disk. An
+// error wraps [store.ErrUnavailable].
+func (b *Outbox) CommitLocal(facts ...store.Fact) (Position, error) {
+	records := make([][]byte, len(facts))
+	for i, fact := range facts {
+		records[i] = appendFact(nil, fact)
+	}
+	position, err := b.journal.Commit(records...)
+	if err != nil {
+		return 0, fmt.Errorf("%w: journal: %w", store.ErrUnavailable, err)
+	}
+	return position, nil
+}
+
+// CommitArchive appends control facts to the archive itself. An error wraps
+// [store.ErrUnavailable].
+func (b *Outbox) CommitArchive(ctx context.Context, facts ...store.Fact) error {
+	b.clamp(facts)
+	if err := b.archive.Commit(ctx, facts); err != nil {
+		return fmt.Errorf("%w: archive: %w", store.ErrUnavailable, err)
+	}
+	return nil
+}
+
+// Commit puts control facts where losing this process, or its machine's power,
+// does not lose them, and where other instances find them: in a shared archive,
+// otherwise in the journal, flushed to the disk. It returns the position there, 0
+// for the archive. An error wraps [store.ErrUnavailable].
+func (b *Outbox) Commit(ctx context.Context, facts ...store.Fact) (position Position, err error) {
+	if b.archive.Shared() {
+		err = b.CommitArchive(ctx, facts...)
+	} else {
+		position, err = b.CommitLocal(facts...)
+	}
+	if err != nil {
+		b.controlFailures.Add(1)
+	}
+	return position, err
+}
+
+// Confirmed is the position up to which the archive holds everything.
+func (b *Outbox) Confirmed() Position { return Position(b.confirmed.Load()) }
+
+// MayArrive reports whether something of a time may still be on its way to the
+// archive from another instance.
+func (b *Outbox) MayArrive(from, at time.Time) bool {
+	if failed := clock.FromMillis(b.archiveFailedAt.Load()); failed.After(from) {
+		from = failed
+	}
+	return at.Sub(from) < arrivalTime
+}
+
+// Drain waits until the archive holds everything, or ctx is done.
+func (b *Outbox) Drain(ctx context.Context) error {
+	b.closing.Store(true)
+	for b.journal.Stats().Pending > 0 && !b.onlyUnattributed.Load() {
+		if !clock.Sleep(ctx, 10*time.Millisecond) {
+			return errors.New("footfall: the archive did not take everything in time: the rest stays in the journal for the next start")
+		}
+	}
+	return nil
+}
+
+// Close closes the journal. The loops must have ended.
+func (b *Outbox) Close() error { return b.journal.Close() }
+
+// Stats is the journal's.
+func (b *Outbox) Stats() journal.Stats { return b.journal.Stats() }
+
+// Check says what is wrong with the journal, if anything.
+func (b *Outbox) Check() error { return b.journal.Check() }
+
+// ArchiveFailing is since when the archive has been refusing facts, zero if it is
+// not.
+func (b *Outbox) ArchiveFailing() time.Time { return clock.FromMillis(b.failingSince.Load()) }
+
+// complain logs what is wrong with the journal, at most once a second.
+func (b *Outbox) complain(err error) {
+	second := time.Now().Unix()
+	if last := b.complained.Load(); last != second && b.complained.CompareAndSwap(last, second) {
+		if errors.Is(err, ErrLate) {
+			b.log.Warn("footfall: facts are written after their answers", "error", err)
+			return
+		}
+		b.log.Error("footfall: facts are not being recorded", "error", err)
+	}
+}
