@@ -9,6 +9,7 @@ import (
 
 	"github.com/footfall-go/footfall/internal/clock"
 	"github.com/footfall-go/footfall/internal/guard"
+	"github.com/footfall-go/footfall/internal/hot"
 	"github.com/footfall-go/footfall/internal/live"
 	"github.com/footfall-go/footfall/internal/revoked"
 )
@@ -26,9 +27,9 @@ func (t *Tracker) change(ctx context.Context, e *live.Entry, edit func(*Record) 
 		if err := t.applyEdit(next, edit); err != nil {
 			return e, *next, err
 		}
-		stored, err := t.hot.Put(ctx, next.SessionID, d.Series, encodeDocument(&d), previous, next.Version, t.ttl(next))
+		stored, err := t.hot.Replace(ctx, &d, previous)
 		if err != nil {
-			return e, *next, hotError(err)
+			return e, *next, err
 		}
 		if stored {
 			e.Merge(*next, d.Unknown, clock.Now())
@@ -47,7 +48,7 @@ func (t *Tracker) change(ctx context.Context, e *live.Entry, edit func(*Record) 
 			continue
 		}
 		if unchanged++; unchanged > 1 { // nobody was faster: it takes no writes, and does not have the session
-			return e, *next, hotError(errNotHeld)
+			return e, *next, fmt.Errorf("%w: %w: %w", ErrUnavailable, hot.ErrFailed, errNotHeld)
 		}
 	}
 	return e, Record{}, fmt.Errorf("%w: a session's credentials are changing too fast", ErrUnavailable)
@@ -69,14 +70,14 @@ func (t *Tracker) changeCredentials(ctx context.Context, e *live.Entry, edit fun
 	asking, cancel := context.WithTimeout(ctx, guard.HotShare)
 	changed, rec, err := t.change(asking, e, edit)
 	cancel()
-	if !errors.Is(err, errHot) {
+	if !errors.Is(err, hot.ErrFailed) {
 		return changed, rec, err
 	}
 	rec = changed.Snapshot()
 	if err := t.applyEdit(&rec, edit); err != nil {
 		return changed, rec, err
 	}
-	position, err := t.commitFact(ctx, changed, &CredentialsChanged{SessionID: rec.SessionID, Cred: rec.Credentials()})
+	position, err := t.out.Commit(ctx, changed, &CredentialsChanged{SessionID: rec.SessionID, Cred: rec.Credentials()})
 	if err != nil {
 		return changed, rec, err
 	}
@@ -103,7 +104,7 @@ func (t *Tracker) endSession(ctx context.Context, e *live.Entry, reason EndReaso
 	// Above any version that the session can reach in its life, whoever's clock
 	// makes it: an end is never overtaken.
 	cred.Version = max(cred.Version, at.UnixMilli()) + t.lives.Absolute.Milliseconds() + clock.MaxOffset.Milliseconds()
-	position, err := t.commitFact(ctx, e, &CredentialsChanged{SessionID: rec.SessionID, Cred: cred})
+	position, err := t.out.Commit(ctx, e, &CredentialsChanged{SessionID: rec.SessionID, Cred: cred})
 	if err != nil {
 		return err
 	}
@@ -113,7 +114,7 @@ func (t *Tracker) endSession(ctx context.Context, e *live.Entry, reason EndReaso
 	committed := time.Now()
 	burying, cancel := context.WithTimeout(ctx, guard.HotShare)
 	defer cancel()
-	if !t.buryHot(burying, e, cred) {
+	if !t.hot.Bury(burying, e, cred.Version) {
 		t.awaitOthers(ctx, committed)
 	}
 	return nil
@@ -126,30 +127,4 @@ func (t *Tracker) awaitOthers(ctx context.Context, committed time.Time) {
 	if t.archive.Shared() {
 		clock.Sleep(ctx, revoked.FollowedAfter-time.Since(committed))
 	}
-}
-
-// buryHot puts the end into the hot store and says whether it is there. It need
-// not succeed: no copy below the end's version counts any more, for this instance
-// at once, for others as soon as they have read it from the archive.
-func (t *Tracker) buryHot(ctx context.Context, e *live.Entry, cred Credentials) bool {
-	for range maxCredentialTries {
-		d := e.Document()
-		_, version, _, _, err := t.hot.Read(ctx, d.SessionID)
-		if err != nil {
-			t.hot.CountError()
-			return false
-		}
-		if version >= cred.Version {
-			return true
-		}
-		stored, err := t.hot.Put(ctx, d.SessionID, d.Series, encodeDocument(&d), version, cred.Version, t.ttl(&d.Record))
-		if err != nil {
-			t.hot.CountError()
-			return false
-		}
-		if stored {
-			return true
-		}
-	}
-	return false
 }

@@ -116,7 +116,7 @@ func (v *visit) recordBot(at time.Time) {
 		v.t.counts.botsDropped.Add(1)
 		return
 	}
-	_, _ = v.t.out.Append(&BotSeen{
+	_, _ = v.t.out.Append(nil, &BotSeen{
 		EventID: clock.NewID().String(), Reason: v.bot, UserAgent: enrich.Text(v.r.UserAgent(), enrich.MaxUserAgent),
 		IPAddress: v.t.address(v.r), Page: enrich.Requested(v.r), At: at,
 	})

@@ -10,6 +10,7 @@ import (
 
 	"github.com/footfall-go/footfall/internal/clock"
 	"github.com/footfall-go/footfall/internal/guard"
+	"github.com/footfall-go/footfall/internal/hot"
 )
 
 const maxListedSessions = 1000
@@ -54,7 +55,7 @@ func (t *Tracker) EndSession(ctx context.Context, sessionID string) (bool, error
 	asking, cancelAsking := context.WithTimeout(ctx, guard.HotShare)
 	e, err := t.load(asking, id)
 	cancelAsking()
-	if errors.Is(err, errHot) { // what the archive knows is enough to end a session
+	if errors.Is(err, hot.ErrFailed) { // what the archive knows is enough to end a session
 		var ended bool
 		if e, ended = t.loadDespiteHot(ctx, id); e != nil || ended {
 			err = nil
@@ -126,7 +127,7 @@ func (t *Tracker) revocationTime() time.Time { return t.clock.Tell(clock.Now()).
 // revokeCustomer makes everything void that a customer authenticated before a
 // time. It returns when every instance knows.
 func (t *Tracker) revokeCustomer(ctx context.Context, customerID string, before time.Time) error {
-	if _, err := t.commitFact(ctx, nil, &CustomerRevoked{CustomerID: customerID, Before: before}); err != nil {
+	if _, err := t.out.Commit(ctx, nil, &CustomerRevoked{CustomerID: customerID, Before: before}); err != nil {
 		return err
 	}
 	t.revoked.Customer(customerID, before)

@@ -13,7 +13,7 @@ import (
 
 // fold folds what is due.
 func (t *Tracker) fold(ctx context.Context, at time.Time) {
-	into, folded := t.siblings.Due(at, t.lives.Idle, t.projected)
+	into, folded := t.siblings.Due(at, t.lives.Idle, t.out.Holds)
 	for i, target := range into {
 		for _, e := range folded[i] {
 			asking, cancel := context.WithTimeout(ctx, guard.ControlTimeout)
@@ -36,7 +36,7 @@ func (t *Tracker) foldOne(ctx context.Context, target, e *live.Entry) bool {
 	if latest, err := t.isLatest(ctx, e); err != nil || !latest {
 		return err == nil || t.lives.Remaining(&rec.Session, clock.Now()) == 0
 	}
-	position, err := t.appendBehind(target, &SessionsFolded{Into: target.SessionID(), Folded: rec.SessionID, Visitor: target.VisitorID()})
+	position, err := t.out.Append(target, &SessionsFolded{Into: target.SessionID(), Folded: rec.SessionID, Visitor: target.VisitorID()})
 	if err != nil && !errors.Is(err, outbox.ErrLate) {
 		return false
 	}
@@ -44,11 +44,10 @@ func (t *Tracker) foldOne(ctx context.Context, target, e *live.Entry) bool {
 	t.live.Remove(e.ID())
 	// Unless somebody has logged in on it in this moment.
 	d := e.Document()
-	if _, err := t.hot.Put(ctx, rec.SessionID, d.Series, encodeDocument(&d), rec.Version, rec.Version+1, 0); err != nil {
-		t.hot.CountError()
-	}
+	d.Version = rec.Version
+	t.hot.Remove(ctx, &d)
 	if target.Absorb(rec.PageViews, position) {
-		t.requeueHot(target)
+		t.hot.Queue(target)
 	}
 	return true
 }
@@ -56,6 +55,6 @@ func (t *Tracker) foldOne(ctx context.Context, target, e *live.Entry) bool {
 // isLatest says that the hot store knows no more of a session than its entry.
 func (t *Tracker) isLatest(ctx context.Context, e *live.Entry) (bool, error) {
 	rec := e.Snapshot()
-	doc, version, views, lastSeen, err := t.hot.Read(ctx, rec.SessionID)
-	return doc == nil || version == rec.Version && views <= rec.PageViews && lastSeen <= clock.Millis(rec.LastSeenAt), err
+	there, err := t.hot.Read(ctx, rec.SessionID)
+	return there.Doc == nil || there.Version == rec.Version && there.Views <= rec.PageViews && !there.LastSeen.After(rec.LastSeenAt), err
 }

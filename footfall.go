@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net/netip"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/footfall-go/footfall/enrich"
@@ -15,6 +14,7 @@ import (
 	"github.com/footfall-go/footfall/internal/cookie"
 	"github.com/footfall-go/footfall/internal/count"
 	"github.com/footfall-go/footfall/internal/guard"
+	"github.com/footfall-go/footfall/internal/hot"
 	"github.com/footfall-go/footfall/internal/journal"
 	"github.com/footfall-go/footfall/internal/live"
 	"github.com/footfall-go/footfall/internal/outbox"
@@ -32,7 +32,8 @@ type Tracker struct {
 	keys     cookie.KeyRing
 	agents   *enrich.Agents
 	live     *live.Table
-	hot      *guard.Hot
+	hot      *hot.Hot
+	guarded  *guard.Hot
 	archive  *guard.Archive
 	clock    *clock.Shared
 	out      *outbox.Outbox
@@ -40,13 +41,10 @@ type Tracker struct {
 	begins   *beginLimit
 	siblings *live.Siblings
 	orders   pendingOrders
-	hotSync  hotQueue
-	settles  settlements
 
-	replaySettled atomic.Bool // what the replay brought is in the hot store
-	set           *count.Set
-	counts        counters
-	metrics       metricValues
+	set     *count.Set
+	counts  counters
+	metrics metricValues
 
 	stop     context.CancelFunc
 	running  sync.WaitGroup
@@ -62,7 +60,7 @@ func New(config Config) (*Tracker, error) {
 		return nil, err
 	}
 	set := new(count.Set)
-	archive, shared := guard.NewArchive(config.Archive, set), clock.NewShared(config.Archive)
+	guarded, archive, shared, names := guard.NewHot(config.Hot, set), guard.NewArchive(config.Archive, set), clock.NewShared(config.Archive), live.NewNames()
 	lives := Lifetimes{Idle: config.IdleTimeout, Absolute: config.MaxAge}
 	out, err := outbox.Open(outbox.Options{
 		Dir: config.JournalDir, MaxBytes: config.JournalMaxBytes, Sync: journalSync(config.JournalSync), Stall: config.StoreTimeout,
@@ -76,14 +74,14 @@ func New(config Config) (*Tracker, error) {
 		config:   config,
 		log:      config.Logger,
 		lives:    lives,
-		names:    live.NewNames(),
+		names:    names,
 		keys:     cookie.NewKeyRing(config.Secrets),
 		agents:   enrich.NewAgents(0),
 		live:     live.NewTable(config.LiveSessions, set),
-		hot:      guard.NewHot(config.Hot, set),
+		hot:      hot.New(guarded, archive, out, lives, names, config.LiveSessions, set),
+		guarded:  guarded,
 		archive:  archive,
 		clock:    shared,
-		settles:  settlements{on: config.Archive.Shared()},
 		out:      out,
 		revoked:  revoked.New(config.Archive, config.Hot),
 		begins:   newBeginLimit(config.NewSessionsPerMinute),
@@ -109,19 +107,17 @@ func New(config Config) (*Tracker, error) {
 		Confirmed: t.orders.confirmed,
 		Replayed: func(sessionIDs []string) {
 			if len(sessionIDs) == 0 {
-				t.replaySettled.Store(true)
+				t.hot.Replayed(background, nil)
 				return
 			}
-			t.start(background, func(ctx context.Context) { t.settleReplay(ctx, sessionIDs) })
+			t.start(background, func(ctx context.Context) { t.hot.Replayed(ctx, sessionIDs) })
 		},
 	}, func(loop func(context.Context)) { t.start(background, loop) })
-	t.start(background, t.syncHot)
+	t.start(background, t.hot.Run)
+	t.start(background, t.hot.RunRecounts)
 	t.start(background, t.housekeep)
 	t.start(background, t.follow)
-	if t.settles.on {
-		t.start(background, t.settleCounts)
-	}
-	t.start(background, func(ctx context.Context) { guard.Probe(ctx, t.hot, t.archive, config.StoreTimeout, t.log) })
+	t.start(background, func(ctx context.Context) { guard.Probe(ctx, t.guarded, t.archive, config.StoreTimeout, t.log) })
 	t.start(background, func(context.Context) { t.agents.Warm() })
 	if !config.DisableJobs {
 		t.start(background, t.runJobs)
@@ -149,7 +145,7 @@ func (t *Tracker) start(ctx context.Context, loop func(context.Context)) {
 // first call acts; all wait for it and return its error.
 func (t *Tracker) Close(ctx context.Context) error {
 	t.closed.Do(func() {
-		t.flushHot(ctx) // it may note a last activity, which is to be drained too
+		t.hot.Flush(ctx) // it may note a last activity, which is to be drained too
 		for _, m := range t.begins.take(clock.Now(), true) {
 			t.noteUncounted(m)
 		}

@@ -44,13 +44,6 @@ func (t *Tracker) housekeep(ctx context.Context) {
 	}
 }
 
-// settleCounts is housekeeping that takes its time.
-func (t *Tracker) settleCounts(ctx context.Context) {
-	for clock.Sleep(ctx, housekeepEvery) {
-		t.settle(ctx, clock.Now())
-	}
-}
-
 // follow keeps up with what other instances revoke.
 func (t *Tracker) follow(ctx context.Context) {
 	for tick := 0; clock.Sleep(ctx, revoked.FollowEvery); tick++ {
@@ -73,7 +66,7 @@ func (t *Tracker) measureClock(ctx context.Context) (time.Duration, error) {
 }
 
 func (t *Tracker) noteUncounted(m uncountedMinute) {
-	_, _ = t.out.Append(&VisitsUncounted{EventID: clock.NewID().String(), Minute: m.minute, Reason: "new_sessions_per_minute", Count: m.count})
+	_, _ = t.out.Append(nil, &VisitsUncounted{EventID: clock.NewID().String(), Minute: m.minute, Reason: "new_sessions_per_minute", Count: m.count})
 }
 
 // runJobs is a ticker and one claim per slot. The claim is never released: a
@@ -121,7 +114,7 @@ func (t *Tracker) refreshMetrics(ctx context.Context, at time.Time) {
 
 // showMetrics puts the figures into a hot store that people look into.
 func (t *Tracker) showMetrics(ctx context.Context, active int64, at time.Time, visits int64) error {
-	shown, ok := store.HotAs[store.MetricsShower](t.hot.Unguarded())
+	shown, ok := store.HotAs[store.MetricsShower](t.guarded.Unguarded())
 	if !ok {
 		return nil
 	}

@@ -111,9 +111,9 @@ var adoptionSlot = time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
 // that has just been named for it.
 func (t *Tracker) adoptedAs(ctx context.Context, id uuid.UUID) (as uuid.UUID, rec *legacyRecord, err error) {
 	for try := range 3 {
-		doc, _, _, _, err := t.hot.Read(ctx, adoptionKey(id))
+		doc, _, _, _, err := t.guarded.Read(ctx, adoptionKey(id))
 		if err != nil {
-			return uuid.Nil, nil, hotError(err)
+			return uuid.Nil, nil, unavailable(err)
 		}
 		if doc != nil {
 			var a adoption
@@ -152,9 +152,9 @@ func (t *Tracker) noteAdoption(ctx context.Context, id uuid.UUID, a adoption, pr
 	if err != nil {
 		return err
 	}
-	stored, err := t.hot.Put(ctx, adoptionKey(id), "legacy", doc, previous, previous+1, t.lives.Absolute)
+	stored, err := t.guarded.Put(ctx, adoptionKey(id), "legacy", doc, previous, previous+1, t.lives.Absolute)
 	if err != nil {
-		return hotError(err)
+		return unavailable(err)
 	}
 	if !stored {
 		return errNoted
@@ -164,9 +164,9 @@ func (t *Tracker) noteAdoption(ctx context.Context, id uuid.UUID, a adoption, pr
 
 // legacyRecord reads a live session of the former service, nil if there is none.
 func (t *Tracker) legacyRecord(ctx context.Context, id uuid.UUID) (*legacyRecord, error) {
-	doc, version, _, _, err := t.hot.Read(ctx, id.String())
+	doc, version, _, _, err := t.guarded.Read(ctx, id.String())
 	if err != nil {
-		return nil, hotError(err)
+		return nil, unavailable(err)
 	}
 	var rec legacyRecord
 	if doc == nil || version != 0 || json.Unmarshal(doc, &rec) != nil || rec.SecretHash != "" || rec.EndedAt != nil || rec.SessionID != id.String() {
@@ -191,13 +191,13 @@ func (t *Tracker) adoptLegacy(ctx context.Context, r *http.Request, token cookie
 	}
 	e.SeeCookie()
 	if !t.begin(r, e, nil).stored {
-		if _, err := t.commitFact(ctx, nil, &SessionBegun{Record: live.Beginning(e.Snapshot())}); err != nil {
+		if _, err := t.out.Commit(ctx, nil, &SessionBegun{Record: live.Beginning(e.Snapshot())}); err != nil {
 			return nil, err
 		}
 	}
 	t.counts.adopted.Add(1)
 	if err := t.hot.Delete(ctx, id.String()); err != nil { // it would end by itself
-		t.hot.CountError()
+		t.guarded.CountError()
 	}
 	return e, nil
 }
@@ -240,3 +240,5 @@ func (v *visit) openLegacy(value []byte) (handled bool) {
 	}
 	return true
 }
+
+func unavailable(err error) error { return fmt.Errorf("%w: hot store: %w", ErrUnavailable, err) }

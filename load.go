@@ -9,49 +9,44 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/footfall-go/footfall/internal/clock"
+	"github.com/footfall-go/footfall/internal/hot"
 	"github.com/footfall-go/footfall/internal/live"
 )
 
 // load reads a session from the hot store, and from the archive if it is
 // missing there. Nil means that there is none.
 func (t *Tracker) load(ctx context.Context, id uuid.UUID) (*live.Entry, error) {
-	readAt := clock.Now()
-	t.counts.hotReads.Add(1)
-	doc, version, views, lastSeen, err := t.hot.Read(ctx, id.String())
+	there, err := t.hot.Read(ctx, id.String())
 	if err != nil {
-		return nil, hotError(err)
+		return nil, err
 	}
-	if doc == nil || version < t.revoked.Lowest(id.String()) {
-		return t.loadArchived(ctx, id, readAt, version)
+	if there.Doc == nil || there.Version < t.revoked.Lowest(id.String()) {
+		return t.loadArchived(ctx, id, there.ReadAt, there.Version)
 	}
-	if e := t.live.Get(id); e != nil && e.Refresh(doc, version, views, clock.FromMillis(lastSeen), readAt) { // nothing changed but activity: no need to decode
+	if e := t.live.Get(id); e != nil && e.Refresh(there.Doc, there.Version, there.Views, there.LastSeen, there.ReadAt) { // nothing changed but activity: no need to decode
 		if err := t.lookFirst(ctx, e); err != nil {
 			return nil, err
 		}
 		return e, nil
 	}
-	d, err := decodeHot(doc)
+	d, err := there.Decode()
 	switch {
-	case errors.Is(err, errNewerFormat):
+	case errors.Is(err, hot.ErrNewerFormat):
 		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	case err != nil: // ends that session quietly, unless the archive knows better
 		t.counts.corruptRecords.Add(1)
 		t.log.Warn("footfall: a corrupt record in the hot store was dropped", "sessionId", id, "error", err)
 		if err := t.hot.Delete(ctx, id.String()); err != nil {
-			return nil, hotError(err)
+			return nil, err
 		}
-		return t.loadArchived(ctx, id, readAt, 0)
+		return t.loadArchived(ctx, id, there.ReadAt, 0)
 	}
-	d.PageViews += views
-	if seen := clock.FromMillis(lastSeen); seen.After(d.LastSeenAt) {
-		d.LastSeenAt = seen
-	}
-	e := t.adopt(id, d, readAt, false, views)
+	e := t.adopt(id, d, there.ReadAt, false, there.Views)
 	if err := t.lookFirst(ctx, e); err != nil { // what is held here may name a customer that the document does not
 		return nil, err
 	}
-	if e.Version() > version && !t.isRevoked(e) { // the hot store was put back to an earlier state
-		t.restoreHot(ctx, e, version)
+	if e.Version() > there.Version && !t.isRevoked(e) { // the hot store was put back to an earlier state
+		t.hot.Restore(ctx, e, there.Version)
 	}
 	return e, nil
 }
@@ -83,7 +78,7 @@ func (t *Tracker) loadArchived(ctx context.Context, id uuid.UUID, readAt time.Ti
 	if e, err := t.loadHeld(ctx, id); err != nil {
 		return nil, err
 	} else if e != nil {
-		t.restoreHot(ctx, e, stale)
+		t.hot.Restore(ctx, e, stale)
 		return e, nil
 	}
 	if err := t.out.AwaitReplay(ctx); err != nil {
@@ -101,7 +96,7 @@ func (t *Tracker) loadArchived(ctx context.Context, id uuid.UUID, readAt time.Ti
 		return nil, nil
 	}
 	e := t.adopt(id, live.Document{Record: rec, Series: t.names.Series()}, readAt, true, 0)
-	t.restoreHot(ctx, e, stale)
+	t.hot.Restore(ctx, e, stale)
 	return e, nil
 }
 
@@ -110,7 +105,7 @@ func (t *Tracker) loadArchived(ctx context.Context, id uuid.UUID, readAt time.Ti
 // store has lost it is a reason to ask what was revoked.
 func (t *Tracker) loadHeld(ctx context.Context, id uuid.UUID) (*live.Entry, error) {
 	e := t.live.Get(id)
-	if e == nil || t.projected(e) {
+	if e == nil || t.out.Holds(e) {
 		return nil, nil
 	}
 	if t.archive.Shared() && e.HasCustomer() {
@@ -124,34 +119,6 @@ func (t *Tracker) loadHeld(ctx context.Context, id uuid.UUID) (*live.Entry, erro
 	return e, nil
 }
 
-// restoreHot puts an entry into a hot store that does not have it, or has a
-// stale version of it. It need not succeed: the next reading tries again. Others
-// may be faster, or may have counted what is not known here yet: a look at the
-// archive a little later settles the count.
-func (t *Tracker) restoreHot(ctx context.Context, e *live.Entry, stale int64) {
-	d := e.Restart(t.names)
-	ttl := t.ttl(&d.Record)
-	if ttl <= 0 {
-		return
-	}
-	stored, err := t.hot.Put(ctx, d.SessionID, d.Series, encodeDocument(&d), stale, d.Version, ttl)
-	if err != nil {
-		t.hot.CountError()
-	}
-	if err != nil || !stored {
-		e.Distrust()
-	}
-	t.settles.add(e, clock.Now())
-}
-
-// ttl is how long the hot store keeps a record: until it can no longer be alive,
-// also when it has ended, so that an old copy cannot take its place.
-func (t *Tracker) ttl(rec *Record) time.Duration {
-	s := rec.Session
-	s.EndedAt = time.Time{}
-	return t.lives.Remaining(&s, clock.Now())
-}
-
 // adopt makes an entry of what a store holds, or brings the one that is there
 // up to date. archived says that it is from the archive; views of its page views
 // were counted on top of the document's own.
@@ -163,10 +130,7 @@ func (t *Tracker) adopt(id uuid.UUID, d live.Document, readAt time.Time, archive
 		return e
 	}
 	if there.Keep(d, readAt, views, t.names) {
-		t.settles.add(there, clock.Now())
+		t.hot.Recount(there)
 	}
 	return there
 }
-
-// projected says that the archive holds all facts of an entry.
-func (t *Tracker) projected(e *live.Entry) bool { return e.Projected(t.out.Confirmed()) }

@@ -14,6 +14,7 @@ import (
 	"github.com/footfall-go/footfall/internal/clock"
 	"github.com/footfall-go/footfall/internal/cookie"
 	"github.com/footfall-go/footfall/internal/guard"
+	"github.com/footfall-go/footfall/internal/hot"
 	"github.com/footfall-go/footfall/internal/live"
 	"github.com/footfall-go/footfall/internal/outbox"
 )
@@ -53,7 +54,7 @@ func (t *Tracker) Login(ctx context.Context, customerID string, checkedSince tim
 	}
 	e, s, err := v.rereadToSet(ctx)
 	switch {
-	case errors.Is(err, errHot), errors.Is(err, errNotYet): // whatever session the browser has, this one is its customer's
+	case errors.Is(err, hot.ErrFailed), errors.Is(err, errNotYet): // whatever session the browser has, this one is its customer's
 		return v.loginAnew(ctx, customerID, checkedSince, nil)
 	case err != nil:
 		return err
@@ -151,7 +152,7 @@ func (v *visit) loginAnew(ctx context.Context, customerID string, checkedSince t
 	}
 	e.GiveTo(customerID, checkedSince, values)
 	if !v.t.begin(v.r, e, nil).stored {
-		if _, err := v.t.commitFact(ctx, nil, &SessionBegun{Record: live.Beginning(e.Snapshot())}); err != nil {
+		if _, err := v.t.out.Commit(ctx, nil, &SessionBegun{Record: live.Beginning(e.Snapshot())}); err != nil {
 			v.withdraw()
 			return err
 		}
@@ -188,9 +189,9 @@ func (v *visit) loggedIn(e *live.Entry, token cookie.Token, rec Record) bool {
 	v.setSession = t.keys.Sign(token.Value())
 	v.mu.Unlock()
 	change := &CredentialsChanged{SessionID: rec.SessionID, Cred: rec.Credentials()}
-	position, err := t.appendBehind(e, change)
+	position, err := t.out.Append(e, change)
 	if err != nil && !errors.Is(err, outbox.ErrLate) {
-		if position, err = t.commitLocal(e, change); err != nil {
+		if position, err = t.out.CommitLocal(e, change); err != nil {
 			t.log.Error("footfall: a login is in the hot store only", "sessionId", rec.SessionID, "error", err)
 		}
 	}

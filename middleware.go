@@ -11,6 +11,7 @@ import (
 	"github.com/footfall-go/footfall/internal/clock"
 	"github.com/footfall-go/footfall/internal/cookie"
 	"github.com/footfall-go/footfall/internal/guard"
+	"github.com/footfall-go/footfall/internal/hot"
 	"github.com/footfall-go/footfall/internal/live"
 )
 
@@ -127,7 +128,7 @@ func (t *Tracker) Customer(ctx context.Context) (string, error) {
 func (v *visit) rereadToSet(ctx context.Context) (*live.Entry, standing, error) {
 	left := guard.HotShare
 	e, s, err := v.rereadWithin(ctx, &left)
-	if errors.Is(err, errHot) {
+	if errors.Is(err, hot.ErrFailed) {
 		e, s, err = v.recall(ctx, err)
 	}
 	if err == nil && v.isCommitted() {

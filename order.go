@@ -86,7 +86,7 @@ func (t *Tracker) showOrder(ctx context.Context, e *live.Entry, id string) {
 		return nil
 	})
 	if err != nil && !errors.Is(err, errEnded) {
-		t.hot.CountError()
+		t.guarded.CountError()
 	}
 }
 
@@ -94,11 +94,11 @@ func (t *Tracker) showOrder(ctx context.Context, e *live.Entry, id string) {
 // takes it in time, otherwise in the journal.
 func (t *Tracker) commitOrder(ctx context.Context, e *live.Entry, order Order) (outbox.Position, error) {
 	placed := &OrderPlaced{Order: order, EventID: eventIDOf("order", order.OrderID)}
-	if t.archive.Shared() && t.out.CommitArchive(ctx, t.withBeginning(e, placed)...) == nil {
+	if t.archive.Shared() && t.out.CommitArchive(ctx, e, placed) == nil {
 		t.orders.drop(order.OrderID)
 		return 0, nil
 	}
-	position, err := t.commitLocal(e, placed)
+	position, err := t.out.CommitLocal(e, placed)
 	if err == nil {
 		t.orders.settle(order.OrderID, position)
 	}
@@ -203,7 +203,7 @@ func (t *Tracker) Refund(ctx context.Context, orderID, refundID string, amount M
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), guard.ControlTimeout)
 	defer cancel()
-	_, err = t.commitFact(ctx, nil, &OrderRefunded{
+	_, err = t.out.Commit(ctx, nil, &OrderRefunded{
 		RefundID: refundID, OrderID: orderID, SessionID: order.SessionID, VisitorID: order.VisitorID,
 		Amount: amount, EventID: eventIDOf("refund", refundID), At: clock.Now(),
 	})

@@ -26,7 +26,7 @@ func (t *Tracker) record(r *http.Request, e *live.Entry, fact Fact) {
 	o.View = view && (err == nil || errors.Is(err, outbox.ErrLate))
 	o.Written = err == nil
 	if e.Recorded(o) {
-		t.requeueHot(e)
+		t.hot.Queue(e)
 	}
 }
 
@@ -39,26 +39,12 @@ func (t *Tracker) tell(r *http.Request, e *live.Entry, fact Fact, a live.Admissi
 		a.First = e.First()
 	}
 	if a.First == nil {
-		o.Position, err = t.out.Append(fact)
+		o.Position, err = t.out.AppendBehind(nil, fact)
 		return o, err
 	}
 	o.First = true
-	o.Position, err = t.out.Append(a.First, fact)
+	o.Position, err = t.out.AppendBehind(a.First, fact)
 	return o, err
-}
-
-// appendBehind is append of a session's fact. The beginning goes before it, in
-// the same write, until this process's journal is known to have that.
-func (t *Tracker) appendBehind(e *live.Entry, fact Fact) (outbox.Position, error) {
-	first := e.First()
-	if first == nil {
-		return t.out.Append(fact)
-	}
-	position, err := t.out.Append(first, fact)
-	if err == nil {
-		e.Told(position)
-	}
-	return position, err
 }
 
 // seen notes that a session is active, with nothing to count. Of many such
@@ -69,24 +55,8 @@ func (t *Tracker) seen(r *http.Request, e *live.Entry, at time.Time) {
 	case tell:
 		t.record(r, e, &SessionSeen{SessionID: e.SessionID(), At: at})
 	case queue:
-		t.requeueHot(e)
+		t.hot.Queue(e)
 	}
-}
-
-// queueHot has an entry's activity merged into the hot store soon.
-func (t *Tracker) queueHot(e *live.Entry) {
-	if e.MarkUnsent() {
-		t.requeueHot(e)
-	}
-}
-
-// requeueHot queues an entry whose activity is unsent.
-func (t *Tracker) requeueHot(e *live.Entry) {
-	if t.hotSync.push(e, t.config.LiveSessions) {
-		return
-	}
-	t.counts.hotDropped.Add(1) // the archive has it all the same
-	e.Dropped()
 }
 
 // factActivity is when a fact shows its session active, and whether it is a
@@ -124,9 +94,9 @@ func (t *Tracker) announce(r *http.Request, e *live.Entry, along Fact) (b beginO
 	d := e.Document()
 	b.said = true
 	if first := (&SessionBegun{Record: live.Beginning(d.Record)}); along != nil {
-		b.position, b.err = t.out.Append(first, along)
+		b.position, b.err = t.out.AppendBehind(first, along)
 	} else {
-		b.position, b.err = t.out.Append(first)
+		b.position, b.err = t.out.AppendBehind(first, nil)
 	}
 	key, before := e.Announced(b.position, b.err == nil)
 	if before {
@@ -140,42 +110,10 @@ func (t *Tracker) announce(r *http.Request, e *live.Entry, along Fact) (b beginO
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), t.config.StoreTimeout)
 	defer cancel()
 	d.Unbegun = b.err != nil
-	stored, err := t.hot.Put(ctx, d.SessionID, d.Series, encodeDocument(&d), 0, d.Version, t.ttl(&d.Record))
+	stored, err := t.hot.Replace(ctx, &d, 0)
 	if err != nil {
-		t.hot.CountError()
+		t.guarded.CountError()
 	}
 	b.stored = stored
 	return b
-}
-
-// commitFact puts a control fact where losing this process, or its machine's
-// power, does not lose it, and where other instances find it, behind the beginning
-// of its session if that may not be there. e is that session, nil if none.
-func (t *Tracker) commitFact(ctx context.Context, e *live.Entry, fact Fact) (outbox.Position, error) {
-	if t.archive.Shared() {
-		return t.out.Commit(ctx, t.withBeginning(e, fact)...)
-	}
-	return t.commitLocal(e, fact)
-}
-
-// withBeginning is a fact for the archive itself, behind its session's beginning if
-// that may still be on its way there.
-func (t *Tracker) withBeginning(e *live.Entry, fact Fact) []Fact {
-	if e != nil && (!t.projected(e) || e.First() != nil) {
-		return []Fact{&SessionBegun{Record: live.Beginning(e.Snapshot())}, fact}
-	}
-	return []Fact{fact}
-}
-
-func (t *Tracker) commitLocal(e *live.Entry, fact Fact) (outbox.Position, error) {
-	if e != nil {
-		if first := e.First(); first != nil {
-			position, err := t.out.CommitLocal(first, fact)
-			if err == nil {
-				e.Told(position)
-			}
-			return position, err
-		}
-	}
-	return t.out.CommitLocal(fact)
 }

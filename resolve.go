@@ -10,6 +10,7 @@ import (
 
 	"github.com/footfall-go/footfall/internal/clock"
 	"github.com/footfall-go/footfall/internal/cookie"
+	"github.com/footfall-go/footfall/internal/hot"
 	"github.com/footfall-go/footfall/internal/live"
 )
 
@@ -26,11 +27,6 @@ const (
 // errNotYet says that a session began so lately that its beginning may be in
 // another instance's journal alone.
 var errNotYet = fmt.Errorf("%w: the session's beginning has not arrived yet", ErrUnavailable)
-
-// errHot marks errors of the hot store.
-var errHot = errors.New("hot store")
-
-func hotError(err error) error { return fmt.Errorf("%w: %w: %w", ErrUnavailable, errHot, err) }
 
 func archiveError(err error) error { return fmt.Errorf("%w: archive: %w", ErrUnavailable, err) }
 
@@ -79,7 +75,7 @@ func (t *Tracker) resolve(ctx context.Context, token *cookie.Token, fresh bool, 
 // why the hot store is silent.
 func (t *Tracker) recall(ctx context.Context, id uuid.UUID, hash *SecretHash, cause error) (*live.Entry, standing, error) {
 	e := t.live.Get(id)
-	if e == nil && errors.Is(cause, errHot) {
+	if e == nil && errors.Is(cause, hot.ErrFailed) {
 		var ended bool
 		if e, ended = t.loadDespiteHot(ctx, id); ended {
 			return nil, worthless, nil
@@ -136,7 +132,7 @@ func (t *Tracker) resolveNewer(ctx context.Context, e *live.Entry, hash *SecretH
 	if ok && archived.Version > rec.Version {
 		e.MergeArchived(archived)
 		if s, _ := t.judge(e, hash, clock.Now()); s != worthless {
-			t.restoreHot(ctx, e, rec.Version)
+			t.hot.Restore(ctx, e, rec.Version)
 			return e, s, nil
 		}
 		if e.HasEnded() {

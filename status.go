@@ -10,8 +10,8 @@ import (
 
 // counters are what Status counts.
 type counters struct {
-	sessionsBegun, logins, ended, orders, folded, botViews, badCookies, unresolved, eventsCapped, eventsWithoutSession, forgottenProxy, hotReads, archiveReads, corruptRecords, conflicts, purged, jobErrors, adopted, ordersUnwritten, botsDropped, hotDropped *atomic.Uint64
-	complained                                                                                                                                                                                                                                                  *atomic.Int64
+	sessionsBegun, logins, ended, orders, folded, botViews, badCookies, unresolved, eventsCapped, eventsWithoutSession, forgottenProxy, archiveReads, corruptRecords, conflicts, purged, jobErrors, adopted, ordersUnwritten, botsDropped *atomic.Uint64
+	complained                                                                                                                                                                                                                            *atomic.Int64
 }
 
 func newCounters(set *count.Set) counters {
@@ -27,7 +27,6 @@ func newCounters(set *count.Set) counters {
 		eventsCapped:         set.New("events_capped"),
 		eventsWithoutSession: set.New("events_without_session"),
 		forgottenProxy:       set.New("forgotten_proxy"),
-		hotReads:             set.New("hot_reads"),
 		archiveReads:         set.New("archive_reads"),
 		corruptRecords:       set.New("corrupt_records"),
 		conflicts:            set.New("credential_conflicts"),
@@ -36,7 +35,6 @@ func newCounters(set *count.Set) counters {
 		adopted:              set.New("legacy_adopted"),
 		ordersUnwritten:      set.New("orders_unwritten"),
 		botsDropped:          set.New("bots_dropped"),
-		hotDropped:           set.New("hot_dropped"),
 		complained:           new(atomic.Int64),
 	}
 }
@@ -85,14 +83,14 @@ func (t *Tracker) Status(ctx context.Context) Status {
 		LiveSessions: t.live.Len(),
 		ActiveUsers:  t.metrics.activeUsers.Load(), DailyVisits: t.metrics.dailyVisits.Load(),
 		JournalBytes: j.Bytes, JournalMax: j.MaxBytes, JournalPending: j.Pending, JournalOldest: j.Oldest,
-		Replaying: !t.out.Replayed() || !t.replaySettled.Load(),
+		Replaying: !t.out.Replayed() || !t.hot.IsReplayed(),
 	}
 	s.Parts = []Part{
-		t.check(ctx, "hot", t.hot.Check),
+		t.check(ctx, "hot", t.guarded.Check),
 		t.check(ctx, "archive", t.archive.Check),
 		t.check(ctx, "journal", func(context.Context) error { return t.out.Check() }),
 	}
-	s.Parts[0].Breaker, s.Parts[1].Breaker = t.hot.State(), t.archive.State()
+	s.Parts[0].Breaker, s.Parts[1].Breaker = t.guarded.State(), t.archive.State()
 	if since := t.out.ArchiveFailing(); !since.IsZero() && s.Parts[1].OK {
 		s.Parts[1].OK, s.Parts[1].Error = false, "it has not taken facts since "+since.Format(time.RFC3339)
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/footfall-go/footfall/internal/count"
 	"github.com/footfall-go/footfall/internal/guard"
 	"github.com/footfall-go/footfall/internal/journal"
+	"github.com/footfall-go/footfall/internal/live"
 	"github.com/footfall-go/footfall/store"
 )
 
@@ -116,18 +117,39 @@ func (b *Outbox) Start(ctx context.Context, hooks Hooks, start func(loop func(co
 	start(b.watchGate)
 }
 
-// Append puts tracking facts into the journal, in one write. An error that wraps
-// [ErrLate] means that they will be written later. Whatever the error, the facts
-// are counted as unacknowledged, and events that will never be written as dropped:
-// a session's beginning and its latest activity are appended again later, so they
-// are not lost.
-func (b *Outbox) Append(facts ...store.Fact) (Position, error) {
+// Append puts a tracking fact of a session into the journal. The session's
+// beginning goes before it, in the same write, until this process's journal is
+// known to hold that. e is nil for a fact of no session.
+//
+// An error that wraps [ErrLate] means that the facts will be written later. Whatever
+// the error, they are counted as unacknowledged, and events that will never be
+// written as dropped: a session's beginning and its latest activity are appended
+// again later, so they are not lost.
+func (b *Outbox) Append(e *live.Entry, fact store.Fact) (Position, error) {
+	if e == nil {
+		return b.AppendBehind(nil, fact)
+	}
+	first := e.First()
+	position, err := b.AppendBehind(first, fact)
+	if first != nil && err == nil {
+		e.Told(position)
+	}
+	return position, err
+}
+
+// AppendBehind is Append for whoever knows already what has to go before the fact:
+// a session's beginning, or nothing. It may go alone, without a fact.
+func (b *Outbox) AppendBehind(first *store.SessionBegun, fact store.Fact) (Position, error) {
 	buf := buffers.Get().(*[]byte)
 	defer buffers.Put(buf)
 	*buf = (*buf)[:0]
 	var few [2][]byte
 	records := few[:0]
-	for _, fact := range facts {
+	if first != nil {
+		*buf = appendFact(*buf, first)
+		records = append(records, (*buf)[:len(*buf):len(*buf)])
+	}
+	if fact != nil {
 		from := len(*buf)
 		*buf = appendFact(*buf, fact)
 		records = append(records, (*buf)[from:len(*buf):len(*buf)])
@@ -136,13 +158,9 @@ func (b *Outbox) Append(facts ...store.Fact) (Position, error) {
 	if err == nil {
 		return position, nil
 	}
-	b.refused(err, len(facts))
-	if !errors.Is(err, ErrLate) {
-		for _, fact := range facts {
-			if _, ok := fact.(*store.EventRecorded); ok {
-				b.eventsDropped.Add(1)
-			}
-		}
+	b.refused(err, len(records))
+	if _, ok := fact.(*store.EventRecorded); ok && !errors.Is(err, ErrLate) {
+		b.eventsDropped.Add(1)
 	}
 	return position, err
 }
@@ -163,23 +181,48 @@ func (b *Outbox) lostLate(record []byte) {
 	}
 }
 
-// CommitLocal puts control facts into the journal and flushes them to the disk. An
-// error wraps [store.ErrUnavailable].
-func (b *Outbox) CommitLocal(facts ...store.Fact) (Position, error) {
-	records := make([][]byte, len(facts))
-	for i, fact := range facts {
-		records[i] = appendFact(nil, fact)
+// Commit puts a control fact where losing this process, or its machine's power,
+// does not lose it, and where other instances find it: in a shared archive,
+// otherwise in the journal, flushed to the disk. The session's beginning goes before
+// it if that may not be there; e is nil for a fact of no session. It returns the
+// position in the journal, 0 for the archive. An error wraps [store.ErrUnavailable].
+func (b *Outbox) Commit(ctx context.Context, e *live.Entry, fact store.Fact) (position Position, err error) {
+	if b.archive.Shared() {
+		err = b.CommitArchive(ctx, e, fact)
+	} else {
+		position, err = b.CommitLocal(e, fact)
 	}
-	position, err := b.journal.Commit(records...)
+	if err != nil {
+		b.controlFailures.Add(1)
+	}
+	return position, err
+}
+
+// CommitLocal is Commit to the journal.
+func (b *Outbox) CommitLocal(e *live.Entry, fact store.Fact) (Position, error) {
+	var records [][]byte
+	told := false
+	if e != nil {
+		if first := e.First(); first != nil {
+			records, told = append(records, appendFact(nil, first)), true
+		}
+	}
+	position, err := b.journal.Commit(append(records, appendFact(nil, fact))...)
 	if err != nil {
 		return 0, fmt.Errorf("%w: journal: %w", store.ErrUnavailable, err)
+	}
+	if told {
+		e.Told(position)
 	}
 	return position, nil
 }
 
-// CommitArchive appends control facts to the archive itself. An error wraps
-// [store.ErrUnavailable].
-func (b *Outbox) CommitArchive(ctx context.Context, facts ...store.Fact) error {
+// CommitArchive is Commit to the archive itself.
+func (b *Outbox) CommitArchive(ctx context.Context, e *live.Entry, fact store.Fact) error {
+	facts := []store.Fact{fact}
+	if e != nil && (!b.Holds(e) || e.First() != nil) {
+		facts = []store.Fact{&store.SessionBegun{Record: live.Beginning(e.Snapshot())}, fact}
+	}
 	b.clamp(facts)
 	if err := b.archive.Commit(ctx, facts); err != nil {
 		return fmt.Errorf("%w: archive: %w", store.ErrUnavailable, err)
@@ -187,21 +230,8 @@ func (b *Outbox) CommitArchive(ctx context.Context, facts ...store.Fact) error {
 	return nil
 }
 
-// Commit puts control facts where losing this process, or its machine's power,
-// does not lose them, and where other instances find them: in a shared archive,
-// otherwise in the journal, flushed to the disk. It returns the position there, 0
-// for the archive. An error wraps [store.ErrUnavailable].
-func (b *Outbox) Commit(ctx context.Context, facts ...store.Fact) (position Position, err error) {
-	if b.archive.Shared() {
-		err = b.CommitArchive(ctx, facts...)
-	} else {
-		position, err = b.CommitLocal(facts...)
-	}
-	if err != nil {
-		b.controlFailures.Add(1)
-	}
-	return position, err
-}
+// Holds reports whether the archive holds all facts of a session.
+func (b *Outbox) Holds(e *live.Entry) bool { return e.Projected(b.Confirmed()) }
 
 // Confirmed is the position up to which the archive holds everything.
 func (b *Outbox) Confirmed() Position { return Position(b.confirmed.Load()) }

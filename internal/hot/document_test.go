@@ -1,4 +1,4 @@
-package footfall
+package hot
 
 import (
 	"bytes"
@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/footfall-go/footfall/internal/live"
+	"github.com/footfall-go/footfall/store"
 )
 
 func TestUnknownMembers(t *testing.T) {
@@ -26,42 +27,42 @@ func TestUnknownMembers(t *testing.T) {
 	}
 }
 
-func BenchmarkStage_DecodeDocument(b *testing.B) {
+func BenchmarkDecode(b *testing.B) {
 	at := time.Date(2026, 11, 23, 15, 15, 37, 0, time.UTC)
-	d := live.Document{Series: "0123abcd-1", Record: Record{
-		Session: Session{SessionID: "01a208fa-18a5-707e-ad78-d9ccfade960c", VisitorID: "01a208fa-18a5-707d-9f89-f3aee63ac1d1", LandingPage: "/products/1", StartedAt: at, LastSeenAt: at},
+	d := live.Document{Series: "0123abcd-1", Record: store.Record{
+		Session: store.Session{SessionID: "01a208fa-18a5-707e-ad78-d9ccfade960c", VisitorID: "01a208fa-18a5-707d-9f89-f3aee63ac1d1", LandingPage: "/products/1", StartedAt: at, LastSeenAt: at},
 		Version: 1,
 	}}
-	doc := encodeDocument(&d)
+	doc := Encode(&d)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := decodeHot(doc); err != nil {
+		if _, err := Decode(doc); err != nil {
 			b.Fatal(err)
 		}
 	}
 }
 
-func TestHotDocument(t *testing.T) {
+func TestDocument(t *testing.T) {
 	rec := sampleRecord()
 	whole := live.Document{Record: rec, Unbegun: true, Unknown: map[string]json.RawMessage{}}
-	doc := encodeDocument(&whole)
-	got, err := decodeHot(doc)
+	doc := Encode(&whole)
+	got, err := Decode(doc)
 	if err != nil || !reflect.DeepEqual(got, whole) {
 		t.Errorf("a document reads back as\n%+v (%v), was\n%+v", got, err, whole)
 	}
 	t.Run("keeps what a later version added", func(t *testing.T) {
 		doc := append(bytes.TrimSuffix(bytes.Clone(doc), []byte("}")), `,"shoeSize":{"eu":43}}`...)
-		got, err := decodeHot(doc)
+		got, err := Decode(doc)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if again := encodeDocument(&got); !bytes.Contains(again, []byte(`"shoeSize":{"eu":43}`)) {
+		if again := Encode(&got); !bytes.Contains(again, []byte(`"shoeSize":{"eu":43}`)) {
 			t.Errorf("a rewrite lost it: %s", again)
 		}
 	})
 	t.Run("of a newer format cannot be known", func(t *testing.T) {
 		doc := bytes.Replace(doc, []byte(`"format":1`), []byte(`"format":2`), 1)
-		if _, err := decodeHot(doc); !errors.Is(err, errNewerFormat) {
+		if _, err := Decode(doc); !errors.Is(err, ErrNewerFormat) {
 			t.Errorf("error %v", err)
 		}
 	})
@@ -76,34 +77,34 @@ func TestHotDocument(t *testing.T) {
 	})
 	t.Run("that is broken is an error", func(t *testing.T) {
 		for _, doc := range []string{"", "{", "[]", `{"format":1,"secretHash":"%%"}`, `{"startedAt":5}`} {
-			if _, err := decodeHot([]byte(doc)); err == nil {
+			if _, err := Decode([]byte(doc)); err == nil {
 				t.Errorf("%q reads as a record", doc)
 			}
 		}
 	})
 }
 
-func FuzzDecodeHot(f *testing.F) {
+func FuzzDecode(f *testing.F) {
 	rec := sampleRecord()
-	f.Add(encodeDocument(&live.Document{Record: rec}))
+	f.Add(Encode(&live.Document{Record: rec}))
 	f.Fuzz(func(t *testing.T, doc []byte) {
-		d, err := decodeHot(doc)
+		d, err := Decode(doc)
 		if err != nil {
 			return
 		}
-		if _, err := decodeHot(encodeDocument(&d)); err != nil {
+		if _, err := Decode(Encode(&d)); err != nil {
 			t.Errorf("what was read does not write and read again: %v", err)
 		}
 	})
 }
 
-func sampleRecord() Record {
+func sampleRecord() store.Record {
 	at := time.UnixMilli(1_790_000_000_123).UTC()
-	rec := Record{Session: Session{
+	rec := store.Record{Session: store.Session{
 		SessionID: "s", VisitorID: "v", IPAddress: "203.0.113.0", UserAgent: "ua", Country: "DE", City: "Köln", Device: "desktop", Browser: "Firefox", OS: "Linux",
 		LandingPage: "/", Referrer: "https://a.example/", Channel: "Direct", UTMSource: "1", UTMMedium: "2", UTMCampaign: "3", UTMTerm: "4", UTMContent: "5",
 		PageViews: 3, StartedAt: at, LastSeenAt: at, Converted: true, OrderID: "o",
-	}, Values: map[string]Value{"cart": {JSON: json.RawMessage(`{"1":2}`), Keep: true}}}
-	rec.SetCredentials(Credentials{Version: 7, SecretHash: SecretHash{1, 2}, Superseded: SecretHash{3}, CustomerID: "c", AuthenticatedAt: at, EndedAt: at, EndReason: EndLogout})
+	}, Values: map[string]store.Value{"cart": {JSON: json.RawMessage(`{"1":2}`), Keep: true}}}
+	rec.SetCredentials(store.Credentials{Version: 7, SecretHash: store.SecretHash{1, 2}, Superseded: store.SecretHash{3}, CustomerID: "c", AuthenticatedAt: at, EndedAt: at, EndReason: store.EndLogout})
 	return rec
 }

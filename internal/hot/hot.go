@@ -1,0 +1,161 @@
+package hot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/footfall-go/footfall/internal/clock"
+	"github.com/footfall-go/footfall/internal/count"
+	"github.com/footfall-go/footfall/internal/guard"
+	"github.com/footfall-go/footfall/internal/live"
+	"github.com/footfall-go/footfall/internal/outbox"
+	"github.com/footfall-go/footfall/store"
+)
+
+// ErrFailed is wrapped, beside [store.ErrUnavailable], by errors that mean that the
+// hot store failed: the archive may be asked instead.
+var ErrFailed = errors.New("hot store")
+
+func failed(err error) error { return fmt.Errorf("%w: %w: %w", store.ErrUnavailable, ErrFailed, err) }
+
+// maxBuryTries is how often an end is written to the hot store that somebody else
+// writes to at the same moment.
+const maxBuryTries = 5
+
+// Hot is safe for concurrent use.
+type Hot struct {
+	store   *guard.Hot
+	archive *guard.Archive
+	out     *outbox.Outbox
+	lives   store.Lifetimes
+	names   *live.Names
+
+	queue    queue
+	recounts recounts
+
+	reads, dropped *atomic.Uint64
+}
+
+// New returns a Hot whose queue holds so many sessions.
+func New(s *guard.Hot, archive *guard.Archive, out *outbox.Outbox, lives store.Lifetimes, names *live.Names, queued int, counts *count.Set) *Hot {
+	return &Hot{
+		store: s, archive: archive, out: out, lives: lives, names: names, queue: queue{most: queued},
+		reads: counts.New("hot_reads"), dropped: counts.New("hot_dropped"),
+	}
+}
+
+// Stored is what the hot store holds of a session.
+type Stored struct {
+	Doc      []byte // nil: nothing
+	Version  int64
+	Views    int64 // merged on top of the document's page views
+	LastSeen time.Time
+	ReadAt   time.Time // when the reading began
+}
+
+// Read reads a session. An error wraps [ErrFailed].
+func (h *Hot) Read(ctx context.Context, id string) (s Stored, err error) {
+	s.ReadAt = clock.Now()
+	h.reads.Add(1)
+	var lastSeen int64
+	if s.Doc, s.Version, s.Views, lastSeen, err = h.store.Read(ctx, id); err != nil {
+		return Stored{}, failed(err)
+	}
+	s.LastSeen = clock.FromMillis(lastSeen)
+	return s, nil
+}
+
+// Decode is the session with the activity that was merged. The error is
+// [ErrNewerFormat], or says why the document is corrupt.
+func (s *Stored) Decode() (live.Document, error) {
+	d, err := Decode(s.Doc)
+	if err != nil {
+		return d, err
+	}
+	d.PageViews += s.Views
+	if s.LastSeen.After(d.LastSeenAt) {
+		d.LastSeenAt = s.LastSeen
+	}
+	return d, nil
+}
+
+// Replace stores a session's document in place of the one with a previous version,
+// 0 if there must be none. It reports whether it did. An error wraps [ErrFailed].
+func (h *Hot) Replace(ctx context.Context, d *live.Document, previous int64) (stored bool, err error) {
+	if stored, err = h.store.Put(ctx, d.SessionID, d.Series, Encode(d), previous, d.Version, h.ttl(&d.Record)); err != nil {
+		return false, failed(err)
+	}
+	return stored, nil
+}
+
+// ttl is how long the hot store keeps a record: until it can no longer be alive,
+// also when it has ended, so that an old copy cannot take its place.
+func (h *Hot) ttl(rec *store.Record) time.Duration {
+	s := rec.Session
+	s.EndedAt = time.Time{}
+	return h.lives.Remaining(&s, clock.Now())
+}
+
+// Remove deletes a session's document, unless its version is another. Errors are
+// counted.
+func (h *Hot) Remove(ctx context.Context, d *live.Document) {
+	if _, err := h.store.Put(ctx, d.SessionID, d.Series, Encode(d), d.Version, d.Version+1, 0); err != nil {
+		h.store.CountError()
+	}
+}
+
+// Delete deletes whatever is stored for a session. An error wraps [ErrFailed].
+func (h *Hot) Delete(ctx context.Context, id string) error {
+	if err := h.store.Delete(ctx, id); err != nil {
+		return failed(err)
+	}
+	return nil
+}
+
+// Restore puts a session into a hot store that has lost it, or has a stale version
+// of it, 0 if none. Best effort; the next read retries. Another instance may win,
+// or may hold page views we do not know: a recount is scheduled.
+func (h *Hot) Restore(ctx context.Context, e *live.Entry, stale int64) {
+	d := e.Restart(h.names)
+	if h.ttl(&d.Record) <= 0 {
+		return
+	}
+	stored, err := h.Replace(ctx, &d, stale)
+	if err != nil {
+		h.store.CountError()
+	}
+	if !stored {
+		e.Distrust()
+	}
+	h.Recount(e)
+}
+
+// Bury puts the end of a session into the hot store and reports whether it is
+// there. It need not succeed: no copy below the end's version counts any more, for
+// this instance at once, for others as soon as they have read the archive's feed.
+func (h *Hot) Bury(ctx context.Context, e *live.Entry, version int64) bool {
+	for range maxBuryTries {
+		d := e.Document()
+		d.Version = version
+		there, err := h.Read(ctx, d.SessionID)
+		if err != nil {
+			h.store.CountError()
+			return false
+		}
+		if there.Version >= version {
+			return true
+		}
+		stored, err := h.Replace(ctx, &d, there.Version)
+		if err != nil {
+			h.store.CountError()
+			return false
+		}
+		if stored {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,116 @@
+package hot
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+
+	"github.com/footfall-go/footfall/internal/clock"
+	"github.com/footfall-go/footfall/internal/guard"
+	"github.com/footfall-go/footfall/internal/live"
+	"github.com/footfall-go/footfall/internal/outbox"
+	"github.com/footfall-go/footfall/store"
+)
+
+// mergesAtOnce is how many merges are under way at a time: stores put those that
+// meet into one message.
+const mergesAtOnce = 64
+
+// A queue holds the entries whose activity has to reach the hot store.
+type queue struct {
+	most    int
+	mu      sync.Mutex
+	entries []*live.Entry
+}
+
+// push queues an entry, unless there are too many already.
+func (q *queue) push(e *live.Entry) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if len(q.entries) >= q.most {
+		return false
+	}
+	q.entries = append(q.entries, e)
+	return true
+}
+
+func (q *queue) take() []*live.Entry {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	entries := q.entries
+	q.entries = nil
+	return entries
+}
+
+// Queue has the activity of an entry merged into the hot store soon. Call it when a
+// method of the entry says so.
+func (h *Hot) Queue(e *live.Entry) {
+	if !h.queue.push(e) {
+		h.dropped.Add(1) // the archive has it all the same
+		e.Dropped()
+	}
+}
+
+// Run is the loop that merges activity into the hot store, once for all that a
+// session did in a while.
+func (h *Hot) Run(ctx context.Context) {
+	for clock.Sleep(ctx, outbox.GatherTime) {
+		h.Flush(ctx)
+	}
+}
+
+// Flush merges the activity of the queued entries into the hot store. If it fails,
+// what is left waits for the next time.
+func (h *Hot) Flush(ctx context.Context) {
+	var next atomic.Int64
+	var failed atomic.Bool
+	entries := h.queue.take()
+	work := func() {
+		for {
+			i := int(next.Add(1)) - 1
+			switch {
+			case i >= len(entries):
+				return
+			case failed.Load():
+				h.Queue(entries[i])
+			case !h.merge(ctx, entries[i]):
+				failed.Store(true)
+			}
+		}
+	}
+	var workers sync.WaitGroup
+	for range min(mergesAtOnce, len(entries)) - 1 {
+		workers.Go(work)
+	}
+	work()
+	workers.Wait()
+}
+
+// merge tells the hot store what an entry did, and before that the journal when it
+// was last active. It returns false if the hot store failed; the entry is queued
+// again then.
+func (h *Hot) merge(ctx context.Context, e *live.Entry) bool {
+	m := e.StartMerge(h.lives)
+	defer e.EndMerge()
+	if m.TTL <= 0 {
+		return true
+	}
+	if m.Untold {
+		position, err := h.out.Append(e, &store.SessionSeen{SessionID: m.SessionID, At: m.LastSeen})
+		e.SeenTold(m.LastSeen, position, err == nil)
+	}
+	ctx, cancel := context.WithTimeout(ctx, guard.ControlTimeout)
+	defer cancel()
+	merged, err := h.store.Merge(ctx, m.SessionID, m.Series, m.Writer, m.Views, clock.Millis(m.LastSeen), m.TTL)
+	if err != nil {
+		h.store.CountError()
+		if e.MarkUnsent() {
+			h.Queue(e)
+		}
+		return false
+	}
+	if !merged { // the document is gone, or was written anew
+		e.Distrust()
+	}
+	return true
+}
