@@ -49,7 +49,7 @@ func TestBeginning_LostWithTheJournalIsToldAgain(t *testing.T) {
 func TestBeginning_IsToldBeforeAnotherSessionIsFoldedIntoIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := new(disk)
-		s := newStage(t, func(c *footfall.Config) { footfall.WithJournalFault(c, d.write) })
+		s := newStageOn(t, onDisk(d), nil)
 		lost, kept := newBrowser(t, s.site()), newBrowser(t, s.site())
 		lost.do("GET", "/")
 		d.becomes(0, 1)
@@ -67,7 +67,7 @@ func TestBeginning_IsToldBeforeAnotherSessionIsFoldedIntoIt(t *testing.T) {
 func TestBeginning_IsToldBeforeTheLatestActivity(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := new(disk)
-		f := newFleetWith(t, 2, func(c *footfall.Config) { footfall.WithJournalFault(c, d.write) })
+		f := newFleetOn(t, 2, onDisk(d), func(*footfall.Config) {})
 		first := f.instances[0]
 		first.archive.down.Store(true) // so that what its journal holds comes late
 		b := newBrowser(t, nil)

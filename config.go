@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/footfall-go/footfall/internal/cookie"
+	"github.com/footfall-go/footfall/internal/journal"
 )
 
 // Config says how a [Tracker] works. Secrets, Hot, Archive and JournalDir are
@@ -82,27 +83,20 @@ type Config struct {
 
 	// Logger is told what an operator should know: default slog.Default().
 	Logger *slog.Logger
-
-	beforeJournalWrite func() error // for tests
 }
 
 // The values of Config.JournalSync that are no interval.
 const (
-	SyncAlways time.Duration = -1
-	SyncNever  time.Duration = -2
+	SyncAlways = journal.SyncAlways // each write
+	SyncNever  = journal.SyncNever  // left to the operating system
 )
 
 // MaxVisitorTTL is the longest that browsers keep a cookie.
 const MaxVisitorTTL = cookie.MaxLifetime
 
 const (
-	day                = 24 * time.Hour
-	defaultLive        = 100_000
-	globalCapFactor    = 100 // all networks together, against one
-	startTimeout       = 10 * time.Second
-	customerTrust      = time.Second     // how long a record with a customer is believed
-	anonymousTrust     = 5 * time.Second // how long one without is
-	maxCredentialTries = 5
+	day         = 24 * time.Hour
+	defaultLive = 100_000
 )
 
 func or[T comparable](value, otherwise T) T {

@@ -18,6 +18,7 @@ import (
 // A fleet is several instances of one shop in one process: each has a journal of
 // its own and its own ways to the shared hot store and archive, which can be cut.
 type fleet struct {
+	begin     func(footfall.Config) (*footfall.Tracker, error)
 	t         testing.TB
 	store     *memstore.Store
 	sqlite    *sqlitearchive.Archive
@@ -33,7 +34,12 @@ func newFleet(t testing.TB, n int) *fleet {
 
 func newFleetWith(t testing.TB, n int, edit func(*footfall.Config)) *fleet {
 	t.Helper()
-	f := &fleet{t: t, store: memstore.New(0), edit: edit}
+	return newFleetOn(t, n, footfall.New, edit)
+}
+
+func newFleetOn(t testing.TB, n int, begin func(footfall.Config) (*footfall.Tracker, error), edit func(*footfall.Config)) *fleet {
+	t.Helper()
+	f := &fleet{t: t, store: memstore.New(0), begin: begin, edit: edit}
 	var err error
 	if f.sqlite, err = sqlitearchive.Open(filepath.Join(t.TempDir(), "footfall.db"), sqlitearchive.Options{}); err != nil {
 		t.Fatal(err)
@@ -60,7 +66,7 @@ func (f *fleet) add(archiveDown bool) *stage {
 	c := s.config
 	c.Hot, c.Archive = s.hot, s.archive
 	var err error
-	if s.tracker, err = footfall.New(c); err != nil {
+	if s.tracker, err = f.begin(c); err != nil {
 		f.t.Fatal(err)
 	}
 	f.t.Cleanup(func() {

@@ -24,6 +24,7 @@ const (
 
 // A stage is a tracker on real stores in a directory of the test's own.
 type stage struct {
+	begin   func(footfall.Config) (*footfall.Tracker, error) // footfall.New, or that with a faulty disk
 	t       testing.TB
 	dir     string
 	config  footfall.Config
@@ -36,7 +37,17 @@ type stage struct {
 // newStage starts a tracker; edit may change its configuration.
 func newStage(t testing.TB, edit func(*footfall.Config)) *stage {
 	t.Helper()
-	s := &stage{t: t, dir: t.TempDir()}
+	return newStageOn(t, footfall.New, edit)
+}
+
+// onDisk is footfall.New with a journal on a disk of the test's own.
+func onDisk(d *disk) func(footfall.Config) (*footfall.Tracker, error) {
+	return func(c footfall.Config) (*footfall.Tracker, error) { return footfall.NewWithJournalFault(c, d.write) }
+}
+
+func newStageOn(t testing.TB, begin func(footfall.Config) (*footfall.Tracker, error), edit func(*footfall.Config)) *stage {
+	t.Helper()
+	s := &stage{t: t, dir: t.TempDir(), begin: begin}
 	s.config = footfall.Config{
 		Secrets: []string{testSecret}, JournalDir: filepath.Join(s.dir, "journal"), JournalSync: footfall.SyncNever,
 		Insecure: true, DisableJobs: true, Logger: slog.New(slog.DiscardHandler),
@@ -62,7 +73,7 @@ func (s *stage) start() {
 	}
 	c := s.config
 	c.Hot, c.Archive = s.hot, s.archive
-	if s.tracker, err = footfall.New(c); err != nil {
+	if s.tracker, err = s.begin(c); err != nil {
 		s.t.Fatal(err)
 	}
 }

@@ -2,42 +2,8 @@ package footfall
 
 import (
 	"context"
-	"sync/atomic"
 	"time"
-
-	"github.com/footfall-go/footfall/internal/count"
 )
-
-// counters are what Status counts.
-type counters struct {
-	sessionsBegun, logins, ended, orders, folded, botViews, badCookies, unresolved, eventsCapped, eventsWithoutSession, forgottenProxy, archiveReads, corruptRecords, conflicts, purged, jobErrors, adopted, ordersUnwritten, botsDropped *atomic.Uint64
-	complained                                                                                                                                                                                                                            *atomic.Int64
-}
-
-func newCounters(set *count.Set) counters {
-	return counters{
-		sessionsBegun:        set.New("sessions_begun"),
-		logins:               set.New("logins"),
-		ended:                set.New("sessions_ended"),
-		orders:               set.New("orders"),
-		folded:               set.New("sessions_folded"),
-		botViews:             set.New("bot_views"),
-		badCookies:           set.New("bad_cookies"),
-		unresolved:           set.New("unresolved"),
-		eventsCapped:         set.New("events_capped"),
-		eventsWithoutSession: set.New("events_without_session"),
-		forgottenProxy:       set.New("forgotten_proxy"),
-		archiveReads:         set.New("archive_reads"),
-		corruptRecords:       set.New("corrupt_records"),
-		conflicts:            set.New("credential_conflicts"),
-		purged:               set.New("purged"),
-		jobErrors:            set.New("job_errors"),
-		adopted:              set.New("legacy_adopted"),
-		ordersUnwritten:      set.New("orders_unwritten"),
-		botsDropped:          set.New("bots_dropped"),
-		complained:           new(atomic.Int64),
-	}
-}
 
 // A Part is something that a tracker depends on.
 type Part struct {
@@ -80,21 +46,20 @@ func (s *Status) Ready() bool {
 func (t *Tracker) Status(ctx context.Context) Status {
 	j := t.out.Stats()
 	s := Status{
-		LiveSessions: t.live.Len(),
-		ActiveUsers:  t.metrics.activeUsers.Load(), DailyVisits: t.metrics.dailyVisits.Load(),
+		LiveSessions: t.sessions.Live(), ActiveUsers: t.jobs.ActiveUsers(), DailyVisits: t.jobs.DailyVisits(),
 		JournalBytes: j.Bytes, JournalMax: j.MaxBytes, JournalPending: j.Pending, JournalOldest: j.Oldest,
 		Replaying: !t.out.Replayed() || !t.hot.IsReplayed(),
+		Counts:    t.counts.All(),
 	}
 	s.Parts = []Part{
-		t.check(ctx, "hot", t.guarded.Check),
+		t.check(ctx, "hot", t.hotStore.Check),
 		t.check(ctx, "archive", t.archive.Check),
 		t.check(ctx, "journal", func(context.Context) error { return t.out.Check() }),
 	}
-	s.Parts[0].Breaker, s.Parts[1].Breaker = t.guarded.State(), t.archive.State()
+	s.Parts[0].Breaker, s.Parts[1].Breaker = t.hotStore.State(), t.archive.State()
 	if since := t.out.ArchiveFailing(); !since.IsZero() && s.Parts[1].OK {
 		s.Parts[1].OK, s.Parts[1].Error = false, "it has not taken facts since "+since.Format(time.RFC3339)
 	}
-	s.Counts = t.set.All()
 	return s
 }
 
@@ -108,16 +73,4 @@ func (t *Tracker) check(ctx context.Context, name string, ask func(context.Conte
 	}
 	p.Latency = time.Since(began)
 	return p
-}
-
-// showCounts adds what others count.
-func (t *Tracker) showCounts() {
-	t.set.Func("visits_uncounted", t.begins.uncountedTotal)
-	t.set.Func("agents_over_budget", t.agents.OverBudget)
-}
-
-func (l *beginLimit) uncountedTotal() uint64 {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.overall
 }

@@ -2,6 +2,8 @@ package footfall
 
 import (
 	"github.com/footfall-go/footfall/internal/cookie"
+	"github.com/footfall-go/footfall/internal/request"
+	"github.com/footfall-go/footfall/internal/sessions"
 	"github.com/footfall-go/footfall/store"
 )
 
@@ -61,6 +63,17 @@ const (
 var (
 	ErrUnavailable = store.ErrUnavailable
 	ErrRejected    = store.ErrRejected
+	// ErrHeaderSent: the answer has begun, so no cookie can be set any more.
+	ErrHeaderSent = request.ErrHeaderSent
+	// ErrRevoked: the customer's sessions were revoked after the password check
+	// began. It must be made again.
+	ErrRevoked = sessions.ErrRevoked
+	// ErrNoSession: the request has no session to keep a value in.
+	ErrNoSession = request.ErrNoSession
+	// ErrNotLoggedIn: the request's session has no customer.
+	ErrNotLoggedIn = request.ErrNotLoggedIn
+	// ErrNoRequest: the context is not that of a request under a tracker.
+	ErrNoRequest = request.ErrNoRequest
 )
 
 // CheckSecret says what is wrong with a cookie secret, if anything.

@@ -159,3 +159,6 @@ func (h *Hot) Bury(ctx context.Context, e *live.Entry, version int64) bool {
 	}
 	return false
 }
+
+// CountError counts an error of the hot store that was no reason to fail a request.
+func (h *Hot) CountError() { h.store.CountError() }

@@ -1,0 +1,139 @@
+// Package jobs runs what the whole installation does now and then.
+//
+// It owns the metrics that are refreshed every 10 seconds and the deleting of what
+// is past its retention.
+// It promises that of all instances one runs each slot of a job, and that nothing is
+// deleted while this machine's clock and the archive's disagree.
+// It never does what each process has to do for itself: that is housekeeping.
+package jobs
+
+import (
+	"context"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/footfall-go/footfall/internal/clock"
+	"github.com/footfall-go/footfall/internal/count"
+	"github.com/footfall-go/footfall/internal/guard"
+	"github.com/footfall-go/footfall/store"
+)
+
+const (
+	metricsEvery   = 10 * time.Second
+	retentionEvery = time.Hour
+	purgeBatch     = 500
+	activeWindow   = 30 * time.Minute
+)
+
+// Options of [New]; all are required.
+type Options struct {
+	Archive            store.Archive
+	Hot                store.HotStore // is shown the metrics if it is a [store.MetricsShower]
+	Clock              *clock.Shared
+	Location           *time.Location // of the shop's day
+	Sessions, Visitors time.Duration  // ages at which they are deleted
+	Counts             *count.Set
+	Logger             *slog.Logger
+}
+
+// Jobs is safe for concurrent use.
+type Jobs struct {
+	Options
+	activeUsers, dailyVisits atomic.Int64
+	purged, errors           *atomic.Uint64
+}
+
+// New returns the jobs of an installation.
+func New(o Options) *Jobs {
+	return &Jobs{Options: o, purged: o.Counts.New("purged"), errors: o.Counts.New("job_errors")}
+}
+
+// ActiveUsers is how many visitors were active in the last 30 minutes, and
+// DailyVisits how many sessions began on the shop's day, both as of at most 10 s ago.
+func (j *Jobs) ActiveUsers() int64 { return j.activeUsers.Load() }
+func (j *Jobs) DailyVisits() int64 { return j.dailyVisits.Load() }
+
+// Run runs the jobs until ctx ends: a ticker and one claim per slot. The claim is
+// never released: a released one lets a slower instance run the slot again.
+func (j *Jobs) Run(ctx context.Context) {
+	j.refreshMetrics(ctx, clock.Now()) // the slot of the moment may have been the last process's
+	for {
+		at := clock.Now()
+		if j.claim(ctx, "metrics", at.Truncate(metricsEvery)) {
+			j.refreshMetrics(ctx, at)
+		}
+		if j.claim(ctx, "retention", at.Truncate(retentionEvery)) {
+			j.purge(ctx, at)
+		}
+		if !clock.Sleep(ctx, at.Truncate(metricsEvery).Add(metricsEvery).Sub(clock.Now())) {
+			return
+		}
+	}
+}
+
+func (j *Jobs) claim(ctx context.Context, job string, slot time.Time) bool {
+	mine, err := j.Archive.ClaimSlot(ctx, job, slot)
+	j.failed(ctx, err)
+	return mine && err == nil
+}
+
+// failed counts an error, unless it comes of ctx having ended.
+func (j *Jobs) failed(ctx context.Context, err error) bool {
+	if err == nil || ctx.Err() != nil {
+		return false
+	}
+	j.errors.Add(1)
+	return true
+}
+
+// refreshMetrics counts the active users and the day's visits.
+func (j *Jobs) refreshMetrics(ctx context.Context, at time.Time) {
+	active, err := j.Archive.ActiveVisitors(ctx, at.Add(-activeWindow))
+	if err == nil {
+		j.activeUsers.Store(active)
+		y, m, d := at.In(j.Location).Date()
+		var visits int64
+		if visits, err = j.Archive.SessionsBegun(ctx, time.Date(y, m, d, 0, 0, 0, 0, j.Location)); err == nil {
+			j.dailyVisits.Store(visits)
+			err = j.showMetrics(ctx, active, at, visits)
+		}
+	}
+	j.failed(ctx, err)
+}
+
+// showMetrics puts the figures into a hot store that people look into.
+func (j *Jobs) showMetrics(ctx context.Context, active int64, at time.Time, visits int64) error {
+	shower, ok := store.HotAs[store.MetricsShower](j.Hot)
+	if !ok {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, guard.ControlTimeout)
+	defer cancel()
+	return shower.SetMetrics(ctx, active, at.In(j.Location).Format(time.DateOnly), visits)
+}
+
+// purge deletes what is past its retention.
+func (j *Jobs) purge(ctx context.Context, at time.Time) {
+	measuring, cancel := context.WithTimeout(ctx, guard.ControlTimeout)
+	offset, err := j.Clock.Measure(measuring)
+	cancel()
+	if err != nil || offset.Abs() > clock.MaxOffset {
+		j.errors.Add(1)
+		j.Logger.Error("footfall: retention: nothing is deleted while this machine's clock and the archive's disagree", "by", offset, "error", err)
+		return
+	}
+	for ctx.Err() == nil {
+		n, err := j.Archive.Purge(ctx, at.Add(-j.Sessions), at.Add(-j.Visitors), purgeBatch)
+		if j.failed(ctx, err) {
+			j.Logger.Error("footfall: retention", "error", err)
+		}
+		if err != nil || n == 0 {
+			return
+		}
+		j.purged.Add(uint64(n))
+		if !clock.Sleep(ctx, 20*time.Millisecond) { // leave the archive to others in between
+			return
+		}
+	}
+}

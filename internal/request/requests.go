@@ -1,0 +1,113 @@
+package request
+
+import (
+	"errors"
+	"net/http"
+	"net/netip"
+	"sync/atomic"
+	"time"
+
+	"github.com/footfall-go/footfall/enrich"
+	"github.com/footfall-go/footfall/internal/cookie"
+	"github.com/footfall-go/footfall/internal/count"
+	"github.com/footfall-go/footfall/internal/legacy"
+	"github.com/footfall-go/footfall/internal/outbox"
+	"github.com/footfall-go/footfall/internal/sessions"
+	"github.com/footfall-go/footfall/store"
+)
+
+var (
+	// ErrNoRequest means that a context is not that of a request under a tracker.
+	ErrNoRequest = errors.New("footfall: the context belongs to no request that went through Tracker.Handler")
+	// ErrHeaderSent means that the answer has begun, so that no cookie can be set.
+	ErrHeaderSent = errors.New("footfall: the answer has begun: log in and out before writing to it")
+	// ErrNoSession means that the request has no session to keep a value in.
+	ErrNoSession = errors.New("footfall: the request has no session")
+	// ErrNotLoggedIn means that the request's session has no customer.
+	ErrNotLoggedIn = errors.New("footfall: nobody is logged in")
+)
+
+// Options of [New]; all are required, but for Legacy.
+type Options struct {
+	Session, Visitor cookie.Attributes
+	Keys             cookie.KeyRing
+	MaxAge           time.Duration // of a session, and its cookie
+	VisitorTTL       time.Duration
+	Budget           time.Duration // what stores may cost a request
+	TrustedProxies   []netip.Prefix
+	PerMinute        int // new sessions of one network; negative: no cap
+	IsPageView       func(r *http.Request, status int) bool
+
+	Sessions *sessions.Sessions
+	Out      *outbox.Outbox
+	Describe *sessions.Describer
+	Legacy   *legacy.Legacy // nil: the Express service's sessions are not adopted
+	Counts   *count.Set
+}
+
+// Requests opens requests. It is safe for concurrent use.
+type Requests struct {
+	Options
+	cap *beginCap
+
+	badCookies, botViews, botsDropped, forgottenProxy *atomic.Uint64
+	logins, eventsWithoutSession                      *atomic.Uint64
+}
+
+// New returns what opens the requests of a tracker.
+func New(o Options) *Requests {
+	q := &Requests{
+		Options: o, cap: newBeginCap(o.PerMinute),
+		badCookies: o.Counts.New("bad_cookies"), botViews: o.Counts.New("bot_views"), botsDropped: o.Counts.New("bots_dropped"),
+		forgottenProxy: o.Counts.New("forgotten_proxy"), logins: o.Counts.New("logins"),
+		eventsWithoutSession: o.Counts.New("events_without_session"),
+	}
+	o.Counts.Func("visits_uncounted", q.cap.uncountedTotal)
+	return q
+}
+
+// A Mode says what a route wants of the tracker. A higher one is stricter.
+type Mode int
+
+// The modes.
+const (
+	Tracked   Mode = iota // recognise, begin, count
+	Uncounted             // recognise, begin, extend, but count nothing
+	Untouched             // recognise only
+)
+
+// clientGone stands for the status of an answer that nobody was there for.
+const clientGone = 499
+
+// Serve has a handler answer a request under the tracker. Inside of a request that
+// is under it already, only a stricter mode is added.
+func (q *Requests) Serve(w http.ResponseWriter, hr *http.Request, mode Mode, next http.Handler) {
+	if r := From(hr.Context()); r != nil && r.q == q {
+		r.restrict(mode)
+		next.ServeHTTP(w, hr)
+		return
+	}
+	r := q.open(hr)
+	r.mode = mode
+	next.ServeHTTP(r.writer.Wrap(w, r), hr.WithContext(r))
+	status := http.StatusOK // a handler that wrote nothing answers 200; one that panics answers nothing
+	if hr.Context().Err() != nil {
+		status = clientGone
+	}
+	r.Finish(status, w.Header())
+}
+
+// FlushUncounted records the visits of past minutes that were served without a
+// session because of a cap; with all, those of the running minute too.
+func (q *Requests) FlushUncounted(at time.Time, all bool) {
+	for _, m := range q.cap.take(at, all) {
+		_, _ = q.Out.Append(nil, &store.VisitsUncounted{
+			EventID: newEventID(), Minute: m.minute, Reason: "new_sessions_per_minute", Count: m.count,
+		})
+	}
+}
+
+// clientAddr is the address that a request came from, as far as it can be known.
+func (q *Requests) clientAddr(r *http.Request) netip.Addr {
+	return enrich.ClientAddr(r.RemoteAddr, r.Header, q.TrustedProxies)
+}

@@ -1,0 +1,84 @@
+package sessions
+
+import (
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/footfall-go/footfall/enrich"
+	"github.com/footfall-go/footfall/internal/cookie"
+	"github.com/footfall-go/footfall/store"
+)
+
+// A Describer says what a request tells of its visitor. It is safe for concurrent
+// use.
+type Describer struct {
+	Agents         *enrich.Agents
+	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed
+	OwnHosts       []string       // never a referrer; the request's own host never is
+	FullAddresses  bool           // otherwise addresses are masked
+}
+
+// Record is the record of a session that begins with a request.
+func (d *Describer) Record(r *http.Request, token *cookie.Token, visitor uuid.UUID, at time.Time) store.Record {
+	agent, page := d.Agents.Lookup(r.Header), d.Page(r)
+	return store.Record{
+		Session: store.Session{
+			SessionID: token.ID.String(), VisitorID: visitor.String(),
+			IPAddress: d.Address(r), UserAgent: enrich.Text(r.UserAgent(), enrich.MaxUserAgent),
+			Device: agent.Device, Browser: agent.Browser, OS: agent.OS,
+			LandingPage: page.Path, Referrer: page.Referrer, Channel: enrich.Channel(page),
+			UTMSource: page.UTM.Source, UTMMedium: page.UTM.Medium, UTMCampaign: page.UTM.Campaign,
+			UTMTerm: page.UTM.Term, UTMContent: page.UTM.Content,
+			StartedAt: at, LastSeenAt: at,
+		},
+		SecretHash: token.Secret.Hash(),
+	}
+}
+
+// Bot says why no person made a request, "" if one did.
+func (d *Describer) Bot(r *http.Request) string { return d.Agents.Lookup(r.Header).Bot }
+
+// Page is the page that the visitor is on.
+func (d *Describer) Page(r *http.Request) enrich.Page {
+	return enrich.PageFromRequest(r, func(host string) bool { return d.isOwnHost(r, host) })
+}
+
+// Address is a request's address as it is stored.
+func (d *Describer) Address(r *http.Request) string {
+	addr := enrich.ClientAddr(r.RemoteAddr, r.Header, d.TrustedProxies)
+	switch {
+	case !addr.IsValid():
+		return ""
+	case d.FullAddresses:
+		return addr.String()
+	}
+	return enrich.MaskAddr(addr)
+}
+
+// isOwnHost reports whether a host is the shop's.
+func (d *Describer) isOwnHost(r *http.Request, host string) bool {
+	if sameHost(host, r.Host) {
+		return true
+	}
+	for _, own := range d.OwnHosts {
+		if sameHost(host, own) {
+			return true
+		}
+	}
+	return false
+}
+
+// sameHost compares hosts without port and case.
+func sameHost(a, b string) bool { return strings.EqualFold(hostname(a), hostname(b)) }
+
+func hostname(host string) string {
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		host = h
+	}
+	return strings.TrimSuffix(strings.Trim(host, "[]"), ".")
+}

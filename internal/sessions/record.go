@@ -1,0 +1,137 @@
+package sessions
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/footfall-go/footfall/internal/live"
+	"github.com/footfall-go/footfall/internal/outbox"
+	"github.com/footfall-go/footfall/store"
+)
+
+// Record puts a fact of a session into the journal, with the session's beginning if
+// nobody knows of it yet, and counts it in this process. Whatever becomes of the
+// fact, the request goes on. A fact that the journal did not take in time is counted
+// as unacknowledged; it will be written when the disk answers again, unless the disk
+// refuses it then.
+func (s *Sessions) Record(ctx context.Context, e *live.Entry, fact store.Fact) {
+	a := e.Admit(fact)
+	if a.Refused {
+		s.capped.Add(1)
+		return
+	}
+	o, err := s.append(ctx, e, fact, a)
+	var view bool
+	o.At, view = activity(fact)
+	o.View = view && (err == nil || errors.Is(err, outbox.ErrLate))
+	o.Written = err == nil
+	if e.Recorded(o) {
+		s.hot.Queue(e)
+	}
+}
+
+// append puts a fact of a session into the journal, behind its beginning.
+func (s *Sessions) append(ctx context.Context, e *live.Entry, fact store.Fact, a live.Admission) (o live.Outcome, err error) {
+	if !a.Begun {
+		done := false
+		e.Announce(func() {
+			o.Position, err, _ = s.announce(ctx, e, fact)
+			done = true
+		})
+		if done {
+			return o, err
+		}
+		a.First = e.First()
+	}
+	o.First = a.First != nil
+	o.Position, err = s.out.AppendBehind(a.First, fact)
+	return o, err
+}
+
+// activity is when a fact shows its session active, and whether it is a page view.
+func activity(fact store.Fact) (at time.Time, view bool) {
+	switch f := fact.(type) {
+	case *store.EventRecorded:
+		return f.CreatedAt, f.EventType == store.EventPageView
+	case *store.SessionSeen:
+		return f.At, false
+	}
+	return time.Time{}, false
+}
+
+// Extend records that a session is active, with nothing to count. Of many such
+// moments the journal gets one a second, or more if sessions are that short.
+func (s *Sessions) Extend(ctx context.Context, e *live.Entry, at time.Time) {
+	tell, queue := e.Extend(at, min(time.Second, s.lives.Idle/20))
+	switch {
+	case tell:
+		s.Record(ctx, e, &store.SessionSeen{SessionID: e.SessionID(), At: at})
+	case queue:
+		s.hot.Queue(e)
+	}
+}
+
+// Announce makes a new session known to the journal, to the hot store and to this
+// process, unless that has been done. Failures do not undo the session. Unless the
+// journal confirmed the write, the next fact carries the beginning again. It reports
+// whether the hot store has it.
+func (s *Sessions) Announce(ctx context.Context, e *live.Entry) (stored bool) {
+	e.Announce(func() { _, _, stored = s.announce(ctx, e, nil) })
+	return stored
+}
+
+// AnnounceDurably is Announce for a session that has a customer from its start: if
+// the hot store does not take it, its beginning is committed.
+func (s *Sessions) AnnounceDurably(ctx context.Context, e *live.Entry) error {
+	if s.Announce(ctx, e) {
+		return nil
+	}
+	_, err := s.out.Commit(ctx, nil, &store.SessionBegun{Record: live.Beginning(e.Snapshot())})
+	return err
+}
+
+// announce is called by one request at a time. A first fact of the session may go
+// with its beginning, so that one write takes both.
+func (s *Sessions) announce(ctx context.Context, e *live.Entry, along store.Fact) (position outbox.Position, err error, stored bool) {
+	d := e.Document()
+	position, err = s.out.AppendBehind(&store.SessionBegun{Record: live.Beginning(d.Record)}, along)
+	key, before := e.Announced(position, err == nil)
+	if before {
+		return position, err, false
+	}
+	s.begun.Add(1)
+	s.table.Add(e, s.out.Confirmed())
+	if key != (live.SiblingKey{}) {
+		s.siblings.Began(e, key, d.StartedAt)
+	}
+	storing, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.budget)
+	defer cancel()
+	d.Unbegun = err != nil
+	stored, hotErr := s.hot.Replace(storing, &d, 0)
+	if hotErr != nil {
+		s.hot.CountError()
+	}
+	return position, err, stored
+}
+
+// RecordCredentials records the credentials of a login that the hot store holds.
+// The journal's reserve takes them if its room for tracking is full; losing them
+// after all would only log somebody out.
+func (s *Sessions) RecordCredentials(e *live.Entry, cred store.Credentials) {
+	change := &store.CredentialsChanged{SessionID: e.SessionID(), Cred: cred}
+	position, err := s.out.Append(e, change)
+	if err != nil && !errors.Is(err, outbox.ErrLate) {
+		if position, err = s.out.CommitLocal(e, change); err != nil {
+			s.log.Error("footfall: a login is in the hot store only", "sessionId", e.SessionID(), "error", err)
+		}
+	}
+	e.Moved(position)
+}
+
+// Convert records the latest order of a session, whose fact is at a position.
+func (s *Sessions) Convert(ctx context.Context, e *live.Entry, orderID string, position outbox.Position, at time.Time) {
+	e.Convert(orderID, position)
+	s.Record(ctx, e, &store.SessionSeen{SessionID: e.SessionID(), At: at})
+	s.showOrder(ctx, e, orderID)
+}

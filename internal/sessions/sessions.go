@@ -1,0 +1,107 @@
+package sessions
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/footfall-go/footfall/internal/clock"
+	"github.com/footfall-go/footfall/internal/count"
+	"github.com/footfall-go/footfall/internal/guard"
+	"github.com/footfall-go/footfall/internal/hot"
+	"github.com/footfall-go/footfall/internal/live"
+	"github.com/footfall-go/footfall/internal/outbox"
+	"github.com/footfall-go/footfall/internal/revoked"
+	"github.com/footfall-go/footfall/store"
+)
+
+const (
+	customerTrust  = time.Second     // how long a record with a customer is believed after it was read
+	anonymousTrust = 5 * time.Second // how long one without is
+	maxTries       = 5               // of a change that somebody else overtakes
+	liveIdle       = 2 * time.Minute // entries that were active longer ago leave this process
+)
+
+var (
+	// ErrEnded means that a session ended while it was being changed.
+	ErrEnded = errors.New("footfall: the session has ended")
+	// ErrRevoked means that a customer was revoked after what is to be believed was
+	// authenticated.
+	ErrRevoked = errors.New("footfall: the customer was logged out everywhere in the meantime: check the password again")
+	// ErrNotYet means that a session began so lately that its beginning may be in
+	// another instance's journal alone.
+	ErrNotYet = fmt.Errorf("%w: the session's beginning has not arrived yet", store.ErrUnavailable)
+
+	errNotHeld = errors.New("it does not keep the session")
+)
+
+func archiveError(err error) error {
+	return fmt.Errorf("%w: archive: %w", store.ErrUnavailable, err)
+}
+
+// Options of [New]; all are required.
+type Options struct {
+	Hot       *hot.Hot
+	Archive   *guard.Archive
+	Out       *outbox.Outbox
+	Revoked   *revoked.Revoked
+	Clock     *clock.Shared
+	Lifetimes store.Lifetimes
+	Names     *live.Names
+	Live      int           // how many sessions this process holds
+	Budget    time.Duration // what stores may cost a request
+	Counts    *count.Set
+	Logger    *slog.Logger
+}
+
+// Sessions is safe for concurrent use.
+type Sessions struct {
+	hot      *hot.Hot
+	archive  *guard.Archive
+	out      *outbox.Outbox
+	revoked  *revoked.Revoked
+	clock    *clock.Shared
+	lives    store.Lifetimes
+	names    *live.Names
+	table    *live.Table
+	siblings *live.Siblings
+	budget   time.Duration
+	log      *slog.Logger
+
+	begun, ended, folded, capped                     *atomic.Uint64
+	unresolved, archiveReads, corruptions, conflicts *atomic.Uint64
+}
+
+// New returns the sessions of one process.
+func New(o Options) *Sessions {
+	return &Sessions{
+		hot: o.Hot, archive: o.Archive, out: o.Out, revoked: o.Revoked, clock: o.Clock, lives: o.Lifetimes, names: o.Names,
+		table: live.NewTable(o.Live, o.Counts), siblings: live.NewSiblings(o.Counts), budget: o.Budget, log: o.Logger,
+		begun: o.Counts.New("sessions_begun"), ended: o.Counts.New("sessions_ended"), folded: o.Counts.New("sessions_folded"),
+		capped: o.Counts.New("events_capped"), unresolved: o.Counts.New("unresolved"), archiveReads: o.Counts.New("archive_reads"),
+		corruptions: o.Counts.New("corrupt_records"), conflicts: o.Counts.New("credential_conflicts"),
+	}
+}
+
+// Live is how many sessions this process holds.
+func (s *Sessions) Live() int64 { return s.table.Len() }
+
+// Sweep drops the sessions that nobody has used for a while and that stand
+// elsewhere, and forgets revocations that no session is old enough for.
+func (s *Sessions) Sweep(at time.Time) {
+	s.table.Sweep(at.Add(-liveIdle), at.Add(-s.lives.Idle-time.Minute), s.out.Confirmed())
+	s.revoked.Forget(at.Add(-s.lives.Absolute - time.Minute))
+}
+
+// Begin returns a new session that nobody else knows yet: see [Sessions.Announce].
+// The record's credentials get their first version.
+func (s *Sessions) Begin(id uuid.UUID, rec store.Record, key live.SiblingKey) *live.Entry {
+	rec.Version = s.clock.Tell(rec.StartedAt).UnixMilli()
+	e := live.New(id, rec, s.names)
+	e.FoundBy(key)
+	return e
+}

@@ -1,0 +1,204 @@
+package footfall
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/footfall-go/footfall/enrich"
+	"github.com/footfall-go/footfall/internal/clock"
+	"github.com/footfall-go/footfall/internal/cookie"
+	"github.com/footfall-go/footfall/internal/count"
+	"github.com/footfall-go/footfall/internal/guard"
+	"github.com/footfall-go/footfall/internal/hot"
+	"github.com/footfall-go/footfall/internal/jobs"
+	"github.com/footfall-go/footfall/internal/legacy"
+	"github.com/footfall-go/footfall/internal/live"
+	"github.com/footfall-go/footfall/internal/orders"
+	"github.com/footfall-go/footfall/internal/outbox"
+	"github.com/footfall-go/footfall/internal/request"
+	"github.com/footfall-go/footfall/internal/revoked"
+	"github.com/footfall-go/footfall/internal/sessions"
+	"github.com/footfall-go/footfall/store"
+)
+
+const (
+	startTimeout   = 10 * time.Second // for the first reading of the archive
+	housekeepEvery = time.Second
+	sweepEvery     = 10 // of housekeepEvery
+	measureEvery   = 10 // of revoked.FollowEvery: the archive's clock
+)
+
+// A Tracker recognises visitors and records what they do. Its methods are safe
+// for concurrent use. Make one with [New] and [Tracker.Close] it.
+type Tracker struct {
+	config Config
+	counts *count.Set
+
+	hotStore *guard.Hot
+	archive  *guard.Archive
+	clock    *clock.Shared
+	revoked  *revoked.Revoked
+	out      *outbox.Outbox
+	hot      *hot.Hot
+	sessions *sessions.Sessions
+	requests *request.Requests
+	orders   *orders.Orders
+	jobs     *jobs.Jobs
+
+	stop     context.CancelFunc
+	running  sync.WaitGroup
+	closed   sync.Once
+	closeErr error
+}
+
+// New starts a tracker. It reports every mistake in the configuration at once,
+// by field name.
+func New(config Config) (*Tracker, error) { return start(config, nil) }
+
+// start is New with what a test has happen before each write to the journal.
+func start(config Config, beforeWrite func() error) (*Tracker, error) {
+	c, err := config.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	lifetimes := store.Lifetimes{Idle: c.IdleTimeout, Absolute: c.MaxAge}
+	t := &Tracker{config: c, counts: new(count.Set), clock: clock.NewShared(c.Archive), revoked: revoked.New(c.Archive, c.Hot)}
+	t.hotStore, t.archive = guard.NewHot(c.Hot, t.counts), guard.NewArchive(c.Archive, t.counts)
+	t.out, err = outbox.Open(outbox.Options{
+		Dir: c.JournalDir, MaxBytes: c.JournalMaxBytes, Sync: c.JournalSync, Stall: c.StoreTimeout,
+		Archive: t.archive, Clock: t.clock, Lifetimes: lifetimes, Counts: t.counts, Logger: c.Logger,
+		BeforeWrite: beforeWrite,
+	})
+	if err != nil {
+		return nil, err // it names itself and the remedy
+	}
+	names := live.NewNames()
+	t.hot = hot.New(t.hotStore, t.archive, t.out, lifetimes, names, c.LiveSessions, t.counts)
+	t.sessions = sessions.New(sessions.Options{
+		Hot: t.hot, Archive: t.archive, Out: t.out, Revoked: t.revoked, Clock: t.clock, Lifetimes: lifetimes,
+		Names: names, Live: c.LiveSessions, Budget: c.StoreTimeout, Counts: t.counts, Logger: c.Logger,
+	})
+	agents := enrich.NewAgents(0)
+	t.counts.Func("agents_over_budget", agents.OverBudget)
+	describe := &sessions.Describer{Agents: agents, TrustedProxies: c.TrustedProxies, OwnHosts: c.OwnHosts, FullAddresses: c.FullAddresses}
+	t.requests = request.New(request.Options{
+		Session: cookie.Attributes{Name: c.SessionCookie, Secure: !c.Insecure, HTTPOnly: true},
+		Visitor: cookie.Attributes{Name: c.VisitorCookie, Secure: !c.Insecure},
+		Keys:    cookie.NewKeyRing(c.Secrets), MaxAge: c.MaxAge, VisitorTTL: c.VisitorTTL, Budget: c.StoreTimeout,
+		TrustedProxies: c.TrustedProxies, PerMinute: c.NewSessionsPerMinute, IsPageView: c.IsPageView,
+		Sessions: t.sessions, Out: t.out, Describe: describe, Counts: t.counts,
+		Legacy: legacy.New(legacy.Options{
+			Until: c.LegacyUntil, Secret: c.Secrets[0], Hot: t.hotStore, Archive: t.archive, Sessions: t.sessions,
+			Describe: describe, Lifetimes: lifetimes, Counts: t.counts,
+		}),
+	})
+	t.orders = orders.New(t.out, t.archive, t.sessions, t.counts, c.Logger)
+	t.jobs = jobs.New(jobs.Options{
+		Archive: c.Archive, Hot: c.Hot, Clock: t.clock, Location: c.Location,
+		Sessions: c.RetentionSessions, Visitors: c.RetentionVisitors, Counts: t.counts, Logger: c.Logger,
+	})
+	if err := t.readRevocations(); err != nil {
+		return nil, errors.Join(err, t.out.Close())
+	}
+	t.run(agents)
+	return t, nil
+}
+
+// readRevocations reads what was revoked: it must be known before anybody is let in.
+// A shared archive may be away for a while: then only customers wait for it.
+func (t *Tracker) readRevocations() error {
+	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
+	defer cancel()
+	err := t.revoked.Follow(ctx)
+	if err != nil && t.archive.Shared() {
+		t.config.Logger.Error("footfall: the archive does not answer: nobody is known as a customer until it does", "error", err)
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("footfall: read the archive: %w", err)
+	}
+	return nil
+}
+
+// run starts what runs beside requests.
+func (t *Tracker) run(agents *enrich.Agents) {
+	ctx, stop := context.WithCancel(context.Background())
+	t.stop = stop
+	loop := func(f func(context.Context)) { t.running.Go(func() { f(ctx) }) }
+	t.out.Start(ctx, outbox.Hooks{
+		Follow:    t.revoked.Follow,
+		Confirmed: t.orders.Confirmed,
+		Replayed: func(sessionIDs []string) {
+			if len(sessionIDs) == 0 {
+				t.hot.Replayed(ctx, nil)
+				return
+			}
+			loop(func(ctx context.Context) { t.hot.Replayed(ctx, sessionIDs) })
+		},
+	}, loop)
+	loop(t.hot.Run)
+	loop(t.hot.RunRecounts)
+	loop(t.housekeep)
+	loop(t.follow)
+	loop(func(ctx context.Context) {
+		guard.Probe(ctx, t.hotStore, t.archive, t.config.StoreTimeout, t.config.Logger)
+	})
+	loop(func(context.Context) { agents.Warm() })
+	if !t.config.DisableJobs {
+		loop(t.jobs.Run)
+	}
+}
+
+// housekeep is the loop of what each process has to do for itself.
+func (t *Tracker) housekeep(ctx context.Context) {
+	for tick := 1; clock.Sleep(ctx, housekeepEvery); tick++ {
+		at := clock.Now()
+		t.sessions.Fold(ctx, at)
+		t.orders.Retry(ctx)
+		t.requests.FlushUncounted(at, false)
+		if tick%sweepEvery == 0 {
+			t.sessions.Sweep(at)
+		}
+	}
+}
+
+// follow is the loop that keeps up with what other instances revoke, and with the
+// archive's clock.
+func (t *Tracker) follow(ctx context.Context) {
+	for tick := 0; clock.Sleep(ctx, revoked.FollowEvery); tick++ {
+		asking, cancel := context.WithTimeout(ctx, guard.ControlTimeout)
+		if err := t.revoked.Follow(asking); err != nil && ctx.Err() == nil {
+			t.archive.CountError()
+		}
+		cancel()
+		if tick%measureEvery == 0 {
+			asking, cancel := context.WithTimeout(ctx, guard.ControlTimeout)
+			_, _ = t.clock.Measure(asking) // if it fails the next one will do; whether the archive answers shows elsewhere
+			cancel()
+		}
+	}
+}
+
+// Close carries what the journal holds to the archive, as far as that is
+// possible before ctx is done, and stops. What is left stays in the journal for
+// the next start. Requests that are still running then record nothing. Only the
+// first call acts; all wait for it and return its error.
+func (t *Tracker) Close(ctx context.Context) error {
+	t.closed.Do(func() {
+		t.hot.Flush(ctx) // it may append a last activity, which is to be drained too
+		t.requests.FlushUncounted(clock.Now(), true)
+		drained := t.out.Drain(ctx)
+		t.stop()
+		t.running.Wait()
+		t.closeErr = errors.Join(drained, t.out.Close())
+	})
+	return t.closeErr
+}
+
+// TrustedProxies are the networks whose X-Forwarded-For the tracker believes;
+// what else looks at addresses should believe the same.
+func (t *Tracker) TrustedProxies() []netip.Prefix { return t.config.TrustedProxies }
