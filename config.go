@@ -3,6 +3,7 @@ package footfall
 import (
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -16,83 +17,89 @@ import (
 // required; the zero value of every other field means its default.
 type Config struct {
 	// Secrets sign cookies: at least 32 bytes each. The first signs, all verify.
-	Secrets []string
+	// Required.
+	Secrets []string `json:"-"`
 
-	// Hot shares live sessions, Archive is the durable record. The tracker does
-	// not close them.
+	// Hot shares live sessions between processes, Archive is the durable record. The
+	// tracker closes neither. Required.
 	Hot     HotStore
 	Archive Archive
 
-	// JournalDir is this process's own directory for the journal.
+	// JournalDir is the directory of this process's journal, which no other process
+	// may use. Required.
 	JournalDir string
-	// JournalSync is how often the journal is flushed to the disk itself:
-	// default 100 ms. SyncAlways flushes before each answer, SyncNever leaves it
-	// to the operating system. A crash of the process loses nothing with any of
-	// them; a power cut loses at most that much.
+	// JournalSync is the longest time between a write to the journal and its flush to
+	// the disk itself; [SyncAlways] flushes before each answer, [SyncNever] leaves it
+	// to the operating system. A crash of the process loses nothing with any of them;
+	// a power cut loses at most that much. Default: 100 ms.
 	JournalSync time.Duration
-	// JournalMaxBytes is how much the journal may hold while the archive is
-	// away: default 1 GiB.
+	// JournalMaxBytes is how much the journal may hold while the archive is away, at
+	// least 1 MiB. Default: 1 GiB.
 	JournalMaxBytes int64
 
-	// SessionCookie and VisitorCookie are the cookies' names: default "session"
-	// and "visitor_id". The prefixes __Host- and __Secure- need secure cookies.
+	// SessionCookie and VisitorCookie are the cookies' names. The prefixes __Host- and
+	// __Secure- need secure cookies. Default: "session" and "visitor_id".
 	SessionCookie, VisitorCookie string
 	// Insecure drops Secure from cookies, for development over plain HTTP.
 	Insecure bool
 
-	// IdleTimeout ends a session without activity: default 30 minutes.
+	// IdleTimeout ends a session without activity. Default: 30 minutes.
 	IdleTimeout time.Duration
-	// MaxAge ends a session however active it is: default 24 hours.
+	// MaxAge ends a session however active it is. Default: 24 hours.
 	MaxAge time.Duration
 	// VisitorTTL is the lifetime of the visitor cookie, counted from the first
-	// visit: default 365 days, at most 400.
+	// visit; browsers keep it for at most 400 days. Default: 365 days.
 	VisitorTTL time.Duration
 
-	// NewSessionsPerMinute caps the sessions begun from one /24 or /64: default
-	// 6,000, negative for no cap. A hundred times as many may begin in all.
+	// NewSessionsPerMinute caps the sessions that begin from one network, a /24 or
+	// /64; from all networks together a hundred times as many may begin. Negative: no
+	// cap. Default: 6,000.
 	NewSessionsPerMinute int
-	// LiveSessions is how many sessions are held in this process: default 100,000.
+	// LiveSessions is how many sessions are held in this process's memory. Default:
+	// 100,000.
 	LiveSessions int
 
-	// TrustedProxies are the networks whose X-Forwarded-For is believed: none.
+	// TrustedProxies are the networks whose X-Forwarded-For is believed. Default: none.
 	TrustedProxies []netip.Prefix
-	// OwnHosts are the shop's hosts, never a referrer: default the request's.
+	// OwnHosts are the shop's hosts, which are never a referrer. Default: the host of
+	// the request.
 	OwnHosts []string
-	// FullAddresses stores whole IP addresses; default is /24 and /48.
+	// FullAddresses stores whole IP addresses. Default: they are masked to /24 and /48.
 	FullAddresses bool
 
-	// StoreTimeout is what stores may cost a request: default 50 ms.
+	// StoreTimeout is how long stores may take of a request, at least 1 ms. Default:
+	// 50 ms.
 	StoreTimeout time.Duration
 
-	// DisableJobs leaves background jobs (metrics, retention) to other
-	// processes.
+	// DisableJobs leaves background jobs (metrics, retention) to other processes.
 	DisableJobs bool
-	// RetentionSessions and RetentionVisitors are ages at which sessions (with
-	// their events) and visitors are deleted: default 760 and 400 days.
+	// RetentionSessions and RetentionVisitors are the ages at which sessions, with
+	// their events, and visitors are deleted. Default: 760 and 400 days.
 	RetentionSessions, RetentionVisitors time.Duration
 
-	// LegacyUntil is until when sessions are adopted that the Express service
-	// keeps in the same hot store, whose cookies one of Secrets signed: never.
+	// LegacyUntil: until then, sessions of the Express service (same hot store, same
+	// secret) are adopted. Default: never.
 	LegacyUntil time.Time
 
-	// Location is the shop's time zone: default UTC.
+	// Location is the time zone of the shop's day. Default: UTC.
 	Location *time.Location
 
-	// IsPageView decides what counts: default [IsPageView]. Bots never do.
+	// IsPageView decides what counts as a page view; bots never do. Default:
+	// [IsPageView].
 	IsPageView func(r *http.Request, status int) bool
 
-	// Logger is told what an operator should know: default slog.Default().
+	// Logger is told what an operator should know. Default: slog.Default().
 	Logger *slog.Logger
 }
 
+// Format keeps the secrets out of the log of whoever prints a Config.
+func (c Config) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "footfall.Config") }
+
 // The values of Config.JournalSync that are no interval.
 const (
-	SyncAlways = journal.SyncAlways // each write
+	SyncAlways = journal.SyncAlways // before each answer
 	SyncNever  = journal.SyncNever  // left to the operating system
 )
-
-// MaxVisitorTTL is the longest that browsers keep a cookie.
-const MaxVisitorTTL = cookie.MaxLifetime
 
 const (
 	day         = 24 * time.Hour
@@ -174,7 +181,7 @@ func (c Config) withDefaults() (Config, error) {
 			wrong(d.field, "%v is too short: use %v or more", d.value, d.least)
 		}
 	}
-	if c.VisitorTTL > MaxVisitorTTL {
+	if c.VisitorTTL > cookie.MaxLifetime {
 		wrong("VisitorTTL", "%v is too long: browsers keep a cookie for at most 400 days", c.VisitorTTL)
 	}
 	if c.LiveSessions < 0 {

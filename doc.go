@@ -3,9 +3,35 @@
 //
 // One middleware, [Tracker.Handler], recognises each visitor by two signed
 // cookies, keeps their session through login and checkout, and records what
-// they did. A handler reads the session with [FromContext] and tells the
-// tracker what happened with [Tracker.Login], [Tracker.Logout],
-// [Tracker.Track], [Tracker.PlaceOrder] and [Tracker.SetValue].
+// they did. It takes the place of a session library and of a web-analytics
+// system.
+//
+// # Which call to use
+//
+// Wrap the shop's handler with [Tracker.Handler]. Inside it:
+//
+//   - Routes that no page view should be counted for: [Tracker.Uncounted], or
+//     [Tracker.Optional] if they should not even extend the session.
+//   - Routes for customers alone: [Tracker.RequireCustomer].
+//   - Who is here, to show it: [FromContext], which knows what this process does and
+//     reads no store again. To decide by it: [Tracker.Customer] or [Tracker.Session],
+//     which read the stores and can say that they do not know. Only the browser,
+//     whoever is logged in: [Visitor].
+//   - After a password check: [Tracker.Login]; and [Tracker.Logout]. After a change of
+//     password: [Tracker.EndOtherSessions]. For an administrator:
+//     [Tracker.CustomerSessions], [Tracker.EndSession], [Tracker.EndCustomerSessions].
+//   - What the visitor did: [Tracker.Track]. A sale: [Tracker.PlaceOrder], and
+//     [Tracker.Refund].
+//   - Something small that lasts as long as the session, a cart's id say:
+//     [Tracker.SetValue], [Tracker.Value]; and [Tracker.UpdateValue] if the new value
+//     depends on the old one.
+//
+// # What it will not do
+//
+// It checks no passwords, and keeps nothing that is larger than a few kilobytes in a
+// session. It sends nothing to anyone: what it records stays in the shop's own
+// stores. It counts no bots, prefetches, assets or failed requests as page views.
+// It never sets a cookie for a request whose session it cannot look up.
 //
 // # Where things are kept
 //
@@ -23,4 +49,6 @@
 // and authentication fails closed ([Tracker.RequireCustomer] answers 503).
 // Methods that could not find out return an error for which
 // errors.Is(err, [ErrUnavailable]) holds.
+//
+// Who tests a shop that uses Footfall finds help in package footfalltest.
 package footfall

@@ -148,13 +148,13 @@ func ExampleTracker_PlaceOrder() {
 	defer done()
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /cart", func(w http.ResponseWriter, r *http.Request) {
-		if err := tracker.Track(r.Context(), footfall.Event{EventType: footfall.EventAddToCart, ProductID: "17"}); err != nil {
+		if err := tracker.Track(r.Context(), footfall.EventInput{Type: footfall.EventAddToCart, ProductID: "17"}); err != nil {
 			fmt.Println(err)
 		}
 	})
 	mux.HandleFunc("POST /orders", func(w http.ResponseWriter, r *http.Request) {
-		order, before, err := tracker.PlaceOrder(r.Context(), footfall.Order{
-			OrderID: "2026-0001", Total: footfall.Money{Amount: 1999, Currency: "EUR"},
+		order, before, err := tracker.PlaceOrder(r.Context(), footfall.OrderInput{
+			ID: "2026-0001", Total: footfall.Money{Amount: 1999, Currency: "EUR"},
 		})
 		session, _ := footfall.FromContext(r.Context())
 		fmt.Println(order.Total, order.SessionID == session.SessionID, before, err)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/footfall-go/footfall"
+	"github.com/footfall-go/footfall/store"
 )
 
 var errDown = errors.New("connection refused")
@@ -59,7 +60,7 @@ type faultyArchive struct {
 
 func (f *faultyArchive) Shared() bool { return f.shared }
 
-func (f *faultyArchive) CredentialChanges(ctx context.Context, after int64) ([]footfall.CredentialChange, int64, error) {
+func (f *faultyArchive) CredentialChanges(ctx context.Context, after int64) ([]store.CredentialChange, int64, error) {
 	if f.down.Load() {
 		return nil, after, errDown
 	}
@@ -73,7 +74,7 @@ func (f *faultyArchive) ClaimSlot(ctx context.Context, job string, slot time.Tim
 	return f.Archive.ClaimSlot(ctx, job, slot)
 }
 
-func (f *faultyArchive) Append(ctx context.Context, facts []footfall.Fact) error {
+func (f *faultyArchive) Append(ctx context.Context, facts []store.Fact) error {
 	if gate := f.gate.Load(); gate != nil {
 		<-*gate
 	}
@@ -85,18 +86,18 @@ func (f *faultyArchive) Append(ctx context.Context, facts []footfall.Fact) error
 	}
 	if bad := f.rejects.Load(); bad != nil {
 		for _, fact := range facts {
-			if e, ok := fact.(*footfall.EventRecorded); ok && e.EventType == *bad {
-				return errors.Join(footfall.ErrRejected, errors.New("no such event type"))
+			if e, ok := fact.(*store.EventRecorded); ok && e.EventType == *bad {
+				return errors.Join(store.ErrRejected, errors.New("no such event type"))
 			}
 		}
 	}
 	return f.Archive.Append(ctx, facts)
 }
 
-func (f *faultyArchive) Session(ctx context.Context, id string) (footfall.Record, bool, error) {
+func (f *faultyArchive) Session(ctx context.Context, id string) (store.Record, bool, error) {
 	f.reads.Add(1)
 	if f.down.Load() {
-		return footfall.Record{}, false, errDown
+		return store.Record{}, false, errDown
 	}
 	return f.Archive.Session(ctx, id)
 }

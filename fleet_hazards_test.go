@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/footfall-go/footfall"
+	"github.com/footfall-go/footfall/store"
 )
 
 // What a review of several instances found.
@@ -153,11 +154,11 @@ type slowReads struct {
 	by time.Duration
 }
 
-func (s *slowReads) Session(ctx context.Context, id string) (footfall.Record, bool, error) {
+func (s *slowReads) Session(ctx context.Context, id string) (store.Record, bool, error) {
 	select {
 	case <-time.After(s.by):
 	case <-ctx.Done():
-		return footfall.Record{}, false, ctx.Err()
+		return store.Record{}, false, ctx.Err()
 	}
 	return s.faultyArchive.Session(ctx, id)
 }

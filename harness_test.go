@@ -15,6 +15,7 @@ import (
 	"github.com/footfall-go/footfall"
 	"github.com/footfall-go/footfall/memstore"
 	"github.com/footfall-go/footfall/sqlitearchive"
+	"github.com/footfall-go/footfall/store"
 )
 
 const (
@@ -112,7 +113,7 @@ func (s *stage) settle() {
 }
 
 // stored reads a session back from the archive.
-func (s *stage) stored(id string) footfall.Record {
+func (s *stage) stored(id string) store.Record {
 	s.t.Helper()
 	s.settle()
 	rec, ok, err := s.archive.Session(context.Background(), id)
@@ -230,15 +231,15 @@ func (s *stage) site() http.Handler {
 	mux.HandleFunc("POST /logout", func(w http.ResponseWriter, r *http.Request) { reply(w, s.tracker.Logout(r.Context())) })
 	mux.HandleFunc("POST /others", func(w http.ResponseWriter, r *http.Request) { reply(w, s.tracker.EndOtherSessions(r.Context())) })
 	mux.HandleFunc("POST /event/{type}", func(w http.ResponseWriter, r *http.Request) {
-		reply(w, s.tracker.Track(r.Context(), footfall.Event{EventType: r.PathValue("type"), ProductID: r.FormValue("product")}))
+		reply(w, s.tracker.Track(r.Context(), footfall.EventInput{Type: r.PathValue("type"), ProductID: r.FormValue("product")}))
 	})
 	mux.HandleFunc("POST /order/{id}", func(w http.ResponseWriter, r *http.Request) {
-		_, _, err := s.tracker.PlaceOrder(r.Context(), footfall.Order{OrderID: r.PathValue("id"), Total: footfall.Money{Amount: 1999, Currency: "EUR"}})
+		_, _, err := s.tracker.PlaceOrder(r.Context(), footfall.OrderInput{ID: r.PathValue("id"), Total: footfall.Money{Amount: 1999, Currency: "EUR"}})
 		reply(w, err)
 	})
 	mux.HandleFunc("POST /value/{key}/{value}", func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Query().Has("lasting") {
-			reply(w, s.tracker.SetLastingValue(r.Context(), r.PathValue("key"), r.PathValue("value")))
+			reply(w, s.tracker.SetValue(r.Context(), r.PathValue("key"), r.PathValue("value"), footfall.Lasting))
 			return
 		}
 		reply(w, s.tracker.SetValue(r.Context(), r.PathValue("key"), r.PathValue("value")))

@@ -63,7 +63,7 @@ func TestSupersededSecret_WhileARequestRuns(t *testing.T) {
 		mux := http.NewServeMux()
 		mux.HandleFunc("POST /pay", func(w http.ResponseWriter, r *http.Request) {
 			time.Sleep(15 * time.Second)
-			_, _, err := s.tracker.PlaceOrder(r.Context(), footfall.Order{OrderID: "o1", Total: footfall.Money{Amount: 1, Currency: "EUR"}})
+			_, _, err := s.tracker.PlaceOrder(r.Context(), footfall.OrderInput{ID: "o1", Total: footfall.Money{Amount: 1, Currency: "EUR"}})
 			fmt.Fprint(w, "done", err)
 		})
 		mux.Handle("/", s.site())

@@ -60,7 +60,7 @@ func TestRefund_RevivesNobody(t *testing.T) {
 		b.do("POST", "/login/alice")
 		b.do("POST", "/order/1")
 		time.Sleep(2 * time.Hour)
-		if err := s.tracker.Refund(context.Background(), "1", "r1", footfall.Money{Amount: 5, Currency: "EUR"}); err != nil {
+		if err := s.tracker.Refund(context.Background(), footfall.RefundInput{OrderID: "1", ID: "r1", Amount: footfall.Money{Amount: 5, Currency: "EUR"}}); err != nil {
 			t.Fatal(err)
 		}
 		s.settle()
@@ -267,16 +267,16 @@ func TestTrack_KeepsNumbers(t *testing.T) {
 	s := newStage(t, nil)
 	var id string
 	h := s.tracker.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if err := s.tracker.Track(r.Context(), footfall.Event{EventType: "x", Metadata: []byte(`{"n":9007199254740993,"f":0.1}`)}); err != nil {
+		if err := s.tracker.Track(r.Context(), footfall.EventInput{Type: "x", Metadata: []byte(`{"n":9007199254740993,"f":0.1}`)}); err != nil {
 			t.Error(err)
 		}
 		for _, bad := range []string{`{} {}`, `null x`} {
-			if err := s.tracker.Track(r.Context(), footfall.Event{EventType: "x", Metadata: []byte(bad)}); err == nil {
+			if err := s.tracker.Track(r.Context(), footfall.EventInput{Type: "x", Metadata: []byte(bad)}); err == nil {
 				t.Errorf("the metadata %q was accepted", bad)
 			}
 		}
 		for _, name := range []string{"purchase", "order_completed", "refund", "customer_login", "", "a b", strings.Repeat("x", 65)} {
-			if err := s.tracker.Track(r.Context(), footfall.Event{EventType: name}); err == nil {
+			if err := s.tracker.Track(r.Context(), footfall.EventInput{Type: name}); err == nil {
 				t.Errorf("the event %q was accepted", name)
 			}
 		}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/footfall-go/footfall"
+	"github.com/footfall-go/footfall/store"
 )
 
 func sessionOf(t testing.TB, b *browser) string {
@@ -70,7 +71,7 @@ func TestTracker_Login(t *testing.T) {
 		if rec := s.stored(first); rec.EndReason != footfall.EndAccountSwitch || rec.CustomerID != "alice" {
 			t.Errorf("the first customer's session is stored as ended %q, customer %q", rec.EndReason, rec.CustomerID)
 		}
-		if rec := s.stored(second); rec.CustomerID != "bob" || rec.Type() != footfall.Customer {
+		if rec := s.stored(second); rec.CustomerID != "bob" || rec.Type() != footfall.TypeCustomer {
 			t.Errorf("the second session is stored for %q, %s", rec.CustomerID, rec.Type())
 		}
 	})
@@ -288,7 +289,7 @@ func TestTracker_Expiry(t *testing.T) {
 				if got := b.do("GET", "/me").StatusCode == http.StatusOK; got != c.alive {
 					t.Errorf("after %v the customer is let in: %v, want %v", c.until, got, c.alive)
 				}
-				ended := footfall.Lifetimes{Idle: 30 * time.Minute, Absolute: 2 * time.Hour}.Ended(s.stored(id).Session, time.Now())
+				ended := store.Lifetimes{Idle: 30 * time.Minute, Absolute: 2 * time.Hour}.Ended(s.stored(id).Session, time.Now())
 				if ended.EndReason != c.reason {
 					t.Errorf("its end is %q, want %q", ended.EndReason, c.reason)
 				}

@@ -2,7 +2,11 @@ package footfall
 
 import (
 	"encoding/json"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -43,7 +47,7 @@ var mayImport = map[string][]string{
 	"internal/testserver":           {},
 	"internal/testserver/restfront": {},
 	"internal/faults":               {"internal/testserver"},
-	"cmd/footfall":                  {"", "dashboard", "internal/shop", "memstore", "redisstore", "upstashstore", "report", "sqlitearchive", "mongoarchive"},
+	"cmd/footfall":                  {"", "internal/cookie", "store", "dashboard", "internal/shop", "memstore", "redisstore", "upstashstore", "report", "sqlitearchive", "mongoarchive"},
 }
 
 func TestImportsRunOneWay(t *testing.T) {
@@ -71,4 +75,56 @@ func TestImportsRunOneWay(t *testing.T) {
 			}
 		}
 	}
+}
+
+// What a newcomer has to read first stays small.
+func TestRootIsSmall(t *testing.T) {
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sources, names := 0, map[string]bool{}
+	fset := token.NewFileSet()
+	for _, name := range files {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		sources++
+		file, err := parser.ParseFile(fset, name, nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, decl := range file.Decls {
+			switch d := decl.(type) {
+			case *ast.FuncDecl:
+				if d.Recv == nil {
+					names[d.Name.Name] = true
+				}
+			case *ast.GenDecl:
+				for _, spec := range d.Specs {
+					switch s := spec.(type) {
+					case *ast.TypeSpec:
+						names[s.Name.Name] = true
+					case *ast.ValueSpec:
+						for _, n := range s.Names {
+							names[n.Name] = true
+						}
+					}
+				}
+			}
+		}
+	}
+	exported := 0
+	for name := range names {
+		if ast.IsExported(name) {
+			exported++
+		}
+	}
+	if sources > 12 {
+		t.Errorf("the root package has %d source files: at most 12", sources)
+	}
+	if exported > 45 {
+		t.Errorf("the root package exports %d names: at most 45", exported)
+	}
+	t.Logf("%d source files, %d exported names", sources, exported)
 }

@@ -8,18 +8,17 @@ import (
 	"github.com/footfall-go/footfall/store"
 )
 
-// PlaceOrder records a sale, in the request's session if it has one. OrderID,
-// Total and Metadata of the order are used. It returns the order as it stands:
-// the first one of that id, and whether that was recorded before.
+// PlaceOrder records a sale, in the request's session if it has one. It returns the
+// order as it stands: the first one of that id, and whether that was recorded before.
 //
 // Tracking never fails a sale: an error says what is wrong with the order, not
 // that tracking is out of order. ctx is the request's.
-func (t *Tracker) PlaceOrder(ctx context.Context, order Order) (placed Order, before bool, err error) {
+func (t *Tracker) PlaceOrder(ctx context.Context, input OrderInput) (placed Order, before bool, err error) {
 	r := request.From(ctx)
 	if r == nil {
 		return Order{}, false, ErrNoRequest
 	}
-	order = Order{OrderID: order.OrderID, Total: order.Total, Metadata: order.Metadata}
+	order := Order{OrderID: input.ID, Total: input.Total, Metadata: input.Metadata}
 	return t.orders.Place(ctx, order, func(ctx context.Context, order *store.Order) *live.Entry {
 		whose := r.WhoseOrder(ctx)
 		order.SessionID, order.VisitorID, order.CustomerID = whose.SessionID, whose.VisitorID, whose.CustomerID
@@ -32,10 +31,10 @@ func (t *Tracker) Order(ctx context.Context, id string) (Order, bool, error) {
 	return t.orders.Order(ctx, id)
 }
 
-// Refund records that some of an order's money went back: at most what it was.
-// refundID counts once; that several refunds of an order are no more than it
-// together is the shop's to know.
-// An error that wraps [ErrUnavailable] means that it was not recorded.
-func (t *Tracker) Refund(ctx context.Context, orderID, refundID string, amount Money) error {
-	return t.orders.Refund(ctx, orderID, refundID, amount)
+// Refund records that some of an order's money went back. A refund's id counts
+// once; that several refunds of an order are together no more than it, the shop has
+// to know. It needs no request. An error that wraps [ErrUnavailable] means that it
+// was not recorded; any other says what is wrong with the refund.
+func (t *Tracker) Refund(ctx context.Context, refund RefundInput) error {
+	return t.orders.Refund(ctx, refund.OrderID, refund.ID, refund.Amount)
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/footfall-go/footfall"
+	"github.com/footfall-go/footfall/store"
 )
 
 // Counts and data, reliability, privacy and operation: see the tests of identity.
@@ -133,7 +134,7 @@ func TestSeedDefect24_OrderIsOneFact(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	orders := slices.DeleteFunc(events, func(e footfall.Event) bool { return e.EventType != footfall.EventOrderCompleted })
+	orders := slices.DeleteFunc(events, func(e store.Event) bool { return e.EventType != footfall.EventOrderCompleted })
 	if !rec.Converted || len(orders) != 1 {
 		t.Errorf("nine recordings of one order: converted %v, %d events order_completed", rec.Converted, len(orders))
 	}
@@ -255,7 +256,7 @@ func TestSeedDefect30_LastSeenNeverGoesBack(t *testing.T) {
 	rec := s.stored(sessionOf(t, b))
 	ctx := context.Background()
 	for _, at := range []time.Time{rec.LastSeenAt.Add(time.Hour), rec.LastSeenAt.Add(-time.Hour)} {
-		if err := s.sqlite.Append(ctx, []footfall.Fact{&footfall.SessionSeen{SessionID: rec.SessionID, At: at}}); err != nil {
+		if err := s.sqlite.Append(ctx, []store.Fact{&store.SessionSeen{SessionID: rec.SessionID, At: at}}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -375,7 +376,7 @@ func TestSeedDefect34_TextIsBoundedAndRedacted(t *testing.T) {
 	}
 	for _, metadata := range []string{`[]`, `{"a":` + strings.Repeat(`{"a":`, 9) + `1` + strings.Repeat(`}`, 10), `{"a":"` + long + `"}`, `{`} {
 		h := s.tracker.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if err := s.tracker.Track(r.Context(), footfall.Event{EventType: "x", Metadata: []byte(metadata)}); err == nil {
+			if err := s.tracker.Track(r.Context(), footfall.EventInput{Type: "x", Metadata: []byte(metadata)}); err == nil {
 				t.Errorf("the metadata %.40s was accepted", metadata)
 			}
 		}))

@@ -5,18 +5,19 @@ import (
 	"time"
 )
 
-// A Part is something that a tracker depends on.
-type Part struct {
-	Name    string        `json:"name"`
-	OK      bool          `json:"ok"`
-	Error   string        `json:"error,omitempty"`
-	Latency time.Duration `json:"latency"`           // of the check that was just made, in nanoseconds
-	Breaker string        `json:"breaker,omitempty"` // closed; open: requests do without it until it answers again
+// A Dependency is something that a tracker needs: the hot store, the archive or the
+// journal.
+type Dependency struct {
+	Name      string  `json:"name"` // hot, archive or journal
+	OK        bool    `json:"ok"`
+	Error     string  `json:"error,omitempty"`   // what is wrong
+	LatencyMS float64 `json:"latencyMs"`         // how long the check that was just made took, in milliseconds
+	Breaker   string  `json:"breaker,omitempty"` // closed; open: requests do without it until it answers again
 }
 
 // Status is how a tracker is doing. Counts are since its start.
 type Status struct {
-	Parts []Part `json:"parts"` // hot store, archive, journal
+	Parts []Dependency `json:"parts"` // the hot store, the archive and the journal, in this order
 
 	LiveSessions int64 `json:"liveSessions"` // held in this process
 	ActiveUsers  int64 `json:"activeUsers"`  // of the last 30 minutes, as of at most 10 s ago
@@ -24,9 +25,9 @@ type Status struct {
 
 	JournalBytes   int64     `json:"journalBytes"`
 	JournalMax     int64     `json:"journalMaxBytes"`
-	JournalPending uint64    `json:"journalPending"` // records the archive does not hold yet
+	JournalPending uint64    `json:"journalPending"` // records that the archive does not hold yet
 	JournalOldest  time.Time `json:"journalOldest"`  // of these; zero if there is none
-	Replaying      bool      `json:"replaying"`      // the journal's rest of the last run is still being carried over
+	Replaying      bool      `json:"replaying"`      // what the last run left in the journal is still being carried to the archive
 
 	Counts map[string]uint64 `json:"counts"`
 }
@@ -51,7 +52,7 @@ func (t *Tracker) Status(ctx context.Context) Status {
 		Replaying: !t.out.Replayed() || !t.hot.IsReplayed(),
 		Counts:    t.counts.All(),
 	}
-	s.Parts = []Part{
+	s.Parts = []Dependency{
 		t.check(ctx, "hot", t.hotStore.Check),
 		t.check(ctx, "archive", t.archive.Check),
 		t.check(ctx, "journal", func(context.Context) error { return t.out.Check() }),
@@ -63,14 +64,14 @@ func (t *Tracker) Status(ctx context.Context) Status {
 	return s
 }
 
-func (t *Tracker) check(ctx context.Context, name string, ask func(context.Context) error) Part {
+func (t *Tracker) check(ctx context.Context, name string, ask func(context.Context) error) Dependency {
 	ctx, cancel := context.WithTimeout(ctx, max(t.config.StoreTimeout, time.Second))
 	defer cancel()
 	began := time.Now()
-	p := Part{Name: name, OK: true}
+	p := Dependency{Name: name, OK: true}
 	if err := ask(ctx); err != nil {
 		p.OK, p.Error = false, err.Error()
 	}
-	p.Latency = time.Since(began)
+	p.LatencyMS = float64(time.Since(began).Microseconds()) / 1000
 	return p
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/footfall-go/footfall/enrich"
 	"github.com/footfall-go/footfall/internal/request"
+	"github.com/footfall-go/footfall/store"
 )
 
 // What an event may hold, in bytes.
@@ -20,17 +21,15 @@ var eventAliases = map[string]string{
 	"purchase":       EventOrderCompleted,
 }
 
-// Track records an event in the request's session. Only EventType, ProductID,
-// Page and Metadata of the event are used; without a Page it is the page that
-// the visitor is on. Without a session (a bot, a cap) it does nothing. An error says
-// what is wrong with the event, never that tracking is out of order. ctx is the
-// request's.
-func (t *Tracker) Track(ctx context.Context, event Event) error {
+// Track records an event in the request's session. Without a session (a bot, a cap)
+// it does nothing. An error says what is wrong with the event, never that tracking
+// is out of order. ctx is the request's.
+func (t *Tracker) Track(ctx context.Context, event EventInput) error {
 	r := request.From(ctx)
 	if r == nil {
 		return ErrNoRequest
 	}
-	name, err := eventName(event.EventType)
+	name, err := eventName(event.Type)
 	if err != nil {
 		return err
 	}
@@ -38,7 +37,7 @@ func (t *Tracker) Track(ctx context.Context, event Event) error {
 	if err != nil {
 		return err
 	}
-	r.Track(Event{
+	r.Track(store.Event{
 		EventType: name, ProductID: enrich.Text(event.ProductID, maxProductID),
 		Page: enrich.Text(enrich.RedactURL(event.Page), enrich.MaxURL), Metadata: metadata,
 	})

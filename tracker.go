@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/netip"
 	"sync"
 	"time"
 
@@ -198,7 +197,3 @@ func (t *Tracker) Close(ctx context.Context) error {
 	})
 	return t.closeErr
 }
-
-// TrustedProxies are the networks whose X-Forwarded-For the tracker believes;
-// what else looks at addresses should believe the same.
-func (t *Tracker) TrustedProxies() []netip.Prefix { return t.config.TrustedProxies }

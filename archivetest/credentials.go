@@ -15,7 +15,7 @@ var credentialRules = []rule{
 		t.append(first)
 		got := t.session(sid(1))
 		t.want(got.Credentials(), first.Cred, "credentials are replaced together")
-		t.want([]any{got.CustomerID, got.Type()}, []any{"c1", store.Customer}, "the session says whose it is")
+		t.want([]any{got.CustomerID, got.Type()}, []any{"c1", store.TypeCustomer}, "the session says whose it is")
 		for _, older := range []int{9, 10} {
 			f := login(1, older, "intruder", 8)
 			f.Cred.SecretHash = hash(66)

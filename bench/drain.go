@@ -9,9 +9,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/footfall-go/footfall"
 	"github.com/footfall-go/footfall/bench/serve"
 	"github.com/footfall-go/footfall/sqlitearchive"
+	"github.com/footfall-go/footfall/store"
 )
 
 // A drained is how quickly SQLite took page views.
@@ -75,8 +75,8 @@ func drainOf(ctx context.Context, sessions int) (d drained, err error) {
 	}
 	defer archive.Close()
 	at := time.Now().Add(-time.Hour)
-	known := make([]*footfall.SessionBegun, sessions)
-	var batch []footfall.Fact
+	known := make([]*store.SessionBegun, sessions)
+	var batch []store.Fact
 	for i := range known {
 		known[i] = begun(at)
 		if batch = append(batch, known[i]); len(batch) == drainBatch || i == sessions-1 {
@@ -92,7 +92,7 @@ func drainOf(ctx context.Context, sessions int) (d drained, err error) {
 		batch = batch[:0]
 		for len(batch) < drainBatch {
 			at = at.Add(10 * time.Millisecond)
-			var s *footfall.SessionBegun
+			var s *store.SessionBegun
 			if sessions == 0 {
 				s = begun(at)
 				batch = append(batch, s)

@@ -10,12 +10,13 @@ import (
 
 	"github.com/footfall-go/footfall"
 	"github.com/footfall-go/footfall/bench/load"
+	"github.com/footfall-go/footfall/store"
 )
 
 // begun is the beginning of a session as the middleware writes it.
-func begun(at time.Time) *footfall.SessionBegun {
+func begun(at time.Time) *store.SessionBegun {
 	id := idAt(at)
-	f := &footfall.SessionBegun{Record: footfall.Record{Session: footfall.Session{
+	f := &store.SessionBegun{Record: store.Record{Session: store.Session{
 		SessionID: id, VisitorID: idAt(at),
 		IPAddress: fmt.Sprintf("203.%d.%d.0", id[35]%100, id[34]%100), UserAgent: load.Agent,
 		Device: "desktop", Browser: "Chrome", OS: "Linux", LandingPage: "/products/17?utm_source=letter&utm_medium=email",
@@ -27,8 +28,8 @@ func begun(at time.Time) *footfall.SessionBegun {
 }
 
 // viewed is a page view of a session.
-func viewed(s *footfall.SessionBegun, at time.Time, product int) *footfall.EventRecorded {
-	return &footfall.EventRecorded{Event: footfall.Event{
+func viewed(s *store.SessionBegun, at time.Time, product int) *store.EventRecorded {
+	return &store.EventRecorded{Event: store.Event{
 		EventID: idAt(at), SessionID: s.SessionID, VisitorID: s.VisitorID, EventType: footfall.EventPageView,
 		Page: fmt.Sprintf("/products/%d?from=list", product), CreatedAt: at,
 	}}

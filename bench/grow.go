@@ -8,8 +8,8 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/footfall-go/footfall"
 	"github.com/footfall-go/footfall/sqlitearchive"
+	"github.com/footfall-go/footfall/store"
 )
 
 const (
@@ -42,7 +42,7 @@ func grow(ctx context.Context, dir string, sessions int) (g grown, err error) {
 	defer archive.Close()
 	began, told := time.Now(), time.Now()
 	at, step := began.Add(-grownFor), grownFor/time.Duration(sessions)
-	var batch []footfall.Fact
+	var batch []store.Fact
 	for g.sessions < sessions {
 		batch = batch[:0]
 		for range min(growBatch, sessions-g.sessions) {

@@ -18,6 +18,7 @@ import (
 	"github.com/footfall-go/footfall/bench/serve"
 	"github.com/footfall-go/footfall/memstore"
 	"github.com/footfall-go/footfall/sqlitearchive"
+	"github.com/footfall-go/footfall/store"
 )
 
 var (
@@ -27,10 +28,10 @@ var (
 
 // A forgetful archive takes facts at once, so that a table fills before its first
 // sessions have been idle for too long, and SQLite's memory is not in the way.
-type forgetful struct{ footfall.Archive }
+type forgetful struct{ store.Archive }
 
-// Append implements footfall.Archive.
-func (forgetful) Append(context.Context, []footfall.Fact) error { return nil }
+// Append implements store.Archive.
+func (forgetful) Append(context.Context, []store.Fact) error { return nil }
 
 // resumedSample is how many requests the CPU time is the mean of.
 const resumedSample = 100_000
@@ -50,7 +51,7 @@ func liveInside(ctx context.Context) (any, error) {
 		return nil, err
 	}
 	defer sqlite.Close()
-	var archive footfall.Archive = sqlite
+	var archive store.Archive = sqlite
 	if *flagDiscard {
 		archive = forgetful{sqlite}
 	}

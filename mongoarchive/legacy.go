@@ -126,9 +126,9 @@ func legacySession(old bson.M) *sessionDoc {
 		Version: 1, SecretHash: make([]byte, len(store.SecretHash{})), Values: map[string]valueDoc{}, Legacy: true,
 	}
 	d.ID = d.SessionID
-	d.Type = string(store.Anonymous)
+	d.Type = string(store.TypeAnonymous)
 	if d.CustomerID != nil {
-		d.Type = string(store.Customer)
+		d.Type = string(store.TypeCustomer)
 	}
 	converted, _ := old["converted"].(bool)
 	d.Converted = converted || d.OrderID != nil

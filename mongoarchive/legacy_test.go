@@ -94,10 +94,10 @@ func TestArchive_UpgradeLegacy(t *testing.T) {
 		t.Errorf("Session = %v, %v\ngot  %+v\nwant %+v", ok, err, s, full)
 	}
 	s, ok, err = a.Session(t.Context(), "old-2")
-	if err != nil || !ok || s.VisitorID != "" || s.Type() != store.Anonymous || !s.StartedAt.Equal(began.Truncate(time.Second)) || !s.LastSeenAt.Equal(s.StartedAt) || s.PageViews != 0 {
+	if err != nil || !ok || s.VisitorID != "" || s.Type() != store.TypeAnonymous || !s.StartedAt.Equal(began.Truncate(time.Second)) || !s.LastSeenAt.Equal(s.StartedAt) || s.PageViews != 0 {
 		t.Errorf("a session of which little is known = %+v, %v, %v", s, ok, err)
 	}
-	if s, ok, err = a.Session(t.Context(), "old-3"); err != nil || !ok || s.CustomerID != oid(77).Hex() || s.Type() != store.Customer || s.PageViews != 2 {
+	if s, ok, err = a.Session(t.Context(), "old-3"); err != nil || !ok || s.CustomerID != oid(77).Hex() || s.Type() != store.TypeCustomer || s.PageViews != 2 {
 		t.Errorf("a session with other types = %+v, %v, %v", s, ok, err)
 	}
 	events, err := a.Events(t.Context(), "old-1", 10)

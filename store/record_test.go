@@ -48,7 +48,7 @@ func TestRecord_CredentialsAreReplacedTogether(t *testing.T) {
 	if got := r.Credentials(); got != want {
 		t.Errorf("a record's credentials read back as %+v, were %+v", got, want)
 	}
-	if r.Type() != Customer || r.CustomerID != "c" || !r.EndedAt.Equal(want.EndedAt) || r.EndReason != EndLogout {
+	if r.Type() != TypeCustomer || r.CustomerID != "c" || !r.EndedAt.Equal(want.EndedAt) || r.EndReason != EndLogout {
 		t.Errorf("the session says %s %q, ended %v (%s): not what its credentials say", r.Type(), r.CustomerID, r.EndedAt, r.EndReason)
 	}
 }

@@ -12,8 +12,8 @@ type SessionType string
 
 // The types of a session.
 const (
-	Anonymous SessionType = "ANONYMOUS"
-	Customer  SessionType = "CUSTOMER"
+	TypeAnonymous SessionType = "ANONYMOUS"
+	TypeCustomer  SessionType = "CUSTOMER"
 )
 
 // An EndReason says why a session ended.
@@ -70,9 +70,9 @@ func (s Session) Type() SessionType { return typeOf(s.CustomerID) }
 
 func typeOf(customerID string) SessionType {
 	if customerID == "" {
-		return Anonymous
+		return TypeAnonymous
 	}
-	return Customer
+	return TypeCustomer
 }
 
 // MarshalJSON writes every field, and the type, in the project's spelling; what

@@ -15,6 +15,7 @@ import (
 	"github.com/footfall-go/footfall/redisstore"
 	"github.com/footfall-go/footfall/report"
 	"github.com/footfall-go/footfall/sqlitearchive"
+	"github.com/footfall-go/footfall/store"
 )
 
 // Errors is a log for what is wrong. That a slow disk had facts written after
@@ -85,7 +86,7 @@ func makeRedisMongoDB(ctx context.Context, o *Options) (*shopServer, error) {
 	return t.shop(o, dir, hot)
 }
 
-func (t *tracked) shop(o *Options, dir string, hot footfall.HotStore) (*shopServer, error) {
+func (t *tracked) shop(o *Options, dir string, hot store.HotStore) (*shopServer, error) {
 	tracker, err := footfall.New(footfall.Config{
 		Secrets: []string{Secret}, Hot: hot, Archive: t.outage, JournalDir: filepath.Join(dir, "journal"),
 		Insecure: true, NewSessionsPerMinute: -1, IdleTimeout: o.IdleTimeout, MaxAge: o.MaxAge, LiveSessions: o.LiveSessions,

@@ -5,19 +5,19 @@ import (
 	"errors"
 	"sync/atomic"
 
-	"github.com/footfall-go/footfall"
+	"github.com/footfall-go/footfall/store"
 )
 
 // outage is an archive that can be made to refuse facts for a while.
 type outage struct {
-	footfall.Archive
+	store.Archive
 	refuses atomic.Bool
 }
 
 var errOutage = errors.New("the archive is away: the measurement has it so")
 
-// Append implements footfall.Archive.
-func (o *outage) Append(ctx context.Context, facts []footfall.Fact) error {
+// Append implements store.Archive.
+func (o *outage) Append(ctx context.Context, facts []store.Fact) error {
 	if o.refuses.Load() {
 		return errOutage
 	}

@@ -18,7 +18,7 @@ func (cmd *demoCmd) Run(t terminal) error {
 	}
 	generated := c.adminToken == ""
 	return c.serve(t, func(n *node, mux *http.ServeMux, url string) error {
-		storefront, err := shop.New(shop.Config{Tracker: n.tracker, Logger: n.log, AllowedOrigins: c.allowedOrigins})
+		storefront, err := shop.New(shop.Config{Tracker: n.tracker, Logger: n.log, AllowedOrigins: c.allowedOrigins, TrustedProxies: c.TrustedProxies})
 		if err != nil {
 			return err
 		}

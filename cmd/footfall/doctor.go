@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -214,7 +215,7 @@ func serverFindings(s footfall.Status) []finding {
 	for _, p := range s.Parts {
 		f := finding{Part: "server: " + p.Name, OK: p.OK, Says: p.Error}
 		if p.OK {
-			f.Says = "answers in " + p.Latency.Round(time.Microsecond).String()
+			f.Says = "answers in " + strconv.FormatFloat(p.LatencyMS, 'f', -1, 64) + " ms"
 			if p.Breaker == "open" {
 				f.Says += "; requests still do without it, for half a second at most"
 			}

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/footfall-go/footfall"
+	"github.com/footfall-go/footfall/store"
 )
 
 // examineTimeout is how long a store may take to say how it is.
@@ -39,7 +39,7 @@ func hotFindings(c *config) []finding {
 }
 
 // roundTrip measures what a request pays.
-func roundTrip(hot footfall.HotStore, f *finding, budget time.Duration) {
+func roundTrip(hot store.HotStore, f *finding, budget time.Duration) {
 	ctx, cancel := context.WithTimeout(context.Background(), examineTimeout)
 	defer cancel()
 	began := time.Now()

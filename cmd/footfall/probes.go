@@ -61,7 +61,7 @@ type readyPart struct {
 func readiness(s footfall.Status) readyAnswer {
 	a := readyAnswer{Ready: s.Ready(), Replaying: s.Replaying, Parts: map[string]readyPart{}, Journal: readyJournal{s.JournalPending, s.JournalBytes, s.JournalMax, s.Counts["journal_refused"]}}
 	for _, p := range s.Parts {
-		a.Parts[p.Name] = readyPart{p.OK, p.Error, float64(p.Latency.Microseconds()) / 1000, p.Breaker}
+		a.Parts[p.Name] = readyPart{p.OK, p.Error, p.LatencyMS, p.Breaker}
 	}
 	return a
 }
@@ -99,7 +99,7 @@ func (c trackerCollector) Collect(out chan<- prometheus.Metric) {
 			ok = 1
 		}
 		out <- prometheus.MustNewConstMetric(up, prometheus.GaugeValue, ok, p.Name)
-		out <- prometheus.MustNewConstMetric(latency, prometheus.GaugeValue, p.Latency.Seconds(), p.Name)
+		out <- prometheus.MustNewConstMetric(latency, prometheus.GaugeValue, p.LatencyMS/1000, p.Name)
 	}
 	for name, n := range s.Counts {
 		out <- prometheus.MustNewConstMetric(prometheus.NewDesc("footfall_"+name+"_total", "Since the start: "+strings.ReplaceAll(name, "_", " ")+".", nil, nil), prometheus.CounterValue, float64(n))

@@ -14,6 +14,8 @@ import (
 	_ "time/tzdata" // so that TIMEZONE works on a machine without the zone files
 
 	"github.com/footfall-go/footfall"
+	"github.com/footfall-go/footfall/internal/cookie"
+	"github.com/footfall-go/footfall/store"
 )
 
 // Settings come from the environment, or from a flag of the same meaning on
@@ -38,7 +40,7 @@ type Settings struct {
 	JournalSync          string `group:"Settings:" env:"JOURNAL_SYNC" placeholder:"TIME" help:"always, never, or how often (100ms)."`
 	JournalMaxBytes      string `group:"Settings:" env:"JOURNAL_MAX_BYTES" placeholder:"SIZE" help:"Cap of the journal (1GiB)."`
 	EnableCron           string `group:"Settings:" env:"ENABLE_CRON" placeholder:"BOOL" help:"Background jobs (true)."`
-	TrustedProxies       string `group:"Settings:" env:"TRUSTED_PROXIES" placeholder:"CIDRS" help:"Networks whose X-Forwarded-For is believed (none)."`
+	TrustedProxies       string `group:"Settings:" env:"TRUSTED_PROXIES" placeholder:"CIDRS" help:"Networks whose X-Forwarded-For is believed (default: none)."`
 	OwnHosts             string `group:"Settings:" env:"OWN_HOSTS" placeholder:"HOSTS" help:"The shop's hosts, never a referrer (the request's own)."`
 	AllowedOrigins       string `group:"Settings:" env:"ALLOWED_ORIGINS" placeholder:"ORIGINS" help:"Foreign origins that may use unsafe methods (none)."`
 	Consent              string `group:"Settings:" env:"CONSENT" placeholder:"NAME" help:"implied (implied)."`
@@ -70,8 +72,8 @@ type setting struct {
 	Set   bool   `json:"set"` // false: the default
 }
 
-func (c *config) lifetimes() footfall.Lifetimes {
-	return footfall.Lifetimes{Idle: c.IdleTimeout, Absolute: c.MaxAge}
+func (c *config) lifetimes() store.Lifetimes {
+	return store.Lifetimes{Idle: c.IdleTimeout, Absolute: c.MaxAge}
 }
 
 func (c *config) database() string { return filepath.Join(c.dataDir, "footfall.db") }
@@ -119,7 +121,7 @@ func (s *Settings) compile(defaultEnv string) (*config, error) {
 	c.cookieNames()
 	c.IdleTimeout = c.duration("SESSION_TTL", s.SessionTTL, "1800", time.Second, 0)
 	c.MaxAge = c.duration("SESSION_MAX_AGE", s.SessionMaxAge, "24h", time.Second, 0)
-	c.VisitorTTL = c.duration("VISITOR_TTL", s.VisitorTTL, "31536000", time.Second, footfall.MaxVisitorTTL)
+	c.VisitorTTL = c.duration("VISITOR_TTL", s.VisitorTTL, "31536000", time.Second, cookie.MaxLifetime)
 	c.NewSessionsPerMinute = c.count("NEW_SESSIONS_PER_MINUTE", s.NewSessionsPerMinute, "6000")
 	if c.NewSessionsPerMinute == 0 {
 		c.NewSessionsPerMinute = -1
@@ -202,7 +204,7 @@ func (c *compiler) secrets(text string) {
 	c.Secrets = list(text)
 	c.value("COOKIE_SECRET", hidden(text), "")
 	for i, secret := range c.Secrets {
-		if err := footfall.CheckSecret(secret); err != nil {
+		if err := cookie.CheckSecret(secret); err != nil {
 			c.wrong("COOKIE_SECRET", "number %d: %v", i+1, err)
 		}
 	}
@@ -212,9 +214,9 @@ func (c *compiler) secrets(text string) {
 }
 
 func (c *compiler) cookieNames() {
-	for _, cookie := range []struct{ name, value string }{{"COOKIE_SESSION", c.SessionCookie}, {"COOKIE_VISITOR", c.VisitorCookie}} {
-		if err := footfall.CheckCookieName(cookie.value, c.Insecure); err != nil {
-			c.wrong(cookie.name, "%v", err)
+	for _, named := range []struct{ name, value string }{{"COOKIE_SESSION", c.SessionCookie}, {"COOKIE_VISITOR", c.VisitorCookie}} {
+		if err := cookie.CheckName(named.value, !c.Insecure); err != nil {
+			c.wrong(named.name, "%v", err)
 		}
 	}
 	if c.SessionCookie == c.VisitorCookie {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/footfall-go/footfall"
+	"github.com/footfall-go/footfall/store"
 )
 
 func TestSeedDefect22_TimesAreReadWholeAndFromOnePlace(t *testing.T) {
@@ -25,7 +26,7 @@ func TestSeedDefect22_TimesAreReadWholeAndFromOnePlace(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.IdleTimeout != 45*time.Minute || c.MaxAge != 12*time.Hour || c.VisitorTTL != 240*time.Hour || c.lifetimes() != (footfall.Lifetimes{Idle: c.IdleTimeout, Absolute: c.MaxAge}) {
+	if c.IdleTimeout != 45*time.Minute || c.MaxAge != 12*time.Hour || c.VisitorTTL != 240*time.Hour || c.lifetimes() != (store.Lifetimes{Idle: c.IdleTimeout, Absolute: c.MaxAge}) {
 		t.Errorf("the settings mean %+v", c.Config)
 	}
 }

@@ -13,17 +13,18 @@ import (
 	"github.com/footfall-go/footfall/redisstore"
 	"github.com/footfall-go/footfall/report"
 	"github.com/footfall-go/footfall/sqlitearchive"
+	"github.com/footfall-go/footfall/store"
 	"github.com/footfall-go/footfall/upstashstore"
 )
 
 // An archive is what a node writes to and what commands ask.
 type archive interface {
-	footfall.Archive
+	store.Archive
 	report.Reader
 }
 
 // openHot opens the hot store of the settings. It need not answer yet.
-func (c *config) openHot() (footfall.HotStore, io.Closer, error) {
+func (c *config) openHot() (store.HotStore, io.Closer, error) {
 	switch s := c.shared; {
 	case s.redisURL != "":
 		store, err := redisstore.Open(s.redisURL, redisstore.Options{Prefix: s.redisPrefix})

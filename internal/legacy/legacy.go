@@ -235,7 +235,7 @@ func (l *Legacy) begin(ctx context.Context, r *http.Request, token *cookie.Token
 		visitor = v
 	}
 	e := l.Sessions.Begin(token.ID, l.Describe.Record(r, token, visitor, clock.Now()), live.SiblingKey{})
-	if c := rec.CustomerID; rec.Type == string(store.Customer) && c != "" && enrich.Text(c, maxCustomerID) == c {
+	if c := rec.CustomerID; rec.Type == string(store.TypeCustomer) && c != "" && enrich.Text(c, maxCustomerID) == c {
 		e.GiveTo(c, time.Time{}, nil) // when its password was checked is not known: any revocation ends it
 	}
 	e.SeeCookie()

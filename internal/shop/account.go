@@ -84,7 +84,7 @@ func (s *Shop) login(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	since := time.Now()
-	from := enrich.ClientAddr(r.RemoteAddr, r.Header, s.tracker.TrustedProxies())
+	from := enrich.ClientAddr(r.RemoteAddr, r.Header, s.trusted)
 	attempt := s.throttle.attempt(strings.ToLower(form.Email), from, since)
 	if attempt.wait > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(int(attempt.wait/time.Second)+1))

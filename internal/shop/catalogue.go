@@ -97,8 +97,8 @@ func (s *Shop) addToCart(w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusBadRequest, "Bad request", "quantity is a whole number from 1 to 99")
 		return
 	}
-	if err := s.tracker.Track(r.Context(), footfall.Event{
-		EventType: footfall.EventAddToCart, ProductID: p.ID, Metadata: []byte(`{"quantity":` + strconv.Itoa(line.Quantity) + `}`),
+	if err := s.tracker.Track(r.Context(), footfall.EventInput{
+		Type: footfall.EventAddToCart, ProductID: p.ID, Metadata: []byte(`{"quantity":` + strconv.Itoa(line.Quantity) + `}`),
 	}); err != nil {
 		s.log.Error("shop: track", "error", err)
 	}

@@ -64,7 +64,7 @@ func (s *Shop) placeOrder(w http.ResponseWriter, r *http.Request) {
 			fail(w, http.StatusInternalServerError, "Internal error", "Please try again")
 			return
 		}
-		order, before, err := s.tracker.PlaceOrder(r.Context(), footfall.Order{OrderID: id, Total: total, Metadata: note})
+		order, before, err := s.tracker.PlaceOrder(r.Context(), footfall.OrderInput{ID: id, Total: total, Metadata: note})
 		switch {
 		case err != nil:
 			s.log.Error("shop: place order", "error", err)
@@ -98,7 +98,7 @@ func (s *Shop) orderID(r *http.Request, key string, attempt int) (string, error)
 		id, err := uuid.NewV7()
 		return id.String(), err
 	}
-	visitor := "address " + enrich.ClientAddr(r.RemoteAddr, r.Header, s.tracker.TrustedProxies()).String()
+	visitor := "address " + enrich.ClientAddr(r.RemoteAddr, r.Header, s.trusted).String()
 	if id, ok := footfall.Visitor(r.Context()); ok {
 		visitor = "visitor " + id
 	}

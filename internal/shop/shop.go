@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/netip"
 
 	"github.com/footfall-go/footfall"
 )
@@ -17,6 +18,7 @@ import (
 type Shop struct {
 	tracker   *footfall.Tracker
 	log       *slog.Logger
+	trusted   []netip.Prefix
 	customers customers
 	throttle  *throttle
 	handler   http.Handler
@@ -26,12 +28,13 @@ type Shop struct {
 type Config struct {
 	Tracker        *footfall.Tracker
 	Logger         *slog.Logger
-	AllowedOrigins []string // foreign origins that may use unsafe methods
+	AllowedOrigins []string       // foreign origins that may use unsafe methods
+	TrustedProxies []netip.Prefix // as the tracker's
 }
 
 // New makes a shop.
 func New(c Config) (*Shop, error) {
-	s := &Shop{tracker: c.Tracker, log: c.Logger, throttle: newThrottle()}
+	s := &Shop{tracker: c.Tracker, log: c.Logger, trusted: c.TrustedProxies, throttle: newThrottle()}
 	var err error
 	if s.customers, err = loadCustomers(); err != nil {
 		return nil, err
