@@ -42,24 +42,24 @@ type (
 	http2Writer  struct{ flushWriter }
 )
 
-// Wrap makes the Writer one in front of w and returns what to hand to the handler.
-func (f *Writer) Wrap(w http.ResponseWriter, hooks Hooks) http.ResponseWriter {
-	*f = Writer{w, hooks}
-	_, flushes := w.(http.Flusher)
-	_, hijacks := w.(http.Hijacker)
-	_, reads := w.(io.ReaderFrom)
-	_, pushes := w.(http.Pusher)
+// Wrap makes the Writer one in front of another and returns what to hand to the handler.
+func (w *Writer) Wrap(under http.ResponseWriter, hooks Hooks) http.ResponseWriter {
+	*w = Writer{under, hooks}
+	_, flushes := under.(http.Flusher)
+	_, hijacks := under.(http.Hijacker)
+	_, reads := under.(io.ReaderFrom)
+	_, pushes := under.(http.Pusher)
 	switch {
 	case flushes && hijacks && reads:
-		return http1Writer{hijackWriter{flushWriter{f}}}
+		return http1Writer{hijackWriter{flushWriter{w}}}
 	case flushes && hijacks:
-		return hijackWriter{flushWriter{f}}
+		return hijackWriter{flushWriter{w}}
 	case flushes && pushes:
-		return http2Writer{flushWriter{f}}
+		return http2Writer{flushWriter{w}}
 	case flushes:
-		return flushWriter{f}
+		return flushWriter{w}
 	}
-	return f
+	return w
 }
 
 // Unwrap is for http.ResponseController: deadlines and full duplex.

@@ -1,0 +1,67 @@
+package footfalltest
+
+import (
+	"context"
+	"sync"
+
+	"github.com/footfall-go/footfall"
+	"github.com/footfall-go/footfall/store"
+)
+
+// A recorder is an archive that remembers what was appended to it.
+type recorder struct {
+	store.Archive
+	mu    sync.Mutex
+	facts []store.Fact
+}
+
+// Unwrap lets what the archive can do beside be found.
+func (r *recorder) Unwrap() store.Archive { return r.Archive }
+
+func (r *recorder) Append(ctx context.Context, facts []store.Fact) error {
+	if err := r.Archive.Append(ctx, facts); err != nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.facts = append(r.facts, facts...)
+	return nil
+}
+
+// events are the events that were appended, each once.
+func (r *recorder) events() (events []store.Event) {
+	seen := map[string]bool{}
+	add := func(e store.Event) {
+		if !seen[e.EventID] {
+			seen[e.EventID] = true
+			events = append(events, e)
+		}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, fact := range r.facts {
+		switch f := fact.(type) {
+		case *store.EventRecorded:
+			add(f.Event)
+		case *store.OrderPlaced:
+			add(f.Event())
+		case *store.OrderRefunded:
+			add(f.Event())
+		}
+	}
+	return events
+}
+
+// orders are the orders that were appended, each once.
+func (r *recorder) orders() (orders []footfall.Order) {
+	seen := map[string]bool{}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, fact := range r.facts {
+		if f, ok := fact.(*store.OrderPlaced); ok && !seen[f.OrderID] {
+			seen[f.OrderID] = true
+			orders = append(orders, f.Order)
+		}
+	}
+	return orders
+}
