@@ -2,10 +2,11 @@ package footfall_test
 
 import (
 	"context"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"testing"
+
+	"github.com/footfall-go/footfall/internal/stage"
 
 	"github.com/footfall-go/footfall"
 )
@@ -17,14 +18,12 @@ func (w *nullWriter) Header() http.Header         { return w.header }
 func (w *nullWriter) Write(b []byte) (int, error) { return len(b), nil }
 func (w *nullWriter) WriteHeader(int)             {}
 
-var page = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "a page") })
-
 func benchmarkHandler(b *testing.B, h http.Handler, cookies []*http.Cookie) {
 	b.Helper()
 	b.ReportAllocs()
 	b.RunParallel(func(pb *testing.PB) {
-		r := httptest.NewRequest("GET", origin+"/products/1", nil)
-		r.Header.Set("User-Agent", firefox)
+		r := httptest.NewRequest("GET", stage.Origin+"/products/1", nil)
+		r.Header.Set("User-Agent", stage.Firefox)
 		for _, c := range cookies {
 			r.AddCookie(c)
 		}
@@ -40,33 +39,33 @@ func benchmarkHandler(b *testing.B, h http.Handler, cookies []*http.Cookie) {
 // ns and allocations per request, what happens behind the journal included, but
 // for the requests whose archive discards: they show the request path alone.
 func BenchmarkHandler(b *testing.B) {
-	b.Run("bare", func(b *testing.B) { benchmarkHandler(b, page, nil) })
+	b.Run("bare", func(b *testing.B) { benchmarkHandler(b, stage.Page, nil) })
 	b.Run("resumed", func(b *testing.B) { benchmarkResumed(b, false) })
 	b.Run("resumed-discarding", func(b *testing.B) { benchmarkResumed(b, true) })
 	b.Run("new", func(b *testing.B) {
-		s := newStage(b, func(c *footfall.Config) { c.JournalSync = 0; c.NewSessionsPerMinute = -1 })
-		h := s.tracker.Handler(page)
+		s := stage.New(b, func(c *footfall.Config) { c.JournalSync = 0; c.NewSessionsPerMinute = -1 })
+		h := s.Tracker.Handler(stage.Page)
 		b.ResetTimer()
 		benchmarkHandler(b, h, nil)
 		b.StopTimer()
-		_ = s.tracker.Close(context.Background())
+		_ = s.Tracker.Close(context.Background())
 	})
 }
 
 func benchmarkResumed(b *testing.B, discard bool) {
 	b.Helper()
-	s := newStage(b, func(c *footfall.Config) { c.JournalSync = 0 })
-	s.archive.discard.Store(discard)
-	h := s.tracker.Handler(page)
-	r := httptest.NewRequest("GET", origin+"/", nil)
-	r.Header.Set("User-Agent", firefox)
+	s := stage.New(b, func(c *footfall.Config) { c.JournalSync = 0 })
+	s.Archive.Discard.Store(discard)
+	h := s.Tracker.Handler(stage.Page)
+	r := httptest.NewRequest("GET", stage.Origin+"/", nil)
+	r.Header.Set("User-Agent", stage.Firefox)
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
 	b.ResetTimer()
 	benchmarkHandler(b, h, w.Result().Cookies())
 	b.StopTimer()
-	if n := s.count("unacknowledged"); n > uint64(b.N/100) {
+	if n := s.Count("unacknowledged"); n > uint64(b.N/100) {
 		b.Logf("%d of %d page views were not acknowledged", n, b.N)
 	}
-	_ = s.tracker.Close(context.Background())
+	_ = s.Tracker.Close(context.Background())
 }

@@ -5,6 +5,8 @@ package footfall_test
 import (
 	"testing"
 
+	"github.com/footfall-go/footfall/internal/stage"
+
 	"github.com/footfall-go/footfall/internal/live"
 )
 
@@ -12,15 +14,15 @@ import (
 // request of that session, and reads a state that may have changed since the last.
 func TestCost_LocksOfAResumedPageView(t *testing.T) {
 	const most = 3
-	s := newStage(t, nil)
-	b := newBrowser(t, s.tracker.Handler(page))
-	b.do("GET", "/")
-	b.do("GET", "/")
-	s.settle()
-	r := b.request("GET", "/products/1")
+	s := stage.New(t, nil)
+	b := stage.NewBrowser(t, s.Tracker.Handler(stage.Page))
+	b.Do("GET", "/")
+	b.Do("GET", "/")
+	s.Settle()
+	r := b.Request("GET", "/products/1")
 	w := &nullWriter{header: map[string][]string{}}
 	before := live.LocksTaken()
-	b.handler.ServeHTTP(w, r)
+	b.Handler.ServeHTTP(w, r)
 	if n := live.LocksTaken() - before; n > most {
 		t.Errorf("a resumed page view takes the lock of its session %d times, at most %d are allowed", n, most)
 	}

@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/footfall-go/footfall/internal/stage"
+
 	"github.com/go-chi/chi/v5"
 
 	"github.com/footfall-go/footfall"
@@ -31,7 +33,7 @@ func exampleTracker() (tracker *footfall.Tracker, done func()) {
 		panic(err)
 	}
 	tracker, err = footfall.New(footfall.Config{
-		Secrets:    []string{testSecret},
+		Secrets:    []string{stage.Secret},
 		Hot:        memstore.New(0),
 		Archive:    archive,
 		JournalDir: filepath.Join(dir, "journal"),
@@ -50,7 +52,7 @@ func exampleTracker() (tracker *footfall.Tracker, done func()) {
 // visit is a request of somebody with a browser.
 func visit(h http.Handler, method, path string, cookies ...*http.Cookie) *http.Response {
 	r := httptest.NewRequest(method, "https://shop.example"+path, nil)
-	r.Header.Set("User-Agent", firefox)
+	r.Header.Set("User-Agent", stage.Firefox)
 	for _, c := range cookies {
 		r.AddCookie(c)
 	}
@@ -204,7 +206,7 @@ func ExampleTracker_EndOtherSessions() {
 			fmt.Println(err)
 		}
 	})
-	mux.Handle("GET /account", tracker.RequireCustomer(page))
+	mux.Handle("GET /account", tracker.RequireCustomer(stage.Page))
 	shop := tracker.Handler(mux)
 
 	phone, laptop := visit(shop, "POST", "/login"), visit(shop, "POST", "/login")

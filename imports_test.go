@@ -31,6 +31,7 @@ var mayImport = map[string][]string{
 	"internal/jobs":                 {"internal/clock", "internal/count", "internal/guard", "store"},
 	"internal/request":              {"enrich", "internal/clock", "internal/cookie", "internal/count", "internal/firstbyte", "internal/guard", "internal/hot", "internal/legacy", "internal/live", "internal/outbox", "internal/sessions", "store"},
 	"":                              {"enrich", "internal/clock", "internal/cookie", "internal/count", "internal/guard", "internal/hot", "internal/jobs", "internal/journal", "internal/legacy", "internal/live", "internal/orders", "internal/outbox", "internal/request", "internal/revoked", "internal/sessions", "store"},
+	"footfalltest":                  {"", "memstore", "sqlitearchive", "store"},
 	"enrich":                        {},
 	"internal/journal":              {},
 	"internal/redisrecord":          {},
@@ -47,6 +48,8 @@ var mayImport = map[string][]string{
 	"internal/testserver":           {},
 	"internal/testserver/restfront": {},
 	"internal/faults":               {"internal/testserver"},
+	"internal/stage":                {"", "memstore", "sqlitearchive", "store"},
+	"internal/scenarios":            {},
 	"cmd/footfall":                  {"", "internal/cookie", "store", "dashboard", "internal/shop", "memstore", "redisstore", "upstashstore", "report", "sqlitearchive", "mongoarchive"},
 }
 

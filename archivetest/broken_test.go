@@ -19,10 +19,10 @@ import (
 	"github.com/footfall-go/footfall/store"
 )
 
-// random stands for the random histories.
+// random is the name under which the random histories are listed.
 const random = "random_histories"
 
-// The suite has to catch each of these with the rules named.
+// The suite has to catch each of these defects, with the rules named.
 var defects = []struct {
 	defect string
 	rules  []string
@@ -112,7 +112,7 @@ func TestRun_CatchesDefects(t *testing.T) {
 	}
 }
 
-// failures are those of a check of an archive with a defect.
+// failures returns the failures of a check of an archive with a defect.
 func failures(t *testing.T, defect string, check func(*tester)) []string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "footfall.db")
@@ -135,7 +135,7 @@ func failures(t *testing.T, defect string, check func(*tester)) []string {
 	return rec.messages
 }
 
-// A recorder is a TB whose failures fail nothing.
+// A recorder is a TB that collects failures without failing the test.
 type recorder struct {
 	ctx      context.Context
 	mu       sync.Mutex
@@ -169,17 +169,17 @@ func (r *recorder) run(f func()) {
 type broken struct {
 	*sqlitearchive.Archive
 	defect string
-	first  *broken // of two, in the second one
+	first  *broken // in the second of two archives: the first
 
 	mu     sync.Mutex
 	n      int
-	known  map[string]bool // in the first one
+	known  map[string]bool // used in the first archive only
 	latest map[string]time.Time
 	orders map[string]store.Order
-	views  map[string]int64 // of its own
+	views  map[string]int64 // counts of this archive alone
 }
 
-// root is the first of two.
+// root returns the first of two archives.
 func (b *broken) root() *broken {
 	if b.first != nil {
 		return b.first
@@ -189,8 +189,8 @@ func (b *broken) root() *broken {
 
 func (b *broken) is(defect string) bool { return b.defect == defect }
 
-// isNew says whether a name was not seen before, by either of two. The first
-// one's mu is held.
+// isNew reports whether neither of the two archives has seen a name before. The
+// caller holds the first one's mu.
 func (b *broken) isNew(name string) bool {
 	b = b.root()
 	if b.known == nil {
@@ -232,7 +232,7 @@ func (b *broken) Append(ctx context.Context, facts []store.Fact) error {
 	return err
 }
 
-// change is what becomes of a fact.
+// change returns what the defect makes of a fact.
 func (b *broken) change(fact store.Fact) []store.Fact {
 	one := func(f store.Fact) []store.Fact { return []store.Fact{f} }
 	root := b.root()
@@ -470,8 +470,8 @@ func (b *broken) Purge(ctx context.Context, sessions, visitors time.Time, limit 
 	return n, err
 }
 
-// The model is what random histories are compared with, so it is held to the
-// rules that need no batches: each has to hold for what the model says too.
+// The random histories are compared with the model, so the model has to follow
+// the rules too. Those that need no batches are checked here.
 func TestModel_Fold(t *testing.T) {
 	m := newModel()
 	for _, f := range twoSessions() {
@@ -486,7 +486,7 @@ func TestModel_Fold(t *testing.T) {
 	}
 }
 
-// A failure shows what differs, so values have to have a readable form.
+// A failure shows what differs, so values must have a readable form.
 func TestShow(t *testing.T) {
 	for _, v := range []any{sid(1), at(0), record(1, 0), []string{"a"}, []any{1, errors.New("e")}, json.RawMessage(`{}`)} {
 		if text := show(v); text == "" || bytes.Contains([]byte(text), []byte("%!")) {

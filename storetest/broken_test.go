@@ -17,10 +17,10 @@ import (
 	"github.com/footfall-go/footfall/store"
 )
 
-// The suite has to pass a correct store, and to catch each of these.
+// The suite has to pass a correct store, and to catch each of these defects.
 var defects = []struct {
 	defect string
-	rules  []string // at least these catch it
+	rules  []string // at least these rules catch it
 }{
 	{"", nil},
 	{"last write wins", []string{"put_compares_versions", "racing_updates"}},
@@ -104,7 +104,7 @@ func TestRun_CatchesDefects(t *testing.T) {
 	}
 }
 
-// A recorder is a TB whose failures fail nothing.
+// A recorder is a TB that collects failures without failing the test.
 type recorder struct {
 	ctx      context.Context
 	mu       sync.Mutex
@@ -136,12 +136,12 @@ func (r *recorder) run(f func()) {
 	<-done
 }
 
-// broken is a simple store with one defect, or none.
+// broken is a simple store with one defect, or with none.
 type broken struct {
 	defect  string
 	mu      sync.Mutex
 	records map[string]*record
-	left    map[string]map[string]int64 // activity without a record
+	left    map[string]map[string]int64 // activity merged without a record
 }
 
 var _ store.HotStore = (*broken)(nil)
@@ -316,7 +316,7 @@ func (b *broken) Merge(_ context.Context, id, series, writer string, views, last
 	before := r.writers[writer]
 	if b.is("merge is not atomic") {
 		b.mu.Unlock()
-		time.Sleep(time.Millisecond * time.Duration(100-min(views, 99))) // what counts less is written last
+		time.Sleep(time.Millisecond * time.Duration(100-min(views, 99))) // lower counts are written last
 		b.mu.Lock()
 	}
 	r.writers[writer] = max(before, views)

@@ -45,7 +45,7 @@ func TestOpenRefuses(t *testing.T) {
 		"https://default:pass@x.upstash.io":    "plain URL",
 		"https://x.upstash.io?_token=" + "abc": "plain URL",
 		"https://x.upstash.io/#x":              "plain URL",
-		"http://x.upstash.io":                  "plain http would send the token readably to x.upstash.io",
+		"http://x.upstash.io":                  "plain http would send the token unencrypted to x.upstash.io",
 		"http://10.0.0.1:8079":                 "plain http",
 		"http://localhost.example.com":         "plain http",
 	} {

@@ -1,4 +1,4 @@
-package footfall_test
+package scenarios_test
 
 import (
 	"context"
@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/footfall-go/footfall"
+	"github.com/footfall-go/footfall/internal/stage"
 	"github.com/footfall-go/footfall/memstore"
 )
 
@@ -24,19 +25,19 @@ const (
 
 // legacyCookie is what the Express service signed.
 func legacyCookie(value string) string {
-	mac := hmac.New(sha256.New, []byte(testSecret))
+	mac := hmac.New(sha256.New, []byte(stage.Secret))
 	mac.Write([]byte(value))
 	return url.QueryEscape("s:" + value + "." + strings.TrimRight(base64.StdEncoding.EncodeToString(mac.Sum(nil)), "="))
 }
 
 // newLegacy is a fleet that adopts, and a browser that comes from the former
 // service, which knows it as a customer.
-func newLegacy(t *testing.T) (*fleet, *browser) {
+func newLegacy(t *testing.T) (*stage.Fleet, *stage.Browser) {
 	t.Helper()
-	f := newFleetWith(t, 2, func(c *footfall.Config) { c.LegacyUntil = time.Now().Add(time.Hour) })
-	putLegacy(t, f.store, time.Now())
-	b := newBrowser(t, f.sites[0])
-	return f, b.with(legacyCookie(legacyID))
+	f := stage.NewFleetWith(t, 2, func(c *footfall.Config) { c.LegacyUntil = time.Now().Add(time.Hour) })
+	putLegacy(t, f.Store, time.Now())
+	b := stage.NewBrowser(t, f.Sites[0])
+	return f, b.With(legacyCookie(legacyID))
 }
 
 func putLegacy(t *testing.T, store *memstore.Store, seen time.Time) {
@@ -57,23 +58,23 @@ func putLegacyRecord(t *testing.T, store *memstore.Store, seen time.Time, more s
 func TestLegacy_Adopted(t *testing.T) {
 	t.Parallel()
 	f, b := newLegacy(t)
-	resp := b.do("GET", "/")
-	if got := text(t, resp); !strings.HasSuffix(got, " alice") {
+	resp := b.Do("GET", "/")
+	if got := stage.Text(t, resp); !strings.HasSuffix(got, " alice") {
 		t.Errorf("a customer of the former service is answered %q", got)
 	}
-	if cookieNames(resp) != "session visitor_id" || b.cookie("session") == legacyCookie(legacyID) {
+	if cookieNames(resp) != "session visitor_id" || b.Cookie("session") == legacyCookie(legacyID) {
 		t.Errorf("the legacy cookie was not replaced: %v", resp.Cookies())
 	}
-	if !strings.Contains(b.cookie("visitor_id"), "v1."+legacyVisitor) {
-		t.Errorf("the visitor is not the one of the record: %s", b.cookie("visitor_id"))
+	if !strings.Contains(b.Cookie("visitor_id"), "v1."+legacyVisitor) {
+		t.Errorf("the visitor is not the one of the record: %s", b.Cookie("visitor_id"))
 	}
-	for i := range f.instances {
-		if got := status(f.on(i, b, "GET", "/me")); got != http.StatusOK {
+	for i := range f.Instances {
+		if got := stage.Status(f.On(i, b, "GET", "/me")); got != http.StatusOK {
 			t.Errorf("the adopted session is worth %d on instance %d", got, i)
 		}
 	}
-	f.settle()
-	rec := f.instances[0].stored(sessionOf(t, b))
+	f.Settle()
+	rec := f.Instances[0].Stored(stage.SessionOf(t, b))
 	if rec.CustomerID != "alice" || rec.VisitorID != legacyVisitor || rec.PageViews != 1 {
 		t.Errorf("the archive has %+v", rec.Session)
 	}
@@ -86,13 +87,13 @@ func TestLegacy_ParallelRequestsGetOneSession(t *testing.T) {
 	cookies := make([]string, 12)
 	var clients sync.WaitGroup
 	for i := range cookies {
-		b := first.with(legacyCookie(legacyID))
-		b.handler = f.sites[i%2]
+		b := first.With(legacyCookie(legacyID))
+		b.Handler = f.Sites[i%2]
 		clients.Go(func() {
-			if got := status(b.do("GET", "/me")); got != http.StatusOK {
+			if got := stage.Status(b.Do("GET", "/me")); got != http.StatusOK {
 				t.Errorf("a customer's request is %d while another adopts the session", got)
 			}
-			cookies[i] = b.cookie("session")
+			cookies[i] = b.Cookie("session")
 		})
 	}
 	clients.Wait()
@@ -106,21 +107,21 @@ func TestLegacy_ParallelRequestsGetOneSession(t *testing.T) {
 func TestLegacy_OnlyOnce(t *testing.T) {
 	t.Parallel()
 	f, b := newLegacy(t)
-	thief := b.with(legacyCookie(legacyID))
-	b.do("GET", "/")
-	b.do("POST", "/logout")
-	if got := status(thief.do("GET", "/me")); got != http.StatusUnauthorized {
+	thief := b.With(legacyCookie(legacyID))
+	b.Do("GET", "/")
+	b.Do("POST", "/logout")
+	if got := stage.Status(thief.Do("GET", "/me")); got != http.StatusUnauthorized {
 		t.Errorf("a legacy cookie of a session that was logged out is worth %d", got)
 	}
 	// The hot store is put back to before the adoption.
 	ctx := context.Background()
-	if err := f.store.Delete(ctx, "legacy-"+legacyID); err != nil {
+	if err := f.Store.Delete(ctx, "legacy-"+legacyID); err != nil {
 		t.Fatal(err)
 	}
-	putLegacy(t, f.store, time.Now())
-	for i := range f.instances {
-		again := b.with(legacyCookie(legacyID))
-		if got := status(f.on(i, again, "GET", "/me")); got != http.StatusUnauthorized {
+	putLegacy(t, f.Store, time.Now())
+	for i := range f.Instances {
+		again := b.With(legacyCookie(legacyID))
+		if got := stage.Status(f.On(i, again, "GET", "/me")); got != http.StatusUnauthorized {
 			t.Errorf("an old snapshot of the hot store made a legacy cookie worth %d again", got)
 		}
 	}
@@ -145,14 +146,14 @@ func TestLegacy_Refused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := newFleetWith(t, 1, func(config *footfall.Config) {
+			f := stage.NewFleetWith(t, 1, func(config *footfall.Config) {
 				if c.until != 0 {
 					config.LegacyUntil = time.Now().Add(c.until)
 				}
 			})
-			putLegacy(t, f.store, time.Now().Add(c.seen))
-			b := newBrowser(t, f.sites[0]).with(c.cookie)
-			if got := status(b.do("GET", "/me")); got != http.StatusUnauthorized {
+			putLegacy(t, f.Store, time.Now().Add(c.seen))
+			b := stage.NewBrowser(t, f.Sites[0]).With(c.cookie)
+			if got := stage.Status(b.Do("GET", "/me")); got != http.StatusUnauthorized {
 				t.Errorf("it is worth %d", got)
 			}
 		})
@@ -162,18 +163,18 @@ func TestLegacy_Refused(t *testing.T) {
 func TestLegacy_OutageMintsNothing(t *testing.T) {
 	t.Parallel()
 	f, b := newLegacy(t)
-	cookie := b.cookie("session")
-	for _, cut := range []func(*stage, bool){
-		func(s *stage, off bool) { s.hot.down.Store(off) },
-		func(s *stage, off bool) { s.archive.down.Store(off) },
+	cookie := b.Cookie("session")
+	for _, cut := range []func(*stage.Stage, bool){
+		func(s *stage.Stage, off bool) { s.Hot.Down.Store(off) },
+		func(s *stage.Stage, off bool) { s.Archive.Down.Store(off) },
 	} {
-		cut(f.instances[0], true)
-		if got := status(b.do("GET", "/me")); got != http.StatusServiceUnavailable || b.cookie("session") != cookie {
-			t.Errorf("with a store away a legacy customer is answered %d and holds %q", got, b.cookie("session"))
+		cut(f.Instances[0], true)
+		if got := stage.Status(b.Do("GET", "/me")); got != http.StatusServiceUnavailable || b.Cookie("session") != cookie {
+			t.Errorf("with a store away a legacy customer is answered %d and holds %q", got, b.Cookie("session"))
 		}
-		cut(f.instances[0], false)
+		cut(f.Instances[0], false)
 	}
-	if got := status(b.do("GET", "/me")); got != http.StatusOK {
+	if got := stage.Status(b.Do("GET", "/me")); got != http.StatusOK {
 		t.Errorf("after the outage the legacy customer is answered %d", got)
 	}
 }
@@ -182,11 +183,11 @@ func TestLegacy_OutageMintsNothing(t *testing.T) {
 func TestLegacy_RequestBesideALogin(t *testing.T) {
 	t.Parallel()
 	_, b := newLegacy(t)
-	other := b.with(legacyCookie(legacyID))
-	if got := text(t, b.do("POST", "/login/alice")); got != "ok" {
+	other := b.With(legacyCookie(legacyID))
+	if got := stage.Text(t, b.Do("POST", "/login/alice")); got != "ok" {
 		t.Fatal(got)
 	}
-	resp := other.do("GET", "/")
+	resp := other.Do("GET", "/")
 	if n := cookieNames(resp); n != "" {
 		t.Errorf("a request that began on the legacy cookie set %q beside the login's cookie", n)
 	}
@@ -196,12 +197,12 @@ func TestLegacy_RequestBesideALogin(t *testing.T) {
 func TestLegacy_OrderWithoutTheHotStore(t *testing.T) {
 	t.Parallel()
 	f, b := newLegacy(t)
-	f.instances[0].hot.down.Store(true)
-	if got := text(t, b.do("POST", "/order/o1")); got != "ok" {
+	f.Instances[0].Hot.Down.Store(true)
+	if got := stage.Text(t, b.Do("POST", "/order/o1")); got != "ok" {
 		t.Fatal(got)
 	}
-	f.settle()
-	o, ok, err := f.sqlite.Order(context.Background(), "o1")
+	f.Settle()
+	o, ok, err := f.SQLite.Order(context.Background(), "o1")
 	if err != nil || !ok || o.SessionID != "" {
 		t.Errorf("the order is %+v, %v, %v", o, ok, err)
 	}
@@ -222,10 +223,10 @@ func TestLegacy_StrangeRecords(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := newFleetWith(t, 1, func(config *footfall.Config) { config.LegacyUntil = time.Now().Add(time.Hour) })
-			putLegacyRecord(t, f.store, time.Now().Add(c.seen), c.more)
-			b := newBrowser(t, f.sites[0]).with(legacyCookie(legacyID))
-			if got := status(b.do("GET", "/me")); got != http.StatusUnauthorized {
+			f := stage.NewFleetWith(t, 1, func(config *footfall.Config) { config.LegacyUntil = time.Now().Add(time.Hour) })
+			putLegacyRecord(t, f.Store, time.Now().Add(c.seen), c.more)
+			b := stage.NewBrowser(t, f.Sites[0]).With(legacyCookie(legacyID))
+			if got := stage.Status(b.Do("GET", "/me")); got != http.StatusUnauthorized {
 				t.Errorf("it is worth %d", got)
 			}
 		})

@@ -1,10 +1,8 @@
-package footfall_test
+package scenarios_test
 
 import (
 	"bufio"
 	"bytes"
-	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -17,13 +15,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/footfall-go/footfall"
+	"github.com/footfall-go/footfall/internal/stage"
 )
 
 // serveReal puts a handler under the middleware on a real server.
-func serveReal(t *testing.T, s *stage, h http.HandlerFunc, protocols ...func(*httptest.Server)) *httptest.Server {
+func serveReal(t *testing.T, s *stage.Stage, h http.HandlerFunc, protocols ...func(*httptest.Server)) *httptest.Server {
 	t.Helper()
-	server := httptest.NewUnstartedServer(s.tracker.Handler(h))
+	server := httptest.NewUnstartedServer(s.Tracker.Handler(h))
 	server.Config.ErrorLog = log.New(io.Discard, "", 0)
 	if len(protocols) == 0 {
 		server.Start()
@@ -41,7 +39,7 @@ func get(t *testing.T, server *httptest.Server, edit func(*http.Request)) *http.
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.Header.Set("User-Agent", firefox)
+	r.Header.Set("User-Agent", stage.Firefox)
 	if edit != nil {
 		edit(r)
 	}
@@ -65,6 +63,7 @@ func cookieNames(resp *http.Response) string {
 // Whatever way a handler answers, the cookies go out once and before the first
 // byte, and nothing that the writer underneath can do is lost.
 func TestHandler_Writer(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name    string
 		handler http.HandlerFunc
@@ -108,9 +107,9 @@ func TestHandler_Writer(t *testing.T) {
 		}, 200, "a"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := newStage(t, nil)
+			s := stage.New(t, nil)
 			resp := get(t, serveReal(t, s, c.handler), nil)
-			if got := text(t, resp); resp.StatusCode != c.status || got != c.body {
+			if got := stage.Text(t, resp); resp.StatusCode != c.status || got != c.body {
 				t.Errorf("the answer is %d %q, without the middleware it is %d %q", resp.StatusCode, got, c.status, c.body)
 			}
 			if got := cookieNames(resp); got != "session visitor_id" {
@@ -129,7 +128,8 @@ func (w *plainWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // An informational answer is not the answer: cookies wait for that.
 func TestHandler_Writer1xx(t *testing.T) {
-	s := newStage(t, nil)
+	t.Parallel()
+	s := stage.New(t, nil)
 	server := serveReal(t, s, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Link", "</a.css>; rel=preload")
 		w.WriteHeader(http.StatusEarlyHints)
@@ -151,7 +151,8 @@ func TestHandler_Writer1xx(t *testing.T) {
 }
 
 func TestHandler_WriterHTTP2(t *testing.T) {
-	s := newStage(t, nil)
+	t.Parallel()
+	s := stage.New(t, nil)
 	server := serveReal(t, s, func(w http.ResponseWriter, r *http.Request) {
 		if _, ok := w.(http.Hijacker); ok {
 			t.Error("under HTTP/2 the writer pretends to be an http.Hijacker")
@@ -162,14 +163,15 @@ func TestHandler_WriterHTTP2(t *testing.T) {
 		fmt.Fprint(w, r.Proto)
 	}, func(server *httptest.Server) { server.EnableHTTP2 = true; server.StartTLS() })
 	resp := get(t, server, nil)
-	if got := text(t, resp); got != "HTTP/2.0" || cookieNames(resp) != "session visitor_id" {
+	if got := stage.Text(t, resp); got != "HTTP/2.0" || cookieNames(resp) != "session visitor_id" {
 		t.Errorf("answer %q with cookies %q", got, cookieNames(resp))
 	}
 }
 
 // What goes over a hijacked connection is the handler's alone.
 func TestHandler_WriterHijack(t *testing.T) {
-	s := newStage(t, nil)
+	t.Parallel()
+	s := stage.New(t, nil)
 	server := serveReal(t, s, func(w http.ResponseWriter, r *http.Request) {
 		conn, rw, err := w.(http.Hijacker).Hijack()
 		if err != nil {
@@ -181,18 +183,54 @@ func TestHandler_WriterHijack(t *testing.T) {
 		_ = rw.Flush()
 	})
 	resp := get(t, server, nil)
-	if got := text(t, resp); got != "a" || cookieNames(resp) != "" {
+	if got := stage.Text(t, resp); got != "a" || cookieNames(resp) != "" {
 		t.Errorf("a hijacked connection carried %q and cookies %q", got, cookieNames(resp))
 	}
-	s.settle()
-	if n := s.count("sessions_begun"); n != 0 {
+	s.Settle()
+	if n := s.Count("sessions_begun"); n != 0 {
+		t.Errorf("%d sessions began whose cookie nobody got", n)
+	}
+}
+
+// Middleware that passes on Hijack but not ReadFrom is common.
+func TestHandler_HijackBehindOtherMiddleware(t *testing.T) {
+	t.Parallel()
+	s := stage.New(t, nil)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		type passing struct {
+			http.ResponseWriter
+			http.Flusher
+			http.Hijacker
+		}
+		s.Tracker.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			h, ok := w.(http.Hijacker)
+			if !ok {
+				t.Error("http.Hijacker is lost")
+				return
+			}
+			conn, rw, err := h.Hijack()
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer conn.Close()
+			_, _ = rw.WriteString("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\na")
+			_ = rw.Flush()
+		})).ServeHTTP(passing{w, w.(http.Flusher), w.(http.Hijacker)}, r)
+	}))
+	defer server.Close()
+	if got := stage.Text(t, get(t, server, nil)); got != "a" {
+		t.Errorf("over the hijacked connection came %q", got)
+	}
+	if n := s.Count("sessions_begun"); n != 0 {
 		t.Errorf("%d sessions began whose cookie nobody got", n)
 	}
 }
 
 // A handler that panics answers nothing, or what a recovering middleware says.
 func TestHandler_WriterPanic(t *testing.T) {
-	s := newStage(t, nil)
+	t.Parallel()
+	s := stage.New(t, nil)
 	recovering := func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			defer func() {
@@ -204,123 +242,29 @@ func TestHandler_WriterPanic(t *testing.T) {
 		})
 	}
 	bad := http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("bad") })
-	for name, h := range map[string]http.Handler{"outside": recovering(s.tracker.Handler(bad)), "inside": s.tracker.Handler(recovering(bad))} {
-		resp := newBrowser(t, h).do("GET", "/")
-		if got := text(t, resp); resp.StatusCode != 500 || got != "oops" || cookieNames(resp) != "" {
+	for name, h := range map[string]http.Handler{"outside": recovering(s.Tracker.Handler(bad)), "inside": s.Tracker.Handler(recovering(bad))} {
+		resp := stage.NewBrowser(t, h).Do("GET", "/")
+		if got := stage.Text(t, resp); resp.StatusCode != 500 || got != "oops" || cookieNames(resp) != "" {
 			t.Errorf("recovered %s: %d %q, cookies %q: the error page alone", name, resp.StatusCode, got, cookieNames(resp))
 		}
 	}
-	s.settle()
-	if n := s.count("sessions_begun"); n != 0 {
+	s.Settle()
+	if n := s.Count("sessions_begun"); n != 0 {
 		t.Errorf("%d sessions began with a panic", n)
-	}
-}
-
-// A visitor who hangs up was there all the same.
-func TestHandler_ClientDisconnects(t *testing.T) {
-	s := newStage(t, nil)
-	b := newBrowser(t, s.site())
-	b.do("GET", "/")
-	id := sessionOf(t, b)
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
-	b.send(b.request("GET", "/gone").WithContext(ctx))
-	b.send(b.request("POST", "/login/alice").WithContext(ctx))
-	if rec := s.stored(id); rec.PageViews != 2 || rec.CustomerID != "alice" {
-		t.Errorf("after the client hung up %d page views and customer %q are stored: 2 and alice", rec.PageViews, rec.CustomerID)
-	}
-}
-
-// Nested in itself the middleware counts once.
-func TestHandler_Nested(t *testing.T) {
-	s := newStage(t, nil)
-	b := newBrowser(t, s.tracker.Handler(s.tracker.Handler(s.site())))
-	resp := b.do("GET", "/")
-	if got := cookieNames(resp); got != "session visitor_id" {
-		t.Errorf("nested three times it sets %q", got)
-	}
-	if rec := s.stored(sessionOf(t, b)); rec.PageViews != 1 {
-		t.Errorf("nested three times it counts %d page views", rec.PageViews)
-	}
-}
-
-// Under Optional, inside of Handler or not, nothing begins.
-func TestOptional(t *testing.T) {
-	s := newStage(t, nil)
-	for name, h := range map[string]http.Handler{"alone": s.tracker.Optional(page), "inside Handler": s.tracker.Handler(s.tracker.Optional(page))} {
-		resp := newBrowser(t, h).do("GET", "/")
-		if resp.Header.Get("Set-Cookie") != "" {
-			t.Errorf("%s: cookies %q", name, cookieNames(resp))
-		}
-	}
-	b := newBrowser(t, s.site())
-	b.do("GET", "/")
-	id := sessionOf(t, b)
-	before := s.stored(id)
-	time.Sleep(2 * time.Millisecond)
-	b.do("GET", "/peek")
-	if after := s.stored(id); after.PageViews != before.PageViews || !after.LastSeenAt.Equal(before.LastSeenAt) {
-		t.Errorf("Optional counted or extended: %+v, was %+v", after.Session, before.Session)
-	}
-}
-
-// Answers with a cookie stay out of shared caches; others are left alone.
-func TestHandler_CacheHeaders(t *testing.T) {
-	s := newStage(t, nil)
-	for _, c := range []struct{ cache, vary, wantCache, wantVary string }{
-		{"", "", "private, no-store", "Cookie"},
-		{"public, max-age=600", "Accept", "private, no-store", "Accept, Cookie"},
-		{"no-store, must-revalidate", "accept, cookie", "no-store, must-revalidate", "accept, cookie"},
-		{"", "*", "private, no-store", "*"},
-	} {
-		h := s.tracker.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if c.cache != "" {
-				w.Header().Set("Cache-Control", c.cache)
-			}
-			if c.vary != "" {
-				w.Header().Set("Vary", c.vary)
-			}
-		}))
-		b := newBrowser(t, h)
-		first, second := b.do("GET", "/"), b.do("GET", "/")
-		if got, vary := first.Header.Get("Cache-Control"), strings.Join(first.Header["Vary"], ", "); got != c.wantCache || vary != c.wantVary {
-			t.Errorf("with a cookie Cache-Control %q and Vary %q become %q and %q", c.cache, c.vary, got, vary)
-		}
-		if got := second.Header.Get("Cache-Control"); got != c.cache || cookieNames(second) != "" {
-			t.Errorf("without a cookie Cache-Control %q becomes %q (cookies %q)", c.cache, got, cookieNames(second))
-		}
-	}
-}
-
-// Logging in after the answer has begun cannot work, and says so before it
-// changes anything.
-func TestTracker_LoginAfterHeader(t *testing.T) {
-	s := newStage(t, nil)
-	var err error
-	h := s.tracker.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		fmt.Fprint(w, "begun")
-		err = s.tracker.Login(r.Context(), "alice", time.Now())
-	}))
-	b := newBrowser(t, h)
-	b.do("GET", "/")
-	if !errors.Is(err, footfall.ErrHeaderSent) {
-		t.Errorf("Login after the first byte: %v", err)
-	}
-	if n := s.count("logins"); n != 0 {
-		t.Error("it logged in all the same: the browser never learns the new secret")
 	}
 }
 
 // The raw bytes: one Set-Cookie per name, the header before the body.
 func TestHandler_OnTheWire(t *testing.T) {
-	s := newStage(t, nil)
+	t.Parallel()
+	s := stage.New(t, nil)
 	server := serveReal(t, s, func(w http.ResponseWriter, r *http.Request) { w.(http.Flusher).Flush(); fmt.Fprint(w, "body") })
 	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", server.Listener.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	fmt.Fprintf(conn, "GET / HTTP/1.1\r\nHost: shop.example\r\nUser-Agent: %s\r\nConnection: close\r\n\r\n", firefox)
+	fmt.Fprintf(conn, "GET / HTTP/1.1\r\nHost: shop.example\r\nUser-Agent: %s\r\nConnection: close\r\n\r\n", stage.Firefox)
 	raw, err := io.ReadAll(bufio.NewReader(conn))
 	if err != nil {
 		t.Fatal(err)

@@ -1,0 +1,153 @@
+package firstbyte
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// log is what happened, in order: to the hooks and to the writer underneath.
+type log struct{ lines []string }
+
+func (l *log) note(line string)            { l.lines = append(l.lines, line) }
+func (l *log) Finish(s int, _ http.Header) { l.note("finish " + strconv.Itoa(s)) }
+func (l *log) Abandon()                    { l.note("abandon") }
+
+// under is a writer that can do nothing but what every writer can.
+type under struct {
+	*log
+	header http.Header
+}
+
+func (u *under) Header() http.Header { return u.header }
+func (u *under) WriteHeader(s int)   { u.note("header " + strconv.Itoa(s)) }
+func (u *under) Write(b []byte) (int, error) {
+	u.note("write " + string(b))
+	return len(b), nil
+}
+
+func (u *under) SetReadDeadline(time.Time) error { u.note("deadline"); return nil }
+
+type flusher struct{ *under }
+
+func (u flusher) Flush() { u.note("flush") }
+
+type hijacker struct {
+	flusher
+	err error
+}
+
+func (u hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	u.note("hijack")
+	return nil, nil, u.err
+}
+
+type http1 struct{ hijacker }
+
+func (u http1) ReadFrom(r io.Reader) (int64, error) {
+	b, err := io.ReadAll(r)
+	u.note("read " + string(b))
+	return int64(len(b)), err
+}
+
+type http2 struct{ flusher }
+
+func (u http2) Push(target string, _ *http.PushOptions) error { u.note("push " + target); return nil }
+
+func answer(full bool, do func(w http.ResponseWriter)) []string {
+	l := new(log)
+	var w http.ResponseWriter = &under{l, http.Header{}}
+	if full {
+		w = http1{hijacker{flusher: flusher{&under{l, http.Header{}}}}}
+	}
+	do(new(Writer).Wrap(w, l))
+	return l.lines
+}
+
+func TestWriter_FinishComesBeforeTheFirstByte(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		do   func(w http.ResponseWriter)
+		want []string
+	}{
+		{"Write", func(w http.ResponseWriter) { _, _ = w.Write([]byte("a")) }, []string{"finish 200", "write a"}},
+		{"WriteString", func(w http.ResponseWriter) { _, _ = w.(io.StringWriter).WriteString("a") }, []string{"finish 200", "write a"}},
+		{"ReadFrom", func(w http.ResponseWriter) { _, _ = w.(io.ReaderFrom).ReadFrom(strings.NewReader("a")) }, []string{"finish 200", "read a"}},
+		{"Flush", func(w http.ResponseWriter) { w.(http.Flusher).Flush() }, []string{"finish 200", "flush"}},
+		{"Flush by a controller", func(w http.ResponseWriter) { _ = http.NewResponseController(w).Flush() }, []string{"finish 200", "flush"}},
+		{"WriteHeader(200)", func(w http.ResponseWriter) { w.WriteHeader(200) }, []string{"finish 200", "header 200"}},
+		{"WriteHeader(404)", func(w http.ResponseWriter) { w.WriteHeader(404) }, []string{"finish 404", "header 404"}},
+		{"WriteHeader(101), after which the connection speaks something else", func(w http.ResponseWriter) { w.WriteHeader(101) }, []string{"finish 101", "header 101"}},
+		{"WriteHeader(103), behind which another status follows", func(w http.ResponseWriter) { w.WriteHeader(103) }, []string{"header 103"}},
+		{"WriteHeader(100)", func(w http.ResponseWriter) { w.WriteHeader(100) }, []string{"header 100"}},
+		{"Hijack", func(w http.ResponseWriter) { _, _, _ = w.(http.Hijacker).Hijack() }, []string{"hijack", "abandon"}},
+		{"a deadline by a controller", func(w http.ResponseWriter) { _ = http.NewResponseController(w).SetReadDeadline(time.Time{}) }, []string{"deadline"}},
+		{"nothing", func(http.ResponseWriter) {}, nil},
+	} {
+		if got := answer(true, c.do); !slices.Equal(got, c.want) {
+			t.Errorf("%s: happened %q, want %q: the hooks hear of an answer before its first byte, and of nothing else", c.name, got, c.want)
+		}
+	}
+}
+
+func TestWriter_AHijackThatFailsAbandonsNothing(t *testing.T) {
+	l := new(log)
+	w := new(Writer).Wrap(hijacker{flusher{&under{l, http.Header{}}}, errors.New("no")}, l)
+	if _, _, err := w.(http.Hijacker).Hijack(); err == nil || slices.Contains(l.lines, "abandon") {
+		t.Errorf("a connection that could not be taken over (%v) is abandoned: %q. The answer still goes through the writer", err, l.lines)
+	}
+}
+
+func TestWriter_CanWhatTheOneUnderneathCan(t *testing.T) {
+	plain := &under{new(log), http.Header{}}
+	for name, w := range map[string]http.ResponseWriter{
+		"every writer": plain, "Flush alone": flusher{plain}, "Flush and Hijack": hijacker{flusher: flusher{plain}},
+		"HTTP/1": http1{hijacker{flusher: flusher{plain}}}, "HTTP/2": http2{flusher{plain}},
+	} {
+		var f Writer
+		got := f.Wrap(w, plain)
+		can := func(w http.ResponseWriter) (can [4]bool) {
+			_, can[0] = w.(http.Flusher)
+			_, can[1] = w.(http.Hijacker)
+			_, can[2] = w.(io.ReaderFrom)
+			_, can[3] = w.(http.Pusher)
+			return can
+		}
+		if can(got) != can(w) {
+			t.Errorf("%s: a handler can flush, hijack, read from, push: %v, and the writer underneath %v", name, can(got), can(w))
+		}
+		if u, ok := got.(interface{ Unwrap() http.ResponseWriter }); !ok || u.Unwrap() != w {
+			t.Errorf("%s: the writer underneath is not found by Unwrap: deadlines would not work", name)
+		}
+	}
+	push := new(Writer).Wrap(http2{flusher{plain}}, plain).(http.Pusher)
+	if err := push.Push("/a", nil); err != nil || !slices.Contains(plain.lines, "push /a") {
+		t.Errorf("a push does not arrive: %v, %q", err, plain.lines)
+	}
+}
+
+// headers is a hook that sets a header, as whoever sets cookies does.
+type headers struct{ log }
+
+func (h *headers) Finish(_ int, header http.Header) { header.Set("Set-Cookie", "a=b") }
+
+func TestWriter_FinishMayStillChangeTheHeader(t *testing.T) {
+	for name, do := range map[string]func(w http.ResponseWriter){
+		"Write": func(w http.ResponseWriter) { _, _ = w.Write([]byte("a")) }, "WriteHeader": func(w http.ResponseWriter) { w.WriteHeader(204) },
+		"WriteString": func(w http.ResponseWriter) { _, _ = io.WriteString(w, "a") }, "Flush": func(w http.ResponseWriter) { w.(http.Flusher).Flush() },
+	} {
+		recorder := httptest.NewRecorder()
+		do(new(Writer).Wrap(recorder, new(headers)))
+		if recorder.Result().Header.Get("Set-Cookie") == "" {
+			t.Errorf("%s: a header that Finish set is not in the answer: Finish came behind the first byte", name)
+		}
+	}
+}

@@ -1,0 +1,185 @@
+package outbox
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/footfall-go/footfall/internal/clock"
+	"github.com/footfall-go/footfall/store"
+)
+
+func TestProjector_OfARejectedBatchOnlyTheBadFactIsSetAside(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		a := &archive{refuse: func(facts []store.Fact) error {
+			for _, fact := range facts {
+				if f, ok := fact.(*store.EventRecorded); ok && f.EventID == "bad" {
+					return fmt.Errorf("%w: bad", store.ErrRejected)
+				}
+			}
+			return nil
+		}}
+		w := open(t, dir, a, nil)
+		var want []string
+		var last Position
+		for i := range 16 {
+			id := fmt.Sprint(i)
+			if i == 5 {
+				id = "bad"
+			} else {
+				want = append(want, "event "+id)
+			}
+			last, _ = w.Append(nil, event(id, "s"))
+		}
+		if _, err := w.journal.Append([]byte{200, 1, 2}); err != nil { // of a later version
+			t.Fatal(err)
+		}
+		var confirmed Position
+		w.start(t, Hooks{Confirmed: func(p Position) { confirmed = p }})
+		time.Sleep(time.Second)
+		if got := a.took(); !slices.Equal(got, want) {
+			t.Errorf("the archive took %q, want %q: one fact that it rejects must cost no other, and the order stays", got, want)
+		}
+		if a.calls > 12 {
+			t.Errorf("the archive was called %d times for 16 facts: a rejected batch is to be halved", a.calls)
+		}
+		aside, err := os.ReadFile(filepath.Join(dir, "set-aside", "records.jsonl"))
+		if lines := strings.Count(string(aside), "\n"); err != nil || lines != 2 || w.count("facts_set_aside") != 2 {
+			t.Errorf("%d facts are set aside, %d counted (%v): want the one that is rejected, and the one that nobody can read", lines, w.count("facts_set_aside"), err)
+		}
+		if confirmed <= last || w.Confirmed() != confirmed || w.Stats().Pending != 0 {
+			t.Errorf("the journal is confirmed up to %d, with %d facts pending: a bad fact must not hold it up", confirmed, w.Stats().Pending)
+		}
+		w.stop()
+	})
+}
+
+func TestProjector_AnArchiveThatIsAwayGetsEverythingLater(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := &archive{refuse: func([]store.Fact) error { return errDown }}
+		w := open(t, t.TempDir(), a, nil)
+		w.start(t, Hooks{})
+		position, err := w.Append(nil, event("1", "s"))
+		time.Sleep(time.Minute)
+		if err != nil || w.Confirmed() >= position || w.ArchiveFailing().IsZero() || w.Stats().Pending != 1 {
+			t.Errorf("while the archive is away (%v) the fact at %d is confirmed up to %d, failing since %v", err, position, w.Confirmed(), w.ArchiveFailing())
+		}
+		a.set(func() { a.refuse = nil })
+		time.Sleep(5 * time.Second)
+		if got := a.took(); len(got) != 1 || w.Confirmed() < position || !w.ArchiveFailing().IsZero() || w.count("facts_set_aside") != 0 {
+			t.Errorf("after the archive came back it took %q, confirmed up to %d of %d, failing since %v: want the fact once", got, w.Confirmed(), position, w.ArchiveFailing())
+		}
+		w.stop()
+	})
+}
+
+func TestClamp_AClockThatIsAheadPutsNothingIntoTheFuture(t *testing.T) {
+	facts := func(at time.Time) (all []store.Fact, times []*time.Time) {
+		begun, recorded, seen := &store.SessionBegun{}, &store.EventRecorded{}, &store.SessionSeen{}
+		placed, refunded, bot := &store.OrderPlaced{}, &store.OrderRefunded{}, &store.BotSeen{}
+		times = []*time.Time{&begun.StartedAt, &begun.LastSeenAt, &recorded.CreatedAt, &seen.At, &placed.CreatedAt, &refunded.At, &bot.At}
+		for _, x := range times {
+			*x = at
+		}
+		return []store.Fact{begun, recorded, seen, placed, refunded, bot}, times
+	}
+	for ahead, clamps := range map[time.Duration]bool{time.Hour: true, 5 * time.Second: false, -time.Hour: false} {
+		synctest.Test(t, func(t *testing.T) {
+			w := open(t, t.TempDir(), &archive{ahead: ahead}, nil)
+			at := clock.Now()
+			all, times := facts(at)
+			revoked := &store.CustomerRevoked{CustomerID: "c", Before: at}
+			w.clamp(append(all, revoked))
+			for i, x := range times {
+				if clamped := x.Before(at); clamped != clamps || clamps && x.After(at.Add(5*time.Second-ahead)) {
+					t.Errorf("this machine's clock is %v ahead of the archive's, and time %d is %v behind what it said; is it to be clamped: %v", ahead, i, at.Sub(*x), clamps)
+				}
+			}
+			if !revoked.Before.Equal(at) {
+				t.Error("the time of a revocation was clamped: what was authenticated in between would count again")
+			}
+			if want := map[bool]uint64{true: 7}[clamps]; w.count("times_clamped") != want {
+				t.Errorf("%d times are counted as clamped, want %d", w.count("times_clamped"), want)
+			}
+			past, times := facts(at.Add(-2 * time.Hour))
+			if w.clamp(past); !times[0].Equal(at.Add(-2 * time.Hour)) {
+				t.Error("a time that is past by the archive's clock too was changed")
+			}
+			w.stop()
+		})
+	}
+}
+
+// This is what becomes of an event whose session was not known when it
+// happened.
+func TestUnattributed_BecomesAnEventOfItsSessionOrIsDropped(t *testing.T) {
+	secret, older := store.SecretHash{1}, store.SecretHash{7}
+	for _, c := range []struct {
+		what   string
+		secret store.SecretHash
+		change func(rec *store.Record) // nil: there is no such session
+		stored bool                    // at once
+		waits  bool
+	}{
+		{"the session is alive and the secret its own", secret, func(*store.Record) {}, true, false},
+		{"the secret is the one before", older, func(rec *store.Record) { rec.Superseded = older }, true, false},
+		{"the secret is another's", store.SecretHash{9}, func(*store.Record) {}, false, true},
+		{"there is no secret, as there is no superseded one", store.SecretHash{}, func(*store.Record) {}, false, true},
+		{"the session is not there", secret, nil, false, true},
+		{"the session had ended", secret, func(rec *store.Record) { rec.EndedAt = rec.StartedAt }, false, false},
+		{"the session had been idle for too long", secret, func(rec *store.Record) { rec.LastSeenAt = rec.LastSeenAt.Add(-2 * time.Hour) }, false, false},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			id, a := clock.NewID(), &archive{sessions: map[string]store.Record{}}
+			rec := record(id, clock.Now())
+			if c.change != nil {
+				c.change(&rec)
+				a.sessions[id.String()] = rec
+			}
+			w := open(t, t.TempDir(), a, nil)
+			w.start(t, Hooks{})
+			w.AppendUnattributed(event("1", id.String()).Event, c.secret)
+			time.Sleep(arrivalTime / 2)
+			got := a.took()
+			if (len(got) == 1) != c.stored || c.stored && a.facts[0].(*store.EventRecorded).VisitorID != "v" {
+				t.Errorf("%s: the archive took %q; is the event to be stored, as one of the session's visitor: %v", c.what, got, c.stored)
+			}
+			if waits := w.Stats().Pending > 0; waits != c.waits || w.count("events_unattributed") != map[bool]uint64{true: 1}[!c.stored && !c.waits] {
+				t.Errorf("%s: after a minute the event waits: %v, want %v; dropped %d", c.what, waits, c.waits, w.count("events_unattributed"))
+			}
+			time.Sleep(arrivalTime/2 + 5*time.Second)
+			if w.Stats().Pending != 0 || w.count("events_unattributed") != map[bool]uint64{true: 1}[!c.stored] {
+				t.Errorf("%s: after two minutes %d events wait and %d are counted as dropped: whoever cannot be found by then never will be", c.what, w.Stats().Pending, w.count("events_unattributed"))
+			}
+			w.stop()
+		})
+	}
+}
+
+func TestUnattributed_WaitsForItsSessionToArrive(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		id, a := clock.NewID(), &archive{sessions: map[string]store.Record{}, down: errDown}
+		rec := record(id, clock.Now())
+		w := open(t, t.TempDir(), a, nil)
+		w.start(t, Hooks{})
+		w.AppendUnattributed(event("1", id.String()).Event, rec.SecretHash)
+		time.Sleep(10 * time.Minute) // an outage: whatever is on its way has arrivalTime from its end
+		a.set(func() { a.down = nil })
+		time.Sleep(arrivalTime - 10*time.Second)
+		if w.count("events_unattributed") != 0 || w.Stats().Pending != 1 {
+			t.Error("an event was dropped while its session may still arrive: the time counts from the end of the archive's outage")
+		}
+		a.set(func() { a.sessions[id.String()] = rec })
+		time.Sleep(2 * time.Second)
+		if got := a.took(); !slices.Equal(got, []string{"event 1"}) || w.Stats().Pending != 0 {
+			t.Errorf("the session has arrived, and the archive took %q: want its event, once", got)
+		}
+		w.stop()
+	})
+}

@@ -1,0 +1,130 @@
+package request
+
+import (
+	"fmt"
+	"net/netip"
+	"reflect"
+	"testing"
+	"time"
+)
+
+var minute = time.Unix(1_790_000_040, 0).UTC() // the start of one
+
+func addr(network, host int) netip.Addr {
+	return netip.AddrFrom4([4]byte{203, byte(network >> 8), byte(network), byte(host)})
+}
+
+func TestCap_OfOneNetworkInAMinute(t *testing.T) {
+	c := newBeginCap(3)
+	for i := range 3 {
+		if !c.allow(addr(1, i), false, minute) {
+			t.Fatalf("session %d of a network is refused: three may begin in a minute", i+1)
+		}
+	}
+	if c.allow(addr(1, 99), false, minute.Add(59*time.Second)) {
+		t.Error("a fourth session begins in a network within a minute: another host of the same network has the same cap")
+	}
+	if !c.allow(addr(2, 0), false, minute) {
+		t.Error("a network is refused because another has used up its own cap")
+	}
+	if !c.allow(addr(1, 0), false, minute.Add(time.Minute)) {
+		t.Error("a network is still refused in the next minute")
+	}
+}
+
+func TestCap_OfAllNetworksTogether(t *testing.T) {
+	c := newBeginCap(1)
+	for i := range allNetworks {
+		if !c.allow(addr(i, 0), false, minute) {
+			t.Fatalf("session %d of all is refused: %d may begin in a minute", i+1, allNetworks)
+		}
+	}
+	for _, forgotten := range []bool{false, true} {
+		if c.allow(addr(allNetworks+1, 0), forgotten, minute) {
+			t.Errorf("more than %d sessions begin in a minute (behind a forgotten proxy: %v)", allNetworks, forgotten)
+		}
+	}
+	if !c.allow(addr(0, 0), false, minute.Add(time.Minute)) {
+		t.Error("the cap of all networks does not end with its minute")
+	}
+}
+
+func TestCap_AForgottenProxyStandsForEverybody(t *testing.T) {
+	c := newBeginCap(2)
+	for i := range 10 {
+		if !c.allow(addr(1, 0), true, minute) {
+			t.Fatalf("session %d behind a proxy that nobody trusts is refused: its address is not its visitor's, so only the cap of all counts", i+1)
+		}
+	}
+	if !c.allow(addr(1, 0), false, minute) || !c.allow(addr(1, 0), false, minute) {
+		t.Error("what came through a forgotten proxy was counted for the proxy's network")
+	}
+	if c.total != 12 {
+		t.Errorf("%d sessions count for all networks, want 12: those behind a forgotten proxy do too", c.total)
+	}
+}
+
+func TestCap_NoneIfNegative(t *testing.T) {
+	c := newBeginCap(-1)
+	for range 1000 {
+		if !c.allow(addr(1, 0), false, minute) || !c.allowBot(minute) {
+			t.Fatal("without a cap a session or a bot is refused")
+		}
+	}
+}
+
+func TestCap_BotsAreCappedApart(t *testing.T) {
+	c := newBeginCap(1)
+	for i := range allNetworks {
+		if !c.allowBot(minute) {
+			t.Fatalf("view %d by a bot is refused: %d are recorded in a minute", i+1, allNetworks)
+		}
+	}
+	if c.allowBot(minute) {
+		t.Error("bots are recorded without a bound: they could fill the archive")
+	}
+	if !c.allow(addr(1, 0), false, minute) {
+		t.Error("bots have used up what people may begin")
+	}
+	if !c.allowBot(minute.Add(time.Minute)) {
+		t.Error("the cap of bots does not end with its minute")
+	}
+}
+
+func TestCap_MinutesThatAreOverAreTakenOnce(t *testing.T) {
+	c := newBeginCap(1)
+	next := minute.Add(time.Minute)
+	for range 3 {
+		c.uncounted(minute.Add(30 * time.Second))
+	}
+	if got := c.take(minute.Add(59*time.Second), false); len(got) != 0 {
+		t.Errorf("%v is taken while its minute is running: more visits may come", got)
+	}
+	c.uncounted(next)
+	if got, want := c.take(next, false), []uncountedMinute{{minute, 3}}; !reflect.DeepEqual(got, want) {
+		t.Errorf("taken are %v, want %v: the minute that is over, and not the running one", got, want)
+	}
+	if got := c.take(next, false); len(got) != 0 {
+		t.Errorf("%v is taken a second time: its visits would count twice", got)
+	}
+	if got, want := c.take(next, true), []uncountedMinute{{next, 1}}; !reflect.DeepEqual(got, want) {
+		t.Errorf("at the end are taken %v, want %v: the running minute too", got, want)
+	}
+	if got := c.take(next.Add(time.Hour), true); len(got) != 0 {
+		t.Errorf("%v is taken after it was taken at the end: its visits would count twice", got)
+	}
+	if c.uncountedTotal() != 4 {
+		t.Errorf("the counter says %d visits, want 4: it never goes back", c.uncountedTotal())
+	}
+}
+
+func TestCap_RemembersABoundedNumberOfNetworks(t *testing.T) {
+	c := newBeginCap(2)
+	c.turn(minute)
+	for i := range maxNetworks {
+		c.networks[netip.PrefixFrom(netip.MustParseAddr(fmt.Sprintf("2001:db8:%x:%x::", i>>16, i&0xffff)), 64)] = 1
+	}
+	if !c.allow(addr(1, 0), false, minute) || len(c.networks) != maxNetworks || c.total != 1 {
+		t.Errorf("%d networks are remembered, and %d sessions count: past %d networks only the cap of all counts", len(c.networks), c.total, maxNetworks)
+	}
+}

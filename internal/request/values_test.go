@@ -1,0 +1,78 @@
+package request
+
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/footfall-go/footfall/store"
+)
+
+func to(value any) func(json.RawMessage) (any, error) {
+	return func(json.RawMessage) (any, error) { return value, nil }
+}
+
+func TestWithValue_EditsACopy(t *testing.T) {
+	before := map[string]store.Value{"a": {JSON: json.RawMessage(`1`), Keep: true}, "b": {JSON: json.RawMessage(`2`)}}
+	var saw json.RawMessage
+	after, encoded, err := withValue(before, "b", true, func(old json.RawMessage) (any, error) { saw = old; return "x", nil })
+	if err != nil || string(saw) != "2" || string(encoded) != `"x"` || string(after["b"].JSON) != `"x"` || !after["b"].Keep || !after["a"].Keep {
+		t.Errorf("editing the value %s gave %v, %s, %v: the edit has to see the value before, and to replace that alone", saw, after, encoded, err)
+	}
+	if string(before["b"].JSON) != "2" || before["b"].Keep || len(before) != 2 {
+		t.Errorf("the record's own values were changed to %v: others are reading them, and an edit may be tried again", before)
+	}
+	if after, encoded, err = withValue(before, "a", true, to(nil)); err != nil || encoded != nil || len(after) != 1 || len(before) != 2 {
+		t.Errorf("a value that becomes nil leaves %v, %s, %v: it has to be removed from the copy", after, encoded, err)
+	}
+	if after, _, err = withValue(nil, "a", false, to(1)); err != nil || string(after["a"].JSON) != "1" {
+		t.Errorf("the first value of a session gives %v, %v", after, err)
+	}
+	if after, _, err = withValue(nil, "a", false, to(nil)); err != nil || len(after) != 0 {
+		t.Errorf("removing a value that is not there gives %v, %v", after, err)
+	}
+}
+
+func TestWithValue_AllOfASessionAreBounded(t *testing.T) {
+	fits := strings.Repeat("x", maxValues-len("a")-len(`""`))
+	values, _, err := withValue(nil, "a", false, to(fits))
+	if err != nil {
+		t.Fatalf("key and value of exactly %d bytes are refused: %v", maxValues, err)
+	}
+	if _, _, err := withValue(nil, "a", false, to(fits+"x")); err == nil {
+		t.Errorf("key and value of %d bytes are accepted: a session keeps at most %d", maxValues+1, maxValues)
+	}
+	if _, _, err := withValue(values, "b", false, to(1)); err == nil {
+		t.Error("a second value is accepted in a session that is full: the bound is for all of them")
+	}
+	if _, _, err := withValue(values, "b", false, to(nil)); err != nil {
+		t.Errorf("nothing can be removed from a session that is full: %v", err)
+	}
+	if _, _, err := withValue(values, "a", false, to(1)); err != nil {
+		t.Errorf("a value of a session that is full cannot be made smaller: %v", err)
+	}
+}
+
+func TestWithValue_AnEditThatFailsChangesNothing(t *testing.T) {
+	no := errors.New("no")
+	values, _, err := withValue(map[string]store.Value{"a": {}}, "a", false, func(json.RawMessage) (any, error) { return 1, no })
+	if !errors.Is(err, no) || values != nil {
+		t.Errorf("an edit that fails gives %v, %v: the shop has to get its own error", values, err)
+	}
+	if _, _, err := withValue(nil, "a", false, to(func() {})); err == nil || !strings.Contains(err.Error(), `"a"`) {
+		t.Errorf("a value that JSON cannot write gives %v: the error has to name the key", err)
+	}
+}
+
+func TestUpdateValue_RefusesAKeyOutOfBounds(t *testing.T) {
+	for _, key := range []string{"", strings.Repeat("k", maxValueKey+1)} {
+		err := new(Request).UpdateValue(t.Context(), key, false, func(json.RawMessage) (any, error) {
+			t.Error("the value of a key that is refused was edited")
+			return nil, nil
+		})
+		if err == nil {
+			t.Errorf("a key of %d bytes is accepted: 1 to %d are allowed", len(key), maxValueKey)
+		}
+	}
+}

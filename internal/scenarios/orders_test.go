@@ -1,0 +1,93 @@
+package scenarios_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/footfall-go/footfall"
+	"github.com/footfall-go/footfall/internal/stage"
+	"github.com/footfall-go/footfall/store"
+)
+
+// Seed defect 23.
+func TestOrder_EachIsListed(t *testing.T) {
+	s := stage.New(t, nil)
+	b := stage.NewBrowser(t, s.Site())
+	b.Do("GET", "/")
+	b.Do("POST", "/order/first")
+	time.Sleep(2 * time.Millisecond)
+	b.Do("POST", "/order/second")
+	rec := s.Stored(stage.SessionOf(t, b))
+	if !rec.Converted || rec.OrderID != "second" {
+		t.Errorf("converted %v, orderId %q: the latest order", rec.Converted, rec.OrderID)
+	}
+	for _, id := range []string{"first", "second"} {
+		if o, ok, err := s.SQLite.Order(context.Background(), id); !ok || err != nil || o.SessionID != rec.SessionID {
+			t.Errorf("order %s: %+v %v %v", id, o, ok, err)
+		}
+	}
+}
+
+// Seed defect 24.
+func TestOrder_IsOneFact(t *testing.T) {
+	t.Parallel()
+	s := stage.New(t, nil)
+	b := stage.NewBrowser(t, s.Site())
+	b.Do("GET", "/")
+	id := stage.SessionOf(t, b)
+	s.Archive.Down.Store(true)
+	s.Hot.Down.Store(true)
+	var wg sync.WaitGroup
+	for range 8 {
+		r := b.Request("POST", "/order/1")
+		wg.Go(func() {
+			if got := stage.Text(t, b.With(b.Cookie("session")).Send(r)); got != "ok" {
+				t.Errorf("an outage of tracking failed a sale: %s", got)
+			}
+		})
+	}
+	wg.Wait()
+	s.Hot.Down.Store(false)
+	s.Archive.Down.Store(false)
+	b.Do("POST", "/order/1")
+	rec := s.Stored(id)
+	events, err := s.SQLite.Events(context.Background(), id, 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	orders := slices.DeleteFunc(events, func(e store.Event) bool { return e.EventType != footfall.EventOrderCompleted })
+	if !rec.Converted || len(orders) != 1 {
+		t.Errorf("nine recordings of one order: converted %v, %d events order_completed", rec.Converted, len(orders))
+	}
+}
+
+// An order that the journal could not take is recorded when it can.
+func TestOrder_OnAFullJournalIsRecordedLater(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := stage.New(t, func(c *footfall.Config) { c.JournalMaxBytes = 1 << 20 })
+		b := stage.NewBrowser(t, s.Site())
+		b.Do("GET", "/")
+		s.Archive.Down.Store(true)
+		for s.Count("orders_unwritten") == 0 { // the reserve goes too
+			b.Do("GET", "/?"+strings.Repeat("x", 1500))
+			if got := stage.Text(t, b.Do("POST", fmt.Sprint("/order/", s.Count("orders")))); got != "ok" {
+				t.Fatalf("a full journal failed a sale: %s", got)
+			}
+		}
+		placed := s.Count("orders")
+		s.Archive.Down.Store(false)
+		time.Sleep(10 * time.Second)
+		s.Settle()
+		for i := range placed {
+			if _, ok, err := s.SQLite.Order(context.Background(), fmt.Sprint(i)); !ok || err != nil {
+				t.Fatalf("order %d of %d is not there: %v", i, placed, err)
+			}
+		}
+	})
+}

@@ -1,0 +1,197 @@
+package sessions
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/footfall-go/footfall/internal/clock"
+	"github.com/footfall-go/footfall/internal/cookie"
+	"github.com/footfall-go/footfall/store"
+)
+
+var (
+	purposes  = map[Purpose]string{ToCount: "to count", ToKnow: "to know", ToChange: "to change"}
+	standings = map[Standing]string{Worthless: "Worthless", UnknownCustomer: "UnknownCustomer", Superseded: "Superseded", Current: "Current"}
+)
+
+// An answer of Find. The zero value is an error alone.
+type answer struct {
+	standing Standing
+	known    bool // without an error
+}
+
+func check(t *testing.T, w *world, token *cookie.Token, purpose Purpose, what string, want answer) {
+	t.Helper()
+	e, standing, err := w.find(token, purpose)
+	if standing != want.standing || (err == nil) != want.known || (e != nil) != (want.standing != Worthless) {
+		t.Errorf("%s, %s: Find says %s, with error: %v, with an entry: %v; want %s, with error: %v. An error must never pass for an absence, nor what cannot be known for a customer",
+			what, purposes[purpose], standings[standing], err, e != nil, standings[want.standing], !want.known)
+	}
+	if err != nil && !errors.Is(err, store.ErrUnavailable) {
+		t.Errorf("%s, %s: the error is %v, which does not say that it cannot be known", what, purposes[purpose], err)
+	}
+	if e != nil && e.ID() != token.ID {
+		t.Errorf("%s, %s: Find returns another session", what, purposes[purpose])
+	}
+}
+
+// The table in the comment of Find, for what this process holds, for what the
+// archive has, and for both.
+func TestFind_WhileTheHotStoreFails(t *testing.T) {
+	w := open(t)
+	w.hot.err = errDown
+	customer := func(rec *store.Record) { rec.CustomerID, rec.AuthenticatedAt = "c", clock.Now() }
+	for _, row := range []struct {
+		known                     string
+		change                    func(rec *store.Record) // nil: nothing is known of the session
+		toCount, toKnow, toChange answer
+	}{
+		{"it has ended", func(rec *store.Record) { rec.EndedAt, rec.EndReason = clock.Now(), store.EndLogout },
+			answer{Worthless, true}, answer{}, answer{Worthless, true}},
+		{"the secret is current, no customer", func(*store.Record) {},
+			answer{Current, false}, answer{}, answer{Current, true}},
+		{"the secret is current, a customer's", customer,
+			answer{UnknownCustomer, false}, answer{}, answer{Current, true}},
+		{"the secret is superseded, no customer", func(rec *store.Record) { rec.SecretHash, rec.Superseded = store.SecretHash{7}, rec.SecretHash },
+			answer{Superseded, false}, answer{}, answer{}},
+		{"the secret is neither", func(rec *store.Record) { rec.SecretHash, rec.Superseded = store.SecretHash{7}, store.SecretHash{8} },
+			answer{}, answer{}, answer{}},
+		{"the secret is neither, a customer's", func(rec *store.Record) { customer(rec); rec.SecretHash = store.SecretHash{7} },
+			answer{}, answer{}, answer{}},
+		{"nothing", nil, answer{}, answer{}, answer{}},
+	} {
+		for purpose, want := range map[Purpose]answer{ToCount: row.toCount, ToKnow: row.toKnow, ToChange: row.toChange} {
+			for _, by := range []string{"this process", "the archive", "both"} {
+				token := newToken()
+				if row.change != nil {
+					rec := record(token)
+					row.change(&rec)
+					if by != "the archive" {
+						w.hold(token.ID, rec, time.Time{})
+					}
+					if by != "this process" {
+						w.archived(t, rec)
+					}
+				}
+				check(t, w, token, purpose, row.known+", known to "+by, want)
+			}
+		}
+	}
+}
+
+func TestFind_ToChangeTheArchiveIsAskedInAnyCase(t *testing.T) {
+	w := open(t)
+	w.hot.err = errDown
+	for what, c := range map[string]struct {
+		newer             func(rec *store.Record)
+		toCount, toChange answer
+	}{
+		"held as current, and the archive has its end":          {func(rec *store.Record) { rec.EndedAt = clock.Now() }, answer{Current, false}, answer{Worthless, true}},
+		"held as current, and the archive has a newer secret":   {func(rec *store.Record) { rec.SecretHash, rec.Superseded = store.SecretHash{7}, rec.SecretHash }, answer{Current, false}, answer{}},
+		"held as anonymous, and the archive knows its customer": {func(rec *store.Record) { rec.CustomerID, rec.AuthenticatedAt = "c", clock.Now() }, answer{Current, false}, answer{Current, true}},
+	} {
+		for purpose, want := range map[Purpose]answer{ToCount: c.toCount, ToChange: c.toChange} {
+			token := newToken()
+			rec := record(token)
+			w.hold(token.ID, rec, time.Time{})
+			c.newer(&rec)
+			rec.Version++
+			w.archived(t, rec)
+			check(t, w, token, purpose, what, want)
+		}
+	}
+}
+
+func TestFind_WhileBothStoresFail(t *testing.T) {
+	w := open(t)
+	w.hot.err, w.archive.err = errDown, errDown
+	for purpose, want := range map[Purpose]answer{ToCount: {Current, false}, ToKnow: {}, ToChange: {}} {
+		token := newToken()
+		w.hold(token.ID, record(token), time.Time{})
+		check(t, w, token, purpose, "held as current while both stores fail", want)
+		check(t, w, newToken(), purpose, "nothing known while both stores fail", answer{})
+	}
+}
+
+func TestFind_WhileOnlyTheArchiveFails(t *testing.T) {
+	w := open(t)
+	w.archive.err = errDown
+	for purpose := range purposes {
+		check(t, w, newToken(), purpose, "the hot store does not have the session, and the archive fails", answer{})
+	}
+	token := newToken()
+	if !w.Announce(t.Context(), w.Begin(token.ID, record(token), noSiblings)) {
+		t.Fatal("the hot store did not take a session")
+	}
+	for purpose := range purposes {
+		check(t, w, token, purpose, "the hot store has the session", answer{Current, true})
+	}
+}
+
+func TestFind_AnEndIsOvertakenByNothing(t *testing.T) {
+	w := open(t)
+	token := newToken()
+	e := w.Begin(token.ID, record(token), noSiblings)
+	w.Announce(t.Context(), e)
+	w.hot.err = errDown
+	if err := w.End(t.Context(), e, store.EndLogout); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.End(t.Context(), e, store.EndLogout); !errors.Is(err, ErrEnded) {
+		t.Errorf("a session that has ended is ended again: %v", err)
+	}
+	if above := clock.Now().Add(24 * time.Hour).UnixMilli(); e.Version() <= above {
+		t.Errorf("the end has version %d: a login within the session's life could reach %d, and overtake it", e.Version(), above)
+	}
+	w.hot.err = nil // and still has the session as it was before its end
+	w.table.Remove(token.ID)
+	for purpose := range purposes {
+		if _, standing, err := w.find(token, purpose); standing != Worthless {
+			t.Errorf("after its end, which the hot store has missed, a session is %s (%v) %s: whoever logged out would be in again", standings[standing], err, purposes[purpose])
+		}
+	}
+}
+
+func TestFind_ToCountBelievesWhatWasReadAMomentAgo(t *testing.T) {
+	for _, c := range []struct {
+		what     string
+		customer string
+		ago      time.Duration
+		asks     bool
+	}{
+		{"an anonymous session read 4 s ago", "", anonymousTrust - time.Second, false},
+		{"an anonymous session read 6 s ago", "", anonymousTrust + time.Second, true},
+		{"a customer's session read just now", "c", 0, false},
+		{"a customer's session read 2 s ago", "c", customerTrust + time.Second, true},
+	} {
+		w := open(t)
+		token := newToken()
+		rec := record(token)
+		rec.CustomerID, rec.AuthenticatedAt = c.customer, rec.StartedAt
+		w.hold(token.ID, rec, clock.Now().Add(-c.ago))
+		for _, purpose := range []Purpose{ToCount, ToKnow} {
+			w.hot.calls = 0
+			if _, standing, err := w.find(token, purpose); err == nil && !c.asks && purpose == ToCount && standing != Current {
+				t.Errorf("%s is %s", c.what, standings[standing])
+			}
+			if want := c.asks || purpose != ToCount; (w.hot.calls > 0) != want {
+				t.Errorf("%s, %s: the hot store was asked %d times; is it to be asked: %v", c.what, purposes[purpose], w.hot.calls, want)
+			}
+		}
+	}
+}
+
+func TestFind_AnIDThatIsTooOldIsWorthlessWhateverTheStoresSay(t *testing.T) {
+	w := open(t)
+	w.hot.err = errDown
+	old := newToken()
+	ms := clock.Now().Add(-25 * time.Hour).UnixMilli()
+	for i := range 6 {
+		old.ID[i] = byte(ms >> (40 - 8*i))
+	}
+	check(t, w, old, ToKnow, "a session that began 25 hours ago and lives for 24", answer{Worthless, true})
+	if w.hot.calls != 0 {
+		t.Error("the stores were asked for a session that cannot be alive")
+	}
+}
