@@ -12,23 +12,23 @@ import (
 	"time"
 )
 
-// accounts of the demo shop, by customer.
+// accounts maps customers to the demo shop's accounts.
 var accounts = map[string]string{"cust_1": "customer@example.com", "cust_2": "second@example.com"}
 
-// A crowd is what visitors do and what they know: all that they were told goes
-// to the ledger and the register.
+// A crowd holds what visitors do, and writes everything that they are told to the
+// ledger and the register.
 type crowd struct {
 	base     string
 	ledger   *ledger
 	register *register
 	pages    latencies
-	long     atomic.Pointer[string] // appended to what is requested, to fill a journal
+	long     atomic.Pointer[string] // appended to requested URLs, to fill a journal
 
-	failed, asked, unavailable, unanswered atomic.Int64 // pages not answered with 200; what customers asked of their routes, and was answered with 503
-	calm                                   atomic.Int64 // the number of the calm phase, 0 while something is broken
+	failed, asked, unavailable, unanswered atomic.Int64 // pages not answered with 200; requests by customers to their routes, and those of them answered with 503
+	calm                                   atomic.Int64 // the number of the calm phase; 0 while something is broken
 }
 
-// browse looks at a page, and returns when the answer was there.
+// browse requests a page and returns when the answer is there.
 func (c *crowd) browse(v *visitor, random *rand.Rand) *answer {
 	r := c.open(v, pageView)
 	before := v.session
@@ -48,18 +48,18 @@ func (c *crowd) browse(v *visitor, random *rand.Rand) *answer {
 	return a
 }
 
-// open notes a visitor's request before it is sent.
+// open records a visitor's request before it is sent.
 func (c *crowd) open(v *visitor, event string) *request {
 	standing, _ := c.register.standing(v.session)
 	return c.ledger.open(event, v.jar, v.session != "" && standing != live)
 }
 
-// close notes the answer to it; before is the cookie that it carried.
+// close records the answer. before is the cookie that the request carried.
 func (c *crowd) close(r *request, a *answer, o outcome, before string) {
 	c.ledger.close(r, o, sessionOf(before), sessionOf(a.session))
 }
 
-// met notes a session cookie that came with an answer that is no login.
+// met records a session cookie that came with an answer other than a login's.
 func (c *crowd) met(before string, a *answer, mark string) {
 	if !a.set || a.session == before {
 		return
@@ -70,14 +70,16 @@ func (c *crowd) met(before string, a *answer, mark string) {
 	c.given(before, a)
 }
 
-// given notes a new session cookie that came with an answer that is no login.
+// given records a new session cookie that came with an answer other than a
+// login's.
 func (c *crowd) given(before string, a *answer) {
 	if a.session != "" && a.session != before {
 		c.register.issued(a.session, "")
 	}
 }
 
-// put puts something into the cart. slowly is a browser whose line is bad.
+// put puts something into the cart. slowly sends the request like a browser on a
+// bad line.
 func (c *crowd) put(v *visitor, random *rand.Rand, slowly bool) {
 	r := c.open(v, addToCart)
 	before := v.session
@@ -91,7 +93,7 @@ func (c *crowd) put(v *visitor, random *rand.Rand, slowly bool) {
 	c.met(before, a, r.mark)
 }
 
-// A trickle is a body that comes byte by byte.
+// A trickle is a request body that arrives byte by byte.
 type trickle struct {
 	text  string
 	pause time.Duration
@@ -107,7 +109,7 @@ func (t *trickle) Read(b []byte) (int, error) {
 	return n, nil
 }
 
-// ask asks who is logged in.
+// ask requests the route that tells who is logged in.
 func (c *crowd) ask(v *visitor) *answer {
 	cookie, calm := v.session, c.calm.Load()
 	a := v.send(c.base, "GET", meAt, nil)
@@ -140,7 +142,7 @@ func (c *crowd) check(cookie string, a *answer) {
 	c.register.who(cookie, a.status, data.Customer.ID, data.Session.SessionID)
 }
 
-// logIn logs in, on top of whatever session there is.
+// logIn logs in, whatever session the visitor already has.
 func (c *crowd) logIn(v *visitor, customer string) {
 	r := c.open(v, customerLogin)
 	before, calm := v.session, c.calm.Load()
@@ -172,7 +174,7 @@ func (c *crowd) logOut(v *visitor) {
 	a := v.send(c.base, "POST", logoutAt+"?mark="+r.mark, nil)
 	o := a.outcome(200)
 	if o == counted && (standing != live || customer == "") {
-		o = optional // who was nobody any more logs out without an event
+		o = optional // if the visitor is no longer logged in, logging out records no event
 	}
 	c.close(r, a, o, before)
 	if standing == live {
@@ -186,8 +188,8 @@ func (c *crowd) logOut(v *visitor) {
 	}
 }
 
-// revoke is an operator who ends a visitor's session; their browser knows nothing
-// of it.
+// revoke acts as an operator who ends a visitor's session. The visitor's browser
+// does not learn of it.
 func (c *crowd) revoke(v *visitor) {
 	operator := newStranger(v.address)
 	a := operator.send(c.base, "POST", revokeAt, strings.NewReader(fmt.Sprintf(`{"sessionId":%q}`, sessionOf(v.session))),
@@ -202,7 +204,7 @@ func (c *crowd) revoke(v *visitor) {
 	}
 }
 
-// buy places an order, and asks again until it is answered.
+// buy places an order and repeats the request until it is answered.
 func (c *crowd) buy(v *visitor, tries int) {
 	s := c.ledger.openSale(v.jar)
 	var items []string
@@ -224,7 +226,7 @@ func (c *crowd) buy(v *visitor, tries int) {
 				c.register.report(doubled, order.ID, "the same Idempotency-Key was answered with another order")
 			}
 			return
-		case a.err == nil && a.status != 502: // the front's: nobody was there
+		case a.err == nil && a.status != 502: // 502 comes from the front, which reached no process
 			c.ledger.refuse(s)
 			return
 		}
@@ -232,7 +234,7 @@ func (c *crowd) buy(v *visitor, tries int) {
 	}
 }
 
-// burst is a page that asks for several things at once.
+// burst requests a page several times at once.
 func (c *crowd) burst(v *visitor, random *rand.Rand) {
 	var all sync.WaitGroup
 	for range 4 {
@@ -242,8 +244,8 @@ func (c *crowd) burst(v *visitor, random *rand.Rand) {
 	all.Wait()
 }
 
-// replayDead tries the cookies that ended last, twice each: there may be two
-// instances.
+// replayDead tries the cookies that ended last, each twice, because there may be
+// two instances.
 func (w *world) replayDead() {
 	for _, cookie := range w.crowd.register.lastDead(30) {
 		for range 2 {
@@ -254,7 +256,7 @@ func (w *world) replayDead() {
 	}
 }
 
-// replay tries a cookie whose end was acknowledged, as a thief would.
+// replay tries a cookie whose end was acknowledged, like a thief.
 func (c *crowd) replay(random *rand.Rand) {
 	cookie, ok := c.register.anyDead(random)
 	if !ok {

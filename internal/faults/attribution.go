@@ -2,8 +2,8 @@ package faults
 
 import "fmt"
 
-// checkSessions compares where events and orders are stored with the browsers
-// whose they are.
+// checkSessions checks that events and orders are stored in sessions of the
+// browsers that caused them.
 func (a *audit) checkSessions(l *ledger, h *holdings) {
 	owners := a.owners(l)
 	for id, visitor := range h.visitors {
@@ -36,7 +36,7 @@ func (a *audit) checkSessions(l *ledger, h *holdings) {
 	}
 }
 
-// owners are the browsers that sessions were given to.
+// owners maps each session to the browser that it was given to.
 func (a *audit) owners(l *ledger) map[string]*jar {
 	jars := map[*jar]bool{}
 	for _, r := range l.requests {

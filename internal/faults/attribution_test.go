@@ -2,7 +2,8 @@ package faults
 
 import "testing"
 
-// TestAttribution puts events where they do not belong, and where they may.
+// TestAttribution stores events in sessions where they must not be, and where
+// they may be.
 func TestAttribution(t *testing.T) {
 	// folded is a session of s1's browser that is folded into s1.
 	folded := func(s *specimen) *storedEvent {
@@ -85,8 +86,8 @@ func TestAttribution(t *testing.T) {
 	}
 }
 
-// TestFollow: an event of a session that is folded is its host's, one of a session
-// that came back is its own.
+// TestFollow: an event of a folded session belongs to its host, an event of a
+// restored session to the session itself.
 func TestFollow(t *testing.T) {
 	h := &holdings{
 		events: []storedEvent{{id: "e1", session: "s1", visitor: "v1"}, {id: "e2", session: "s2", visitor: "v2"}, {id: "e3", session: "s3", visitor: "v3"}, {id: "e4", session: "s4", visitor: "v4"}},

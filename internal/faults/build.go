@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// build makes the command, as it is shipped.
+// build builds the command as it is shipped.
 func build(ctx context.Context, into string, flags ...string) error {
 	args := append(append([]string{"build"}, flags...), "-o", into, "github.com/footfall-go/footfall/cmd/footfall")
 	if out, err := exec.CommandContext(ctx, "go", args...).CombinedOutput(); err != nil {
@@ -19,11 +19,12 @@ func build(ctx context.Context, into string, flags ...string) error {
 	return nil
 }
 
-// buildSkewed makes the same command with a wall clock that can be put: Go reads
-// the kernel's clock without a system call, so nothing outside of the process can
-// do it, short of setting the machine's. time.Now adds an offset; the monotonic
-// clock, and with it timers and what took how long, are left alone. It compiles
-// the standard library anew, which takes minutes the first time.
+// buildSkewed builds the same command with a wall clock that can be changed. Go
+// reads the kernel's clock without a system call, so nothing outside of the
+// process could change it, except by changing the machine's clock. time.Now adds
+// an offset; the monotonic clock, and with it timers and measured durations, are
+// unchanged. This compiles the standard library anew, which takes minutes the
+// first time.
 func buildSkewed(ctx context.Context, dir string) (binary string, err error) {
 	root, err := exec.CommandContext(ctx, "go", "env", "GOROOT").Output()
 	if err != nil {
@@ -68,7 +69,7 @@ func Now() Time {
 	sec += wallOffset
 `
 
-// clockVariable names the file that has the offset in seconds.
+// clockVariable names the file that holds the offset in seconds.
 const clockVariable = "FAULTS_CLOCK"
 
 const skewReader = `package main

@@ -7,12 +7,13 @@ import (
 )
 
 const (
-	recovery = 30 * time.Second // most that a shop may take until all its parts are in order again
-	grace    = time.Second      // from then on: a look at who was logged out meanwhile
+	recovery = 30 * time.Second // the longest time until all parts of a shop are in order again
+	grace    = time.Second      // from then on, until every instance has read who was logged out meanwhile
 )
 
-// checkCalm notes a customer who was turned away while nothing was broken: from
-// when they asked, which calm tells, until they were answered.
+// checkCalm records a customer who was refused although nothing was broken from
+// their request to the answer. calm is the number of the calm phase when they
+// asked.
 func (c *crowd) checkCalm(calm int64, id string, a *answer) {
 	if calm == 0 || calm != c.calm.Load() || a.err != nil || a.status < 500 {
 		return
@@ -20,9 +21,9 @@ func (c *crowd) checkCalm(calm int64, id string, a *answer) {
 	c.register.report(unwell, id, fmt.Sprintf("%d while nothing was broken (calm phase %d)", a.status, calm))
 }
 
-// recovered waits until nothing is broken any more, by what the processes say, and
-// nothing of what was waits to be stored: until then who logged in at one instance
-// may be unknown to another.
+// recovered waits until every process reports that all its parts are in order and
+// the backlog is stored. Until then, one instance may not know who logged in at
+// another.
 func (w *world) recovered() error {
 	ctx, cancel := context.WithTimeout(context.Background(), recovery)
 	defer cancel()

@@ -8,14 +8,15 @@ import (
 	"time"
 )
 
-// A life is what a process counted between a start and an end, as it said last.
+// A life is what a process counted between a start and its end, as of the latest
+// poll.
 type life struct {
 	counts map[string]float64
 	killed bool
 
-	turn    int       // of the poll that brought them
-	late    time.Time // when facts were seen to be late last
-	settled float64   // how many of those that were late do not wait any more
+	turn    int       // number of the poll that read these counters
+	late    time.Time // when late facts were last seen
+	settled float64   // how many of the facts that were late have been written or lost since
 }
 
 const (
@@ -23,12 +24,12 @@ const (
 	pendingCount = "journal_pending_records"
 	journalUp    = `part_up{part="journal"}`
 
-	// settling is how long a journal must have been in order, with no fact late,
-	// for all that were late before to be written.
+	// settling is how long a journal must have been in order, with no new late
+	// fact, until all facts that were late before count as written.
 	settling = 100 * time.Millisecond
 )
 
-// note takes what a life says at a time.
+// note stores the counters that a life reports at a time.
 func (l *life) note(counts map[string]float64, at time.Time) {
 	switch n := counts[stalledCount]; {
 	case n != l.counts[stalledCount] || counts[journalUp] != 1:
@@ -39,26 +40,26 @@ func (l *life) note(counts map[string]float64, at time.Time) {
 	l.counts = counts
 }
 
-// A claim is what processes say that they did not store, by what they count.
+// A claim is what processes report as not stored, by counter.
 type claim struct {
-	dropped      int // events that the journal did not take, or lost
-	unattributed int // events of sessions of which nobody could tell in time
-	never        int // events that no fault of these has a reason to drop
-	waiting      int // facts that may have waited in memory when a process was killed: nobody counts them
+	dropped      int // events that the journal refused or lost
+	unattributed int // events whose session could not be determined in time
+	never        int // events dropped for reasons that none of these faults gives
+	waiting      int // facts that may have waited in memory when a process was killed, which no counter includes
 }
 
 func (c claim) and(d claim) claim {
 	return claim{c.dropped + d.dropped, c.unattributed + d.unattributed, c.never + d.never, c.waiting + d.waiting}
 }
 
-// since is what came to a claim after an earlier one.
+// since returns what was added to a claim after an earlier one.
 func (c claim) since(d claim) claim {
 	return claim{c.dropped - d.dropped, c.unattributed - d.unattributed, c.never - d.never, c.waiting - d.waiting}
 }
 
 func (c claim) declared() int { return c.dropped + c.unattributed + c.never }
 
-// claim of a process in all its lives.
+// claim returns the claim of a process in all its lives.
 func (p *process) claim() (c claim) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -80,7 +81,8 @@ func (w *world) claim() (c claim) {
 	return c
 }
 
-// counters lists what is not zero, for whoever has to find out why.
+// counters lists the counters that are not zero, for people who investigate a
+// finding.
 func (p *process) counters() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -95,14 +97,14 @@ func (p *process) counters() string {
 	return b.String()
 }
 
-// latest is what the running life said last.
+// latest returns the latest counter of the running life.
 func (p *process) latest(name string) float64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.lives[len(p.lives)-1].counts[name]
 }
 
-// counter is the sum of one counter over all lives.
+// counter returns the sum of one counter over all lives.
 func (p *process) counter(name string) (n int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

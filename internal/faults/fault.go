@@ -7,21 +7,21 @@ import (
 	"time"
 )
 
-// A fault is something that breaks, for about as long as it is told, and is
-// whole again when run returns.
+// A fault breaks something for about the given time. When run returns, everything
+// works again.
 type fault struct {
 	name string
 	open func(*plan) (*world, error) // the world it happens in
-	mix  *mix                        // what visitors do meanwhile, if not the usual
-	long string                      // appended to what they request
-	cost price                       // what it may cost by design
+	mix  *mix                        // what visitors do meanwhile; nil: the usual
+	long string                      // text that is appended to the URLs they request
+	cost price                       // the loss that it may cause by design
 	run  func(w *world, length time.Duration) error
 }
 
-// settle is how long the answers to what visitors did before may take.
+// settle is the time allowed for answers to requests that were sent before.
 const settle = 500 * time.Millisecond
 
-// while breaks something for the whole time.
+// while returns a run that breaks something for the whole time.
 func while(begin, end func(*world) error) func(*world, time.Duration) error {
 	return func(w *world, length time.Duration) error {
 		if err := begin(w); err != nil {
@@ -32,7 +32,7 @@ func while(begin, end func(*world) error) func(*world, time.Duration) error {
 	}
 }
 
-// again does something again and again.
+// again returns a run that repeats something for the whole time.
 func again(do func(*world) error) func(*world, time.Duration) error {
 	return func(w *world, length time.Duration) error {
 		for until := time.Now().Add(length); time.Now().Before(until); {
@@ -44,7 +44,7 @@ func again(do func(*world) error) func(*world, time.Duration) error {
 	}
 }
 
-// A row is what one fault did.
+// A row is the result of one fault.
 type row struct {
 	name                             string
 	acknowledged, unanswered, failed int
@@ -54,10 +54,10 @@ type row struct {
 	added                            time.Duration
 	backlog                          time.Duration
 	findings                         findings
-	calm, broken                     int // pages measured
+	calm, broken                     int // numbers of page views measured while nothing was broken, and while something was
 }
 
-// suffer has a world go through a fault, and audits it.
+// suffer runs a fault in a world and audits the world.
 func (w *world) suffer(number int, f fault, length time.Duration) (row, error) {
 	c := w.crowd
 	r := row{name: f.name}
@@ -110,8 +110,8 @@ func (w *world) suffer(number int, f fault, length time.Duration) (row, error) {
 	return r, nil
 }
 
-// through lets visitors come before a fault, while it lasts and after it, each for
-// its part of the length, and says when it was over.
+// through sends visitors before a fault, during it and after it, each for a part
+// of the length. It returns when the fault was over.
 func (w *world) through(number int, f fault, length time.Duration, r *row) (ended time.Time, err error) {
 	c, usual := w.crowd, w.load.mix
 	c.pages.take()
@@ -148,7 +148,7 @@ func (w *world) through(number int, f fault, length time.Duration, r *row) (ende
 	return ended, nil
 }
 
-// take returns the latencies since it was called last.
+// take returns the latencies added since its last call.
 func (l *latencies) take() []time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// archiveLocked is another process that holds the database's lock for longer than
-// a write waits for it.
+// archiveLocked makes another process hold the database's lock for longer than a
+// write waits for it.
 var archiveLocked = fault{name: "archive locked by another process", open: localWorld, run: func(w *world, length time.Duration) error {
 	release, err := lockSQLite(w.processes[0].dataDir)
 	if err != nil {
@@ -17,8 +17,8 @@ var archiveLocked = fault{name: "archive locked by another process", open: local
 	return release()
 }}
 
-// archiveFull is a disk on which only the archive has no room: the journal, on
-// another, keeps everything.
+// archiveFull is a full disk with only the archive on it. The journal is on
+// another disk and stores everything.
 var archiveFull = fault{name: "archive cannot be written (its disk is full)", open: splitWorld, run: func(w *world, length time.Duration) error {
 	free, err := fill(filepath.Join(w.dir, "data"))
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// slowClients send headers and bodies byte by byte, on many connections.
+// slowClients sends headers and bodies byte by byte, on many connections.
 var slowClients = fault{name: "slow clients (300 connections)", open: localWorld, run: func(w *world, length time.Duration) error {
 	w.beside(300, length, func(n int, _ *rand.Rand, over <-chan struct{}) {
 		head := "GET /api/storefront/products/1 HTTP/1.1\r\nHost: shop\r\nUser-Agent: " + firefox + "\r\nX-Slow: "
@@ -36,16 +36,16 @@ var slowClients = fault{name: "slow clients (300 connections)", open: localWorld
 			case <-time.After(500 * time.Millisecond):
 			}
 			if _, err := conn.Write([]byte("x")); err != nil {
-				return // the shop had enough
+				return // the shop closed the connection
 			}
 		}
 	})
 	return nil
 }}
 
-// cookieless is a crowd without cookies from one network, as a scraper that takes
-// itself for a browser. Past the cap its visits are served and not stored one by
-// one.
+// cookieless sends requests without cookies from one network, like a scraper that
+// claims to be a browser. When a cap is reached, they are answered but not stored
+// one by one.
 var cookieless = fault{name: "flood without cookies", open: localWorld, run: func(w *world, length time.Duration) error {
 	w.beside(4, length, func(_ int, random *rand.Rand, _ <-chan struct{}) {
 		v := newStranger(fmt.Sprintf("198.51.100.%d", 1+random.IntN(250)))
@@ -58,7 +58,7 @@ var cookieless = fault{name: "flood without cookies", open: localWorld, run: fun
 	return nil
 }}
 
-// garbage is a flood of cookies that are none: forged, cut off, huge, thousands of
+// garbage sends a flood of invalid cookies: forged, cut off, huge, thousands of
 // them, of the wrong kind.
 var garbage = fault{name: "flood of garbage cookies", open: localWorld, run: func(w *world, length time.Duration) error {
 	w.beside(4, length, func(_ int, random *rand.Rand, _ <-chan struct{}) {
@@ -77,7 +77,7 @@ var garbage = fault{name: "flood of garbage cookies", open: localWorld, run: fun
 	return nil
 }}
 
-// descriptors takes almost all of the process's file descriptors away.
+// descriptors leaves the process almost no file descriptors.
 var descriptors = fault{name: "no file descriptors left", open: localWorld, run: func(w *world, length time.Duration) error {
 	pid := strconv.Itoa(w.processes[0].cmd.Process.Pid)
 	limit := func(args ...string) (string, error) {
@@ -116,7 +116,7 @@ var descriptors = fault{name: "no file descriptors left", open: localWorld, run:
 	return err
 }}
 
-// beside has so many clients do something again and again, beside the visitors.
+// beside makes this many clients repeat something, beside the visitors.
 func (w *world) beside(clients int, length time.Duration, do func(n int, random *rand.Rand, over <-chan struct{})) {
 	over := make(chan struct{})
 	time.AfterFunc(length, func() { close(over) })
@@ -137,7 +137,7 @@ func (w *world) beside(clients int, length time.Duration, do func(n int, random 
 	all.Wait()
 }
 
-// floodOutcome is that of a page view that may be past a cap.
+// floodOutcome returns the outcome of a page view that may exceed a cap.
 func (a *answer) floodOutcome() outcome {
 	if o := a.outcome(http.StatusOK); o != counted {
 		return o
@@ -152,11 +152,11 @@ func (c *crowd) meet(a *answer) {
 	}
 }
 
-// forge makes a Cookie header of which nothing is worth anything.
+// forge makes a Cookie header that contains no valid cookie.
 func (w *world) forge(random *rand.Rand) string {
 	real, _ := w.crowd.register.any()
 	switch random.IntN(8) {
-	case 0: // another signature
+	case 0: // with another signature
 		if len(real) > 8 {
 			return "session=" + real[:len(real)-8] + "AAAAAAAA"
 		}
@@ -168,7 +168,7 @@ func (w *world) forge(random *rand.Rand) string {
 		if id := sessionOf(real); id != "" {
 			return "session=" + id + "; visitor_id=v1." + id
 		}
-	case 3: // of the wrong kind
+	case 3: // a cookie of the wrong kind
 		return "visitor_id=" + real
 	case 4: // huge
 		return "session=s%3A" + strings.Repeat("a", 40_000)

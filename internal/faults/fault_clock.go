@@ -10,8 +10,8 @@ import (
 	"github.com/footfall-go/footfall/internal/testserver"
 )
 
-// clockJumps is a machine whose wall clock is put back and forth, as after a long
-// sleep or by somebody who mistakes the time zone.
+// clockJumps changes a machine's wall clock back and forth, as after a long sleep
+// or by somebody who confuses time zones.
 var clockJumps = fault{name: "clock an hour ahead, then an hour behind", open: skewedWorld, run: func(w *world, length time.Duration) error {
 	for _, offset := range []time.Duration{time.Hour, 0, -time.Hour, 0} {
 		if err := w.putClock(0, offset); err != nil {
@@ -22,8 +22,8 @@ var clockJumps = fault{name: "clock an hour ahead, then an hour behind", open: s
 	return nil
 }}
 
-// restartedInThePast is a process that starts while its clock is behind what it
-// wrote itself.
+// restartedInThePast starts a process while its clock is behind the times that it
+// stored itself.
 var restartedInThePast = fault{name: "kill -9, restarted with the clock an hour behind", open: skewedWorld, run: func(w *world, length time.Duration) error {
 	p := w.processes[0]
 	time.Sleep(length / 4)
@@ -38,7 +38,7 @@ var restartedInThePast = fault{name: "kill -9, restarted with the clock an hour 
 	return w.putClock(0, 0)
 }}
 
-// clocksApart are two instances whose clocks are a minute apart.
+// clocksApart runs two instances whose clocks are a minute apart.
 var clocksApart = fault{name: "clocks 30 s ahead and 30 s behind", open: skewedSharedWorld, run: func(w *world, length time.Duration) error {
 	for i, offset := range []time.Duration{30 * time.Second, -30 * time.Second} {
 		if err := w.putClock(i, offset); err != nil {
@@ -49,7 +49,7 @@ var clocksApart = fault{name: "clocks 30 s ahead and 30 s behind", open: skewedS
 	return nil
 }}
 
-// putClock lets a process's clock be off, from 50 ms from now on.
+// putClock sets the offset of a process's clock; it is in effect 50 ms later.
 func (w *world) putClock(process int, offset time.Duration) error {
 	whole := w.clocks[process] + ".new"
 	if err := os.WriteFile(whole, []byte(strconv.Itoa(int(offset/time.Second))), 0o600); err != nil {
@@ -61,7 +61,7 @@ func (w *world) putClock(process int, offset time.Duration) error {
 	time.Sleep(150 * time.Millisecond)
 	resp, err := probe.Get("http://" + w.processes[process].addr + "/healthz")
 	if err != nil {
-		return nil // it is not running
+		return nil // the process is not running
 	}
 	defer resp.Body.Close()
 	shown, err := http.ParseTime(resp.Header.Get("Date"))

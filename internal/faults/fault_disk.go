@@ -7,16 +7,16 @@ import (
 	"time"
 )
 
-// diskFull is a disk that has no room for anything.
+// diskFull fills the disk completely.
 var diskFull = fault{name: "disk full", open: smallDiskWorld, cost: noRoom, run: fullFor}
 
-// diskFullPages is the same with visitors who only look at pages: the counters
-// have to say how many of them are missing.
+// diskFullPages does the same while visitors only request pages. The counters
+// have to state how many page views are missing.
 var diskFullPages = fault{name: "disk full, pages only", open: smallDiskWorld, mix: &pagesOnly, cost: noRoom, run: fullFor}
 
-// diskFullStalling is a full disk that takes its time to say so: answers do not
-// wait for it, and what was to be written later never is. The process is stopped
-// again and again for longer than a write may take.
+// diskFullStalling fills the disk and makes it slow to return the error: answers
+// do not wait for it, and what was to be written later never is. The process is
+// stopped again and again for longer than a write may take.
 var diskFullStalling = fault{name: "disk full and stalling", open: smallDiskWorld, cost: noRoom, run: func(w *world, length time.Duration) error {
 	free, err := fill(w.dir)
 	if err != nil {
@@ -43,7 +43,7 @@ func fullFor(w *world, length time.Duration) error {
 	return free()
 }
 
-// fill takes all room of a disk, to the last byte, until free is called.
+// fill uses all space of a disk, to the last byte, until free is called.
 func fill(dir string) (free func() error, err error) {
 	f, err := os.Create(filepath.Join(dir, "filler"))
 	if err != nil {

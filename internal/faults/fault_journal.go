@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// journalFull is a journal at its cap. Visitors only look at pages, so that each
-// fact that is refused is one page view, and the counters have to say how many.
+// journalFull fills the journal to its cap. Visitors only request pages, so each
+// refused fact is one page view, and the counters have to state how many.
 var journalFull = fault{name: "journal at its cap", open: smallJournalWorld, mix: &pagesOnly, cost: noRoom, long: "&long=" + strings.Repeat("x", 1500),
 	run: func(w *world, length time.Duration) error {
 		release, err := lockSQLite(w.processes[0].dataDir)
@@ -26,8 +26,8 @@ var journalFull = fault{name: "journal at its cap", open: smallJournalWorld, mix
 		return nil
 	}}
 
-// tornTail and flippedTail are a machine that went down in the middle of a write:
-// what may be missing is what stood in the bytes that are gone.
+// tornTail and flippedTail act like a machine that crashed in the middle of a
+// write. Only what was in the damaged bytes may be missing.
 var (
 	tornTail    = fault{name: "kill -9, the journal's last bytes cut off", open: localWorld, mix: &pagesOnly, run: again(damage(cutTail))}
 	flippedTail = fault{name: "kill -9, bits flipped in the journal's last bytes", open: localWorld, mix: &pagesOnly, run: again(damage(flipTail))}
@@ -36,7 +36,7 @@ var (
 func damage(do func(w *world, content []byte) (damaged []byte)) func(*world) error {
 	return func(w *world) error {
 		p := w.processes[0]
-		release, err := lockSQLite(p.dataDir) // so that there is something in the journal
+		release, err := lockSQLite(p.dataDir) // so that the journal is not empty
 		if err != nil {
 			return err
 		}
@@ -62,7 +62,7 @@ func damage(do func(w *world, content []byte) (damaged []byte)) func(*world) err
 		for _, mark := range marks {
 			w.excused[mark] = true
 		}
-		w.crowd.register.doubtNamed(records) // a session whose beginning is gone is nobody's
+		w.crowd.register.doubtNamed(records) // the stores do not know a session whose SessionBegun is gone
 		if err := os.WriteFile(last, damaged, 0o600); err != nil {
 			return err
 		}

@@ -12,13 +12,13 @@ import (
 	"time"
 )
 
-// killed is kill -9 at a random moment, also of a process that is only just
+// killed kills the process with kill -9 at random moments, even while it is
 // starting.
 var killed = fault{name: "kill -9 and restart, again and again", open: localWorld, run: again(func(w *world) error {
 	p := w.anyProcess()
 	w.pause(100*time.Millisecond, 1500*time.Millisecond)
 	p.kill()
-	for range w.random.IntN(3) { // in quick succession
+	for range w.random.IntN(3) { // several times in quick succession
 		if err := p.launch(); err != nil {
 			return err
 		}
@@ -36,7 +36,7 @@ var terminated = fault{name: "SIGTERM and restart, again and again", open: local
 	return w.restart(w.anyProcess())
 })}
 
-// rolled is how a new version is brought in.
+// rolled restarts the instances one after the other, like a deployment.
 var rolled = fault{name: "rolling restart with SIGTERM", open: sharedWorld, run: again(func(w *world) error {
 	for _, p := range w.processes {
 		if err := w.restart(p); err != nil {
@@ -55,8 +55,8 @@ var instanceKilled = fault{name: "an instance killed with -9 and restarted", ope
 	return p.start()
 })}
 
-// killedBehind is a process whose journal has everything of the last while,
-// logins and logouts too, and nothing of it is in the archive.
+// killedBehind kills a process whose latest facts, including logins and logouts,
+// are in its journal and not in the archive.
 var killedBehind = fault{name: "kill -9 with a long journal", open: localWorld, run: func(w *world, length time.Duration) error {
 	p := w.processes[0]
 	release, err := lockSQLite(p.dataDir)
@@ -74,8 +74,8 @@ var killedBehind = fault{name: "kill -9 with a long journal", open: localWorld, 
 	return err
 }}
 
-// frozen is a virtual machine that is paused for seconds: all budgets have run out
-// when it goes on.
+// frozen pauses a process for seconds, like a virtual machine. When it continues,
+// all its time-outs have passed.
 var (
 	frozen         = fault{name: "process frozen for seconds", open: localWorld, run: again(freeze)}
 	instanceFrozen = fault{name: "an instance frozen for seconds", open: sharedWorld, run: again(freeze)}
@@ -91,11 +91,11 @@ func freeze(w *world) error {
 	return p.cmd.Process.Signal(syscall.SIGCONT)
 }
 
-// orphaned is an instance whose machine does not come back: its journal is
-// carried over from elsewhere, and a new instance takes its place.
+// orphaned gives up an instance for good: its journal is drained elsewhere, and a
+// new instance takes its place.
 var orphaned = fault{name: "an instance lost, its journal drained elsewhere", open: sharedWorld, run: func(w *world, length time.Duration) error {
 	p := w.processes[0]
-	slow(w.toMongo, 250*time.Millisecond) // so that there is something in the journal
+	slow(w.toMongo, 250*time.Millisecond) // so that the journal is not empty
 	time.Sleep(length / 3)
 	p.kill()
 	slow(w.toMongo, 0)
@@ -122,8 +122,8 @@ var orphaned = fault{name: "an instance lost, its journal drained elsewhere", op
 
 func (w *world) anyProcess() *process { return w.processes[w.random.IntN(len(w.processes))] }
 
-// restart ends a process as a deployment does: what its journal held has to be in
-// the archive then.
+// restart ends a process like a deployment does. All facts in its journal have to
+// be in the archive then.
 func (w *world) restart(p *process) error {
 	if err := p.stop(); err != nil {
 		return err

@@ -8,7 +8,7 @@ import (
 	"github.com/footfall-go/footfall/internal/testserver"
 )
 
-// What happens to the hot store and to the archive of several instances.
+// Faults of the hot store and of the archive that several instances share.
 var (
 	redisStopped = fault{name: "Redis stopped", open: sharedWorld, cost: endedOnes, run: while(
 		func(w *world) error { w.redis.Stop(); return nil },
@@ -24,7 +24,7 @@ var (
 		w.pause(time.Second, 2*time.Second)
 		return nil
 	})}
-	// As after a failover to a replica that was behind.
+	// Like a failover to a replica that had not received the latest writes.
 	redisOld = fault{name: "Redis put back to an old snapshot", open: sharedWorld, cost: endedOnes, run: func(w *world, length time.Duration) error {
 		snapshot := w.redis.Snapshot(w.t)
 		time.Sleep(length / 2)
@@ -33,8 +33,8 @@ var (
 		time.Sleep(length / 2)
 		return nil
 	}}
-	// The same when the archive cannot say who logged out since, to an instance
-	// that never heard of it.
+	// The same while the archive cannot be read, on an instance that has not
+	// learned who has logged out since.
 	redisOldAlone = fault{name: "Redis put back, MongoDB stopped, an instance restarted", open: sharedWorld, cost: endedOnes, run: func(w *world, length time.Duration) error {
 		snapshot := w.redis.Snapshot(w.t)
 		time.Sleep(length / 2)
@@ -73,7 +73,8 @@ var (
 		w.mongodb.Start()
 		return p.start()
 	}}
-	// The master dies and its replica, which may lack its last writes, takes over.
+	// The master dies, and its replica, which may lack the latest writes, becomes
+	// master.
 	failover = fault{name: "Redis fails over to its replica (Sentinel)", open: sentinelWorld, cost: endedOnes, run: func(w *world, length time.Duration) error {
 		w.redis.Stop()
 		time.Sleep(length)
@@ -87,14 +88,14 @@ func slow(proxies []*testserver.ProxyServer, each time.Duration) {
 	}
 }
 
-// redisFrom puts Redis back to a snapshot.
+// redisFrom restores Redis from a snapshot.
 func (w *world) redisFrom(snapshot string) {
 	w.redis.Stop()
 	w.redis.Restore(snapshot)
 	w.redis.Start()
 }
 
-// sentinelWorld has a Redis with a replica, and a Sentinel that watches them.
+// sentinelWorld has a Redis with a replica, and a Sentinel that watches both.
 func sentinelWorld(p *plan) (*world, error) {
 	redis := testserver.Redis(p.t)
 	host, port, err := net.SplitHostPort(redis.Addr())
@@ -103,7 +104,7 @@ func sentinelWorld(p *plan) (*world, error) {
 	}
 	replica := testserver.Redis(p.t, "--replicaof", host+" "+port)
 	watcher := testserver.Sentinel(p.t, "shop", redis)
-	for range 200 { // until it knows the replica
+	for range 200 { // until the Sentinel knows the replica
 		if strings.Contains(strings.Join(watcher.Do(p.t, "SENTINEL", "REPLICAS", "shop"), " "), replica.Addr()) {
 			break
 		}

@@ -11,9 +11,10 @@ import (
 	"time"
 )
 
-// TestFaults breaks things under a running shop. FOOTFALL_FAULTS is for how long,
-// about; without it there is one short kill and one short flood. FOOTFALL_FAULTS_SEED
-// repeats a run, as far as a run of several processes can be repeated.
+// TestFaults breaks things under a running shop. FOOTFALL_FAULTS is about how
+// long it runs; without it there is one short kill and one short flood.
+// FOOTFALL_FAULTS_SEED repeats a run, as far as a run of several processes can be
+// repeated.
 func TestFaults(t *testing.T) {
 	length := time.Duration(0)
 	if text := os.Getenv("FOOTFALL_FAULTS"); text != "" {
@@ -26,7 +27,7 @@ func TestFaults(t *testing.T) {
 	if text := os.Getenv("FOOTFALL_FAULTS_SEED"); text != "" {
 		var err error
 		if seed, err = strconv.ParseUint(text, 10, 64); err != nil {
-			t.Fatalf("FOOTFALL_FAULTS_SEED: %q is no number: use the one that a run printed", text)
+			t.Fatalf("FOOTFALL_FAULTS_SEED: %q is not a number: use the one that a run printed", text)
 		}
 	}
 	t.Logf("FOOTFALL_FAULTS_SEED=%d", seed)
@@ -54,7 +55,7 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// tell says how a fault went, and fails for what was found.
+// tell logs the result of a fault, and fails for its findings.
 func tell(t *testing.T, r row) {
 	t.Helper()
 	if info, err := os.Stderr.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {

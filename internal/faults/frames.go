@@ -8,14 +8,15 @@ import (
 	"strings"
 )
 
-// frameHeader is what precedes each record of a journal's segment; its bytes 4 to
-// 8 are the record's length, as internal/journal has it.
+// frameHeader is the size of the header before each record in a segment of the
+// journal. Its bytes 4 to 8 are the record's length, as in internal/journal.
 const frameHeader = 28
 
-// damagedMarks lists the marks of those events of a segment whose record a damage
-// touches, in its header or in itself. A mark may stand in the beginning of a
-// session before: the event is the last record that has it. What was not written
-// to its end is no record. It returns the text of those records too.
+// damagedMarks returns the marks of those events in a segment whose records are
+// damaged, in the header or the payload. The mark of an event may also be in an
+// earlier record, a SessionBegun; the event is the last record that has the mark.
+// An incomplete record at the end does not count. damagedMarks also returns the
+// text of the damaged records.
 func damagedMarks(content, damaged []byte) (marks []string, records []byte, err error) {
 	last := map[string]bool{} // whether the last record with a mark is touched
 	for at := 0; len(content)-at >= frameHeader; {
@@ -44,7 +45,7 @@ func damagedMarks(content, damaged []byte) (marks []string, records []byte, err 
 	return marks, records, nil
 }
 
-// marksIn lists the marks in a record.
+// marksIn returns the marks in a record.
 func marksIn(record []byte) (marks []string) {
 	for rest := record; ; {
 		_, after, found := bytes.Cut(rest, []byte("mark="))

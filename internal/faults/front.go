@@ -11,9 +11,9 @@ import (
 	"sync/atomic"
 )
 
-// A front takes turns with the processes of a shop, wherever they are. One that
-// refuses the connection is passed over, as any load balancer does; a request
-// that was sent is never sent again.
+// A front sends requests to the processes of a shop in turn. Like any load
+// balancer, it passes over a process that refuses the connection, but never sends
+// a request a second time.
 type front struct {
 	*httptest.Server
 	turn atomic.Uint64
@@ -35,12 +35,12 @@ func newFront(processes []*process) *front {
 				continue
 			}
 			if err != nil {
-				panic(http.ErrAbortHandler) // nobody knows
+				panic(http.ErrAbortHandler) // nobody knows whether the request took effect
 			}
 			pass(w, resp)
 			return
 		}
-		w.WriteHeader(http.StatusBadGateway) // nobody was there
+		w.WriteHeader(http.StatusBadGateway) // no process accepted the connection
 	}))
 	return f
 }
@@ -68,8 +68,8 @@ func pass(w http.ResponseWriter, resp *http.Response) {
 	_, _ = w.Write(body)
 }
 
-// neverSent says that a connection was not made, so that nothing of the request
-// left.
+// neverSent reports whether a connection could not be made, so that nothing of
+// the request was sent.
 func neverSent(err error) bool {
 	var op *net.OpError
 	return errors.As(err, &op) && op.Op == "dial"

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// leftovers are what would outlive a harness that is interrupted: mounts and
-// directories in memory. Processes end with it by themselves.
+// leftovers are things that would remain if the harness were interrupted: mounts
+// and directories in memory. Processes end by themselves.
 var leftovers struct {
 	mu    sync.Mutex
 	next  int
@@ -17,7 +17,8 @@ var leftovers struct {
 	watch sync.Once
 }
 
-// undone has something undone when the test ends, and when it is interrupted.
+// undone makes sure that something is undone when the test ends or is
+// interrupted.
 func undone(t testing.TB, undo func()) {
 	l := &leftovers
 	l.watch.Do(watchInterrupts)
@@ -45,7 +46,7 @@ func watchInterrupts() {
 	go func() {
 		<-signals
 		l := &leftovers
-		l.mu.Lock() // for good: nothing is to be undone twice
+		l.mu.Lock() // never unlocked, so that nothing is undone twice
 		for n := l.next; n > 0; n-- {
 			if undo := l.undo[n]; undo != nil {
 				undo()

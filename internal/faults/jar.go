@@ -5,7 +5,7 @@ import (
 	"sync"
 )
 
-// A jar has every session and every visitor that one browser was ever given.
+// A jar has every session and every visitor id that one browser was ever given.
 type jar struct {
 	mu                 sync.Mutex
 	sessions, visitors map[string]bool
@@ -13,7 +13,7 @@ type jar struct {
 
 func newJar() *jar { return &jar{sessions: map[string]bool{}, visitors: map[string]bool{}} }
 
-// got notes what came with an answer, "" for nothing.
+// got records the ids that came with an answer, "" for none.
 func (j *jar) got(session, visitor string) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -25,15 +25,15 @@ func (j *jar) got(session, visitor string) {
 	}
 }
 
-// An origin says where an event belongs, as far as its browser can tell.
+// An origin tells where an event may be stored, as far as its browser can know.
 type origin struct {
 	browser  *jar
-	sessions []string // one of these, if every answer came
-	unsure   bool     // an answer did not, and with it perhaps a session
+	sessions []string // if every answer arrived, the event is in one of these
+	unsure   bool     // an answer was lost, and perhaps with it a new session
 }
 
-// tried notes a request: its event belongs to the session that came with the
-// answer, if one did, otherwise to the one whose cookie it carried.
+// tried records a request. Its event belongs to the session that came with the
+// answer or, if none did, to the session whose cookie the request carried.
 func (o *origin) tried(carried, given string, answered bool) {
 	o.unsure = o.unsure || !answered
 	if given == "" {
@@ -44,8 +44,9 @@ func (o *origin) tried(carried, given string, answered bool) {
 	}
 }
 
-// holds says whether an event may be stored in a session. A session that was
-// folded is not stored itself: its events are in another of the same browser.
+// holds reports whether an event may be stored in a session. The expected session
+// may have been folded: then its events are in another session of the same
+// browser.
 func (o *origin) holds(session string, owners map[string]*jar, stored map[string]int) bool {
 	switch owner := owners[session]; {
 	case owner != nil && owner != o.browser:
@@ -53,7 +54,7 @@ func (o *origin) holds(session string, owners map[string]*jar, stored map[string
 	case slices.Contains(o.sessions, session), o.unsure:
 		return true
 	case owner == nil:
-		return false // nobody was ever given it
+		return false // no browser was ever given this session
 	}
 	return len(o.sessions) > 0 && !slices.ContainsFunc(o.sessions, func(id string) bool {
 		_, there := stored[id]

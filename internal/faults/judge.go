@@ -5,25 +5,25 @@ import (
 	"slices"
 )
 
-// A price is what a fault may cost by design.
+// A price is the loss that a fault may cause by design.
 type price uint8
 
 const (
 	nothing   price = iota
-	noRoom          // events that the journal has no room for
-	endedOnes       // events of sessions that had ended, when nobody could tell; see decision 0012
+	noRoom          // events for which the journal has no room
+	endedOnes       // events of sessions that had ended while no store could be asked; see decision 0012
 )
 
-// A toll is what a fault did cost.
+// A toll is the loss that a fault did cause.
 type toll struct {
 	declared, missing int
-	hidden            int // so many losses more there could be: unanswered requests may be what was declared
-	late, waiting     int // missing since it waited in memory at a kill; how much may have
+	hidden            int // how many more losses are possible, if unanswered requests are among what was declared
+	late, waiting     int // missing and excused because they waited in memory at a kill; how many facts may have waited
 }
 
-// judge settles what is missing of one fault against what was declared while it
-// lasted. What is declared must be missing: of requests that were acknowledged, or
-// of those that were not answered.
+// judge compares the events that are missing after one fault with the number that
+// was declared during it. Every declared event must be missing: either its
+// request was acknowledged, or it was not answered.
 func (a *audit) judge(p price, c claim) toll {
 	t := toll{declared: c.declared(), missing: len(a.missing), waiting: c.waiting}
 	declared := 0
@@ -64,7 +64,8 @@ func (a *audit) judge(p price, c claim) toll {
 	return t
 }
 
-// excuse takes off what the harness itself destroyed, and says how much that was.
+// excuse removes the events that the harness itself destroyed from the missing
+// ones, and returns their number.
 func (a *audit) excuse(marks map[string]bool) (excused int) {
 	before := len(a.missing)
 	a.missing = slices.DeleteFunc(a.missing, func(r *request) bool { return marks[r.mark] })

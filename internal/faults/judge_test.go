@@ -5,14 +5,14 @@ import (
 	"time"
 )
 
-// lose takes so many page views of the specimen's first session away.
+// lose removes this many page views from the specimen's first session.
 func (s *specimen) lose(n int) {
 	s.stored.events = s.stored.events[n:]
 	s.stored.views["s1"] -= n
 }
 
-// TestVerdict_Declared: what is declared is not lost, and what is not missing must
-// not be declared. One request of the specimen was not answered.
+// TestVerdict_Declared: declared events are not lost, and events that are not
+// missing must not be declared. One request of the specimen was not answered.
 func TestVerdict_Declared(t *testing.T) {
 	for _, c := range []struct {
 		cost                price
@@ -47,8 +47,8 @@ func TestVerdict_Declared(t *testing.T) {
 	}
 }
 
-// TestVerdict_EndedOnes: while nobody can tell whether a session has ended, only
-// events of those that have may be missing.
+// TestVerdict_EndedOnes: while no store can tell whether a session has ended,
+// only events of sessions that have ended may be missing.
 func TestVerdict_EndedOnes(t *testing.T) {
 	for _, ended := range []bool{true, false} {
 		s := newSpecimen()
@@ -61,14 +61,14 @@ func TestVerdict_EndedOnes(t *testing.T) {
 	}
 }
 
-// lived is a process that had one life.
+// lived is a process with one life.
 func lived(killed bool, polls ...map[string]float64) *process {
 	p := &process{}
 	p.lived(killed, polls...)
 	return p
 }
 
-// lived adds a life, with a poll each 200 ms.
+// lived adds a life, with a poll every 200 ms.
 func (p *process) lived(killed bool, polls ...map[string]float64) {
 	l := &life{killed: killed, counts: map[string]float64{}}
 	at := time.Now()
@@ -82,8 +82,8 @@ func (p *process) lived(killed bool, polls ...map[string]float64) {
 	p.lives = append(p.lives, l)
 }
 
-// TestClaim_LateLost: late facts that the disk refused are among the events that
-// are declared, as far as they were events; their number excuses nothing.
+// TestClaim_LateLost: late events that the disk refused are among the declared
+// events; other late facts excuse nothing.
 func TestClaim_LateLost(t *testing.T) {
 	s := newSpecimen()
 	s.lose(2)
@@ -95,8 +95,8 @@ func TestClaim_LateLost(t *testing.T) {
 	}
 }
 
-// TestClaim_Waiting: what waited in memory at a kill is what had become late since
-// the journal was last seen in order.
+// TestClaim_Waiting: the facts waiting in memory at a kill are those that became
+// late since the journal was last seen in order.
 func TestClaim_Waiting(t *testing.T) {
 	poll := func(stalled, up float64) map[string]float64 {
 		return map[string]float64{stalledCount: stalled, journalUp: up}
@@ -120,8 +120,8 @@ func TestClaim_Waiting(t *testing.T) {
 	}
 }
 
-// TestClaim_OfEarlierFaults: what waited at a kill during one fault excuses nothing
-// in the next, and neither does what was declared.
+// TestClaim_OfEarlierFaults: facts that waited at a kill during one fault, and
+// events declared during it, excuse nothing in the next.
 func TestClaim_OfEarlierFaults(t *testing.T) {
 	s := newSpecimen()
 	p := lived(true, map[string]float64{stalledCount: 5, journalUp: 0, "events_dropped": 5})
@@ -141,8 +141,8 @@ func TestClaim_OfEarlierFaults(t *testing.T) {
 	}
 }
 
-// TestVerdict_SameTwice: the same figures in two faults are two findings, though
-// what an earlier audit found is not told again.
+// TestVerdict_SameTwice: the same counts in two faults are two findings, but a
+// finding of an earlier audit is not repeated.
 func TestVerdict_SameTwice(t *testing.T) {
 	s := newSpecimen()
 	var found findings
@@ -157,8 +157,8 @@ func TestVerdict_SameTwice(t *testing.T) {
 	}
 }
 
-// TestCompare_EarlierFaults: what was stored after a fault stays stored, whatever
-// is declared in a later one, and what was missing stays missing.
+// TestCompare_EarlierFaults: whatever a later fault declares, an event stored
+// after a fault must stay stored, and a missing one stays missing.
 func TestCompare_EarlierFaults(t *testing.T) {
 	s := newSpecimen()
 	first := s.stored.events[0]
@@ -188,7 +188,7 @@ func TestCompare_EarlierFaults(t *testing.T) {
 	}
 }
 
-// TestCheckCalm: who is turned away while nothing is broken is a finding.
+// TestCheckCalm: a customer who is refused while nothing is broken is a finding.
 func TestCheckCalm(t *testing.T) {
 	for name, c := range map[string]struct {
 		asked, answered int64

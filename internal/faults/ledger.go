@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// The types of event that a request may count as.
+// The types of events that a request may cause.
 const (
 	pageView       = "page_view"
 	addToCart      = "add_to_cart"
@@ -15,41 +15,41 @@ const (
 	orderCompleted = "order_completed"
 )
 
-// An outcome is what a client knows of its request.
+// An outcome is what a client knows about its request.
 type outcome uint8
 
 const (
-	unknown  outcome = iota // no answer: it counted once, or not at all
-	counted                 // answered: it has to be stored, once
-	refused                 // answered with an error, or never sent: it is not stored
-	optional                // answered, and it may count: a flood that is past a cap
+	unknown  outcome = iota // not answered: it is stored once or not at all
+	counted                 // answered: it has to be stored once
+	refused                 // answered with an error, or never sent: it must not be stored
+	optional                // answered, and it may be stored: a flood may exceed a cap
 )
 
-// A request is one that may count. Its mark, which no other has, stands in the
-// page of its event.
+// A request is one that may cause an event. It has a unique mark, which appears
+// in the event's page.
 type request struct {
 	mark, event string
 	outcome     outcome
-	fault       int // the number of the fault that was running
+	fault       int // the number of the fault during which it was sent
 	origin
-	ended bool // the session that it carried was over, or may have been
-	gone  bool // the audit of its fault did not find it
+	ended bool // the session that it carried had ended, or may have
+	gone  bool // the audit after its fault did not find it
 }
 
-// A sale is one order that a visitor wants to place, however often they have to
-// ask. No two have the same basket.
+// A sale is one order that a visitor wants to place, however often they repeat
+// the request. No two sales have the same basket.
 type sale struct {
 	basket  string
-	orderID string // once it was answered
-	refused bool   // an answer was neither an order nor silence
+	orderID string // known once it was answered
+	refused bool   // it got an answer that was not an order
 	fault   int
 	origin
 }
 
-// A ledger has every request of a world that may count.
+// A ledger has every request of a world that may cause an event.
 type ledger struct {
 	mu       sync.Mutex
-	prefix   string // of its marks
+	prefix   string // of the marks
 	requests map[string]*request
 	sales    map[string]*sale
 	fault    int
@@ -60,8 +60,8 @@ func newLedger(prefix string) *ledger {
 	return &ledger{prefix: prefix, requests: map[string]*request{}, sales: map[string]*sale{}}
 }
 
-// open notes a request before it is sent. ended says that the session that it
-// carries is over, or may be.
+// open records a request before it is sent. ended tells that the session that it
+// carries has ended, or may have.
 func (l *ledger) open(event string, browser *jar, ended bool) *request {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -71,7 +71,8 @@ func (l *ledger) open(event string, browser *jar, ended bool) *request {
 	return r
 }
 
-// close notes a request's answer, and the sessions that it carried and was given.
+// close records a request's answer, the session that it carried and the one it
+// was given.
 func (l *ledger) close(r *request, o outcome, carried, given string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -79,7 +80,7 @@ func (l *ledger) close(r *request, o outcome, carried, given string) {
 	r.tried(carried, given, o != unknown)
 }
 
-// openSale notes an order before it is sent first.
+// openSale records a sale before the first request for it.
 func (l *ledger) openSale(browser *jar) *sale {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -89,15 +90,15 @@ func (l *ledger) openSale(browser *jar) *sale {
 	return s
 }
 
-// asked notes one try of a sale.
+// asked records one attempt to place a sale's order.
 func (l *ledger) asked(s *sale, answered bool, carried, given string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	s.tried(carried, given, answered)
 }
 
-// answered notes the order that a sale was told. It returns false if it was told
-// another before.
+// answered records the order that a sale was told. It returns false if it was
+// told a different order before.
 func (l *ledger) answered(s *sale, orderID string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -113,20 +114,20 @@ func (l *ledger) refuse(s *sale) {
 	s.refused = true
 }
 
-// begin says which fault requests belong to from now on.
+// begin sets the fault to which requests belong from now on.
 func (l *ledger) begin(fault int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.fault = fault
 }
 
-// A basket is two products with their quantities, which name it: 1…99 of one of
-// 100, and 1…99 of one of 100 others.
+// basketOf returns a basket, which identifies a sale: 1 to 99 of one of 100
+// products, and 1 to 99 of one of 100 others.
 func basketOf(n int) string {
 	return fmt.Sprintf("%d:%d,%d:%d", 1+n/99%100, 1+n%99, 101+n/9900/99%100, 1+n/9900%99)
 }
 
-// latencies of page views, from when they were due.
+// latencies are those of page views, counted from when they were due.
 type latencies struct {
 	mu    sync.Mutex
 	times []time.Duration
@@ -138,7 +139,7 @@ func (l *latencies) add(d time.Duration) {
 	l.times = append(l.times, d)
 }
 
-// of counts the requests of one fault.
+// of counts the requests and sales of one fault.
 func (l *ledger) of(fault int) (acknowledged, unanswered, sales int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// A mix is what arrivals do, in thousandths.
+// A mix is how often arrivals do each thing, in thousandths.
 type mix struct {
 	newcomer, browse, burst, put, slow, ask, logIn, logOut, buy, replay int
 }
@@ -19,8 +19,8 @@ var (
 	few       = mix{newcomer: 60, browse: 500, burst: 15, put: 60, ask: 160, logIn: 50, logOut: 25, buy: 40, replay: 65} // many customers, for a shop that takes few requests
 )
 
-// A load lets visitors arrive at fixed times, however long they wait for their
-// answers. Latencies count from the moment they were due.
+// A load lets visitors arrive at fixed times, however long others wait for
+// answers. Latencies are counted from the time at which the arrival was due.
 type load struct {
 	crowd *crowd
 	rate  float64 // arrivals a second
@@ -28,8 +28,8 @@ type load struct {
 	mu       sync.Mutex
 	mix      mix
 	random   *rand.Rand
-	idle     []*visitor // who has a session and no request under way
-	next     int        // number of the next visitor
+	idle     []*visitor // visitors with a session and without a request under way
+	next     int        // number of the next new visitor
 	underWay int
 	shed     int // arrivals that were turned away
 
@@ -37,12 +37,13 @@ type load struct {
 	gone   sync.WaitGroup
 }
 
-// Past so many requests under way arrivals are turned away, and counted, as are
-// those that find everybody busy in a mix without newcomers: the harness is not to
-// break the machine.
+// An arrival is turned away, and counted, if this many requests are under way, or
+// if all visitors are busy in a mix without new ones. This protects the machine
+// from the harness.
 const mostUnderWay = 2000
 
-// mostVisitors come back; of more the oldest are forgotten.
+// mostVisitors is how many visitors can return; if there are more, the oldest are
+// forgotten.
 const mostVisitors = 3000
 
 func newLoad(c *crowd, rate float64, m mix, seed uint64) *load {
@@ -67,7 +68,7 @@ func (l *load) start() {
 	})
 }
 
-// stop lets nobody in any more and waits for the answers.
+// stop ends the arrivals and waits for the answers.
 func (l *load) stop() {
 	l.cancel()
 	l.gone.Wait()
@@ -80,7 +81,7 @@ func (l *load) use(m mix) {
 	l.mix = m
 }
 
-// arrive has one visitor do one thing.
+// arrive makes one visitor do one thing.
 func (l *load) arrive(due time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -106,8 +107,8 @@ func (l *load) arrive(due time.Time) {
 	})
 }
 
-// pick takes an idle visitor, or a new one: none if there is to be no new one.
-// l.mu is held.
+// pick returns an idle visitor or a new one, or nil if all are busy and the mix
+// has no new ones. The caller holds l.mu.
 func (l *load) pick() *visitor {
 	if len(l.idle) == 0 && l.mix.newcomer == 0 {
 		return nil
@@ -124,7 +125,7 @@ func (l *load) pick() *visitor {
 	return v
 }
 
-// choose says what a visitor does. l.mu is held.
+// choose returns what a visitor does. The caller holds l.mu.
 func (l *load) choose(v *visitor, due time.Time, random *rand.Rand) func() {
 	c, m := l.crowd, l.mix
 	_, customer := c.register.standing(v.session)
@@ -168,7 +169,7 @@ func (l *load) choose(v *visitor, due time.Time, random *rand.Rand) func() {
 	}
 }
 
-// takeShed says how many were turned away since it was called last.
+// takeShed returns how many arrivals were turned away since its last call.
 func (l *load) takeShed() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -7,35 +7,35 @@ import (
 	"sync"
 )
 
-// A standing is what is known of a session cookie.
+// A standing is what is known about a session cookie.
 type standing uint8
 
 const (
-	live  standing = iota // issued, and nobody ended it
-	maybe                 // an answer that may have ended it was lost
-	dead                  // its end, or its successor, was acknowledged
+	live  standing = iota // issued, and not ended
+	maybe                 // it may have ended: the answer was lost
+	dead                  // its end, or its replacement, was acknowledged
 )
 
-// A holding is what stands behind one session cookie. Whoever sends it is that
-// customer or nobody, whatever else happens.
+// A holding is what belongs to one session cookie. Whoever sends the cookie is
+// that customer or anonymous, whatever else happens.
 type holding struct {
 	customer string
 	standing standing
 }
 
-// A register is a model of who is logged in that shares no code with what it
-// checks. It is by cookie, not by visitor: a browser that lost an answer goes on
-// with its old cookie, and a thief with any.
+// A register is a model of who is logged in. It shares no code with what it
+// checks. Its key is the cookie and not the visitor, because a browser that lost
+// an answer continues with its old cookie, and a thief may have any cookie.
 type register struct {
 	mu      sync.Mutex
 	cookies map[string]*holding
-	dead    []string // to be tried again
+	dead    []string // to be tried again later
 	found   findings
 }
 
 func newRegister() *register { return &register{cookies: map[string]*holding{}} }
 
-// issued notes a cookie that came with an answer.
+// issued records a cookie that came with an answer.
 func (r *register) issued(cookie, customer string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -46,7 +46,7 @@ func (r *register) issued(cookie, customer string) {
 	r.cookies[cookie] = &holding{customer: customer}
 }
 
-// standing of a cookie, and the customer it is good for.
+// standing returns the standing of a cookie and the customer it belongs to.
 func (r *register) standing(cookie string) (standing, string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -57,7 +57,7 @@ func (r *register) standing(cookie string) (standing, string) {
 	return h.standing, h.customer
 }
 
-// doubt notes that a cookie's end was asked for and the answer is not known.
+// doubt records that a cookie's end was requested and the answer was lost.
 func (r *register) doubt(cookie string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -66,7 +66,7 @@ func (r *register) doubt(cookie string) {
 	}
 }
 
-// doubtNamed is doubt of all cookies whose sessions a text names.
+// doubtNamed calls doubt for all cookies whose session ids appear in a text.
 func (r *register) doubtNamed(text []byte) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -77,7 +77,7 @@ func (r *register) doubtNamed(text []byte) {
 	}
 }
 
-// ended notes that a cookie's end was acknowledged.
+// ended records that a cookie's end was acknowledged.
 func (r *register) ended(cookie string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -89,18 +89,18 @@ func (r *register) ended(cookie string) {
 	}
 }
 
-// touched notes that the answer to a page view brought another session cookie.
+// touched records that the answer to a page view changed the session cookie.
 func (r *register) touched(cookie, mark string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if h := r.cookies[cookie]; h != nil && h.standing == live {
 		r.found.add(touched, mark, "a page changed the cookie of a live session")
-		h.standing = maybe // once is enough
+		h.standing = maybe // report this only once
 	}
 }
 
-// who checks an answer of a route for customers: status, and the customer and
-// session it named.
+// who checks the answer of a route for customers: its status, and the customer
+// and session that it named.
 func (r *register) who(cookie string, status int, customer, session string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -115,17 +115,18 @@ func (r *register) who(cookie string, status int, customer, session string) {
 	case status == 200 && (h.customer == "" || customer != h.customer || session != sessionOf(cookie)):
 		r.found.add(misidentified, cookie, "200 for "+customer+" in session "+session+", the cookie is of "+h.customer)
 	case status == 401 && h.standing == maybe:
-		h.standing = dead // now it is known
+		h.standing = dead // now the end is known
 		if h.customer != "" {
 			r.dead = append(r.dead, cookie)
 		}
 	case status == 401 && h.standing == live && h.customer != "":
 		r.found.add(wronglyRefused, cookie, "401 for "+h.customer+", who is logged in")
-		h.standing = maybe // once is enough
+		h.standing = maybe // report this only once
 	}
 }
 
-// anyDead is a cookie to be tried again: often one whose end was a moment ago.
+// anyDead returns an ended cookie to try again, often one that ended a moment
+// ago.
 func (r *register) anyDead(random *rand.Rand) (string, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -139,14 +140,14 @@ func (r *register) anyDead(random *rand.Rand) (string, bool) {
 	return r.dead[from+random.IntN(len(r.dead)-from)], true
 }
 
-// lastDead are the cookies that ended last.
+// lastDead returns the cookies that ended last.
 func (r *register) lastDead(most int) []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return slices.Clone(r.dead[max(0, len(r.dead)-most):])
 }
 
-// take returns what was found since it was called last.
+// take returns the findings since its last call.
 func (r *register) take() findings {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -155,18 +156,18 @@ func (r *register) take() findings {
 	return f
 }
 
-// report adds a finding of somebody who saw it.
+// report adds a finding of another part of the harness.
 func (r *register) report(k kind, id, what string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.found.add(k, id, what)
 }
 
-// any is some cookie that was issued.
+// any returns one of the issued cookies.
 func (r *register) any() (string, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for cookie := range r.cookies { // Go begins anywhere
+	for cookie := range r.cookies { // Go's iteration starts at a random key
 		return cookie, true
 	}
 	return "", false

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// tmpfs mounts a disk of its own that is that big. It needs root.
+// tmpfs mounts a disk in memory of this size. It needs root.
 func tmpfs(t testing.TB, dir, size string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err

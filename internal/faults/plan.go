@@ -9,16 +9,16 @@ import (
 	"github.com/footfall-go/footfall/internal/testserver"
 )
 
-// A plan has what worlds are made of.
+// A plan holds what is needed to set up worlds.
 type plan struct {
 	t       testing.TB
 	ctx     context.Context
 	binary  string
-	skewed  func() (string, error) // the binary whose clock can be put
+	skewed  func() (string, error) // the binary whose clock can be changed
 	seed    uint64
 	local   float64 // arrivals a second
 	shared  float64
-	lasting *world // on memory and SQLite, for one fault after the other
+	lasting *world // on memory and SQLite, used for one fault after the other
 }
 
 func (p *plan) scale(rate float64) scale {
@@ -26,7 +26,7 @@ func (p *plan) scale(rate float64) scale {
 	return scale{rate: rate, seed: p.seed}
 }
 
-// localWorld is one instance on memory and SQLite that lives through many faults.
+// localWorld is one instance on memory and SQLite, used for many faults.
 func localWorld(p *plan) (w *world, err error) {
 	if p.lasting == nil {
 		p.lasting, err = openLocal(p.t, p.binary, "", p.scale(p.local))
@@ -50,7 +50,7 @@ func smallDiskWorld(p *plan) (*world, error) {
 	return openLocal(p.t, p.binary, dir, p.scale(p.local))
 }
 
-// splitWorld has its journal on another disk than its archive.
+// splitWorld has its journal and its archive on different disks.
 func splitWorld(p *plan) (*world, error) {
 	dir, err := tempDir(p.t, "")
 	if err != nil {
@@ -66,8 +66,8 @@ func splitWorld(p *plan) (*world, error) {
 	return openLocal(p.t, p.binary, dir, p.scale(p.local))
 }
 
-// sharedWorld is new for each fault: the MongoDB-wire server that tests have gets
-// slow with what it holds.
+// sharedWorld sets up a new world for each fault, because the MongoDB-wire server
+// of the tests gets slower with the amount of its data.
 func sharedWorld(p *plan) (*world, error) {
 	w, err := newShared(p.t, p.scale(p.shared), testserver.Redis(p.t))
 	if err != nil {
@@ -76,7 +76,7 @@ func sharedWorld(p *plan) (*world, error) {
 	return w, w.openShared(p.binary)
 }
 
-// do goes through faults one after the other.
+// do runs faults one after the other.
 func (p *plan) do(faults []fault, each time.Duration, tell func(row)) (rows []row, err error) {
 	for i, f := range faults {
 		w, err := f.open(p)

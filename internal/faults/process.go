@@ -23,12 +23,12 @@ import (
 const (
 	adminToken    = "faults-admin-token-0123456789"
 	cookieSecret  = "Zr6Qw2Yx8Tn4Vb1Kc5Mh7Lp9Jd3Gs0Fa"
-	startPatience = 30 * time.Second // a journal may have to be replayed
+	startPatience = 30 * time.Second // a journal may have to be replayed first
 	endPatience   = 30 * time.Second
 )
 
-// A process is one instance of the shop, through all of its lives: always on the
-// same port and directory.
+// A process is one instance of the shop, through all its lives (starts), always
+// on the same port and directory.
 type process struct {
 	binary, dataDir, addr string
 	env                   []string
@@ -39,7 +39,7 @@ type process struct {
 	err   error
 	lives []*life
 	polls int
-	said  bytes.Buffer // what it printed in all of its lives
+	said  bytes.Buffer // what it printed in all its lives
 }
 
 func newProcess(binary, dataDir string, settings ...string) (*process, error) {
@@ -48,7 +48,7 @@ func newProcess(binary, dataDir string, settings ...string) (*process, error) {
 		return nil, err
 	}
 	env := []string{"ADDR=" + addr, "DATA_DIR=" + dataDir, "COOKIE_SECRET=" + cookieSecret, "ADMIN_TOKEN=" + adminToken,
-		"TRUSTED_PROXIES=127.0.0.0/8", "SESSION_TTL=6h"} // no session ends by itself when the clock jumps by an hour
+		"TRUSTED_PROXIES=127.0.0.0/8", "SESSION_TTL=6h"} // long enough that no session ends when the clock jumps by an hour
 	for _, name := range []string{"PATH", "HOME", "TMPDIR"} {
 		env = append(env, name+"="+os.Getenv(name))
 	}
@@ -86,7 +86,8 @@ func (p *process) launch() error {
 	return nil
 }
 
-// start runs the process and waits until it serves; it may still be replaying.
+// start runs the process and waits until it answers requests; it may still be
+// replaying its journal.
 func (p *process) start() error {
 	if err := p.launch(); err != nil {
 		return err
@@ -108,10 +109,10 @@ func (p *process) start() error {
 	}
 }
 
-// probe asks a process how it is.
+// probe asks a process for its state.
 var probe = &http.Client{Timeout: 3 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 
-// kill ends the process as kill -9 does.
+// kill ends the process with kill -9.
 func (p *process) kill() {
 	p.poll()
 	p.mu.Lock()
@@ -127,7 +128,7 @@ func (p *process) kill() {
 	<-ended
 }
 
-// stop asks the process to end, and waits.
+// stop asks the process to end and waits for that.
 func (p *process) stop() error {
 	p.poll()
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
@@ -141,8 +142,8 @@ func (p *process) stop() error {
 	}
 }
 
-// poll reads the counters of the running life. A process that does not answer
-// keeps those that it said last.
+// poll reads the counters of the running life. If the process does not answer,
+// the latest ones stay.
 func (p *process) poll() (counts map[string]float64, ok bool) {
 	p.mu.Lock()
 	if len(p.lives) == 0 {
@@ -159,7 +160,7 @@ func (p *process) poll() (counts map[string]float64, ok bool) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if current == p.lives[len(p.lives)-1] && turn > current.turn { // and no later one was faster
+	if current == p.lives[len(p.lives)-1] && turn > current.turn { // no later poll was faster
 		current.turn = turn
 		current.note(counts, time.Now())
 	}
@@ -187,13 +188,14 @@ func scrape(addr string) (map[string]float64, error) {
 	return counts, lines.Err()
 }
 
-// drained says that the archive holds all that the process knows.
+// drained reports whether the archive has all facts of the process.
 func (p *process) drained(ctx context.Context) bool {
 	counts, ok := p.poll()
 	return ok && counts[pendingCount] == 0 && p.ready(ctx)
 }
 
-// ready says that all parts of the process are in order, and requests ask them.
+// ready reports whether all parts of the process are in order and none is skipped
+// by requests.
 func (p *process) ready(ctx context.Context) bool {
 	counts, ok := p.poll()
 	if !ok {
@@ -216,13 +218,13 @@ func (p *process) ready(ctx context.Context) bool {
 	return resp.StatusCode == 200
 }
 
-// segments of the journal, oldest first.
+// segments lists the segments of the journal, oldest first.
 func (p *process) segments() []string {
 	files, _ := filepath.Glob(filepath.Join(p.dataDir, "journal", "*.wal"))
 	return files
 }
 
-// quietly keeps what a process prints.
+// quietly stores what a process prints.
 type quietly process
 
 func (q *quietly) Write(b []byte) (int, error) {
@@ -234,7 +236,7 @@ func (q *quietly) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// troubles are lines that no fault excuses.
+// troubles returns the log lines that no fault excuses.
 func (p *process) troubles() (found []string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// table shows rows in Markdown.
+// table formats results as a table in Markdown.
 func table(rows []row) string {
 	var b strings.Builder
 	b.WriteString("| fault | acknowledged | no answer | lost | doubled | phantom | resurrected | misidentified | misattributed | wrongly refused | cookies touched | orders (failed, missing) | declared / missing | late at a kill | damaged | 503 for customers | added p99 | backlog gone after |\n")
@@ -20,7 +20,7 @@ func table(rows []row) string {
 	return b.String()
 }
 
-// summary is the verdict in one line.
+// summary returns the verdict in one line.
 func summary(rows []row) string {
 	acknowledged := 0
 	var found findings
@@ -35,8 +35,8 @@ func summary(rows []row) string {
 	return s
 }
 
-// counts shows what was declared and what is missing, and if that leaves room for
-// losses that nobody sees, for how many.
+// counts shows the number of declared and of missing events and, if unanswered
+// requests could hide losses, of how many.
 func (t toll) counts() string {
 	s := fmt.Sprintf("%d / %d", t.declared, t.missing)
 	if t.hidden > 0 {
@@ -45,8 +45,8 @@ func (t toll) counts() string {
 	return s
 }
 
-// atKill shows how much of what is missing was excused because it may have waited
-// in memory when a process was killed, and how much may have.
+// atKill shows how many missing events were excused because they may have waited
+// in memory when a process was killed, and how many facts may have waited.
 func (t toll) atKill() string {
 	if t.waiting == 0 {
 		return "0"

@@ -6,13 +6,13 @@ import (
 	"time"
 )
 
-// Arrivals a second. The MongoDB-wire server of the tests takes few.
+// Arrivals per second. The MongoDB-wire server of the tests can serve only few.
 const (
 	localRate  = 150
 	sharedRate = 11
 )
 
-// The faults of each length. What has to be seen in a minute or two comes first.
+// The faults for each length of a run. The most important ones come first.
 var (
 	brief = []fault{killed, garbage}
 	smoke = []fault{killed, terminated, archiveLocked, flippedTail, garbage, diskFull, clockJumps, redisEmptied, instanceKilled, rolled}
@@ -24,18 +24,19 @@ var (
 	}
 )
 
-// A chosen list of faults, and how long each takes with all that comes before
-// and after.
+// A chosen list of faults, and the time that each takes with everything before
+// and after it.
 type choice struct {
 	faults []fault
 	each   time.Duration
 }
 
-// overhead is what starting servers, recovering and auditing takes for each fault.
+// overhead is the time for starting servers, recovering and auditing, for each
+// fault.
 const overhead = 5 * time.Second
 
-// schedule says what happens in a length of time. only, if it is not empty, has
-// parts of the names of the faults that are wanted, separated by |.
+// schedule returns which faults fit into a length of time. If only is not empty,
+// it lists parts of the names of the wanted faults, separated by |.
 func schedule(length time.Duration, only string) choice {
 	faults := brief
 	switch {

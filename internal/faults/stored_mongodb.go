@@ -9,7 +9,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 )
 
-// readMongoDB reads what a database holds.
+// readMongoDB reads the contents of a database.
 func readMongoDB(ctx context.Context, uri, database string) (*holdings, error) {
 	client, err := mongo.Connect(options.Client().ApplyURI(uri).SetMaxPoolSize(1))
 	if err != nil {
@@ -57,7 +57,7 @@ func readMongoDB(ctx context.Context, uri, database string) (*holdings, error) {
 	var folded []struct {
 		SessionID string `bson:"sessionId"`
 		Into      string `bson:"foldedInto"`
-		Folds     int64  `bson:"folds"` // of several the last counts
+		Folds     int64  `bson:"folds"` // of several copies, the one with the highest number is valid
 		Whole     bool   `bson:"whole"`
 	}
 	if err := all(ctx, db, "folded_sessions", &folded); err != nil {
@@ -73,9 +73,9 @@ func readMongoDB(ctx context.Context, uri, database string) (*holdings, error) {
 	return h, nil
 }
 
-// follow reads events of sessions that were folded as readers of this archive do:
-// they are the host's. In the database they keep their session, so that it can come
-// back.
+// follow assigns events of folded sessions to the session they were folded into,
+// as readers of this archive do. In the database they keep the id of their own
+// session, so that it can be restored.
 func (h *holdings) follow(hosts map[string]string) {
 	for i := range h.events {
 		e := &h.events[i]

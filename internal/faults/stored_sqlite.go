@@ -12,10 +12,10 @@ import (
 	"strconv"
 	"strings"
 
-	_ "modernc.org/sqlite" // to read what is stored, without Footfall
+	_ "modernc.org/sqlite" // reads what is stored without using Footfall
 )
 
-// openSQLite opens the database of a directory; mode is ro or rw.
+// openSQLite opens the database in a directory; mode is ro or rw.
 func openSQLite(dataDir, mode string) (*sql.DB, error) {
 	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: filepath.Join(dataDir, "footfall.db")}).EscapedPath()+"?mode="+mode+"&_pragma=busy_timeout(5000)")
 	if err == nil {
@@ -24,7 +24,7 @@ func openSQLite(dataDir, mode string) (*sql.DB, error) {
 	return db, err
 }
 
-// readSQLite reads what a database holds.
+// readSQLite reads the contents of a database.
 func readSQLite(ctx context.Context, dataDir string) (*holdings, error) {
 	db, err := openSQLite(dataDir, "ro")
 	if err != nil {
@@ -68,14 +68,15 @@ func each(ctx context.Context, db *sql.DB, query string, columns int, row func([
 	return rows.Err()
 }
 
-// orderIn is the order that an event's metadata names.
+// orderIn returns the id of the order that an event's metadata names.
 func orderIn(metadata string) string {
 	var m struct{ OrderID string }
 	_ = json.Unmarshal([]byte(metadata), &m)
 	return m.OrderID
 }
 
-// basketIn is the basket that the shop keeps with an order, as basketOf writes it.
+// basketIn returns the basket that the shop stored with an order, in the form of
+// basketOf.
 func basketIn(metadata string) string {
 	var m struct{ Items map[int]int }
 	_ = json.Unmarshal([]byte(metadata), &m)

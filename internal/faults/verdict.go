@@ -7,11 +7,11 @@ import (
 	"strings"
 )
 
-// What an archive holds, as far as the audit looks at it.
+// The part of an archive's contents that the audit examines.
 type (
 	storedEvent struct {
 		id, session, event, page string
-		orderID                  string // of an order_completed
+		orderID                  string // set for an order_completed
 		visitor                  string
 	}
 	storedOrder struct{ id, basket, session string }
@@ -19,30 +19,30 @@ type (
 		events []storedEvent
 		orders []storedOrder
 
-		views    map[string]int    // page views of each session, as the session has it
-		visitors map[string]string // of each session
+		views    map[string]int    // page views stored in each session
+		visitors map[string]string // the visitor of each session
 	}
 )
 
-// markIn is the mark in an event's page, "" if there is none.
+// markIn returns the mark in an event's page, "" if there is none.
 func markIn(page string) string {
 	_, mark, _ := strings.Cut(page, "mark=")
 	mark, _, _ = strings.Cut(mark, "&")
 	return mark
 }
 
-// An audit is what a ledger and an archive that is up to date have in common,
-// and what not.
+// An audit is the result of comparing a ledger with an archive that is up to
+// date.
 type audit struct {
-	missing  []*request // of this fault: acknowledged, not stored
-	absent   []*request // not stored either, and nobody was told that they would be
-	counters string     // what its findings about counters are about
+	missing  []*request // of this fault: acknowledged and not stored
+	absent   []*request // not stored, and not acknowledged either
+	counters string     // names what its findings about counters concern
 	findings findings
 }
 
-// compare audits an archive after a fault. Requests of it that are not stored are
-// only listed: whether they are lost depends on what was declared. Those of earlier
-// faults must be as they were.
+// compare audits an archive after a fault. It only lists the fault's requests
+// that are not stored, because whether they are lost depends on what was
+// declared. Requests of earlier faults must be stored as before.
 func (l *ledger) compare(h *holdings) *audit {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -73,8 +73,7 @@ func (l *ledger) compare(h *holdings) *audit {
 	return a
 }
 
-// checkEvents looks at each stored event and returns how often each mark is
-// there.
+// checkEvents checks each stored event and returns how often each mark is stored.
 func (a *audit) checkEvents(l *ledger, h *holdings) map[string]int {
 	times, ids := map[string]int{}, map[string]bool{}
 	for _, e := range h.events {
@@ -83,7 +82,7 @@ func (a *audit) checkEvents(l *ledger, h *holdings) map[string]int {
 		}
 		ids[e.id] = true
 		if e.event == orderCompleted {
-			continue // by its order, not by its page
+			continue // checked by its order and not by its page
 		}
 		mark := markIn(e.page)
 		r := l.requests[mark]
@@ -98,7 +97,7 @@ func (a *audit) checkEvents(l *ledger, h *holdings) map[string]int {
 	return times
 }
 
-// checkViews compares what sessions say of their page views with the events.
+// checkViews compares the page views stored in sessions with the events.
 func (a *audit) checkViews(h *holdings) {
 	events := map[string]int{}
 	for _, e := range h.events {
@@ -141,7 +140,7 @@ func (a *audit) checkOrders(l *ledger, h *holdings) {
 		switch n := events[o.id]; {
 		case n > 1:
 			a.findings.add(doubled, o.id, fmt.Sprintf("an order with %d events", n))
-		case n == 0 && o.session != "": // an order in no session has none
+		case n == 0 && o.session != "": // an order without a session has no event
 			a.findings.add(lost, o.id, "an order without its event")
 		}
 	}

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// A case is a ledger, a register and an archive that agree, until a test tampers
-// with one of them.
+// A specimen is a ledger, a register and an archive that agree, until a test
+// changes one of them.
 type specimen struct {
 	ledger   *ledger
 	register *register
@@ -16,8 +16,9 @@ type specimen struct {
 	browsers map[string]*jar // by their session
 }
 
-// newSpecimen has two sessions with views, an item in the cart, a login, a logout
-// and an order, and a request each that was refused and that was not answered.
+// newSpecimen has two sessions with page views, an item in the cart, a login, a
+// logout and an order, and one request that was refused and one that was not
+// answered.
 func newSpecimen() *specimen {
 	s := &specimen{newLedger("m1-"), newRegister(), &holdings{views: map[string]int{"s1": 2, "s2": 1}, visitors: map[string]string{"s1": "v1", "s2": "v2"}}, nil, map[string]*jar{"s1": newJar(), "s2": newJar()}}
 	s.browsers["s1"].got("s1", "v1")
@@ -47,14 +48,15 @@ func newSpecimen() *specimen {
 	return s
 }
 
-// judged is the verdict on a fault that costs nothing.
+// judged returns the verdict on a fault that may not lose anything.
 func (s *specimen) judged() findings {
 	a := s.ledger.compare(s.stored)
 	a.judge(nothing, claim{})
 	return append(a.findings, s.register.take()...)
 }
 
-// TestVerdict tampers with what agreed, and expects that figure and no other.
+// TestVerdict introduces one error into records that agree, and expects exactly
+// the finding for it.
 func TestVerdict(t *testing.T) {
 	const anonymous, customer = "s%3As1.secret.sig", "s%3As2.secret.sig"
 	for _, c := range []struct {
@@ -151,7 +153,8 @@ func TestVerdict(t *testing.T) {
 	}
 }
 
-// TestBasket: no two sales have the same, and the shop's form of it is read back.
+// TestBasket: no two sales have the same basket, and the shop's form of a basket
+// is read back.
 func TestBasket(t *testing.T) {
 	seen := map[string]bool{}
 	for n := range 200_000 {

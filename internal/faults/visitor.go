@@ -24,38 +24,41 @@ const (
 	answerPatience = 15 * time.Second
 )
 
-// A visitor is a browser: an address and a cookie jar. It makes one request at a
-// time.
+// A visitor is a browser with an address and a cookie jar. It makes one request
+// at a time.
 type visitor struct {
 	number  int
 	address string
-	session string // cookies, "" if there is none
+	session string // values of the cookies, "" if there is none
 	visitor string
 	jar     *jar
 }
 
-// newVisitor comes from a network of its own, so that no two are taken for one.
+// newVisitor has an address in a network of its own, so that no two visitors look
+// like one.
 func newVisitor(number int) *visitor {
 	v := newStranger(fmt.Sprintf("%d.%d.%d.7", 20+number>>16&63, number>>8&255, number&255))
 	v.number = number
 	return v
 }
 
-// newStranger comes from an address that others may have too.
+// newStranger has an address that other visitors may have too.
 func newStranger(address string) *visitor { return &visitor{address: address, jar: newJar()} }
 
-// An answer is what a browser got; err says that it got none.
+// An answer is what a browser received; err is set if it received none.
 type answer struct {
 	status int
 	data   json.RawMessage
 	err    error
 	sent   bool
-	// The session cookie that came with it: its value, "" if it is taken away.
+	// The session cookie that came with the answer: its value, "" if it was
+	// deleted.
 	set     bool
 	session string
 }
 
-// outcome of a request that counts if it is answered with that status.
+// outcome returns the outcome of a request that counts if it is answered with
+// that status.
 func (a *answer) outcome(want int) outcome {
 	switch {
 	case a.err != nil && a.sent:
@@ -66,15 +69,15 @@ func (a *answer) outcome(want int) outcome {
 	return refused
 }
 
-// clients never send a request twice by themselves: a kept connection that ends
-// makes net/http try a GET again, and the shop would count it again.
+// clients never send a request twice by themselves. If a kept connection ends,
+// net/http would try a GET again, and the shop would count it again.
 var client = &http.Client{
 	Timeout:       answerPatience,
 	Transport:     &http.Transport{DisableKeepAlives: true, DisableCompression: true},
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 }
 
-// send makes a request and keeps the cookies of its answer, as a browser does.
+// send makes a request and stores the cookies of its answer, like a browser.
 func (v *visitor) send(base, method, path string, body io.Reader, header ...string) *answer {
 	ctx, cancel := context.WithTimeout(context.Background(), answerPatience)
 	defer cancel()
@@ -130,14 +133,14 @@ func (v *visitor) keep(resp *http.Response, a *answer) {
 	}
 }
 
-// sessionOf is the public id in a session cookie: s:<id>.<secret>.<signature>,
-// percent-encoded.
+// sessionOf returns the public id in a session cookie:
+// s:<id>.<secret>.<signature>, percent-encoded.
 func sessionOf(cookie string) string {
 	id, _, _ := strings.Cut(signed(cookie), ".")
 	return id
 }
 
-// visitorOf is the id in a visitor cookie: s:v1.<id>.<signature>.
+// visitorOf returns the id in a visitor cookie: s:v1.<id>.<signature>.
 func visitorOf(cookie string) string {
 	id, _, _ := strings.Cut(strings.TrimPrefix(signed(cookie), "v1."), ".")
 	return id

@@ -15,35 +15,35 @@ import (
 	"github.com/footfall-go/footfall/internal/testserver"
 )
 
-// A world is a shop with its visitors, and what may break in it.
+// A world is a shop with its visitors, and everything in it that may break.
 type world struct {
 	t         testing.TB
-	dir       string // of everything that the processes write
+	dir       string // holds everything that the processes write
 	processes []*process
 	load      *load
 	crowd     *crowd
 	random    *rand.Rand
 	read      func(context.Context) (*holdings, error)
-	excused   map[string]bool // marks that the harness itself destroyed
+	excused   map[string]bool // marks of events that the harness itself destroyed
 
-	clocks []string // files with the processes' clock offsets
+	clocks []string // files with the clock offsets of the processes
 
 	redis   *testserver.RedisServer
 	mongodb *testserver.MongoDBServer
-	toRedis []*testserver.ProxyServer // of each instance
+	toRedis []*testserver.ProxyServer // one for each instance
 	toMongo []*testserver.ProxyServer
 	servers []interface{ Stop() }
 
-	seen     map[finding]bool // what earlier audits found
-	behind   atomic.Int64     // when more was waiting last than one second brings, unix ms
+	seen     map[finding]bool // findings of earlier audits
+	behind   atomic.Int64     // when more than a second's facts were last waiting, Unix ms
 	stopping chan struct{}
 	watching sync.WaitGroup
 	closing  sync.Once
 }
 
-// quickDir is a directory whose disk does not stall: a write that takes longer
-// than STORE_TIMEOUT is late, which a kill -9 may lose, and which is counted.
-// Only the faults that are about disks want to see that.
+// quickDir returns a directory on a disk that does not stall. A write that takes
+// longer than STORE_TIMEOUT is late, and a kill -9 may lose what is late. Only
+// the faults of disks should meet that.
 func quickDir(t testing.TB) (string, error) {
 	if dir, err := tempDir(t, "/dev/shm"); err == nil {
 		return dir, nil
@@ -51,7 +51,7 @@ func quickDir(t testing.TB) (string, error) {
 	return tempDir(t, "")
 }
 
-// tempDir is a directory that does not outlive the harness, also if that is
+// tempDir returns a directory that is removed when the harness ends or is
 // interrupted.
 func tempDir(t testing.TB, in string) (string, error) {
 	dir, err := os.MkdirTemp(in, "footfall-faults-")
@@ -67,14 +67,14 @@ func newWorld(t testing.TB, dir string, s scale, m mix) *world {
 		excused: map[string]bool{}, seen: map[finding]bool{}, stopping: make(chan struct{})}
 }
 
-// A scale is how much of everything there is.
+// A scale is the size of a world.
 type scale struct {
 	rate float64 // arrivals a second
 	seed uint64
 }
 
-// openLocal is one instance on memory and SQLite, in a directory or, without one,
-// in a new one.
+// openLocal opens one instance on memory and SQLite, in the given directory or,
+// if that is empty, in a new one.
 func openLocal(t testing.TB, binary, dir string, s scale, settings ...string) (w *world, err error) {
 	if dir == "" {
 		if dir, err = quickDir(t); err != nil {
@@ -92,8 +92,8 @@ func openLocal(t testing.TB, binary, dir string, s scale, settings ...string) (w
 	return w, w.open()
 }
 
-// newShared is to be two instances over Redis and MongoDB, each instance behind
-// proxies of its own, and a front that takes turns.
+// newShared prepares two instances over Redis and MongoDB, each behind proxies of
+// its own, and a front that sends requests to them in turn.
 func newShared(t testing.TB, s scale, redis *testserver.RedisServer) (*world, error) {
 	dir, err := quickDir(t)
 	if err != nil {
@@ -137,7 +137,7 @@ func (w *world) add(binary, data string, settings ...string) (*process, error) {
 	return p, nil
 }
 
-// open starts the processes and watches over them.
+// open starts the processes and begins to watch them.
 func (w *world) open() error {
 	for _, p := range w.processes {
 		if err := p.start(); err != nil {
@@ -149,7 +149,8 @@ func (w *world) open() error {
 	return nil
 }
 
-// close ends the processes and servers of a world. Its files go with the test.
+// close ends the processes and servers of a world. Its files are removed with the
+// test.
 func (w *world) close() {
 	w.closing.Do(func() {
 		close(w.stopping)
@@ -163,7 +164,8 @@ func (w *world) close() {
 	})
 }
 
-// watch polls the counters, so that little is unknown when a process is killed.
+// watch polls the counters often, so that little is unknown when a process is
+// killed.
 func (w *world) watch() {
 	tick := time.NewTicker(200 * time.Millisecond)
 	defer tick.Stop()
@@ -181,10 +183,11 @@ func (w *world) watch() {
 	}
 }
 
-// isBehind says that more waits in a process's journal than about a second brings.
+// isBehind reports whether more facts wait in a process's journal than about a
+// second brings.
 func (w *world) isBehind(p *process) bool { return p.latest(pendingCount) > 3*w.load.rate }
 
-// drained waits until the archive holds everything.
+// drained waits until the archive has all facts of all processes.
 func (w *world) drained(most time.Duration) error {
 	ctx, cancel := context.WithTimeout(context.Background(), most)
 	defer cancel()
@@ -206,7 +209,7 @@ func (w *world) drained(most time.Duration) error {
 	}
 }
 
-// pause waits between two durations, at random.
+// pause waits for a random time between two durations.
 func (w *world) pause(least, most time.Duration) {
 	time.Sleep(least + time.Duration(w.random.Int64N(int64(most-least))))
 }

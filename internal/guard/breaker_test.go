@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,14 +20,32 @@ var errDown = errors.New("down")
 type asked struct {
 	store.HotStore
 	takes time.Duration
+
+	mu    sync.Mutex
 	err   error
 	calls int
 }
 
 func (a *asked) answer() error {
+	a.mu.Lock()
 	a.calls++
+	err := a.err
+	a.mu.Unlock()
 	time.Sleep(a.takes)
-	return a.err
+	return err
+}
+
+// from now on the store answers with err, and its calls are counted anew.
+func (a *asked) from(err error) {
+	a.mu.Lock()
+	a.err, a.calls = err, 0
+	a.mu.Unlock()
+}
+
+func (a *asked) called() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.calls
 }
 
 func (a *asked) Read(context.Context, string) ([]byte, int64, int64, int64, error) {
@@ -165,17 +184,17 @@ func TestProbe_ClosesABreakerWhenTheStoreAnswersAgain(t *testing.T) {
 		if hot.State() != "open" || archive.State() != "open" || archive.commits.allow() {
 			t.Error("a breaker closed while the store behind it failed")
 		}
-		s.err = nil
+		s.from(nil)
 		time.Sleep(2 * probeEvery)
 		if hot.State() != "closed" || archive.State() != "closed" || !archive.commits.allow() {
 			t.Errorf("the stores answer again, and the breakers are %s, %s, commits allowed %v: a probe has to close them", hot.State(), archive.State(), archive.commits.allow())
 		}
-		s.calls = 0
+		s.from(nil)
 		time.Sleep(10 * probeEvery)
-		if s.calls != 0 {
-			t.Errorf("stores behind closed breakers were probed %d times: requests ask them", s.calls)
+		if n := s.called(); n != 0 {
+			t.Errorf("stores behind closed breakers were probed %d times: requests ask them", n)
 		}
-		s.err = errDown
+		s.from(errDown)
 		if _ = read(hot); hot.State() != "closed" {
 			t.Error("one failure after a recovery opens the breaker again: the count has to begin anew")
 		}

@@ -44,7 +44,7 @@ func NewHot(s store.HotStore, counts *count.Set) *Hot {
 // CountError counts an error that was no reason to fail a request.
 func (g *Hot) CountError() { g.errors.Add(1) }
 
-// Unguarded is the store itself, for whoever has patience of its own.
+// Unguarded is the store itself, for callers that no request waits for.
 func (g *Hot) Unguarded() store.HotStore { return g.store }
 
 // State is the breaker's, "open" or "closed".
@@ -162,7 +162,7 @@ func (g *Archive) Order(ctx context.Context, id string) (store.Order, bool, erro
 	return order, ok, err
 }
 
-// Commit is Append for facts that somebody waits for.
+// Commit is Append for facts that a request waits for.
 func (g *Archive) Commit(ctx context.Context, facts []store.Fact) error {
 	if !g.commits.allow() {
 		return errOpen
@@ -173,14 +173,14 @@ func (g *Archive) Commit(ctx context.Context, facts []store.Fact) error {
 	return err
 }
 
-// nobody is the id of no session.
+// nobody is a valid id that no session has.
 const nobody = "00000000-0000-7000-8000-000000000000"
 
 // Probe runs until ctx ends. It finds out when a store behind an open breaker
 // answers again, asking the hot store and the archive for at most budget, and logs
 // when the hot store begins to fail and when it answers again.
 func Probe(ctx context.Context, hot *Hot, archive *Archive, budget time.Duration, log *slog.Logger) {
-	if c, ok := store.HotAs[store.Checker](hot.store); ok { // nobody may have asked yet: log at once what is wrong
+	if c, ok := store.HotAs[store.Checker](hot.store); ok { // before the first request: what is wrong is logged at once
 		first, cancel := context.WithTimeout(ctx, ControlTimeout)
 		hot.breaker.took(time.Now(), c.Check(first))
 		cancel()

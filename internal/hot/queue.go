@@ -95,9 +95,9 @@ func (h *Hot) merge(ctx context.Context, e *live.Entry) bool {
 	if m.TTL <= 0 {
 		return true
 	}
-	if m.Untold {
+	if m.SeenUnwritten {
 		position, err := h.out.Append(e, &store.SessionSeen{SessionID: m.SessionID, At: m.LastSeen})
-		e.SeenTold(m.LastSeen, position, err == nil)
+		e.SeenAppended(m.LastSeen, position, err == nil)
 	}
 	ctx, cancel := context.WithTimeout(ctx, guard.ControlTimeout)
 	defer cancel()

@@ -69,15 +69,15 @@ func (r *recounts) take(at time.Time) (due []recount) {
 }
 
 // Recount has the count of a session compared with the archive's later. Where the
-// archive is not shared there is nobody else who counts, and nothing to compare.
+// archive is not shared no other instance counts, so there is nothing to compare.
 func (h *Hot) Recount(e *live.Entry) {
 	if h.archive.Shared() {
 		h.recounts.push(recount{id: e.SessionID(), entry: e, due: clock.Now().Add(recountAfter), after: 2 * recountAfter})
 	}
 }
 
-// Replayed compares, now, the counts of sessions of which the last run's journal
-// told: a hot store that outlived the process may not know of what they did last.
+// Replayed compares, now, the counts of the sessions in the last run's journal: a hot
+// store that outlived the process may lack their latest activity.
 func (h *Hot) Replayed(ctx context.Context, ids []string) {
 	defer h.recounts.replayed.Store(true)
 	all := make([]recount, len(ids))
@@ -166,7 +166,7 @@ func (h *Hot) compareOne(ctx context.Context, x recount, archived *store.Record)
 	}
 	d, err := there.Decode()
 	if err != nil {
-		return true, nil // whoever asks for the session will see
+		return true, nil // corrupt: the next request of the session deals with it
 	}
 	missing := archived.PageViews - d.PageViews
 	if missing <= 0 && !archived.LastSeenAt.After(d.LastSeenAt) {

@@ -87,9 +87,9 @@ func TestRun_OfTwoInstancesOneRunsEachSlot(t *testing.T) {
 		defer a.Close()
 		ctx, cancel := context.WithCancel(t.Context())
 		var instances sync.WaitGroup
-		for range 2 {
-			instances.Go(func() { jobs(a).Run(ctx) })
-		}
+		instances.Go(func() { jobs(a).Run(ctx) })
+		time.Sleep(metricsEvery / 3) // the second begins within a slot
+		instances.Go(func() { jobs(a).Run(ctx) })
 		time.Sleep(5*time.Minute + metricsEvery/2) // slots 0 to 30 of the metrics, and one of the retention
 		cancel()
 		instances.Wait()

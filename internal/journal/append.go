@@ -6,25 +6,25 @@ import (
 	"time"
 )
 
-// Append writes tracking facts, in the order given, and returns the Position of
-// the last. The records are copied. When it returns nil they are the kernel's,
-// so the death of the process does not lose them; with [SyncAlways] they are
-// fsynced.
+// Append writes tracking facts in the order given and returns the Position of the
+// last. It copies the records. When it returns nil, the records are in the
+// kernel's hands, so they survive the death of the process; with [SyncAlways]
+// they are fsynced.
 //
-// It waits at most [Options.Stall] and then returns [ErrStalled], as do at once
-// all further calls until the disk answers again: their records wait in memory,
-// as far as there is room, and are written then. It returns [ErrFull] past 90 %
-// of the cap or of that room, [ErrTooLarge], [ErrClosed], or the disk's error.
-// After any error none of the records is acknowledged; with ErrStalled the
-// Position is theirs all the same.
+// Append waits at most [Options.Stall] and then returns [ErrStalled]. Until the
+// disk answers again, all further calls return ErrStalled at once. Their records
+// wait in memory as far as there is room, and are written when the disk answers.
+// Append returns [ErrFull] when 90 % of the cap or that room are used up,
+// [ErrTooLarge], [ErrClosed], or the disk's error. After any error none of the
+// records is acknowledged; with ErrStalled the Position is valid nevertheless.
 func (j *Journal) Append(records ...[]byte) (Position, error) {
 	return j.put(records, tracking)
 }
 
-// Commit writes control facts: it returns nil only after an fsync, whatever
-// [Options.Sync] says, may use the last 10 % of the cap, and waits for up to 2 s.
-// Everything appended before it, and written, is then synced as well, except
-// with [SyncNever]. Otherwise it is as Append.
+// Commit writes control facts. It returns nil only after an fsync, whatever
+// [Options.Sync] is, may use the last 10 % of the cap, and waits for up to 2 s.
+// The fsync includes everything that was written before, except with [SyncNever].
+// In all other respects Commit is like Append.
 func (j *Journal) Commit(records ...[]byte) (Position, error) {
 	return j.put(records, control)
 }
@@ -36,31 +36,32 @@ const (
 	control
 )
 
-// batch is what the writer writes at once. There are two: while one is written
-// the other fills. Guarded by Journal.mu, except that buf is the writer's while
-// the batch is in flight.
+// batch is what the writer writes at once. There are two: while one is written,
+// calls fill the other. Guarded by Journal.mu, except that buf belongs to the
+// writer while the batch is in flight.
 type batch struct {
 	buf     []byte
 	first   Position
 	last    Position
 	records int
-	born    time.Time // when the first of them came
-	sync    bool      // somebody waits for fsync
+	born    time.Time // when its first record was appended
+	sync    bool      // some call waits for the fsync
 	waiters []*waiter
 }
 
 func (b *batch) reset() {
-	if cap(b.buf) > 1<<20 { // after a burst
+	if cap(b.buf) > 1<<20 { // grown by a burst: free the memory
 		b.buf = nil
 	}
 	clear(b.waiters)
 	*b = batch{buf: b.buf[:0], waiters: b.waiters[:0]}
 }
 
-// waiter is a call that waits. It is sent exactly one answer, by whoever takes
-// it off its list, under Journal.mu or after taking it off.
+// waiter is a call that waits for its answer. It gets exactly one, from whoever
+// removes it from its list. That happens under Journal.mu; the answer may be sent
+// after that.
 type waiter struct {
-	answer   chan error // capacity 1: answering never blocks
+	answer   chan error // has capacity 1, so answering never blocks
 	kind     kind
 	records  int
 	last     Position
@@ -70,7 +71,7 @@ type waiter struct {
 func newWaiter() any { return &waiter{answer: make(chan error, 1)} }
 
 func (j *Journal) put(records [][]byte, k kind) (Position, error) {
-	var few [8]uint32 // most calls have one record: no allocation
+	var few [8]uint32 // most calls have one record; then this needs no allocation
 	sums, size := few[:0], 0
 	for _, r := range records {
 		if len(r) > MaxRecord {
@@ -139,8 +140,8 @@ func (j *Journal) limit(k kind) time.Duration {
 	return j.o.Stall
 }
 
-// admit says whether a call may join the pending batch, and wait for it. j.mu is
-// held.
+// admit decides whether a call may add its records to the pending batch, and
+// whether it waits for the write. The caller holds j.mu.
 func (j *Journal) admit(k kind, size, records int) (wait bool, err error) {
 	room := j.o.MaxBytes
 	if k == tracking {
@@ -156,15 +157,16 @@ func (j *Journal) admit(k kind, size, records int) (wait bool, err error) {
 	case held+int64(size) > room, len(j.pending.buf) > 0 && len(j.pending.buf)+size > maxPending:
 		j.n.refused += uint64(records)
 		return false, ErrFull
-	case j.stalled[k] && k == control: // who is told that it failed may take it as undone
+	case j.stalled[k] && k == control: // a caller that got an error may treat its facts as undone
 		j.n.stalled += uint64(records)
 		return false, ErrStalled
 	}
 	return !j.stalled[k], nil
 }
 
-// watch is the watchdog: one timer for all waiters, set for the earliest
-// deadline there was when it was set. It answers those whose time is up.
+// watch is the watchdog. It answers the waiters whose deadline has passed. One
+// timer serves all waiters: it is set to the earliest deadline that was known
+// when it was set.
 func (j *Journal) watch() {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -184,7 +186,7 @@ func (j *Journal) watch() {
 	for _, l := range lists {
 		kept := (*l)[:0]
 		for _, w := range *l {
-			if j.stalled[w.kind] { // those with time left would wait for the same disk
+			if j.stalled[w.kind] { // waiters with time left wait for the same disk
 				j.n.stalled += uint64(w.records)
 				w.answer <- ErrStalled
 				continue

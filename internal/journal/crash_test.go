@@ -22,8 +22,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// crashChild appends until it is killed, and says so on standard output, a line
-// with its position for every record that was acknowledged.
+// crashChild appends until it is killed. For every acknowledged record it prints
+// a line with its position to standard output.
 func crashChild(dir string) {
 	policy, _ := strconv.Atoi(os.Getenv(crashEnv + "_SYNC"))
 	j, err := Open(dir, Options{SegmentBytes: 4000, Sync: time.Duration(policy), Stall: time.Minute, Logger: quiet})
@@ -87,8 +87,8 @@ func TestCrash(t *testing.T) {
 	}
 }
 
-// crash lets a child append for a moment, kills it, and returns what it had
-// acknowledged, by position.
+// crash lets a child process append for a moment, kills it, and returns the
+// records that it had acknowledged, by position.
 func crash(t *testing.T, dir string, policy time.Duration) []string {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])

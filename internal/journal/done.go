@@ -7,12 +7,13 @@ import (
 	"slices"
 )
 
-// Done says that every record up to end is safe elsewhere. Segments that hold
-// nothing else are deleted; they may still be handed out again after a crash
-// before that. A lower end than before changes nothing. The error is of the
-// deleting, which the next Done tries again, or [ErrClosed].
+// Done confirms that every record up to end is stored elsewhere. It deletes
+// segments that hold nothing else; after a crash before the deletion, their
+// records may be handed out again. An end below an earlier one changes nothing.
+// An error is [ErrClosed] or comes from deleting a file, which the next Done
+// tries again.
 func (j *Journal) Done(end Position) error {
-	writer := j.io.TryLock() // without: the current segment waits for the next Done
+	writer := j.io.TryLock() // if the writer is busy, the current segment waits for the next Done
 	j.mu.Lock()
 	if j.closed || end > j.written {
 		written, closed := j.written, j.closed
@@ -27,7 +28,7 @@ func (j *Journal) Done(end Position) error {
 	}
 	if end > j.done {
 		j.done = end
-		if end > j.handed { // handed out before a Rewind
+		if end > j.handed { // it was handed out before a Rewind
 			j.n.handed = min(j.n.handed+uint64(end-j.handed), j.n.readable)
 			j.handed = end
 		}
@@ -45,7 +46,7 @@ func (j *Journal) Done(end Position) error {
 	return j.removeSegments(victims)
 }
 
-// Rewind makes Next hand out again everything that is not Done.
+// Rewind makes Next hand out everything again that is not Done.
 func (j *Journal) Rewind() {
 	j.mu.Lock()
 	j.rewinds++
@@ -60,7 +61,7 @@ func (j *Journal) Rewind() {
 	j.signalReader()
 }
 
-// settleHandouts strikes off what is Done. j.mu is held.
+// settleHandouts removes what is Done from the handouts. The caller holds j.mu.
 func (j *Journal) settleHandouts() {
 	n := 0
 	for n < len(j.handouts) && j.handouts[n].end <= j.done {
@@ -71,14 +72,14 @@ func (j *Journal) settleHandouts() {
 	if len(j.handouts) == 0 || j.handouts[0].first > j.done {
 		return
 	}
-	h := &j.handouts[0] // Done in the middle of it
+	h := &j.handouts[0] // Done may end in the middle of a handout
 	part := min(int(j.done-h.first)+1, h.records-1)
 	j.n.undone -= uint64(part)
 	h.first, h.records = j.done+1, h.records-part
 }
 
-// takeDone strikes off the segments of which everything is Done, and with all
-// also the current one. j.mu is held.
+// takeDone removes from the list, and returns, the segments of which everything
+// is Done; with all, that includes the current one. The caller holds j.mu.
 func (j *Journal) takeDone(all bool) (victims []*segment) {
 	j.segments = slices.DeleteFunc(j.segments, func(s *segment) bool {
 		if !all && (s.last > j.done || !s.sealed) {
@@ -94,7 +95,8 @@ func (j *Journal) takeDone(all bool) (victims []*segment) {
 	return victims
 }
 
-// removeSegments deletes files, or moves those that could not be read.
+// removeSegments deletes files. It moves those that could not be read to
+// set-aside/.
 func (j *Journal) removeSegments(victims []*segment) error {
 	var errs []error
 	for _, s := range victims {
@@ -103,7 +105,7 @@ func (j *Journal) removeSegments(victims []*segment) error {
 		s.f = nil
 		j.mu.Unlock()
 		if f != nil {
-			_ = f.Close() // first: Windows deletes no open file
+			_ = f.Close() // before deleting, because Windows does not delete open files
 		}
 		err := error(nil)
 		if s.keep {
@@ -119,7 +121,7 @@ func (j *Journal) removeSegments(victims []*segment) error {
 			s.bytes = 0
 		} else {
 			errs = append(errs, fmt.Errorf("journal: remove a finished segment: %w", err))
-			j.segments = append(j.segments, s) // its runs are gone: only to be deleted
+			j.segments = append(j.segments, s) // without runs: it remains in the list only to be deleted
 		}
 		j.mu.Unlock()
 	}

@@ -10,7 +10,7 @@ import (
 	"github.com/footfall-go/footfall/internal/journal"
 )
 
-// A request appends; the projector carries what is there to the archive.
+// A request appends; the projector moves the facts to the archive.
 func Example() {
 	dir, err := os.MkdirTemp("", "journal")
 	if err != nil {

@@ -12,7 +12,8 @@ import (
 	"time"
 )
 
-// faultFS is the real file system with faults. A nil function is no fault.
+// faultFS is the real file system with faults. A function that is nil causes no
+// fault.
 type faultFS struct {
 	osFS
 	mu     sync.Mutex

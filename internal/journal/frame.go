@@ -28,11 +28,11 @@ const (
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// checksum is the payload's; it does not depend on where the frame will be, so
-// Append computes it outside the lock.
+// checksum returns the checksum of a payload. It does not depend on where the
+// frame will be, so Append computes it outside the lock.
 func checksum(record []byte) uint32 { return crc32.Checksum(record, castagnoli) }
 
-// appendFrame appends a frame without its header checksum: see sign.
+// appendFrame appends a frame whose header checksum is missing: sign adds it.
 func appendFrame(buf []byte, seq Position, at int64, sum uint32, record []byte) []byte {
 	var h [headerSize]byte
 	binary.LittleEndian.PutUint32(h[4:], uint32(len(record)))
@@ -43,9 +43,9 @@ func appendFrame(buf []byte, seq Position, at int64, sum uint32, record []byte) 
 	return append(buf, record...)
 }
 
-// sign completes the headers of the whole frames in buf, which are about to be
-// written at off into a segment with this salt. Signing again for another place
-// is allowed.
+// sign completes the headers of the whole frames in buf, which will be written at
+// off into a segment with this salt. A frame may be signed again for another
+// place.
 func sign(buf []byte, salt uint32, off int64) {
 	for len(buf) > 0 {
 		binary.LittleEndian.PutUint32(buf, headerSum(buf, salt, off))
@@ -60,29 +60,31 @@ func headerSum(h []byte, salt uint32, off int64) uint32 {
 
 func frameSeq(h []byte) Position { return Position(binary.LittleEndian.Uint64(h[8:])) }
 
-// frame is one valid frame; payload is only good until the scanner's next call.
+// frame is one valid frame. payload is valid until the next call of the scanner.
 type frame struct {
 	seq     Position
 	at      int64
 	payload []byte
-	end     int64 // offset of what follows
+	end     int64 // offset of the byte after the frame
 }
 
-// scanner finds frames in a segment. It moves only when its user sets off.
+// scanner finds frames in a segment. Its position, off, changes only when the
+// caller sets it.
 type scanner struct {
 	src  io.ReaderAt
 	base Position // lowest sequence number the segment may hold
 	salt uint32
 	off  int64
-	last Position // of the frame before off; the next one's number is higher
+	last Position // number of the frame before off; the next frame's number must be higher
 
-	window []byte // of the file, from windowOff
+	window []byte // bytes of the file from windowOff on
 	winOff int64
 }
 
 // next returns the first valid frame that begins at or after s.off and ends by
-// limit, and where it starts: past s.off, the bytes between are damaged. With no
-// frame left it returns limit and [io.EOF]. Any other error is the disk's.
+// limit, and the offset where it begins. If that is past s.off, the bytes between
+// are damaged. If no frame is left, next returns limit and [io.EOF]. Any other
+// error comes from the disk.
 func (s *scanner) next(limit int64) (f frame, start int64, err error) {
 	for at := s.off; ; at++ {
 		if limit-at < headerSize {
@@ -114,8 +116,8 @@ func (s *scanner) next(limit int64) (f frame, start int64, err error) {
 
 const readAhead = 128 << 10
 
-// peek returns the n bytes at off, all of them below limit. What lies past limit
-// may still be written and is never kept.
+// peek returns the n bytes at off, all of which must be below limit. It does not
+// keep bytes beyond limit, because they may still change.
 func (s *scanner) peek(off int64, n int, limit int64) ([]byte, error) {
 	if i := off - s.winOff; i >= 0 && i+int64(n) <= int64(len(s.window)) {
 		return s.window[i : i+int64(n)], nil
@@ -131,7 +133,7 @@ func (s *scanner) peek(off int64, n int, limit int64) ([]byte, error) {
 		return s.window[:n], nil
 	}
 	if err == nil || err == io.EOF {
-		err = io.ErrUnexpectedEOF // the file is shorter than it was
+		err = io.ErrUnexpectedEOF // the file is shorter than expected
 	}
 	return nil, err
 }

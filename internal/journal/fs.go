@@ -6,12 +6,13 @@ import (
 	"runtime"
 )
 
-// fsys is everything the journal asks of a file system for what it writes;
-// tests put a failing one in its place.
+// fsys is the part of a file system that the journal writes with. Tests replace
+// it with one that fails.
 type fsys interface {
-	// create makes a new file, mode 0600; it fails if there is one.
+	// create makes a new file with mode 0600. It fails if the file exists.
 	create(name string) (file, error)
-	// appendTo opens a file to append to, making it if need be, mode 0600.
+	// appendTo opens a file for appending. It makes the file, with mode 0600, if
+	// it does not exist.
 	appendTo(name string) (file, error)
 	open(name string) (readFile, error)
 	remove(name string) error
@@ -44,7 +45,7 @@ func (osFS) appendTo(name string) (file, error) {
 func openFile(name string, flag int) (file, error) {
 	f, err := os.OpenFile(name, flag, 0o600)
 	if err != nil {
-		return nil, err // not a nil *os.File in a file
+		return nil, err // a plain nil: a nil *os.File in the interface would not be nil
 	}
 	return f, nil
 }
@@ -62,7 +63,7 @@ func (osFS) rename(from, to string) error { return os.Rename(from, to) }
 
 func (osFS) syncDir(name string) error {
 	if runtime.GOOS == "windows" {
-		return nil // a directory cannot be synced there, and need not be
+		return nil // on Windows a directory cannot be synced and need not be
 	}
 	d, err := os.Open(name)
 	if err != nil {

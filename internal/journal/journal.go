@@ -39,22 +39,22 @@ const (
 	defaultSync         = 100 * time.Millisecond
 	defaultStall        = 50 * time.Millisecond
 
-	commitStall  = 2 * time.Second // how long Commit waits
+	commitStall  = 2 * time.Second // how long Commit waits for its fsync
 	closeStall   = 10 * time.Second
 	syncRetry    = 250 * time.Millisecond
 	maxPending   = MaxCall   // bytes waiting for the writer
 	maxRetained  = 16 << 20  // bytes written and not synced, kept to be rewritten
-	sealWhenDone = 256 << 10 // a segment of which everything is Done is closed past this
+	sealWhenDone = 256 << 10 // a segment of which everything is Done is closed when it is larger than this
 )
 
-// The errors to test for with [errors.Is]. Others are the disk's.
+// The errors to test for with [errors.Is]. Any other error comes from the disk.
 var (
 	// ErrFull: the record does not fit below the cap (for Append: 90 % of it).
-	// What the journal holds must reach the archive first.
+	// There is room again when the archive has stored records.
 	ErrFull = errors.New("journal: full: the archive has not taken what it holds; restore the archive or raise JOURNAL_MAX_BYTES")
-	// ErrStalled: the disk did not confirm the write in time. It will be written,
-	// and handed out, when the disk answers again, unless the process dies first;
-	// a Commit may be.
+	// ErrStalled: the disk did not confirm the write in time. An Append is written,
+	// and handed out, when the disk answers again, unless the process dies first. A
+	// Commit may or may not be written: treat it as undone.
 	ErrStalled = errors.New("journal: the disk is too slow: the write is not confirmed in time")
 	// ErrTooLarge: a record is longer than MaxRecord, or the call than MaxCall.
 	ErrTooLarge = errors.New("journal: record too large")
@@ -64,27 +64,28 @@ var (
 	ErrLocked = errors.New("in use by another process")
 )
 
-// Options of [Open]. The zero value is ready for use.
+// Options for [Open]. The zero value is ready for use.
 type Options struct {
-	// MaxBytes caps what the segments take on disk, in bytes; 0 is 1 GiB.
-	// Append may fill 90 % of it, Commit all. What is set aside is not counted.
+	// MaxBytes is the greatest size of all segments on disk, in bytes. Append may
+	// use 90 % of it, Commit all. Records set aside are not counted. Default: 1 GiB.
 	MaxBytes int64
-	// SegmentBytes is the size past which a segment is closed, in bytes; 0 is
-	// 8 MiB. Never more than an eighth of MaxBytes.
+	// SegmentBytes is the size past which a segment is closed, in bytes. It is never
+	// more than an eighth of MaxBytes. Default: 8 MiB.
 	SegmentBytes int64
-	// Sync is the longest time between a write and its fsync, SyncAlways or
-	// SyncNever; 0 is 100 ms.
+	// Sync is the longest time between a write and its fsync, or SyncAlways or
+	// SyncNever. Default: 100 ms.
 	Sync time.Duration
-	// Stall is how long Append waits for its write; 0 is 50 ms.
+	// Stall is how long Append waits for its write. Default: 50 ms.
 	Stall time.Duration
-	// Logger is told of damage and of failures to sync; nil is [slog.Default].
+	// Logger receives messages about damage and failed fsyncs. Default:
+	// [slog.Default].
 	Logger *slog.Logger
-	// Lost, if there is one, is told of each record whose caller was told ErrStalled
-	// and which could not be written later either. It is called by the writer, so it
-	// must be quick and not use the journal; the record is good until it returns.
+	// Lost, if set, is called with each record whose caller got ErrStalled and that
+	// could not be written later either. The writer calls it, so it must be quick and
+	// must not use the journal. The record is valid until it returns.
 	Lost func(record []byte)
-	// BeforeWrite, if there is one, is called before each write to a segment,
-	// and may take its time or fail it: for tests of what uses a journal.
+	// BeforeWrite, if set, is called before each write to a segment. It may delay
+	// the write or make it fail. It exists for tests of packages that use a journal.
 	BeforeWrite func() error
 
 	fs fsys
@@ -113,13 +114,14 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// Position is the number of a record: higher for later ones, never used twice,
-// with gaps. A record is confirmed once its Position is at or below one given to
-// [Journal.Done]. Positions of different Opens are not comparable.
+// Position is the number of a record. Later records have higher numbers, a number
+// is never used twice, and numbers may have gaps. A record is confirmed once its
+// Position is at or below one given to [Journal.Done]. Positions from different
+// Opens cannot be compared.
 type Position uint64
 
-// A Journal is safe for concurrent use. Next has one consumer in mind: calls of
-// it take turns.
+// A Journal is safe for concurrent use. Next is meant for one consumer: concurrent
+// calls of Next take turns.
 type Journal struct {
 	dir  string
 	o    Options
@@ -127,13 +129,13 @@ type Journal struct {
 	log  *slog.Logger
 	lock *flock.Flock
 
-	// io is held by who writes to the current segment: the writer for each
-	// batch, the syncer only to repair. No appender ever waits for it.
+	// io is held while the current segment is written: by the writer for each
+	// batch, by the syncer only for repairs. Append and Commit never wait for it.
 	io sync.Mutex
 
-	// mu guards everything below; it is never held over I/O. Taken after io.
+	// mu guards all fields below. It is never held during I/O, and is taken after io.
 	mu       sync.Mutex
-	work     sync.Cond // for the writer: something pending, room, or sealed
+	work     sync.Cond // wakes the writer: a pending record, room, or sealed
 	sealed   bool
 	closed   bool
 	assigned Position // the last number given out
@@ -141,12 +143,12 @@ type Journal struct {
 	done     Position
 
 	// Appending.
-	pending  *batch // being filled
-	spare    *batch // the other one, nil while the writer has it
-	inflight *batch // the writer's
+	pending  *batch // calls add their records to it
+	spare    *batch // the other batch, nil while the writer has it
+	inflight *batch // the batch that the writer is writing
 	writeErr error  // of the latest write
 	stalled  [2]bool
-	watchAt  time.Time // when the watchdog's timer goes off; zero: not set
+	watchAt  time.Time // when the watchdog's timer fires; zero: not set
 	watchdog *time.Timer
 	waiters  sync.Pool // not shared by journals: a synctest bubble keeps its channels
 
@@ -161,18 +163,18 @@ type Journal struct {
 
 	// Segments.
 	segments []*segment
-	current  *segment // being appended to; nil: the next write creates one
-	runs     []*run   // in reading order
+	current  *segment // receives the next write; nil: the next write creates one
+	runs     []*run   // in the order in which they are read
 	order    int
 	bytes    int64 // what the segments take on disk
 
-	// Handing out. The reader itself is used by whoever has the turn.
+	// Handing out. Only the holder of turn uses reader.
 	turn      chan struct{}
 	reader    reader
 	rewinds   int // counts Rewinds, so that a read in progress notices
 	handed    Position
 	handouts  []handout // handed out and not Done
-	waiting   bool      // Next waits for readable
+	waiting   bool      // Next is waiting for readable
 	readable  chan struct{}
 	lastTaken int64 // time of the last record handed out, unix nanoseconds
 
@@ -185,14 +187,14 @@ type Journal struct {
 	stop       chan struct{}
 	writerDone chan struct{}
 	syncerDone chan struct{}
-	finalErr   error // of the syncer, valid after syncerDone
+	finalErr   error // the syncer's, valid after syncerDone
 	closeOnce  sync.Once
 	closeErr   error
 }
 
-// Open takes possession of dir, creating it (mode 0700) if need be, and finds
-// every record in it that was not Done. An error wraps [ErrLocked] when somebody
-// else has the directory. Damage is no error: see [Stats].
+// Open locks dir, which it creates (mode 0700) if it does not exist, and finds
+// every record in it that is not Done. If another owner has locked the directory,
+// the error wraps [ErrLocked]. Damage is not an error: see [Stats].
 func Open(dir string, o Options) (*Journal, error) {
 	o = o.withDefaults()
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -227,7 +229,7 @@ func Open(dir string, o Options) (*Journal, error) {
 }
 
 // Seal ends appending: from now on Append and Commit return ErrClosed, and Next
-// returns [io.EOF] when it has handed out what there is. It does not wait.
+// returns [io.EOF] when it has handed out all records. Seal does not wait.
 func (j *Journal) Seal() {
 	j.mu.Lock()
 	j.sealed = true
@@ -237,11 +239,11 @@ func (j *Journal) Seal() {
 }
 
 // Close seals the journal, writes and fsyncs what was accepted (it does not
-// fsync with SyncNever), deletes the segments if everything is Done, and gives
-// up the directory. Records that are not Done stay for the next Open. Should the
-// disk not answer within 10 s, Close returns an error wrapping ErrStalled and
-// keeps the directory locked, for the process to exit. Only the first call acts;
-// all return its error.
+// fsync with SyncNever), deletes the segments if everything is Done, and unlocks
+// the directory. Records that are not Done stay for the next Open. If the disk does
+// not answer within 10 s, Close returns an error wrapping ErrStalled, and the
+// directory stays locked until the process exits. Only the first call does this;
+// later calls return the same error.
 func (j *Journal) Close() error {
 	j.closeOnce.Do(func() { j.closeErr = j.close() })
 	return j.closeErr
@@ -266,7 +268,7 @@ func (j *Journal) close() error {
 	}
 }
 
-// release runs last, when nobody writes any more.
+// release runs last, when no goroutine writes any more.
 func (j *Journal) release() error {
 	j.mu.Lock()
 	j.closed = true
@@ -292,7 +294,7 @@ func (j *Journal) release() error {
 	}
 	errs = append(errs, j.removeSegments(victims))
 	j.signalReader()
-	j.turn <- struct{}{} // after a Next that is still reading
+	j.turn <- struct{}{} // waits for a Next that is still reading
 	j.reader.close()
 	<-j.turn
 	j.asideMu.Lock()

@@ -59,7 +59,7 @@ func closeNow(t testing.TB, j *Journal) {
 	}
 }
 
-// rest seals the journal and returns everything Next still has, and the end.
+// rest seals the journal and returns everything that Next still hands out.
 func rest(t testing.TB, j *Journal) (records []string, end Position) {
 	t.Helper()
 	j.Seal()

@@ -2,8 +2,9 @@ package journal
 
 import "encoding/binary"
 
-// late are the records of a batch that nobody waits for any more: their callers
-// were told ErrStalled. They are parts of the batch's buffer. Journal.mu is held.
+// late returns the records of a batch whose callers no longer wait, because they
+// got ErrStalled. The records are slices of the batch's buffer. The caller holds
+// Journal.mu.
 func (b *batch) late() (records [][]byte) {
 	waiters := b.waiters // in the order of their records
 	for rest := b.buf; len(rest) > 0; {

@@ -6,31 +6,31 @@ import (
 	"io"
 )
 
-// Batch is what Next hands out. The records belong to the caller.
+// Batch is what Next hands out. The consumer may keep its records.
 type Batch struct {
 	Records [][]byte
-	End     Position // of the last one; for Done
+	End     Position // position of the last record, for Done
 }
 
-// handout is a batch that is not Done.
+// handout is a batch that has been handed out and is not Done.
 type handout struct {
 	first, end Position
 	records    int
-	firstAt    int64 // times of its first and last record
+	firstAt    int64 // times of its first and its last record
 	lastAt     int64
 }
 
-// reader is where Next is: in a run, at its scanner's offset. Only whoever has
-// Journal.turn uses it. It reads from the files, so nothing piles up in memory
-// while the archive is away.
+// reader is the position of Next: a run, and an offset in it. Only the holder of
+// Journal.turn uses it. It reads from the files, so memory does not grow while
+// the archive is away.
 type reader struct {
-	order    int // of the run being read, or of the last one finished
+	order    int // of the run that is being read, or of the last one that was finished
 	run      *run
 	f        readFile
 	scan     scanner
 	rewinds  int
-	failures int      // reading at the same place
-	sawAll   Position // everything up to here was passed when there was no more
+	failures int      // failed reads at the same place
+	sawAll   Position // everything up to this position had been passed when no more was readable
 }
 
 func (r *reader) close() {
@@ -40,18 +40,19 @@ func (r *reader) close() {
 	r.f, r.run = nil, nil
 }
 
-// A disk that cannot be read is tried this often before its bytes are given up.
+// How often reading a place of a disk is tried before its bytes are given up.
 const maxReadFailures = 3
 
-// Next returns the oldest records not yet handed out: at most maxRecords of
-// them (0: no limit) and, unless the first alone is longer, maxBytes of payload
-// (0: MaxCall). It waits until there is one, and returns ctx.Err() when ctx is
-// done, [io.EOF] when the journal is sealed and everything was handed out,
-// [ErrClosed] when it is closed before that. Any other error is the disk's: call
-// again; what still cannot be read is then counted as damaged and passed over.
+// Next returns the oldest records that have not been handed out: at most
+// maxRecords of them (0: no limit), and at most maxBytes of payload (0: MaxCall)
+// unless the first record alone is longer. It waits until there is a record. It
+// returns ctx.Err() when ctx is done, [io.EOF] when the journal is sealed and
+// everything was handed out, and [ErrClosed] when the journal is closed before
+// that. Any other error comes from the disk: call Next again. Bytes that still
+// cannot be read are then counted as damaged and skipped.
 //
-// A consumer whose archive fails keeps the batch and tries again, or drops it
-// and calls [Journal.Rewind].
+// A consumer whose archive fails may keep the batch and try again, or drop it and
+// call [Journal.Rewind].
 func (j *Journal) Next(ctx context.Context, maxRecords, maxBytes int) (Batch, error) {
 	if maxRecords <= 0 {
 		maxRecords = int(^uint(0) >> 1)
@@ -93,7 +94,8 @@ func (j *Journal) Next(ctx context.Context, maxRecords, maxBytes int) (Batch, er
 	}
 }
 
-// nothing says what an empty read means: to wait, to read again, or the end.
+// nothing decides what follows when a read returns no records: waiting, another
+// read, or the end.
 func (j *Journal) nothing() (wait bool, err error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -112,7 +114,7 @@ func (j *Journal) nothing() (wait bool, err error) {
 	return true, nil
 }
 
-// read reads a batch; none when everything readable was handed out.
+// read reads a batch. It is empty if everything readable was handed out.
 func (j *Journal) read(maxRecords, maxBytes int) (Batch, error) {
 	r := &j.reader
 	j.mu.Lock()
@@ -151,12 +153,12 @@ func (j *Journal) read(maxRecords, maxBytes int) (Batch, error) {
 			r.scan.off = start
 		}
 		if errors.Is(err, io.EOF) {
-			continue // with the next run
+			continue // go on with the next run
 		}
 		r.failures = 0
 		if f.seq > after {
 			if size += len(f.payload); len(b.Records) > 0 && size > maxBytes {
-				break // it stays for the next call
+				break // the record stays for the next call
 			}
 			if len(b.Records) == 0 {
 				h.first, h.firstAt = f.seq, f.at
@@ -170,8 +172,8 @@ func (j *Journal) read(maxRecords, maxBytes int) (Batch, error) {
 	return j.handOut(b, h), nil
 }
 
-// advance brings the reader to where there is something to read, and returns up
-// to where. It opens files outside the lock.
+// advance moves the reader to the next place with something to read. It returns
+// the offset up to which it may read there. It opens files outside the lock.
 func (j *Journal) advance(r *reader) (limit int64, more bool, err error) {
 	for {
 		j.mu.Lock()
@@ -218,7 +220,8 @@ func (j *Journal) advance(r *reader) (limit int64, more bool, err error) {
 	}
 }
 
-// limit is up to where the run may be read. Journal.mu is held, or it is not live.
+// limit returns the offset up to which the run may be read. The caller holds
+// Journal.mu unless the run is not live.
 func (r *run) limit() int64 {
 	if r.live {
 		return r.seg.size
@@ -226,11 +229,11 @@ func (r *run) limit() int64 {
 	return r.end
 }
 
-// unreadable deals with an error of the disk at the reader's place: nil means
-// to go on, from what may be another place.
+// unreadable handles a disk error at the reader's place. It returns nil if
+// reading should go on, possibly at another place.
 func (j *Journal) unreadable(r *reader, limit int64, err error) error {
 	j.mu.Lock()
-	cut := r.run.limit() < limit // by a repair, and the records are in the next segment
+	cut := r.run.limit() < limit // a repair cut the file, and the records are in the next segment
 	j.mu.Unlock()
 	if cut {
 		return nil
@@ -243,7 +246,8 @@ func (j *Journal) unreadable(r *reader, limit int64, err error) error {
 	return nil
 }
 
-// interrupted hands out what there is before an error, which will come again.
+// interrupted hands out the records read before an error. The next read gets the
+// error again.
 func (j *Journal) interrupted(b Batch, h handout, err error) (Batch, error) {
 	if b = j.handOut(b, h); len(b.Records) > 0 {
 		return b, nil
@@ -251,7 +255,7 @@ func (j *Journal) interrupted(b Batch, h handout, err error) (Batch, error) {
 	return Batch{}, err
 }
 
-// handOut enters a batch in the books, unless there was a Rewind meanwhile.
+// handOut records a batch as handed out, unless there was a Rewind meanwhile.
 func (j *Journal) handOut(b Batch, h handout) Batch {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -267,15 +271,15 @@ func (j *Journal) handOut(b Batch, h handout) Batch {
 		j.n.undone += uint64(n)
 		j.lastTaken = h.lastAt
 	} else if r.sawAll > j.handed {
-		j.handed = r.sawAll // the last records turned out to be damaged
+		j.handed = r.sawAll // the last records were found to be damaged
 	}
 	if j.handed >= j.written {
-		j.n.readable = j.n.handed // whatever was lost on the way is not pending
+		j.n.readable = j.n.handed // lost records do not count as pending
 	}
 	return b
 }
 
-// arena copies small things into few allocations.
+// arena copies small byte slices into a few large allocations.
 type arena struct{ buf []byte }
 
 func (a *arena) copy(p []byte, room int) []byte {

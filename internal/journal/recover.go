@@ -9,10 +9,10 @@ import (
 	"strings"
 )
 
-// recover finds the segments in the directory and what is in them. It runs
-// before anything else does.
+// recover finds the segments in the directory and reads what is in them. It runs
+// before everything else.
 func (j *Journal) recover() error {
-	entries, err := os.ReadDir(j.dir) // sorted, so by first number
+	entries, err := os.ReadDir(j.dir) // sorted by name, and so by first number
 	if err != nil {
 		return err
 	}
@@ -33,8 +33,8 @@ func (j *Journal) recover() error {
 		j.bytes += s.bytes
 		highest = max(highest, s.last, base-1)
 	}
-	// A frame that is damaged now had a number too, which must not be used again:
-	// there were fewer of them than damaged bytes.
+	// A damaged frame had a number too, which must not be used again. There were
+	// fewer such frames than damaged bytes.
 	j.assigned = highest + Position(j.n.damagedBytes)
 
 	slices.SortStableFunc(j.runs, func(a, b *run) int {
@@ -60,7 +60,7 @@ func (j *Journal) recover() error {
 	return nil
 }
 
-// scan reads a segment from an earlier Open to the end, adding its runs.
+// scan reads a segment of an earlier Open to its end and adds its runs.
 func (j *Journal) scan(s *segment) {
 	f, err := j.fs.open(j.path(s))
 	if err != nil {
@@ -83,7 +83,7 @@ func (j *Journal) scan(s *segment) {
 		var start int64
 		fr, start, err = sc.next(s.size)
 		if err != nil && !errors.Is(err, io.EOF) {
-			start = s.size // none of the rest
+			start = s.size // give up the rest
 		}
 		if start > sc.off {
 			damage = append(damage, span{sc.off, start})
@@ -102,7 +102,7 @@ func (j *Journal) scan(s *segment) {
 	if len(damage) == 0 {
 		return
 	}
-	// An earlier Open may have copied the same damage already.
+	// An earlier Open may have copied the same damage.
 	copied := filepath.Join(j.asideDir(), strings.TrimSuffix(s.name, segmentSuffix)+damagedSuffix)
 	if rerr := j.fs.remove(copied); rerr != nil && !errors.Is(rerr, os.ErrNotExist) {
 		j.log.Warn("journal: cannot replace an earlier copy", "file", copied, "error", rerr)

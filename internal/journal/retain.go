@@ -1,14 +1,14 @@
 package journal
 
-// retention holds the frames written since the last good fsync, should they have
-// to be written again. It is made of chunks of whole frames, so that dropping
-// what was synced moves no memory. Guarded by Journal.mu; the chunks' bytes also
-// belong to a repair, which keeps the writer out.
+// retention holds the frames written since the last good fsync, in case they have
+// to be written again. It consists of chunks of whole frames, so that dropping
+// the synced ones moves no memory. Guarded by Journal.mu. A repair also uses the
+// bytes of the chunks, and keeps the writer out meanwhile.
 type retention struct {
 	chunks [][]byte
 	size   int
-	closed bool     // the last chunk takes no more
-	free   [][]byte // for use again
+	closed bool     // the last chunk is complete
+	free   [][]byte // kept for reuse
 }
 
 const (
@@ -39,7 +39,7 @@ func (r *retention) chunk(n int) []byte {
 	return make([]byte, 0, chunkSize)
 }
 
-// mark returns a number that drops, later, what is held now.
+// mark returns a number with which the frames held now can be dropped later.
 func (r *retention) mark() int {
 	r.closed = true
 	return len(r.chunks)

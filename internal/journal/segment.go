@@ -9,32 +9,32 @@ import (
 	"strings"
 )
 
-// A segment is one file of frames. Its fields are guarded by Journal.mu, but f
-// is written to under Journal.io only, and the name never changes.
+// A segment is one file of frames. Its fields are guarded by Journal.mu, except
+// that writing to f needs Journal.io and that the name never changes.
 type segment struct {
 	name string // base name: <first number>-<salt>.wal, both in hex
 	base Position
 	salt uint32
 
-	f        file     // nil when it came from an earlier Open, or is closed
-	size     int64    // how much of it counts: up to here frames are whole and published
-	bytes    int64    // what it takes on disk, as far as is known; never below size
-	last     Position // highest number in it
-	unsynced int64    // where what is kept in Journal.retained begins in it; -1: nowhere
-	sealed   bool     // nothing is appended any more
+	f        file     // nil when the file came from an earlier Open or is closed
+	size     int64    // the bytes that are valid: up to here frames are whole and published
+	bytes    int64    // its size on disk as far as is known; never below size
+	last     Position // the highest number in it
+	unsynced int64    // the offset at which its bytes in Journal.retained begin; -1: none are
+	sealed   bool     // nothing more is appended
 	removed  bool
-	damaged  bool // already counted as damaged
-	keep     bool // could not be read to the end: to set-aside/, not deleted
+	damaged  bool // it has been counted as damaged
+	keep     bool // it could not be read to the end: move it to set-aside/ instead of deleting it
 }
 
-// A run is a stretch of a segment in which the numbers have no gap. A segment of
+// A run is a part of a segment in which the numbers have no gap. A segment of
 // this Open has one run, which grows with it; a damaged one has several. Runs are
-// read in the order of their first number, and a record whose number was
-// already handed out is passed over, so what is in two files is read once.
+// read in the order of their first numbers, and a record whose number has been
+// handed out is skipped. So records that are in two files are read once.
 type run struct {
 	seg         *segment
 	order       int
-	off, end    int64 // end is meaningless while live
+	off, end    int64 // end is not used while live is true
 	first, last Position
 	firstAt     int64
 	live        bool
@@ -46,7 +46,8 @@ func segmentName(base Position, salt uint32) string {
 	return fmt.Sprintf("%016x-%08x%s", uint64(base), salt, segmentSuffix)
 }
 
-// parseSegmentName tells whether a file in the directory is a segment.
+// parseSegmentName reports whether a file in the directory is a segment, and
+// reads its name.
 func parseSegmentName(name string) (base Position, salt uint32, ok bool) {
 	stem, found := strings.CutSuffix(name, segmentSuffix)
 	if !found || len(stem) != 16+1+8 || stem[16] != '-' {
@@ -60,7 +61,8 @@ func parseSegmentName(name string) (base Position, salt uint32, ok bool) {
 	return Position(b), uint32(s), err == nil
 }
 
-// createSegment makes the file of a new segment. Nobody else knows it yet.
+// createSegment makes the file of a new segment. No other goroutine knows the
+// segment yet.
 func (j *Journal) createSegment(base Position) (*segment, error) {
 	var salt [4]byte
 	_, _ = rand.Read(salt[:]) // never fails
@@ -76,7 +78,8 @@ func (j *Journal) createSegment(base Position) (*segment, error) {
 
 func (j *Journal) path(s *segment) string { return filepath.Join(j.dir, s.name) }
 
-// enlist makes a segment with its first frames known. j.mu is held.
+// enlist adds a segment whose first frames are known to the list. The caller
+// holds j.mu.
 func (j *Journal) enlist(s *segment) {
 	j.segments = append(j.segments, s)
 	j.order++

@@ -31,8 +31,9 @@ func (j *Journal) makeAsideDir() error {
 	return j.fs.syncDir(j.dir)
 }
 
-// asideRecord is a line of set-aside/records.jsonl. A record that is UTF-8 is in
-// Record, any other in Base64; the checksum (CRC-32C, hex) is of its bytes.
+// asideRecord is a line of set-aside/records.jsonl. Record holds the record if it
+// is UTF-8, otherwise Base64 does. The checksum (CRC-32C, hex) is that of the
+// record's bytes.
 type asideRecord struct {
 	Time   time.Time `json:"time"`
 	Reason string    `json:"reason"`
@@ -41,11 +42,11 @@ type asideRecord struct {
 	Base64 []byte    `json:"base64,omitempty"`
 }
 
-// SetAside keeps a record that the archive refuses for good, and why, as a line
-// of JSON in set-aside/records.jsonl of the directory, so that the consumer can
-// call Done for it. It is fsynced when SetAside returns nil. The file is for
-// people: the journal never reads it back, counts it against the cap or deletes
-// it.
+// SetAside keeps a record that the archive permanently refuses, and the reason,
+// so that the consumer can call Done for it. It appends a line of JSON to
+// set-aside/records.jsonl in the directory, which is fsynced when SetAside
+// returns nil. The file is for people: the journal never reads it back, counts it
+// against the cap, or deletes it.
 func (j *Journal) SetAside(record []byte, reason string) error {
 	line := asideRecord{Time: time.Now().UTC(), Reason: reason, CRC32C: fmt.Sprintf("%08x", checksum(record))}
 	if utf8.Valid(record) {
@@ -73,7 +74,7 @@ func (j *Journal) SetAside(record []byte, reason string) error {
 	if err != nil {
 		if j.aside != nil {
 			_ = j.aside.Close()
-			j.aside = nil // the next call ends a torn line first
+			j.aside = nil // the next call opens the file again and ends the torn line
 		}
 		return fmt.Errorf("journal: set aside: %w", err)
 	}
@@ -110,8 +111,8 @@ func (j *Journal) writeAside(line []byte) error {
 	return j.aside.Sync()
 }
 
-// countLines counts the lines of a file, none if there is none, and tells
-// whether its last one is torn off.
+// countLines counts the lines of a file, 0 if there is no file, and reports
+// whether the last line is incomplete.
 func countLines(name string) (lines int, torn bool, err error) {
 	f, err := os.Open(name)
 	if errors.Is(err, os.ErrNotExist) {
@@ -137,10 +138,10 @@ func countLines(name string) (lines int, torn bool, err error) {
 
 type span struct{ from, to int64 }
 
-// setAsideDamage counts damaged stretches of a segment, logs them once and copies
-// them to set-aside/<segment>.damaged: each begins on a line of its own that says
-// where it was. A stretch of zeros holds nothing and is only counted. When the
-// copy fails the whole segment is kept.
+// setAsideDamage counts damaged parts of a segment, logs them once and copies
+// them to set-aside/<segment>.damaged. Each part begins with a line that tells
+// where it was. A part that is all zeros holds nothing and is only counted. If
+// the copy fails, the whole segment is kept.
 func (j *Journal) setAsideDamage(s *segment, src io.ReaderAt, damage []span, readErr error) {
 	var total int64
 	var buf bytes.Buffer
@@ -188,7 +189,7 @@ func (j *Journal) appendDamage(name string, text []byte) error {
 	return errors.Join(err, f.Sync(), f.Close(), j.fs.syncDir(j.asideDir()))
 }
 
-// giveUp counts bytes that the disk does not give back.
+// giveUp counts bytes that cannot be read from the disk.
 func (j *Journal) giveUp(s *segment, n int64, err error) {
 	j.setAsideDamage(s, nil, []span{{0, n}}, err)
 }

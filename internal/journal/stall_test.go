@@ -184,8 +184,8 @@ func TestFault_StallThenError(t *testing.T) {
 	}
 }
 
-// While fsync hangs, Append goes on for as long as what would have to be written
-// again fits in the memory set apart for it.
+// While fsync hangs, Append continues as long as the bytes that would have to be
+// written again fit in the memory set apart for them.
 func TestFault_Bounds(t *testing.T) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
@@ -220,7 +220,7 @@ func TestFault_Bounds(t *testing.T) {
 	})
 }
 
-// Behind a write that hangs no more than MaxCall bytes gather.
+// While a write hangs, at most MaxCall bytes are collected.
 func TestFault_PendingIsBounded(t *testing.T) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
@@ -279,8 +279,8 @@ func TestFault_AppendAfterCommit(t *testing.T) {
 	})
 }
 
-// What was late and could not be written when the disk answered is lost, and is
-// counted as that.
+// A late record that cannot be written when the disk answers is lost, and is
+// counted as lost.
 func TestFault_LateAndThenLost(t *testing.T) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {

@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// counters are guarded by Journal.mu. Those of Stats count records.
+// counters are guarded by Journal.mu. The fields that appear in Stats count
+// records.
 type counters struct {
 	appended, refused, stalled, lateLost uint64
 	syncErrors, writeErrors, setAside    uint64
@@ -15,39 +16,39 @@ type counters struct {
 	damagedSegments                      uint64
 	replay                               uint64
 
-	readable uint64 // ever there to be handed out: replayed and appended
-	handed   uint64 // handed out, without those a Rewind took back
-	undone   uint64 // of these, not Done
+	readable uint64 // available for handing out since Open: replayed or appended
+	handed   uint64 // handed out, not counting what a Rewind took back
+	undone   uint64 // handed out and not Done
 }
 
 func (n *counters) pending() uint64 { return n.readable - min(n.handed, n.readable) + n.undone }
 
-// Stats is a snapshot. The counts are of records, since Open, unless they say
-// otherwise.
+// Stats is a snapshot. Counts are numbers of records since Open unless a comment
+// says otherwise.
 type Stats struct {
-	Bytes    int64 // what the segments take on disk now
+	Bytes    int64 // size of all segments on disk now
 	MaxBytes int64 // the cap
-	Segments int   // how many there are now
+	Segments int   // number of segments now
 
-	Appended uint64    // acknowledged or not, written by Append and Commit
-	Pending  uint64    // written, or found at Open, and not Done
+	Appended uint64    // written by Append and Commit, acknowledged or not
+	Pending  uint64    // not Done: written, or found at Open
 	Replay   uint64    // found at Open
-	Oldest   time.Time // when the oldest pending record was appended; zero: none is. Never too late, and too early by no more than a batch
+	Oldest   time.Time // when the oldest pending record was appended; zero: none is pending. At most one batch too early, never too late
 
-	Refused  uint64 // by ErrFull
-	Stalled  uint64 // by ErrStalled; they may have been written later
-	LateLost uint64 // of these, how many could not be written later either
+	Refused  uint64 // refused with ErrFull
+	Stalled  uint64 // answered with ErrStalled; they may have been written later
+	LateLost uint64 // those of Stalled that could not be written later either
 
 	WriteErrors uint64 // writes that failed, each of one or more records
-	SyncErrors  uint64 // fsyncs that failed, or failed again
+	SyncErrors  uint64 // failed fsyncs, repeated failures included
 
-	SetAside        uint64 // by SetAside, in all the directory's life
-	DamagedBytes    int64  // bytes of segments that were not whole frames
+	SetAside        uint64 // by SetAside, since the directory was made
+	DamagedBytes    int64  // bytes in segments that were not whole frames
 	DamagedSegments uint64 // segments with such bytes
 }
 
-// Check says what is wrong with the journal, if anything: that it is full, that
-// the latest write failed or has not come back, or that its files are gone.
+// Check reports an error if the journal is full, if the latest write failed or
+// has not finished, or if its files were deleted.
 func (j *Journal) Check() error {
 	j.mu.Lock()
 	err, current := j.writeErr, ""
@@ -76,7 +77,7 @@ func (j *Journal) Check() error {
 	return nil
 }
 
-// Stats returns the figures of now. It is cheap and waits for no disk.
+// Stats returns the current figures. It is cheap and does not wait for the disk.
 func (j *Journal) Stats() Stats {
 	j.mu.Lock()
 	defer j.mu.Unlock()

@@ -6,7 +6,8 @@ import (
 )
 
 // syncLoop is the syncer. It runs beside the writer, so that an fsync, which can
-// take longer than a request may wait, holds up nobody but those who asked for it.
+// take longer than a request may wait, delays only the calls that wait for an
+// fsync.
 func (j *Journal) syncLoop() {
 	defer close(j.syncerDone)
 	for {
@@ -26,8 +27,8 @@ type dirtySegment struct {
 	size int64
 }
 
-// syncOnce fsyncs what was written up to now and answers those who waited for
-// it. When that fails it repairs: see there.
+// syncOnce fsyncs everything written so far and answers those who wait for that.
+// If the fsync fails, it calls repair.
 func (j *Journal) syncOnce() error {
 	j.mu.Lock()
 	j.syncSet = false
@@ -39,7 +40,7 @@ func (j *Journal) syncOnce() error {
 	}
 	upTo, mark, dir, suspect := j.written, j.retained.mark(), j.dirDirty, j.suspect
 	if mark == 0 {
-		j.answerSynced(upTo, nil) // nobody waits; what had stalled is over
+		j.answerSynced(upTo, nil) // nobody waits; this ends the state "stalled"
 		j.mu.Unlock()
 		return nil
 	}
@@ -72,7 +73,7 @@ func (j *Journal) syncOnce() error {
 	j.answerSynced(upTo, nil)
 	if j.retained.size > 0 {
 		if j.o.Sync == SyncNever && len(j.syncing) == 0 {
-			files = append(files, j.forgetUnsynced()...) // nobody will ask for it
+			files = append(files, j.forgetUnsynced()...) // nobody will ask for an fsync of these bytes
 		} else if !j.syncSet && j.o.Sync > 0 {
 			j.syncSet = true
 			j.syncTimer.Reset(j.o.Sync)
@@ -102,14 +103,15 @@ func (j *Journal) fsync(dirty []dirtySegment, dir bool) error {
 	return nil
 }
 
-// dropRetained forgets what was retained at mark. j.mu is held.
+// dropRetained drops what was retained when mark was taken. The caller holds
+// j.mu.
 func (j *Journal) dropRetained(mark int) {
 	j.retained.drop(mark)
-	j.work.Broadcast() // the writer may wait for room
+	j.work.Broadcast() // the writer may be waiting for room
 }
 
-// forgetUnsynced leaves the retained bytes to the operating system, and returns
-// the files to close. j.mu is held.
+// forgetUnsynced leaves it to the operating system to write the retained bytes to
+// the disk, and returns the files to close. The caller holds j.mu.
 func (j *Journal) forgetUnsynced() (files []file) {
 	for _, s := range j.segments {
 		if s.unsynced = -1; s.sealed && s.f != nil {
@@ -121,7 +123,8 @@ func (j *Journal) forgetUnsynced() (files []file) {
 	return files
 }
 
-// answerSynced answers those whose records are at or below upTo. j.mu is held.
+// answerSynced answers the waiters whose records are at or below upTo. The caller
+// holds j.mu.
 func (j *Journal) answerSynced(upTo Position, err error) {
 	n := 0
 	for n < len(j.syncing) && j.syncing[n].last <= upTo {
@@ -137,15 +140,15 @@ func (j *Journal) answerSynced(upTo Position, err error) {
 	}
 }
 
-// repair brings the retained bytes to safety after a failed fsync. The kernel
-// may have dropped the pages it could not write and called them clean, so
-// neither the old files nor a second fsync of them can be trusted: everything
+// repair secures the retained bytes after a failed fsync. The kernel may have
+// dropped the pages that it could not write and marked them as clean, so neither
+// the old files nor a second fsync of them can be trusted. Therefore everything
 // since the last good fsync is written to a new segment, with the same numbers,
-// and that is synced. Until it succeeds the bytes stay in memory, new ones join
-// them, and it is tried again every so often; those who wait for their fsync get
-// the error.
+// and that segment is synced. Until this succeeds, the bytes stay in memory
+// together with new ones, and the repair is tried again at intervals. Calls that
+// wait for their fsync get the error.
 func (j *Journal) repair() error {
-	j.io.Lock() // the writer waits, and the watchdog answers for it
+	j.io.Lock() // the writer has to wait; the watchdog answers its waiters
 	defer j.io.Unlock()
 	j.mu.Lock()
 	j.suspect = true
@@ -180,7 +183,8 @@ func (j *Journal) repair() error {
 	j.answerSynced(j.written, nil)
 	j.mu.Unlock()
 
-	// Tidiness only: the numbers say which records are there twice.
+	// Cutting the old files is for tidiness only: the numbers show which records
+	// exist twice.
 	for _, o := range old {
 		if o.f == nil {
 			continue
@@ -198,7 +202,7 @@ func (j *Journal) repair() error {
 	return nil
 }
 
-// rewrite puts frames into a new, synced segment. j.io is held.
+// rewrite writes frames to a new segment and syncs it. The caller holds j.io.
 func (j *Journal) rewrite(chunks [][]byte) (*segment, error) {
 	s, err := j.createSegment(frameSeq(chunks[0]))
 	if err != nil {

@@ -23,8 +23,9 @@ func TestFault_Sync(t *testing.T) {
 				}
 				add(t, j, numbered(4, 6)...)
 				first := segments(t, dir)[0]
-				// From here on nothing that goes to the first segment arrives, as
-				// when the kernel drops the pages it could not write.
+				// From here on nothing written to the first segment reaches the
+				// disk, as when the kernel drops the pages that it could not
+				// write.
 				failed := false
 				fs.set(func() {
 					fs.write = func(f file, p []byte) (int, error) {

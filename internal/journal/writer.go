@@ -7,21 +7,21 @@ import (
 	"time"
 )
 
-// writeLoop is the writer: the only goroutine that appends to segments, the
-// syncer's repairs apart. It ends when the journal is sealed and nothing is
+// writeLoop is the writer: apart from the syncer's repairs, the only goroutine
+// that appends to segments. It ends when the journal is sealed and no batch is
 // pending.
 func (j *Journal) writeLoop() {
 	defer close(j.writerDone)
-	defer j.signalReader() // it may have waited for the last batch, and that failed
+	defer j.signalReader() // the reader may wait for the last batch, which failed
 	var answered []*waiter
-	crowd := false // the last batch had more than one call
+	crowd := false // the last batch came from more than one call
 	for {
 		if crowd {
-			runtime.Gosched() // let the others that are about to append join in
+			runtime.Gosched() // let goroutines that are about to append join the batch
 		}
 		j.mu.Lock()
 		for (j.pending.records == 0 || j.retained.size >= maxRetained) && !j.sealed {
-			j.work.Wait() // the syncer signals when it has dropped what was retained
+			j.work.Wait() // the syncer signals when it has dropped retained frames
 		}
 		b := j.pending
 		if b.records == 0 {
@@ -43,7 +43,7 @@ func (j *Journal) writeLoop() {
 			j.n.writeErrors++
 			lost = b.late()
 			j.n.lateLost += uint64(len(lost))
-			j.stalled = [2]bool{} // it did answer, and no fsync follows to say so
+			j.stalled = [2]bool{} // the disk answered, and no fsync follows that would clear this
 		}
 		answered = j.settle(b, err, answered[:0])
 		if j.o.Sync != SyncAlways {
@@ -59,15 +59,15 @@ func (j *Journal) writeLoop() {
 			answered[i] = nil
 		}
 		if j.o.Lost != nil {
-			for _, record := range lost { // the buffer is not used again before the next batch
+			for _, record := range lost { // the buffer is not reused before the next batch
 				j.o.Lost(record)
 			}
 		}
 	}
 }
 
-// settle takes off the batch's waiters those that get their answer now and
-// leaves the rest to the syncer. j.mu is held.
+// settle takes from the batch the waiters that can be answered now. The syncer
+// answers the others. The caller holds j.mu.
 func (j *Journal) settle(b *batch, err error, now []*waiter) []*waiter {
 	for _, w := range b.waiters {
 		if err == nil && (w.kind == control || j.o.Sync == SyncAlways) {
@@ -77,15 +77,16 @@ func (j *Journal) settle(b *batch, err error, now []*waiter) []*waiter {
 		}
 	}
 	if err == nil && b.sync {
-		j.wakeSyncer() // even if all who waited gave up: it ends the stall
+		j.wakeSyncer() // even if no call waits any more: an fsync ends the state "stalled"
 	}
 	clear(b.waiters)
 	b.waiters = b.waiters[:0]
 	return now
 }
 
-// write brings a batch into the current segment, or a new one. On an error
-// nothing of it counts, and what reached the file is cut off. j.io is held.
+// write writes a batch to the current segment or to a new one. If it fails,
+// nothing of the batch is valid, and the bytes that reached the file are cut off.
+// The caller holds j.io.
 func (j *Journal) write(b *batch) error {
 	s, isNew := j.current, false
 	if s != nil && s.size >= j.o.SegmentBytes {
@@ -127,7 +128,8 @@ func (j *Journal) write(b *batch) error {
 		}
 		return err
 	}
-	// Fence it off: whatever is left of this batch, the next begins a new file.
+	// Seal the segment: some of this batch may remain at its end, so the next
+	// batch begins a new file.
 	cut := s.f.Truncate(s.size)
 	j.mu.Lock()
 	if cut != nil {
@@ -139,8 +141,8 @@ func (j *Journal) write(b *batch) error {
 	return err
 }
 
-// adopt takes a file that cannot be deleted now into the count, to be deleted
-// with what is Done.
+// adopt adds a file that cannot be deleted now to the list of segments. It counts
+// against the cap and is deleted together with segments that are Done.
 func (j *Journal) adopt(s *segment, bytes int64) {
 	j.mu.Lock()
 	s.f, s.sealed, s.bytes = nil, true, bytes
@@ -149,11 +151,12 @@ func (j *Journal) adopt(s *segment, bytes int64) {
 	j.mu.Unlock()
 }
 
-// publish makes a written batch readable. j.io and j.mu are held.
+// publish makes a written batch readable. The caller holds j.io and j.mu.
 func (j *Journal) publish(b *batch) {
 	s, n := j.current, int64(len(b.buf))
 	if b.sync || j.o.Sync != SyncNever || j.retained.size > 0 {
-		// Without a gap: a repair cuts off what follows the first retained byte.
+		// Retained bytes must have no gap, because a repair cuts off everything
+		// after the first of them.
 		if s.unsynced < 0 {
 			s.unsynced = s.size
 		}
@@ -181,8 +184,8 @@ func (j *Journal) publish(b *batch) {
 	}
 }
 
-// seal closes a segment for appending; the file is closed here or, with bytes to
-// be synced, by the syncer. j.io is held.
+// seal ends appending to a segment. It closes the file, or leaves that to the
+// syncer if bytes have to be synced first. The caller holds j.io.
 func (j *Journal) seal(s *segment) {
 	j.mu.Lock()
 	s.sealed = true

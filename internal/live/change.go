@@ -101,9 +101,9 @@ func (e *Entry) Restart(names *Names) Document {
 }
 
 // Keep takes over a document that was read from a store, and reports whether the
-// document was written anew by somebody: then what was counted before is in its
-// page views, and this entry begins to count from nothing. Views were counted on
-// top of the document.
+// document was written anew: then its page views include what this entry has counted,
+// and this entry begins to count from zero. Views were counted on top of the
+// document.
 func (e *Entry) Keep(d Document, readAt time.Time, views int64, names *Names) (rewritten bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -127,8 +127,8 @@ func (e *Entry) End(cred store.Credentials, position journal.Position) {
 	e.position = max(e.position, position)
 }
 
-// GiveTo makes a session that nobody knows yet that of a customer, with values.
-// No other session is its browser's sibling then.
+// GiveTo sets the customer and the values of a session that has not been announced.
+// Such a session is not folded, so it loses its sibling key.
 func (e *Entry) GiveTo(customerID string, authenticatedAt time.Time, values map[string]store.Value) {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -45,13 +45,13 @@ type Entry struct {
 	sending    int       // merges under way
 	sent       uint64    // merges that have ended
 
-	events    int64            // recorded through this entry, page views apart
-	siblings  SiblingKey       // zero: no other session can be its browser's
-	announced bool             // others than the request that began it know it
-	begun     bool             // its beginning is known to be in a journal, or in the archive
-	untold    bool             // this process's journal does not hold its SessionBegun: append that before any other fact of it
-	seenTold  int64            // the latest activity that the journal holds, in Unix milliseconds
-	position  journal.Position // of its latest fact
+	events         int64            // recorded through this entry, page views apart
+	siblings       SiblingKey       // zero: no other session can be its browser's
+	announced      bool             // others than the request that began it know it
+	begun          bool             // its beginning is known to be in a journal, or in the archive
+	needsBeginning bool             // this process's journal does not hold its SessionBegun: append that before any other fact of it
+	seenWritten    int64            // the latest activity that the journal holds, in Unix milliseconds
+	position       journal.Position // of its latest fact
 }
 
 // Names makes the names under which this process counts.
@@ -95,7 +95,7 @@ func Loaded(id uuid.UUID, d Document, readAt time.Time, views int64, archived bo
 	e := entry(id, d.Record)
 	e.unknown, e.readAt, e.secretUsed = d.Unknown, readAt, UsedSince(&d.Record)
 	e.base, e.series, e.writer, e.restoredAt = d.PageViews-views, d.Series, names.Writer(), d.RestoredAt
-	e.announced, e.begun, e.untold = true, !d.Unbegun, !archived
+	e.announced, e.begun, e.needsBeginning = true, !d.Unbegun, !archived
 	return e
 }
 

@@ -34,7 +34,7 @@ func begun() *Entry {
 func known() *Entry {
 	e := begun()
 	e.Announced(1, true)
-	e.Told(1)
+	e.BeginningWritten(1)
 	return e
 }
 
@@ -192,7 +192,7 @@ func TestExtend_TellsTheJournalOnceAStep(t *testing.T) {
 	told := 0
 	for i := range 31 { // three seconds
 		at := start.Add(time.Duration(i) * 100 * time.Millisecond)
-		if tell, queue := e.Extend(at, time.Second); tell {
+		if write, queue := e.Extend(at, time.Second); write {
 			told++
 			if queue {
 				t.Error("activity that goes to the journal is queued as well: recording it queues it")
@@ -208,12 +208,12 @@ func TestExtend_TellsTheJournalOnceAStep(t *testing.T) {
 	}
 	at := start.Add(10 * time.Second)
 	e.Recorded(Outcome{At: at, Written: false})
-	if tell, _ := e.Extend(at, time.Second); !tell {
+	if write, _ := e.Extend(at, time.Second); !write {
 		t.Error("a moment that the journal did not take counts as told: the archive would not learn of it")
 	}
 	unconfirmed := begun()
-	unconfirmed.SeenTold(start, 1, true)
-	if tell, _ := unconfirmed.Extend(start, time.Hour); !tell {
+	unconfirmed.SeenAppended(start, 1, true)
+	if write, _ := unconfirmed.Extend(start, time.Hour); !write {
 		t.Error("a session whose beginning is in no journal has nothing told: its beginning has to go there at once")
 	}
 }

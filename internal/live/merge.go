@@ -7,17 +7,17 @@ import (
 	"github.com/footfall-go/footfall/store"
 )
 
-// A Merge is what the hot store is to be told of a session's activity.
+// A Merge is the activity of a session that is to be merged into the hot store.
 type Merge struct {
 	SessionID, Series, Writer string
 	Views                     int64
 	LastSeen                  time.Time
-	TTL                       time.Duration // 0: the session is over, and there is nothing to tell
-	Untold                    bool          // the journal does not know of LastSeen
+	TTL                       time.Duration // 0: the session is over, and nothing has to be merged
+	SeenUnwritten             bool          // the journal does not know of LastSeen
 }
 
-// StartMerge takes what the hot store is to be told. The caller tells it and calls
-// [Entry.EndMerge]; in between the entry's views are on their way.
+// StartMerge returns the activity to merge. The caller merges it and calls
+// [Entry.EndMerge]; until then the merge is under way.
 func (e *Entry) StartMerge(lives store.Lifetimes) Merge {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -25,7 +25,7 @@ func (e *Entry) StartMerge(lives store.Lifetimes) Merge {
 	e.sending++
 	return Merge{
 		SessionID: e.session, Series: e.series, Writer: e.writer, Views: e.views, LastSeen: e.rec.LastSeenAt,
-		TTL: lives.Remaining(&e.rec.Session, clock.Now()), Untold: e.begun && clock.Millis(e.rec.LastSeenAt) > e.seenTold,
+		TTL: lives.Remaining(&e.rec.Session, clock.Now()), SeenUnwritten: e.begun && clock.Millis(e.rec.LastSeenAt) > e.seenWritten,
 	}
 }
 
@@ -38,7 +38,7 @@ func (e *Entry) EndMerge() {
 	e.mu.Unlock()
 }
 
-// MarkUnsent records that the hot store has not been told everything. It reports
+// MarkUnsent records that the entry has activity that no merge has taken. It reports
 // whether the caller has to queue the entry: it is not queued yet.
 func (e *Entry) MarkUnsent() (queue bool) {
 	e.mu.Lock()
@@ -52,8 +52,8 @@ func (e *Entry) markUnsent() (queue bool) {
 	return queue
 }
 
-// Dropped records that the queue had no room: the hot store will not be told until
-// something else happens.
+// Dropped records that the queue had no room: the activity is merged when the entry
+// is queued the next time.
 func (e *Entry) Dropped() {
 	e.mu.Lock()
 	e.unsent = false

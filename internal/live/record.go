@@ -46,7 +46,7 @@ func (e *Entry) First() *store.SessionBegun {
 }
 
 func (e *Entry) first() *store.SessionBegun {
-	if e.begun && !e.untold {
+	if e.begun && !e.needsBeginning {
 		return nil
 	}
 	return &store.SessionBegun{Record: Beginning(e.rec)}
@@ -59,16 +59,16 @@ func Beginning(rec store.Record) store.Record {
 	return rec
 }
 
-// Told records that this process's journal holds the session's beginning, and its
+// BeginningWritten records that this process's journal holds the session's beginning, and its
 // latest fact at a position.
-func (e *Entry) Told(position journal.Position) {
+func (e *Entry) BeginningWritten(position journal.Position) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.told(position)
+	e.beginningWritten(position)
 }
 
-func (e *Entry) told(position journal.Position) {
-	e.begun, e.untold = true, false
+func (e *Entry) beginningWritten(position journal.Position) {
+	e.begun, e.needsBeginning = true, false
 	e.position = max(e.position, position)
 }
 
@@ -79,13 +79,13 @@ func (e *Entry) Moved(position journal.Position) {
 	e.mu.Unlock()
 }
 
-// SeenTold records that the session's latest activity was given to the journal, and
+// SeenAppended records that the session's latest activity was given to the journal, and
 // whether it was written.
-func (e *Entry) SeenTold(at time.Time, position journal.Position, written bool) {
+func (e *Entry) SeenAppended(at time.Time, position journal.Position, written bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if written {
-		e.seenTold = max(e.seenTold, clock.Millis(at))
+		e.seenWritten = max(e.seenWritten, clock.Millis(at))
 	}
 	e.position = max(e.position, position)
 }
@@ -110,9 +110,9 @@ func (e *Entry) Recorded(o Outcome) (queue bool) {
 	}
 	e.sawActivity(o.At)
 	if o.Written {
-		e.seenTold = max(e.seenTold, clock.Millis(o.At))
+		e.seenWritten = max(e.seenWritten, clock.Millis(o.At))
 		if o.First {
-			e.told(o.Position)
+			e.beginningWritten(o.Position)
 		}
 	}
 	e.position = max(e.position, o.Position)
@@ -120,14 +120,14 @@ func (e *Entry) Recorded(o Outcome) (queue bool) {
 }
 
 // Extend records that the session was active. It reports whether that has to go to
-// the journal, which is told of one such moment a step; and, if not, whether the
+// the journal, to which one such moment is written per step; and, if not, whether the
 // caller has to queue the entry for the hot store.
-func (e *Entry) Extend(at time.Time, step time.Duration) (tell, queue bool) {
+func (e *Entry) Extend(at time.Time, step time.Duration) (write, queue bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	tell = !e.begun || at.Sub(clock.FromMillis(e.seenTold)) >= step
+	write = !e.begun || at.Sub(clock.FromMillis(e.seenWritten)) >= step
 	e.sawActivity(at)
-	if tell {
+	if write {
 		return true, false
 	}
 	return false, e.markUnsent()

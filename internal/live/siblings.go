@@ -32,7 +32,8 @@ type SiblingKey struct {
 	Agent   string
 }
 
-// FoundBy makes a session that nobody knows yet findable among its siblings.
+// FoundBy sets the key by which a session that has not been announced will be
+// compared with others.
 func (e *Entry) FoundBy(key SiblingKey) {
 	e.mu.Lock()
 	e.siblings = key
@@ -55,7 +56,7 @@ type Siblings struct {
 	skipped *atomic.Uint64        // sessions and groups past a bound
 }
 
-// NewSiblings watches nobody yet.
+// NewSiblings returns an empty watch.
 func NewSiblings(counts *count.Set) *Siblings {
 	return &Siblings{open: map[SiblingKey]*group{}, members: map[uuid.UUID]*Entry{}, skipped: counts.New("fold_skipped")}
 }

@@ -21,7 +21,7 @@ func inOneShard(seen time.Duration) *Entry {
 	rec.LastSeenAt = start.Add(seen)
 	e := New(id, rec, names)
 	e.Announced(1, true)
-	e.Told(1)
+	e.BeginningWritten(1)
 	return e
 }
 

@@ -174,5 +174,6 @@ func (o *Orders) Retry(ctx context.Context) {
 	}
 }
 
-// Confirmed is told up to which position the archive holds everything.
+// Confirmed drops the orders up to the position up to which the archive holds
+// everything.
 func (o *Orders) Confirmed(position outbox.Position) { o.unstored.confirmed(position) }

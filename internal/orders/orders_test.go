@@ -2,10 +2,8 @@ package orders
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"log/slog"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -26,6 +24,7 @@ type archive struct {
 	shared bool
 	orders map[string]store.Order
 	wait   chan struct{}
+	faster *store.Order // of another instance, in the same moment
 	err    error
 }
 
@@ -34,6 +33,9 @@ func (a *archive) Shared() bool { return a.shared }
 func (a *archive) Append(_ context.Context, facts []store.Fact) error {
 	if a.err != nil {
 		return a.err
+	}
+	if a.faster != nil {
+		a.orders[a.faster.OrderID] = *a.faster
 	}
 	for _, fact := range facts {
 		if f, ok := fact.(*store.OrderPlaced); ok {
@@ -182,6 +184,33 @@ func TestPlace_WhatTheArchiveHoldsStands(t *testing.T) {
 	}
 }
 
+func TestPlace_WhoeverWaitedGetsWhatTheArchiveHolds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := open(t, &archive{wait: make(chan struct{})})
+		defer w.close()
+		w.archive.orders["o"] = order("o", 100)
+		var stands [2]store.Order
+		for i := range stands {
+			go func() { stands[i], _ = w.place(t, order("o", 999)) }()
+			synctest.Wait()
+		}
+		close(w.archive.wait)
+		synctest.Wait()
+		if stands[0].Total.Amount != 100 || stands[1].Total.Amount != 100 {
+			t.Errorf("two requests placed an order that the archive holds, and were told %+v: the first one stands for both", stands)
+		}
+	})
+}
+
+func TestPlace_AnotherInstanceWasFasterInASharedArchive(t *testing.T) {
+	faster := order("o", 100)
+	w := open(t, &archive{shared: true, faster: &faster})
+	defer w.close()
+	if stands, before := w.place(t, order("o", 999)); !before || stands.Total.Amount != 100 || w.counts.All()["orders"] != 0 {
+		t.Errorf("another instance placed the order in the same moment, and here it stands as %+v, recorded before: %v: it would count twice", stands, before)
+	}
+}
+
 func TestPlace_InASharedArchiveElseInTheJournal(t *testing.T) {
 	for _, away := range []error{nil, errDown} {
 		w := open(t, &archive{shared: true, err: away})
@@ -190,100 +219,5 @@ func TestPlace_InASharedArchiveElseInTheJournal(t *testing.T) {
 			t.Errorf("the shared archive says %v, and the order is in the journal: %v, kept here: %v; exactly one place has to have it", away, inJournal, w.unstored.get("o") != nil)
 		}
 		w.close()
-	}
-}
-
-func TestUnstored_ListsWhatTheJournalHasNotTakenAndDropsWhatTheArchiveHolds(t *testing.T) {
-	var u unstored
-	ids := func() (ids string) {
-		for _, o := range u.unwritten() {
-			ids += o.OrderID
-		}
-		return ids
-	}
-	p, isFirst := u.add(order("a", 1))
-	if again, second := u.add(order("a", 2)); !isFirst || second || again != p || p.order.Total.Amount != 1 {
-		t.Error("two orders of one id are kept: the first one stands")
-	}
-	if ids() != "" {
-		t.Error("an order that is still being placed is tried again: it would be written twice")
-	}
-	close(p.done)
-	if ids() != "a" {
-		t.Errorf("unwritten are %q, want a: its placing is over, and the journal has not taken it", ids())
-	}
-	if u.confirmed(1 << 60); u.get("a") == nil {
-		t.Error("an order was dropped that is in no journal, because the archive holds all of the journal")
-	}
-	u.journalled("a", 5)
-	u.journalled("unknown", 5)
-	if ids() != "" {
-		t.Error("an order that the journal has taken is tried again")
-	}
-	if u.confirmed(4); u.get("a") == nil {
-		t.Error("an order at 5 was dropped when the archive held everything up to 4: it would read as absent")
-	}
-	if u.confirmed(5); u.get("a") != nil {
-		t.Error("an order that the archive holds stays in memory for ever")
-	}
-	if u.add(order("b", 1)); u.get("b") == nil {
-		t.Error("an order that was added is not found")
-	}
-	if u.remove("b"); u.get("b") != nil {
-		t.Error("an order that was removed is still found")
-	}
-}
-
-func TestCheck_WhatAnOrderMayBe(t *testing.T) {
-	for what, c := range map[string]struct {
-		change func(o *store.Order)
-		good   bool
-	}{
-		"an order of nothing":            {func(o *store.Order) { o.Total.Amount = 0 }, true},
-		"a negative amount":              {func(o *store.Order) { o.Total.Amount = -1 }, false},
-		"no id":                          {func(o *store.Order) { o.OrderID = "" }, false},
-		"an id of 128 bytes":             {func(o *store.Order) { o.OrderID = strings.Repeat("x", maxID) }, true},
-		"an id of 129 bytes":             {func(o *store.Order) { o.OrderID = strings.Repeat("x", maxID+1) }, false},
-		"an id with a control character": {func(o *store.Order) { o.OrderID = "a\x00b" }, false},
-		"no currency":                    {func(o *store.Order) { o.Total.Currency = "" }, false},
-		"a currency in small letters":    {func(o *store.Order) { o.Total.Currency = "eur" }, false},
-		"a currency of four letters":     {func(o *store.Order) { o.Total.Currency = "EURO" }, false},
-		"a currency with a sign":         {func(o *store.Order) { o.Total.Currency = "E€" }, false},
-		"metadata that is an object":     {func(o *store.Order) { o.Metadata = json.RawMessage(`{"a": 1}`) }, true},
-		"metadata that is none":          {func(o *store.Order) { o.Metadata = json.RawMessage(`[1]`) }, false},
-	} {
-		o := order("o", 100)
-		c.change(&o)
-		if err := check(&o); (err == nil) != c.good {
-			t.Errorf("%s: %v; is it to be accepted: %v", what, err, c.good)
-		}
-	}
-}
-
-func TestRefund_AtMostWhatTheOrderWas(t *testing.T) {
-	w := open(t, &archive{})
-	defer w.close()
-	w.archive.orders["o"] = order("o", 100)
-	for _, c := range []struct {
-		what, order, refund string
-		money               store.Money
-		good                bool
-	}{
-		{"all of it", "o", "r", store.Money{Amount: 100, Currency: "EUR"}, true},
-		{"more than it was", "o", "r", store.Money{Amount: 101, Currency: "EUR"}, false},
-		{"in another currency", "o", "r", store.Money{Amount: 1, Currency: "USD"}, false},
-		{"a negative amount", "o", "r", store.Money{Amount: -1, Currency: "EUR"}, false},
-		{"of an order that is not there", "p", "r", store.Money{Amount: 1, Currency: "EUR"}, false},
-		{"without an id", "o", "", store.Money{Amount: 1, Currency: "EUR"}, false},
-	} {
-		before := w.out.Stats().Pending
-		err := w.Refund(t.Context(), c.order, c.refund, c.money)
-		if (err == nil) != c.good || (w.out.Stats().Pending > before) != c.good || errors.Is(err, store.ErrUnavailable) {
-			t.Errorf("a refund %s: %v, recorded: %v; is it to be accepted: %v", c.what, err, w.out.Stats().Pending > before, c.good)
-		}
-	}
-	w.archive.err = errDown
-	if err := w.Refund(t.Context(), "o", "r", store.Money{Amount: 1, Currency: "EUR"}); !errors.Is(err, store.ErrUnavailable) {
-		t.Errorf("a refund while the order cannot be looked up says %v: that it was not recorded, not that it is wrong", err)
 	}
 }

@@ -41,7 +41,13 @@ func TestAppend_WhatAFullJournalRefusesIsDroppedOnlyIfItIsAnEvent(t *testing.T) 
 		if w.AppendUnattributed(big.Event, store.SecretHash{1}); w.count("events_dropped") != 3 || w.count("events_pending") != 0 {
 			t.Errorf("an unattributed event was refused: %d are counted as dropped, want one; %d as pending", w.count("events_dropped")-2, w.count("events_pending"))
 		}
-		if _, err := w.CommitLocal(nil, &store.CustomerRevoked{CustomerID: "c", Before: time.Now()}); err != nil {
+		revoked := &store.CustomerRevoked{CustomerID: strings.Repeat("c", 10<<10), Before: time.Now()}
+		for {
+			if _, err := w.Append(nil, revoked); err != nil {
+				break
+			}
+		}
+		if _, err := w.CommitLocal(nil, revoked); err != nil {
 			t.Errorf("a logout does not fit into a journal that is full of page views: %v. The last tenth is for it", err)
 		}
 	})
@@ -98,6 +104,7 @@ func TestAppend_TheBeginningGoesFirstUntilTheJournalHasIt(t *testing.T) {
 			}
 			w.start(t, Hooks{})
 			time.Sleep(time.Second)
+			synctest.Wait()
 			if got := a.took(); !slices.Equal(got, []string{"begun", "seen s", "seen s"}) {
 				t.Errorf("%s: after one failure and two facts the archive has %q: the session's beginning has to go before its first fact, again after a failure, and then no more", name, got)
 			}

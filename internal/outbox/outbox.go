@@ -47,10 +47,11 @@ type Hooks struct {
 	// Follow reads what was revoked. It has to succeed before requests rely on an
 	// archive that is not shared: the replay may have brought revocations.
 	Follow func(ctx context.Context) error
-	// Confirmed is told up to which position the archive holds everything.
+	// Confirmed is called with the position up to which the archive holds everything.
 	Confirmed func(Position)
-	// Replayed is told once of which sessions the last run's journal told, when the
-	// archive holds it. What they did at its end may not have reached the hot store.
+	// Replayed is called once, when the archive holds the last run's journal, with the
+	// sessions of the events in it. Their latest activity may not have reached the hot
+	// store.
 	Replayed func(sessionIDs []string)
 }
 
@@ -132,13 +133,13 @@ func (b *Outbox) Append(e *live.Entry, fact store.Fact) (Position, error) {
 	first := e.First()
 	position, err := b.AppendBehind(first, fact)
 	if first != nil && err == nil {
-		e.Told(position)
+		e.BeginningWritten(position)
 	}
 	return position, err
 }
 
-// AppendBehind is Append for whoever knows already what has to go before the fact:
-// a session's beginning, or nothing. It may go alone, without a fact.
+// AppendBehind is Append for a caller that knows already what has to go before the
+// fact: a session's beginning, or nil. The fact may be nil.
 func (b *Outbox) AppendBehind(first *store.SessionBegun, fact store.Fact) (Position, error) {
 	buf := buffers.Get().(*[]byte)
 	defer buffers.Put(buf)
@@ -212,7 +213,7 @@ func (b *Outbox) CommitLocal(e *live.Entry, fact store.Fact) (Position, error) {
 		return 0, fmt.Errorf("%w: journal: %w", store.ErrUnavailable, err)
 	}
 	if told {
-		e.Told(position)
+		e.BeginningWritten(position)
 	}
 	return position, nil
 }

@@ -43,6 +43,7 @@ func TestProjector_OfARejectedBatchOnlyTheBadFactIsSetAside(t *testing.T) {
 		var confirmed Position
 		w.start(t, Hooks{Confirmed: func(p Position) { confirmed = p }})
 		time.Sleep(time.Second)
+		synctest.Wait()
 		if got := a.took(); !slices.Equal(got, want) {
 			t.Errorf("the archive took %q, want %q: one fact that it rejects must cost no other, and the order stays", got, want)
 		}
@@ -67,11 +68,13 @@ func TestProjector_AnArchiveThatIsAwayGetsEverythingLater(t *testing.T) {
 		w.start(t, Hooks{})
 		position, err := w.Append(nil, event("1", "s"))
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		if err != nil || w.Confirmed() >= position || w.ArchiveFailing().IsZero() || w.Stats().Pending != 1 {
 			t.Errorf("while the archive is away (%v) the fact at %d is confirmed up to %d, failing since %v", err, position, w.Confirmed(), w.ArchiveFailing())
 		}
 		a.set(func() { a.refuse = nil })
 		time.Sleep(5 * time.Second)
+		synctest.Wait()
 		if got := a.took(); len(got) != 1 || w.Confirmed() < position || !w.ArchiveFailing().IsZero() || w.count("facts_set_aside") != 0 {
 			t.Errorf("after the archive came back it took %q, confirmed up to %d of %d, failing since %v: want the fact once", got, w.Confirmed(), position, w.ArchiveFailing())
 		}
@@ -146,6 +149,7 @@ func TestUnattributed_BecomesAnEventOfItsSessionOrIsDropped(t *testing.T) {
 			w.start(t, Hooks{})
 			w.AppendUnattributed(event("1", id.String()).Event, c.secret)
 			time.Sleep(arrivalTime / 2)
+			synctest.Wait()
 			got := a.took()
 			if (len(got) == 1) != c.stored || c.stored && a.facts[0].(*store.EventRecorded).VisitorID != "v" {
 				t.Errorf("%s: the archive took %q; is the event to be stored, as one of the session's visitor: %v", c.what, got, c.stored)
@@ -154,6 +158,7 @@ func TestUnattributed_BecomesAnEventOfItsSessionOrIsDropped(t *testing.T) {
 				t.Errorf("%s: after a minute the event waits: %v, want %v; dropped %d", c.what, waits, c.waits, w.count("events_unattributed"))
 			}
 			time.Sleep(arrivalTime/2 + 5*time.Second)
+			synctest.Wait()
 			if w.Stats().Pending != 0 || w.count("events_unattributed") != map[bool]uint64{true: 1}[!c.stored] {
 				t.Errorf("%s: after two minutes %d events wait and %d are counted as dropped: whoever cannot be found by then never will be", c.what, w.Stats().Pending, w.count("events_unattributed"))
 			}
@@ -170,13 +175,16 @@ func TestUnattributed_WaitsForItsSessionToArrive(t *testing.T) {
 		w.start(t, Hooks{})
 		w.AppendUnattributed(event("1", id.String()).Event, rec.SecretHash)
 		time.Sleep(10 * time.Minute) // an outage: whatever is on its way has arrivalTime from its end
+		synctest.Wait()
 		a.set(func() { a.down = nil })
 		time.Sleep(arrivalTime - 10*time.Second)
+		synctest.Wait()
 		if w.count("events_unattributed") != 0 || w.Stats().Pending != 1 {
 			t.Error("an event was dropped while its session may still arrive: the time counts from the end of the archive's outage")
 		}
 		a.set(func() { a.sessions[id.String()] = rec })
 		time.Sleep(2 * time.Second)
+		synctest.Wait()
 		if got := a.took(); !slices.Equal(got, []string{"event 1"}) || w.Stats().Pending != 0 {
 			t.Errorf("the session has arrived, and the archive took %q: want its event, once", got)
 		}

@@ -8,36 +8,37 @@ import (
 	"time"
 )
 
-// Key is the key of a session's record.
+// Key returns the key of a session's record.
 func Key(prefix, id string) string { return prefix + "session:" + id }
 
-const blanks = " \t\r\n" // of JSON
+const blanks = " \t\r\n" // the white space of JSON
 
-// PutArgs are the arguments of [Put].
+// PutArgs returns the arguments of [Put].
 func PutArgs(series string, doc []byte, previous, version int64, ttl time.Duration) ([]string, error) {
 	if !isWord(series, false) {
-		return nil, fmt.Errorf("the series %.40q is no word of letters, digits and hyphens", series)
+		return nil, fmt.Errorf("the series %.40q must consist of letters, digits and hyphens", series)
 	}
 	start, base, ok := split(string(doc))
 	if !ok {
-		return nil, errors.New("the document is no JSON object")
+		return nil, errors.New("the document is not a JSON object")
 	}
 	return []string{strconv.FormatInt(previous, 10), strconv.FormatInt(version, 10), series, base, start, milliseconds(ttl)}, nil
 }
 
-// MergeArgs are the arguments of [Merge].
+// MergeArgs returns the arguments of [Merge].
 func MergeArgs(series, writer string, views, lastSeen int64, ttl time.Duration) ([]string, error) {
 	if !isWord(series, false) {
-		return nil, fmt.Errorf("the series %.40q is no word of letters, digits and hyphens", series)
+		return nil, fmt.Errorf("the series %.40q must consist of letters, digits and hyphens", series)
 	}
 	if !isWord(writer, true) {
-		return nil, fmt.Errorf("the writer %.40q is no word of letters, digits, hyphens and dots", writer)
+		return nil, fmt.Errorf("the writer %.40q must consist of letters, digits, hyphens and dots", writer)
 	}
 	return []string{series, writer, strconv.FormatInt(max(views, 0), 10), strconv.FormatInt(max(lastSeen, 0), 10), milliseconds(ttl)}, nil
 }
 
-// split cuts a document before what its record rewrites. base is what brings the
-// rest back. Blanks that follow the object come before the new member.
+// split cuts off the end of a document that its record rewrites. base is what is
+// needed to restore that end. White space that follows the object is placed
+// before the new member.
 func split(doc string) (start, base string, ok bool) {
 	if start, views, at, ok := cutActivity(doc, '}'); ok && strings.HasSuffix(start, ",") {
 		return start, views + "@" + at, true
@@ -59,7 +60,7 @@ func split(doc string) (start, base string, ok bool) {
 	return start, base, true
 }
 
-// milliseconds rounds up: what is left of a life is never nothing.
+// milliseconds rounds up, so that a positive duration never becomes 0.
 func milliseconds(d time.Duration) string {
 	ms := d / time.Millisecond
 	if d%time.Millisecond > 0 {

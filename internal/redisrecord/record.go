@@ -11,13 +11,13 @@ const (
 	pageViewsName  = `"pageViews":`
 	lastSeenName   = `,"lastSeenAt":"`
 	timeForm       = "0000-00-00T00:00:00.000Z"
-	greatestNumber = 1 << 53 // that is exact in the script
+	greatestNumber = 1 << 53 // the greatest integer that is exact in a Lua number
 )
 
-var errNewer = errors.New("a newer version wrote this record")
+var errNewer = errors.New("a newer version of Footfall wrote this record")
 
-// Decode reads a value: its document, and what was merged. A value that is no
-// record is a document of version 0.
+// Decode reads a value and returns its document and the merged activity. A value
+// that is not a record counts as a document of version 0.
 func Decode(value []byte) (doc []byte, version, views, lastSeen int64, err error) {
 	start, format, fields, ok := cutMember(string(value))
 	version, fields, ok1 := cutInt(fields)
@@ -39,8 +39,8 @@ func Decode(value []byte) (doc []byte, version, views, lastSeen int64, err error
 	return doc, version, views, lastSeen, nil
 }
 
-// cutMember splits a value into what comes before the activity member, its format
-// and its other fields.
+// cutMember splits a value into the text before the activity member, the member's
+// format, and the member's other fields.
 func cutMember(value string) (start string, format int64, fields string, ok bool) {
 	value, ok = strings.CutSuffix(value, `"}`)
 	if !ok {
@@ -52,7 +52,8 @@ func cutMember(value string) (start string, format int64, fields string, ok bool
 	return start, format, fields, ok1 && ok2 && format > 0
 }
 
-// sum adds up what writers counted; some says that there are any.
+// sum adds up what the writers counted. some reports whether there are any
+// writers.
 func sum(writers string, some bool) (views int64, ok bool) {
 	for some {
 		var writer string
@@ -67,7 +68,7 @@ func sum(writers string, some bool) (views int64, ok bool) {
 	return views, true
 }
 
-// restore makes the document of what comes before the activity member.
+// restore rebuilds the document from the text before the activity member.
 func restore(start, base string) ([]byte, bool) {
 	if views, at, ok := strings.Cut(base, "@"); ok {
 		start, _, _, ok = cutActivity(start, ',')
@@ -94,8 +95,8 @@ func restore(start, base string) ([]byte, bool) {
 	return append(doc, start[end:]...), true
 }
 
-// cutActivity cuts the members pageViews and lastSeenAt, in the form that this
-// project writes, and the byte last off the end of s.
+// cutActivity removes the members pageViews and lastSeenAt, in the form that this
+// project writes, and the byte last from the end of s.
 func cutActivity(s string, last byte) (start, views, at string, ok bool) {
 	end := len(s) - len(timeForm) - 2
 	if end < 0 || s[len(s)-1] != last || s[len(s)-2] != '"' || !isTime(s[end:len(s)-2]) {
@@ -126,7 +127,8 @@ func isTime(s string) bool {
 	return true
 }
 
-// isNumber says that s is a count with which the script can reckon.
+// isNumber reports whether s is a count that the script can calculate with
+// exactly.
 func isNumber(s string) bool {
 	n, ok := parseInt(s)
 	return ok && n >= 0 && n <= greatestNumber
@@ -138,7 +140,7 @@ func cutInt(s string) (n int64, rest string, ok bool) {
 	return n, rest, ok && canonical
 }
 
-// parseInt takes a number in its shortest form only.
+// parseInt accepts a number in its shortest form only.
 func parseInt(s string) (int64, bool) {
 	digits := strings.TrimPrefix(s, "-")
 	if digits == "" || digits[0] == '+' || digits[0] == '0' && s != "0" {

@@ -10,7 +10,7 @@ import (
 
 const tail = `"pageViews":3,"lastSeenAt":"2026-01-01T00:00:00.000Z"}`
 
-// encode is what put.lua makes of its arguments when nothing was merged.
+// encode does what put.lua does with its arguments when no activity was merged.
 func encode(t testing.TB, doc string, version string) string {
 	args, err := PutArgs("s-1", []byte(doc), 0, 5, time.Minute)
 	if err != nil {

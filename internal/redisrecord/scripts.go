@@ -15,18 +15,20 @@ var (
 	mergeLua string
 )
 
-// A Script is run with one key and returns 1 or 0.
+// A Script runs on one key and returns 1 or 0.
 type Script struct {
 	Source string
-	Digest string // by which EVALSHA knows it
+	Digest string // the name of the script for EVALSHA
 }
 
-// The scripts need Redis 6, and of a user's commands GET, SET, DEL, PTTL and
-// PEXPIRE.
+// The scripts need Redis 6. Besides EVAL and EVALSHA, the user needs GET, SET,
+// DEL, PTTL and PEXPIRE.
 var (
-	// Put takes the arguments of [PutArgs] and returns whether it stored.
+	// Put takes the arguments of [PutArgs] and returns 1 if it stored the
+	// document.
 	Put = newScript(putLua)
-	// Merge takes the arguments of [MergeArgs] and returns whether it merged.
+	// Merge takes the arguments of [MergeArgs] and returns 1 if it merged the
+	// activity.
 	Merge = newScript(mergeLua)
 )
 

@@ -20,7 +20,7 @@ func run(t *testing.T, redis *testserver.RedisServer, s redisrecord.Script, key 
 	return redis.Do(t, append([]string{"EVAL", s.Source, "1", key}, args...)...)[0] == "1"
 }
 
-// What the script shows is what Go would write.
+// The script has to format values as Go does.
 func TestScripts_ShowTimes(t *testing.T) {
 	redis := testserver.Redis(t)
 	times := []int64{0, 1, 951782399999, 951782400000, 951868800000, 1709164800000, 4107542400000, 253402300799999, 253402300800000, 1<<53 - 1}
@@ -50,7 +50,7 @@ func TestScripts_ShowTimes(t *testing.T) {
 	}
 }
 
-// A value is a record for the scripts if it is one for Go.
+// The scripts have to accept exactly the values that Go accepts as records.
 func TestScripts_AgreeOnForeignValues(t *testing.T) {
 	redis := testserver.Redis(t)
 	good := `{"a":1,"pageViews":5,"lastSeenAt":"2026-01-01T00:00:00.000Z","activity":"1 17 s 3@2026-01-01T00:00:00.000Z 0 w=2"}`

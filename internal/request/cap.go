@@ -37,8 +37,9 @@ func newBeginCap(perNetwork int) *beginCap {
 	return &beginCap{perNetwork: perNetwork, networks: map[netip.Prefix]int{}}
 }
 
-// allow says whether a session may begin for an address. For a proxy that
-// somebody forgot to trust only the cap of all counts: it stands for everybody.
+// allow reports whether a session may begin for an address. For a proxy that is not
+// trusted by mistake only the cap of all networks counts: its address is that of all
+// visitors.
 func (c *beginCap) allow(addr netip.Addr, forgottenProxy bool, at time.Time) bool {
 	if c.perNetwork < 0 {
 		return true

@@ -108,7 +108,7 @@ func (r *Request) loginAnew(ctx context.Context, customerID string, checkedSince
 		return errors.Join(sessions.ErrRevoked, r.q.Sessions.End(ctx, e, store.EndRevoked))
 	}
 	if !r.setLogin(e, token) {
-		return errors.Join(ErrHeaderSent, r.q.Sessions.End(ctx, e, store.EndRevoked)) // nobody will ever know its secret
+		return errors.Join(ErrHeaderSent, r.q.Sessions.End(ctx, e, store.EndRevoked)) // no browser will ever have its secret
 	}
 	r.q.Sessions.RecordCredentials(e, e.Snapshot().Credentials())
 	r.recordLogin(e)

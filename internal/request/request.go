@@ -145,8 +145,8 @@ func (r *Request) adopt(value []byte) bool {
 	return true
 }
 
-// botReason says why a request is no person's. A session's own user agent has
-// been looked at before.
+// botReason says why the request was made by software, "" if it was not. The user
+// agent that the session began with was examined then.
 func (r *Request) botReason() string {
 	if r.entry != nil {
 		if agents := r.r.Header["User-Agent"]; len(agents) == 1 && r.entry.IsPerson(agents[0]) {
@@ -167,7 +167,7 @@ func (r *Request) Session() (store.Session, bool) {
 	}
 	session := e.Snapshot().Session
 	if r.standing != sessions.Current {
-		session.CustomerID = "" // whoever is let in for counting only does not see it
+		session.CustomerID = "" // a superseded secret is good for counting only
 	}
 	return session, true
 }

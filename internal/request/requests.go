@@ -76,7 +76,7 @@ const (
 	Untouched             // recognise only
 )
 
-// clientGone stands for the status of an answer that nobody was there for.
+// clientGone stands for the status of an answer whose client had gone.
 const clientGone = 499
 
 // Serve has a handler answer a request under the tracker. Inside of a request that

@@ -26,8 +26,8 @@ func (s *Sessions) End(ctx context.Context, e *live.Entry, reason store.EndReaso
 	at := clock.Now()
 	cred := rec.Credentials()
 	cred.EndedAt, cred.EndReason = at, reason
-	// Above any version that the session can reach in its life, whoever's clock
-	// makes it: an end is never overtaken.
+	// Above any version that the session can reach in its life by any instance's
+	// clock: an end is never overtaken.
 	cred.Version = max(cred.Version, at.UnixMilli()) + s.lives.Absolute.Milliseconds() + clock.MaxOffset.Milliseconds()
 	position, err := s.out.Commit(ctx, e, &store.CredentialsChanged{SessionID: rec.SessionID, Cred: cred})
 	if err != nil {
@@ -54,7 +54,7 @@ func (s *Sessions) awaitOthers(ctx context.Context, committed time.Time) {
 	}
 }
 
-// EndByID ends a session, whoever's it is, and reports whether it was alive. An
+// EndByID ends a session of any visitor, and reports whether it was alive. An
 // error wraps [store.ErrUnavailable]: nothing was changed.
 func (s *Sessions) EndByID(ctx context.Context, sessionID string) (bool, error) {
 	id, err := parseID(sessionID)

@@ -47,7 +47,7 @@ const (
 // [store.ErrUnavailable]: it cannot be known. The entry that may come with an error
 // is good for counting only. What the search takes goes off left.
 //
-// While a store fails:
+// While the hot store fails:
 //
 //	what is known of the session          ToCount                    ToKnow  ToChange
 //	it has ended                          Worthless                  error   Worthless
@@ -57,7 +57,8 @@ const (
 //	the secret is neither, or nothing     error                      error   error
 //
 // "Known" is what this process holds, otherwise the archive; for ToChange the
-// archive in any case.
+// archive in any case. While the archive fails, and the hot store lacks the session,
+// only what this process holds is known, and ToChange is an error.
 func (s *Sessions) Find(ctx context.Context, token *cookie.Token, purpose Purpose, left *time.Duration) (*live.Entry, Standing, error) {
 	at := clock.Now()
 	if at.Sub(clock.IDTime(token.ID)) >= s.lives.Absolute+time.Minute {
@@ -300,8 +301,8 @@ func (s *Sessions) readLost(ctx context.Context, id uuid.UUID, readAt time.Time,
 }
 
 // held is a session as this process holds it, if the archive does not have all of it
-// yet and nobody has said anything newer; otherwise nil. That the hot store has lost
-// it is a reason to read what was revoked.
+// yet and nothing that this process knows revokes it; otherwise nil. Since the hot store
+// has lost it, revocations are read first.
 func (s *Sessions) held(ctx context.Context, id uuid.UUID) (*live.Entry, error) {
 	e := s.table.Get(id)
 	if e == nil || s.out.Holds(e) {

@@ -153,6 +153,35 @@ func TestFind_AnEndIsOvertakenByNothing(t *testing.T) {
 	}
 }
 
+func TestFind_WhatWasRevokedCountsNowhere(t *testing.T) {
+	w := open(t)
+	token := newToken()
+	rec := record(token)
+	rec.CustomerID, rec.AuthenticatedAt = "c", rec.StartedAt
+	w.hold(token.ID, rec, clock.Now())
+	w.Announce(t.Context(), w.table.Get(token.ID))
+	w.archived(t, rec)
+	w.revoked.Customer("c", rec.AuthenticatedAt.Add(time.Millisecond))
+	for purpose := range purposes {
+		if _, standing, _ := w.find(token, purpose); standing != Worthless {
+			t.Errorf("the session of a customer who was logged out everywhere is %s %s: no copy of it may count", standings[standing], purposes[purpose])
+		}
+	}
+}
+
+func TestFind_AnOldCopyInTheHotStoreIsAsIfItWereNotThere(t *testing.T) {
+	w := open(t)
+	token := newToken()
+	rec := record(token)
+	w.Announce(t.Context(), w.Begin(token.ID, rec, noSiblings))
+	w.table.Remove(token.ID)
+	renewed := &cookie.Token{ID: token.ID, Secret: cookie.NewSecret()}
+	rec.Version, rec.SecretHash, rec.Superseded = rec.Version+1, renewed.Secret.Hash(), rec.SecretHash
+	w.archived(t, rec)
+	w.revoked.Session(rec.SessionID, rec.Version)
+	check(t, w, renewed, ToKnow, "the archive has a login that the hot store has missed", answer{Current, true})
+}
+
 func TestFind_ToCountBelievesWhatWasReadAMomentAgo(t *testing.T) {
 	for _, c := range []struct {
 		what     string

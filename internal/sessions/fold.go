@@ -28,9 +28,9 @@ func (s *Sessions) Fold(ctx context.Context, at time.Time) {
 	}
 }
 
-// foldOne folds a session, unless somebody has used it after all, here or
-// elsewhere: a login or an order is no accident of loading a page either. It returns
-// false when that cannot be told or recorded now.
+// foldOne folds a session, unless it was used after all, by this or another instance:
+// with its cookie, by a login or by an order. It returns false when that cannot be
+// found out or recorded now.
 func (s *Sessions) foldOne(ctx context.Context, target, e *live.Entry) bool {
 	rec := e.Snapshot()
 	if rec.CustomerID != "" || rec.Converted || e.CookieSeen() {
@@ -51,7 +51,7 @@ func (s *Sessions) foldOne(ctx context.Context, target, e *live.Entry) bool {
 	s.folded.Add(1)
 	s.table.Remove(e.ID())
 	d := e.Document()
-	d.Version = rec.Version // unless somebody has logged in on it in this moment
+	d.Version = rec.Version // a login at this moment has raised it, and keeps the document
 	s.hot.Remove(ctx, &d)
 	if target.Absorb(rec.PageViews, position) {
 		s.hot.Queue(target)

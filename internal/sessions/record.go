@@ -63,9 +63,9 @@ func activity(fact store.Fact) (at time.Time, view bool) {
 // Extend records that a session is active, with nothing to count. Of many such
 // moments the journal gets one a second, or more if sessions are that short.
 func (s *Sessions) Extend(ctx context.Context, e *live.Entry, at time.Time) {
-	tell, queue := e.Extend(at, min(time.Second, s.lives.Idle/20))
+	write, queue := e.Extend(at, min(time.Second, s.lives.Idle/20))
 	switch {
-	case tell:
+	case write:
 		s.Record(ctx, e, &store.SessionSeen{SessionID: e.SessionID(), At: at})
 	case queue:
 		s.hot.Queue(e)
@@ -116,8 +116,8 @@ func (s *Sessions) announce(ctx context.Context, e *live.Entry, along store.Fact
 }
 
 // RecordCredentials records the credentials of a login that the hot store holds.
-// The journal's reserve takes them if its room for tracking is full; losing them
-// after all would only log somebody out.
+// If the journal's room for tracking is full, its reserve takes them; losing them
+// after all would only log the customer out.
 func (s *Sessions) RecordCredentials(e *live.Entry, cred store.Credentials) {
 	change := &store.CredentialsChanged{SessionID: e.SessionID(), Cred: cred}
 	position, err := s.out.Append(e, change)

@@ -74,6 +74,9 @@ func TestReplaceCredentials_ALoginWhileTheHotStoreFailsOutlivesItsOldCopy(t *tes
 	if _, _, err := w.Rotate(t.Context(), e, login); err != nil {
 		t.Fatalf("a login while the hot store fails: %v. The journal has to take it", err)
 	}
+	if lowest := w.revoked.Lowest(e.SessionID()); lowest != e.Version() {
+		t.Errorf("the lowest version that counts is %d, and the login made %d", lowest, e.Version())
+	}
 	w.hot.err = nil
 	if _, standing, err := w.find(token, ToKnow); standing != Superseded || err != nil {
 		t.Errorf("after a login that the hot store has missed, the old secret is %s (%v), want Superseded: the old copy in the hot store must not count any more", standings[standing], err)

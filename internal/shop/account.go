@@ -25,15 +25,15 @@ type customer struct {
 	ID       string `json:"id"`
 	Email    string `json:"email"`
 	Name     string `json:"name"`
-	Password string `json:"-"` // bcrypt
+	Password string `json:"-"` // a bcrypt hash
 }
 
-// customers are the shop's accounts, by e-mail address and by id.
+// customers holds the shop's accounts, by e-mail address and by id.
 type customers struct {
 	byEmail map[string]customer
 	byID    map[string]customer
-	nobody  []byte        // a hash to compare with when there is no such account
-	checks  chan struct{} // a password check takes tens of milliseconds of CPU: so many at a time
+	nobody  []byte        // a hash to compare with when the account does not exist
+	checks  chan struct{} // limits parallel password checks, each of which takes tens of milliseconds of CPU
 }
 
 func loadCustomers() (customers, error) {
@@ -53,8 +53,8 @@ func loadCustomers() (customers, error) {
 	return c, nil
 }
 
-// check returns the account of an address and password. It takes as long for an
-// address that nobody has.
+// check returns the account with an address and a password. It takes as long for
+// an address without an account.
 func (c *customers) check(ctx context.Context, email, password string) (customer, bool, error) {
 	select {
 	case c.checks <- struct{}{}:
@@ -93,7 +93,7 @@ func (s *Shop) login(w http.ResponseWriter, r *http.Request) {
 	}
 	account, ok, err := s.customers.check(r.Context(), form.Email, form.Password)
 	switch {
-	case r.Context().Err() != nil: // nobody waits for the answer any more
+	case r.Context().Err() != nil: // the client no longer waits for the answer
 		return
 	case err != nil:
 		s.unavailable(w, err)
@@ -128,7 +128,7 @@ func (s *Shop) me(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	account, ok := s.customers.byID[session.CustomerID]
-	if !ok { // logged out in this very moment
+	if !ok { // the customer was logged out at this very moment
 		fail(w, http.StatusUnauthorized, "Authentication required", "Please log in to continue")
 		return
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/footfall-go/footfall"
 )
 
-// A product of the demo; its price is in minor units.
+// A product of the demo shop. Its price is in minor units.
 type product struct {
 	ID    string         `json:"id"`
 	Name  string         `json:"name"`
@@ -18,7 +18,7 @@ type product struct {
 
 const currency = "EUR"
 
-// products are 200, made of what and how.
+// products are all 200 combinations of an adjective and a noun.
 var products = func() []product {
 	how := []string{"Plain", "Striped", "Heavy", "Light", "Small", "Large", "Round", "Soft", "Woven", "Folding"}
 	what := []string{
@@ -78,13 +78,13 @@ const (
 	cartKey     = "cart"
 )
 
-// addToCart keeps the cart in the session: product id to quantity.
+// addToCart stores the cart in the session, as a map from product id to quantity.
 func (s *Shop) addToCart(w http.ResponseWriter, r *http.Request) {
 	var line struct {
 		ProductID string `json:"productId"`
 		Quantity  int    `json:"quantity"`
 	}
-	line.Quantity = 1 // unless the body says otherwise
+	line.Quantity = 1 // the default if the body has none
 	if !read(w, r, &line) {
 		return
 	}
@@ -114,22 +114,22 @@ func (s *Shop) addToCart(w http.ResponseWriter, r *http.Request) {
 		return cart, nil
 	})
 	switch {
-	case errors.Is(err, footfall.ErrNoSession): // a bot's, or past a cap: nobody comes back for it
+	case errors.Is(err, footfall.ErrNoSession): // the request is a bot's or exceeds a cap: nobody will return for the cart
 		cart = map[string]int{p.ID: line.Quantity}
-	case err != nil: // the shop goes on: the page can send the line again
-		s.log.Warn("shop: the cart is not kept", "error", err)
+	case err != nil: // the shop continues: the page can send the line again
+		s.log.Warn("shop: the cart was not stored", "error", err)
 		cart = map[string]int{p.ID: line.Quantity}
 	}
 	succeed(w, http.StatusOK, map[string]any{"items": cartItems(cart)})
 }
 
-// An item is a line of a cart or an order.
+// An item is one line of a cart or an order.
 type item struct {
 	ProductID string `json:"productId"`
 	Quantity  int    `json:"quantity"`
 }
 
-// cartItems are a cart's lines in the order of the products.
+// cartItems returns a cart's lines in the order of the products.
 func cartItems(cart map[string]int) []item {
 	items := make([]item, 0, len(cart))
 	for _, p := range products {

@@ -23,21 +23,23 @@ const (
 	idempotencyTime   = 24 * time.Hour
 )
 
-// An orderForm is what the shop accepts of an order: nothing else in the body
-// has any meaning.
+// An orderForm has the fields of an order that the shop accepts. Everything else
+// in the body is ignored.
 type orderForm struct {
 	Items           []item          `json:"items"`
 	ShippingAddress json.RawMessage `json:"shippingAddress"`
 }
 
-// An orderNote is what the shop keeps with an order: enough to answer again.
+// An orderNote is what the shop stores with an order. It is enough to repeat the
+// answer.
 type orderNote struct {
 	Items map[string]int `json:"items"`
-	Body  string         `json:"body"` // hash of the request
+	Body  string         `json:"body"` // hash of the request's body
 }
 
-// placeOrder sells. With an Idempotency-Key the order's id follows from visitor
-// and key, so that the same request finds the same order, also after a crash.
+// placeOrder places an order. With an Idempotency-Key, the order's id is derived
+// from the visitor and the key, so that a repeated request finds the same order,
+// even after a crash.
 func (s *Shop) placeOrder(w http.ResponseWriter, r *http.Request) {
 	body, ok := readBody(w, r)
 	if !ok {
@@ -71,7 +73,7 @@ func (s *Shop) placeOrder(w http.ResponseWriter, r *http.Request) {
 			fail(w, http.StatusInternalServerError, "Internal error", "Please try again")
 			return
 		case before && time.Since(order.CreatedAt) >= idempotencyTime:
-			continue // the key was used long ago: it is free again
+			continue // the key was last used long ago and may be used again
 		}
 		var kept orderNote
 		if err := json.Unmarshal(order.Metadata, &kept); err != nil || kept.Body != hash {
@@ -92,7 +94,7 @@ func (s *Shop) placeOrder(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// orderID is a new id, or the one that belongs to an Idempotency-Key.
+// orderID returns a new id, or the id derived from an Idempotency-Key.
 func (s *Shop) orderID(r *http.Request, key string, attempt int) (string, error) {
 	if key == "" {
 		id, err := uuid.NewV7()
@@ -106,8 +108,8 @@ func (s *Shop) orderID(r *http.Request, key string, attempt int) (string, error)
 	return uuid.NewHash(sha256.New(), uuid.NameSpaceOID, sum[:], 8).String(), nil
 }
 
-// parseOrder checks an order's body. The hash does not depend on white space or
-// the order of members.
+// parseOrder checks the body of an order. The hash does not depend on white space
+// or the order of members.
 func parseOrder(body []byte) (cart map[string]int, total footfall.Money, hash, problem string) {
 	var form orderForm
 	var whole any

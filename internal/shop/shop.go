@@ -1,6 +1,6 @@
-// Package shop is the demo storefront: products, a cart, customers and orders
-// as JSON, under /api/storefront/. It shows how a shop uses package footfall,
-// and is what the tests drive.
+// Package shop is the demo storefront: products, a cart, customers and orders as
+// JSON, under /api/storefront/. It shows how a shop uses package footfall, and
+// the tests use it.
 package shop
 
 import (
@@ -24,12 +24,12 @@ type Shop struct {
 	handler   http.Handler
 }
 
-// Config says how a Shop works.
+// Config holds the settings of a Shop.
 type Config struct {
 	Tracker        *footfall.Tracker
 	Logger         *slog.Logger
 	AllowedOrigins []string       // foreign origins that may use unsafe methods
-	TrustedProxies []netip.Prefix // as the tracker's
+	TrustedProxies []netip.Prefix // the same as the tracker's
 }
 
 // New makes a shop.
@@ -52,8 +52,8 @@ func New(c Config) (*Shop, error) {
 	tracked(api, func(w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusNotFound, "Not found", "There is nothing at this address")
 	})
-	// Asking who one is is no page view, and asking whether there is a session is
-	// not even activity.
+	// Asking who is logged in is not a page view. Asking whether there is a
+	// session is not even activity.
 	mux.Handle("GET "+api+"me", t.Uncounted(t.RequireCustomer(http.HandlerFunc(s.me))))
 	mux.Handle("GET "+api+"session", t.Optional(http.HandlerFunc(s.session)))
 
@@ -73,7 +73,7 @@ func New(c Config) (*Shop, error) {
 // ServeHTTP implements http.Handler.
 func (s *Shop) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
 
-// The envelope of every answer.
+// success and failure are the two forms of every answer.
 type (
 	success struct {
 		Success bool `json:"success"`
@@ -96,9 +96,9 @@ func fail(w http.ResponseWriter, status int, name, message string) {
 	write(w, status, failure{false, name, message})
 }
 
-// unavailable answers that it cannot be known.
+// unavailable answers with 503 because a store does not answer.
 func (s *Shop) unavailable(w http.ResponseWriter, err error) {
-	s.log.Warn("shop: cannot know", "error", err)
+	s.log.Warn("shop: a store does not answer", "error", err)
 	w.Header().Set("Retry-After", "1")
 	fail(w, http.StatusServiceUnavailable, "Service unavailable", "Please try again in a moment")
 }
@@ -117,7 +117,8 @@ func write(w http.ResponseWriter, status int, body any) {
 
 const maxBody = 64 << 10
 
-// readBody reads a request's body; it answers itself when that is too large.
+// readBody reads the body of a request. If it is too large, readBody sends the
+// answer.
 func readBody(w http.ResponseWriter, r *http.Request) (body []byte, ok bool) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	var tooLarge *http.MaxBytesError
@@ -132,7 +133,7 @@ func readBody(w http.ResponseWriter, r *http.Request) (body []byte, ok bool) {
 	return body, true
 }
 
-// read decodes a JSON body; it answers itself when there is none.
+// read decodes a JSON body. If there is none, read sends the answer.
 func read(w http.ResponseWriter, r *http.Request, into any) bool {
 	body, ok := readBody(w, r)
 	if !ok {

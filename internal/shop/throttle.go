@@ -8,11 +8,11 @@ import (
 	"github.com/footfall-go/footfall/enrich"
 )
 
-// Failed logins are counted per account and network, and per network: the first
-// protects an account without letting a stranger lock its owner out, the second
-// stops one machine that tries many accounts. Attempts count before the
-// password is looked at, so that parallel ones count too, and are forgiven when
-// it is right.
+// Failed logins are counted in two ways: per account and network, and per
+// network. The first protects an account without letting a stranger lock its
+// owner out; the second stops a machine that tries many accounts. An attempt
+// counts before its password is checked, so that parallel attempts count too, and
+// the count is taken back if the password is right.
 const (
 	throttleWindow     = 5 * time.Minute
 	attemptsPerAccount = 10
@@ -27,7 +27,7 @@ type throttle struct {
 }
 
 type throttleKey struct {
-	email   string // "": of all accounts
+	email   string // "": all accounts of the network
 	network netip.Prefix
 }
 
@@ -38,7 +38,7 @@ type attempts struct {
 
 func newThrottle() *throttle { return &throttle{attempts: map[throttleKey]*attempts{}} }
 
-// A loginAttempt may go on if it has not to wait.
+// A loginAttempt may proceed if wait is zero.
 type loginAttempt struct {
 	wait time.Duration
 	t    *throttle
@@ -71,8 +71,8 @@ func (t *throttle) attempt(email string, from netip.Addr, at time.Time) loginAtt
 	return a
 }
 
-// forgive takes back an attempt whose password was right; the account's other
-// attempts from that network are forgotten.
+// forgive takes back an attempt whose password was right. It also forgets the
+// other attempts on that account from that network.
 func (a *loginAttempt) forgive() {
 	a.t.mu.Lock()
 	defer a.t.mu.Unlock()
@@ -82,8 +82,9 @@ func (a *loginAttempt) forgive() {
 	}
 }
 
-// sweep drops what is past its window, once a window or when there is too much;
-// then everything goes rather than memory. t.mu is held.
+// sweep drops counters whose window has passed. It runs once per window, or when
+// there are too many counters; if there still are too many then, it drops all of
+// them to bound the memory. The caller holds t.mu.
 func (t *throttle) sweep(at time.Time) {
 	if at.Sub(t.swept) < throttleWindow && len(t.attempts) < throttleCapacity {
 		return

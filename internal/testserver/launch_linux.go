@@ -6,8 +6,8 @@ import (
 	"syscall"
 )
 
-// launches are started by one thread that lives as long as this process: a child
-// is told to die with the thread that started it.
+// launches are started by one thread that lives as long as this process, because
+// a child is told to die together with the thread that started it.
 var launches = make(chan func())
 
 func init() {
@@ -19,8 +19,8 @@ func init() {
 	}()
 }
 
-// Launch starts a command that does not outlive this process, however this ends:
-// not tests that panic or are killed.
+// Launch starts a command that ends when this process ends, even if a test panics
+// or the process is killed.
 func Launch(c *exec.Cmd) (err error) {
 	c.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	done := make(chan struct{})

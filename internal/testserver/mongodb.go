@@ -27,8 +27,8 @@ type MongoDBServer struct {
 	cmd *exec.Cmd // nil while stopped
 }
 
-// MongoDB starts a server on a free port, in a directory of its own. It ends
-// with the test.
+// MongoDB starts a server on a free port, in a directory of its own. The server
+// ends with the test.
 func MongoDB(t testing.TB) *MongoDBServer {
 	t.Helper()
 	s := &MongoDBServer{t: t, dir: t.TempDir(), addr: "127.0.0.1:0"}
@@ -37,10 +37,10 @@ func MongoDB(t testing.TB) *MongoDBServer {
 	return s
 }
 
-// URI is the server's, without a database.
+// URI returns the server's URI without a database.
 func (s *MongoDBServer) URI() string { return "mongodb://" + s.addr }
 
-// PID is the id of the running process.
+// PID returns the id of the running process.
 func (s *MongoDBServer) PID() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -50,8 +50,8 @@ func (s *MongoDBServer) PID() int {
 	return s.cmd.Process.Pid
 }
 
-// Start starts the server, also again after [MongoDBServer.Stop]: with the same
-// data, on the same port.
+// Start starts the server. After [MongoDBServer.Stop] it starts it again with the
+// same data on the same port.
 func (s *MongoDBServer) Start() {
 	s.t.Helper()
 	s.mu.Lock()
@@ -88,7 +88,7 @@ func (s *MongoDBServer) Start() {
 	s.cmd = cmd
 }
 
-// Stop kills the server, as a crash does.
+// Stop kills the server, like a crash.
 func (s *MongoDBServer) Stop() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -96,28 +96,28 @@ func (s *MongoDBServer) Stop() {
 		return
 	}
 	mongoKill(s.cmd)
-	_ = s.cmd.Wait() // it was killed
+	_ = s.cmd.Wait() // an error is expected: the process was killed
 	s.cmd = nil
 }
 
-func mongoKill(cmd *exec.Cmd) { _ = cmd.Process.Kill() } // it may have ended by itself
+func mongoKill(cmd *exec.Cmd) { _ = cmd.Process.Kill() } // it may have ended already
 
-// Freeze lets the server answer nothing until [MongoDBServer.Thaw]; its
-// connections stay open.
+// Freeze stops the server's process, so that it answers nothing until
+// [MongoDBServer.Thaw]. Its connections stay open.
 func (s *MongoDBServer) Freeze() {
 	s.t.Helper()
 	s.signal(syscall.SIGSTOP)
-	for range 100 { // the signal takes its time
+	for range 100 { // the signal takes a moment to arrive
 		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", s.PID()))
 		if _, state, _ := strings.Cut(string(stat), ") "); err == nil && strings.HasPrefix(state, "T") {
 			break
 		}
 		time.Sleep(5 * time.Millisecond)
 	}
-	time.Sleep(10 * time.Millisecond) // each of its threads has stopped
+	time.Sleep(10 * time.Millisecond) // until each of its threads has stopped
 }
 
-// Thaw lets a frozen server go on.
+// Thaw lets a frozen server continue.
 func (s *MongoDBServer) Thaw() { s.signal(syscall.SIGCONT) }
 
 func (s *MongoDBServer) signal(sig syscall.Signal) {
@@ -132,7 +132,7 @@ func (s *MongoDBServer) signal(sig syscall.Signal) {
 	}
 }
 
-// MongoDBNowhere is the URI of a port at which nothing listens.
+// MongoDBNowhere returns the URI of a port on which nothing listens.
 func MongoDBNowhere(t testing.TB) string {
 	t.Helper()
 	var lc net.ListenConfig
@@ -144,7 +144,8 @@ func MongoDBNowhere(t testing.TB) string {
 	return "mongodb://" + l.Addr().String()
 }
 
-// mongoBinary is the server that scripts/setup builds, in the module's root.
+// mongoBinary returns the path of the server that scripts/setup builds in the
+// module's root.
 func mongoBinary() (string, error) {
 	dir, err := os.Getwd()
 	if err != nil {

@@ -8,11 +8,11 @@ import (
 	"time"
 )
 
-// A ProxyServer stands between a client and a server, and can be slow.
+// A ProxyServer forwards connections to a server. It can delay and refuse them.
 type ProxyServer struct {
 	listener net.Listener
 	target   string
-	delay    atomic.Int64 // each way
+	delay    atomic.Int64 // in each direction
 	cut      atomic.Bool
 
 	mu    sync.Mutex
@@ -35,10 +35,10 @@ func Proxy(t testing.TB, target string) *ProxyServer {
 	return p
 }
 
-// Addr is where the proxy listens.
+// Addr returns the address on which the proxy listens.
 func (p *ProxyServer) Addr() string { return p.listener.Addr().String() }
 
-// SetDelay makes everything arrive that much later, each way.
+// SetDelay delays everything by this much in each direction.
 func (p *ProxyServer) SetDelay(d time.Duration) { p.delay.Store(int64(d)) }
 
 // Cut closes all connections and refuses new ones until [ProxyServer.Resume].
@@ -47,7 +47,7 @@ func (p *ProxyServer) Cut() {
 	p.closeAll()
 }
 
-// Resume takes connections again.
+// Resume accepts connections again.
 func (p *ProxyServer) Resume() { p.cut.Store(false) }
 
 func (p *ProxyServer) closeAll() {
@@ -81,7 +81,7 @@ func (p *ProxyServer) accept() {
 	}
 }
 
-// forward copies what comes, each piece after the delay of that moment, in order.
+// forward copies data in order, each piece after the delay set at that moment.
 func (p *ProxyServer) forward(to, from net.Conn) {
 	type piece struct {
 		data []byte
@@ -109,7 +109,7 @@ func (p *ProxyServer) forward(to, from net.Conn) {
 	}
 	to.Close()
 	from.Close()
-	for range pieces { // let the reader end
+	for range pieces { // lets the reader end
 	}
 	p.mu.Lock()
 	delete(p.conns, to)

@@ -15,16 +15,16 @@ import (
 	"time"
 )
 
-// A RedisServer is a redis-server in a directory of its own.
+// A RedisServer is a redis-server with a directory of its own.
 type RedisServer struct {
 	t    testing.TB
 	dir  string
 	port int
 	args []string
 
-	config string // a Sentinel's
+	config string // a Sentinel's configuration
 
-	ca      string // of a server with TLS
+	ca      string // the authority's file, for a server with TLS
 	tlsPort int
 
 	mu    sync.Mutex
@@ -32,8 +32,8 @@ type RedisServer struct {
 	ended chan struct{}
 }
 
-// Redis starts a server on a free port that keeps nothing on disk unless it is
-// told to. Arguments are those of redis-server. It ends with the test.
+// Redis starts a server on a free port. Arguments are those of redis-server. By
+// default it stores nothing on disk. The server ends with the test.
 func Redis(t testing.TB, args ...string) *RedisServer {
 	t.Helper()
 	s := &RedisServer{t: t, dir: t.TempDir(), port: freePort(t), args: args}
@@ -52,12 +52,12 @@ func freePort(t testing.TB) int {
 	return l.Addr().(*net.TCPAddr).Port
 }
 
-// Addr is host:port, URL the same as an address for the store.
+// Addr returns host:port, and URL the same as an address for the store.
 func (s *RedisServer) Addr() string { return "127.0.0.1:" + strconv.Itoa(s.port) }
 func (s *RedisServer) URL() string  { return "redis://" + s.Addr() }
 
-// Start starts the server, also again after [RedisServer.Stop]: on the same port,
-// with the snapshot in its directory, if there is one.
+// Start starts the server. After [RedisServer.Stop] it starts it again on the
+// same port, with the snapshot in its directory if there is one.
 func (s *RedisServer) Start() {
 	s.t.Helper()
 	binary, err := exec.LookPath("redis-server")
@@ -105,20 +105,21 @@ func (s *RedisServer) Start() {
 	}
 }
 
-// ready says that the server answers, which it writes to its log: whatever
-// answers on its port could be another.
+// ready reports whether the log contains the line that the server answers.
+// Connecting to the port would not do, because another program could answer
+// there.
 func (s *RedisServer) ready(from int64) bool {
 	text := s.said(from)
 	return strings.Contains(text, "Ready to accept connections") || strings.Contains(text, "Sentinel ID is")
 }
 
-// said is the log from a position on.
+// said returns the log from a position on.
 func (s *RedisServer) said(from int64) string {
 	text, _ := os.ReadFile(filepath.Join(s.dir, "log"))
 	return string(text[min(from, int64(len(text))):])
 }
 
-// Stop kills the server, as a crash does.
+// Stop kills the server, like a crash.
 func (s *RedisServer) Stop() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -130,11 +131,11 @@ func (s *RedisServer) Stop() {
 	s.cmd = nil
 }
 
-// Freeze lets the server answer nothing until [RedisServer.Thaw]; its
-// connections stay open.
+// Freeze stops the server's process, so that it answers nothing until
+// [RedisServer.Thaw]. Its connections stay open.
 func (s *RedisServer) Freeze() { s.signal(syscall.SIGSTOP) }
 
-// Thaw lets a frozen server go on.
+// Thaw lets a frozen server continue.
 func (s *RedisServer) Thaw() { s.signal(syscall.SIGCONT) }
 
 func (s *RedisServer) signal(sig syscall.Signal) {
@@ -149,7 +150,8 @@ func (s *RedisServer) signal(sig syscall.Signal) {
 	}
 }
 
-// Snapshot has the server write what it holds to a file, whose path it returns.
+// Snapshot makes the server write its data to a file, and returns the file's
+// path.
 func (s *RedisServer) Snapshot(t testing.TB) string {
 	t.Helper()
 	s.Do(t, "SAVE")
@@ -177,7 +179,7 @@ func (s *RedisServer) Restore(snapshot string) {
 	}
 }
 
-// Wipe removes what a stopped server would start with.
+// Wipe removes the files that a stopped server would start with.
 func (s *RedisServer) Wipe() { _ = os.Remove(filepath.Join(s.dir, "dump.rdb")) }
 
 // Do runs a command and returns its reply as lines.
@@ -199,13 +201,13 @@ func (s *RedisServer) Do(t testing.TB, args ...string) []string {
 	return reply
 }
 
-// Get is the value of a key, "" if it is absent.
+// Get returns the value of a key, "" if it is absent.
 func (s *RedisServer) Get(t testing.TB, key string) string {
 	t.Helper()
 	return strings.Join(s.Do(t, "GET", key), "\n")
 }
 
-// Monitor calls f with each command that the server runs until the test ends.
+// Monitor calls f with each command that the server runs, until the test ends.
 func (s *RedisServer) Monitor(t testing.TB, f func(line string)) {
 	t.Helper()
 	conn, err := net.Dial("tcp", s.Addr())
@@ -239,7 +241,7 @@ func command(args ...string) []byte {
 	return b
 }
 
-// readReply reads a reply; of an array, the elements.
+// readReply reads a reply. Of an array it returns the elements.
 func readReply(in *bufio.Reader) ([]string, error) {
 	line, err := in.ReadString('\n')
 	if err != nil {
@@ -313,7 +315,8 @@ func RedisCluster(t testing.TB, n int) []*RedisServer {
 	}
 }
 
-// Sentinel starts one that watches a master by a name and is enough by itself.
+// Sentinel starts a Sentinel that watches a master under a name. A quorum of one
+// is enough.
 func Sentinel(t testing.TB, name string, master *RedisServer) *RedisServer {
 	t.Helper()
 	config := filepath.Join(t.TempDir(), "sentinel.conf")

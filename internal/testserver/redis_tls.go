@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// RedisTLS starts a server that listens with TLS as well, at [RedisServer.TLSURL].
+// RedisTLS starts a server that also listens with TLS, at [RedisServer.TLSURL].
 func RedisTLS(t testing.TB, args ...string) *RedisServer {
 	t.Helper()
 	dir := t.TempDir()
@@ -28,11 +28,12 @@ func RedisTLS(t testing.TB, args ...string) *RedisServer {
 	return s
 }
 
-// TLSAddr is host:port, and CA the file of the authority that signed for it.
+// TLSAddr returns host:port, and CA the file of the authority that signed the
+// certificate.
 func (s *RedisServer) TLSAddr() string { return "127.0.0.1:" + strconv.Itoa(s.tlsPort) }
 func (s *RedisServer) CA() string      { return s.ca }
 
-// TLSURL is the address with TLS for the store.
+// TLSURL returns the address with TLS for the store.
 func (s *RedisServer) TLSURL() string { return "rediss://" + s.TLSAddr() + "?ca=" + s.ca }
 
 // certify writes a certificate for 127.0.0.1 that is its own authority.
