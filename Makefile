@@ -2,10 +2,11 @@
 .PHONY: help demo setup test race lint bench bench-compare microbench fuzz faults vuln
 
 GOTESTFLAGS ?=
-# SQLite's own code is C by its nature, with one lock around each connection: watching
-# its memory takes ten times as long as the rest of a test. No other package may be
-# left out: one that instantiates generic code of the standard library leaves it
-# unwatched for all, and what is in order then looks like a race.
+# SQLite's code is translated from C and puts one lock around each connection.
+# Watching its memory with the race detector makes tests ten times as slow, so it
+# is left out. No other package may be: if a package that is left out instantiates
+# generic code of the standard library, that code is not watched anywhere, and
+# correct code is then reported as a race.
 RACE := -race -gcflags=modernc.org/sqlite/lib=-race=false
 BENCH ?= .
 BENCHFLAGS ?=

@@ -12,7 +12,7 @@ import (
 // A page view of a visitor whose session this process holds, served to a writer
 // that costs nothing and with an archive that waits: the request path alone.
 func TestCost_AllocationsOfAResumedPageView(t *testing.T) {
-	const most = 5
+	const most = 4
 	s := stage.New(t, nil)
 	gate := make(chan struct{})
 	h := s.Tracker.Handler(stage.Page)

@@ -29,7 +29,7 @@ func (t *Tracker) Login(ctx context.Context, customerID string, checkedSince tim
 	if customerID == "" || enrich.Text(customerID, maxCustomerID) != customerID {
 		return errors.New("footfall: a customer id is 1 to 128 bytes of text")
 	}
-	return r.Login(ctx, customerID, t.clock.Tell(checkedSince.UTC().Truncate(time.Millisecond)))
+	return r.Login(ctx, customerID, t.clock.FromLocal(checkedSince.UTC().Truncate(time.Millisecond)))
 }
 
 // Logout ends the request's session and clears its cookie: call it before

@@ -9,10 +9,11 @@ import (
 )
 
 // PlaceOrder records a sale, in the request's session if it has one. It returns the
-// order as it stands: the first one of that id, and whether that was recorded before.
+// order that counts under this id, which is the first that was placed, and whether
+// that was placed before this call.
 //
-// Tracking never fails a sale: an error says what is wrong with the order, not
-// that tracking is out of order. ctx is the request's.
+// An outage of tracking never makes PlaceOrder fail: an error says what is wrong with
+// the input. ctx is the request's.
 func (t *Tracker) PlaceOrder(ctx context.Context, input OrderInput) (placed Order, before bool, err error) {
 	r := request.From(ctx)
 	if r == nil {
@@ -32,8 +33,8 @@ func (t *Tracker) Order(ctx context.Context, id string) (Order, bool, error) {
 }
 
 // Refund records that some of an order's money went back. A refund's id counts
-// once; that several refunds of an order are together no more than it, the shop has
-// to know. It needs no request. An error that wraps [ErrUnavailable] means that it
+// once. The shop must make sure that the sum of an order's refunds does not exceed its
+// total. Refund needs no request. An error that wraps [ErrUnavailable] means that it
 // was not recorded; any other says what is wrong with the refund.
 func (t *Tracker) Refund(ctx context.Context, refund RefundInput) error {
 	return t.orders.Refund(ctx, refund.OrderID, refund.ID, refund.Amount)

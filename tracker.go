@@ -58,7 +58,7 @@ type Tracker struct {
 // by field name.
 func New(config Config) (*Tracker, error) { return start(config, nil) }
 
-// start is New with what a test has happen before each write to the journal.
+// start is New plus a function that tests have run before each write to the journal.
 func start(config Config, beforeWrite func() error) (*Tracker, error) {
 	c, err := config.withDefaults()
 	if err != nil {
@@ -73,7 +73,7 @@ func start(config Config, beforeWrite func() error) (*Tracker, error) {
 		BeforeWrite: beforeWrite,
 	})
 	if err != nil {
-		return nil, err // it names itself and the remedy
+		return nil, err // its text says already where it comes from and what to do
 	}
 	names := live.NewNames()
 	t.hot = hot.New(t.hotStore, t.archive, t.out, lifetimes, names, c.LiveSessions, t.counts)
@@ -165,8 +165,8 @@ func (t *Tracker) housekeep(ctx context.Context) {
 	}
 }
 
-// follow is the loop that keeps up with what other instances revoke, and with the
-// archive's clock.
+// follow is the loop that reads what other instances have revoked and, less often,
+// measures the archive's clock.
 func (t *Tracker) follow(ctx context.Context) {
 	for tick := 0; clock.Sleep(ctx, revoked.FollowEvery); tick++ {
 		asking, cancel := context.WithTimeout(ctx, guard.ControlTimeout)

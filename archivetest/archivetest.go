@@ -1,4 +1,4 @@
-// Package archivetest is the conformance suite of [store.Archive]: every
+// Package archivetest is the conformance suite for [store.Archive]. Every
 // implementation runs it.
 package archivetest
 
@@ -15,32 +15,32 @@ import (
 	"github.com/footfall-go/footfall/store"
 )
 
-// An Archive is what the suite tests, with what reports ask of it: that is how
-// the suite looks at what was stored.
+// An Archive is what the suite tests. It includes report.Reader, with which the
+// suite examines what was stored.
 type Archive interface {
 	store.Archive
 	report.Reader
 }
 
-// A Harness is what the suite needs of an implementation.
+// A Harness tells the suite how to open an implementation.
 type Harness struct {
 	// Open makes an empty archive and closes it with t.Cleanup.
 	Open func(t *testing.T) Archive
 
-	// OpenTwo opens an empty archive twice, as two processes do. Without it the
-	// rules of archives that several processes share are left out.
+	// OpenTwo opens an empty archive twice, as two processes would. Without it,
+	// the rules for archives that several processes share are skipped.
 	OpenTwo func(t *testing.T) (Archive, Archive)
 
-	// Random is how many random histories are tried; 0 is 8.
+	// Random is how many random histories are tried. Default: 8.
 	Random int
 
-	// Small is for an archive that is slow to test: less of everything, under 1,000
-	// documents.
+	// Small is for an archive that is slow to test: the suite then uses less of
+	// everything, under 1,000 documents.
 	Small bool
 }
 
-// TB is the part of [testing.TB] that a case uses, so that the suite can be
-// tested itself.
+// TB is the part of [testing.TB] that a case uses. It is an interface so that the
+// suite itself can be tested.
 type TB interface {
 	Helper()
 	Errorf(format string, args ...any)
@@ -87,15 +87,15 @@ func concat(lists ...[]rule) (all []rule) {
 	return all
 }
 
-// A tester is an archive with the calls that a rule makes of it.
+// A tester is an archive with the calls that rules make to it.
 type tester struct {
 	TB
 	a     Archive
-	other Archive // the same one, opened again; only for sharedRules
+	other Archive // the same archive, opened a second time; only for sharedRules
 	small bool
 }
 
-// of is how much a rule tries.
+// of returns how much a rule should try: full, or small if the harness is Small.
 func (t *tester) of(full, small int) int {
 	if t.small {
 		return small
@@ -110,7 +110,7 @@ func (t *tester) append(facts ...store.Fact) {
 	}
 }
 
-// oneByOne appends facts, each in a batch of its own.
+// oneByOne appends each fact in a batch of its own.
 func (t *tester) oneByOne(facts ...store.Fact) {
 	t.Helper()
 	for _, f := range facts {
@@ -177,7 +177,7 @@ func idsOf(sessions []store.Session) []string {
 	return ids
 }
 
-// stats are those of all time.
+// stats returns the figures of all time.
 func (t *tester) stats() report.Stats {
 	t.Helper()
 	return t.statsOf(report.Window{Now: at(0), Today: at(0)})
@@ -201,7 +201,8 @@ func (t *tester) changes(after int64) ([]store.CredentialChange, int64) {
 	return changes, cursor
 }
 
-// want compares, and explains the rule that broke.
+// want compares two values and, if they differ, explains the rule that was
+// broken.
 func (t *tester) want(got, want any, rule string, args ...any) {
 	t.Helper()
 	if !reflect.DeepEqual(got, want) {
@@ -230,7 +231,7 @@ func show(v any) string {
 	return string(b)
 }
 
-// wantViews checks that the three places that tell a session's page views agree.
+// wantViews checks that the three places that show a session's page views agree.
 func (t *tester) wantViews(sessionID string, views int64, rule string) {
 	t.Helper()
 	n := int64(0)
@@ -243,7 +244,7 @@ func (t *tester) wantViews(sessionID string, views int64, rule string) {
 	t.want(t.session(sessionID).PageViews, views, "pageViews is the number of the session's page_view events: %s", rule)
 }
 
-// dump is everything that can be read of some sessions and orders, for
+// dump returns everything that can be read about some sessions and orders, for
 // comparison.
 func (t *tester) dump(sessions, orders []string) string {
 	t.Helper()

@@ -88,8 +88,8 @@ var credentialRules = []rule{
 		t.want(s.EndedAt.IsZero(), true, "the same revocation again, or an older one, ends nothing more")
 	}},
 	{"revocation_and_login_in_any_order", func(t *tester) {
-		// The login's password check began before the revocation; its change may
-		// have been made before or after.
+		// The login's password check began before the revocation. The login's
+		// change may have been made before or after it.
 		for i, changed := range []int{60, 140} {
 			var first *store.Record
 			for j, perm := range permutations(3) {
@@ -123,7 +123,7 @@ var credentialRules = []rule{
 			if facts == nil {
 				continue
 			}
-			b := begun(n, 60) // an account switch begins a session that has a customer
+			b := begun(n, 60) // an account switch begins a session that has a customer from the start
 			b.CustomerID, b.AuthenticatedAt = fmt.Sprintf("c%d", n), at(50)
 			facts[slices.Index(facts, nil)] = b
 			t.oneByOne(facts...)

@@ -21,7 +21,8 @@ var eventRules = []rule{
 			sizes = smallSizes
 		}
 		for _, n := range sizes {
-			// One session with n events, then n sessions with one each.
+			// First one session with n events, then n sessions with one event
+			// each.
 			session++
 			one, facts := session, []store.Fact{begun(session, 0)}
 			var ids []string
@@ -94,7 +95,7 @@ var eventRules = []rule{
 		ids, orders := historySessions(8), []string{"o-3"}
 		t.append(log...)
 		want := t.dump(ids, orders)
-		for i := 0; i < len(log); i += t.of(1, 12) { // a crash after i facts, then everything again
+		for i := 0; i < len(log); i += t.of(1, 12) { // a crash after i facts, followed by all facts again
 			t.append(log[:i]...)
 			t.append(log...)
 			t.wantSame(t.dump(ids, orders), want, fmt.Sprintf("a replay of the first %d facts and then of all ends in the same", i))
@@ -103,7 +104,7 @@ var eventRules = []rule{
 	{"crash_after_every_fact", func(t *tester) {
 		log := history(7)
 		ids, orders := historySessions(7), []string{"o-3"}
-		for i := range log { // stored, but not confirmed: sent again with the next
+		for i := range log { // stored but not confirmed, and so sent again with the next fact
 			t.append(log[max(0, i-5) : i+1]...)
 		}
 		got := t.dump(ids, orders)
@@ -120,7 +121,7 @@ var eventRules = []rule{
 		t.wantViews(sid(1), 3, "repeated events do not count")
 		t.wantViews(sid(2), 0, "repeated events do not count")
 		var facts []store.Fact
-		for i := range 100 { // in the middle of full batches
+		for i := range 100 { // so that it is in the middle of full batches
 			facts = append(facts, view(2, 1000+i%90, i))
 		}
 		t.append(facts...)
@@ -174,7 +175,7 @@ var eventRules = []rule{
 	}},
 }
 
-// countEvents are the distinct event ids of a history.
+// countEvents counts the distinct event ids of a history.
 func countEvents(log []store.Fact) map[string]bool {
 	ids := map[string]bool{}
 	for _, f := range log {

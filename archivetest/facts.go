@@ -8,17 +8,17 @@ import (
 	"github.com/footfall-go/footfall/store"
 )
 
-// Ids have the form of those that the tracker makes.
+// Ids have the form of the tracker's ids.
 func sid(n int) string { return fmt.Sprintf("01970000-0000-7000-8000-%012x", n) }
 func vid(n int) string { return fmt.Sprintf("01970000-0000-7000-9000-%012x", n) }
 func eid(n int) string { return fmt.Sprintf("01970000-0000-7000-a000-%012x", n) }
 
-// at is a moment of the test's day, so many milliseconds into it.
+// at returns a moment of the test's day, this many milliseconds into it.
 func at(ms int) time.Time {
 	return time.Date(2026, 3, 14, 9, 26, 53, 589_000_000, time.UTC).Add(time.Duration(ms) * time.Millisecond)
 }
 
-// version is the version of a change at a moment.
+// version returns the version of a change made at a moment.
 func version(ms int) int64 { return at(ms).UnixMilli() }
 
 func hash(n int) (h store.SecretHash) {
@@ -29,7 +29,7 @@ func hash(n int) (h store.SecretHash) {
 	return h
 }
 
-// record is session n as it begins at a moment.
+// record returns session n, which begins at a moment.
 func record(n, ms int) store.Record {
 	return store.Record{
 		Session: store.Session{SessionID: sid(n), VisitorID: vid(n), StartedAt: at(ms), LastSeenAt: at(ms)},
@@ -51,14 +51,14 @@ func seen(n, ms int) *store.SessionSeen {
 	return &store.SessionSeen{SessionID: sid(n), At: at(ms)}
 }
 
-// login is a change at ms, by a password check that began at checked.
+// login returns a login at ms whose password check began at checked.
 func login(n, ms int, customer string, checked int) *store.CredentialsChanged {
 	return &store.CredentialsChanged{SessionID: sid(n), Cred: store.Credentials{
 		Version: version(ms), SecretHash: hash(n + 100 + ms%100), Superseded: hash(n), CustomerID: customer, AuthenticatedAt: at(checked),
 	}}
 }
 
-// end is the end of a session that nobody, or a customer, is logged in on.
+// end returns the end of a session, of an anonymous one or of a customer's.
 func end(n, ms int, customer string, checked int, reason store.EndReason) *store.CredentialsChanged {
 	f := login(n, ms, customer, checked)
 	f.Cred.EndedAt, f.Cred.EndReason = at(ms), reason
@@ -104,13 +104,13 @@ func bot(id, ms int, reason string) *store.BotSeen {
 	return &store.BotSeen{EventID: eid(id), Reason: reason, UserAgent: "bot/1.0", IPAddress: "192.0.2.0", Page: "/", At: at(ms)}
 }
 
-// unheardOf is a fact that no archive knows.
+// unheardOf is a fact of a type that no archive knows.
 type unheardOf struct{ store.Fact }
 
-// history is what a shop's visitors do in a while: every kind of fact, more
-// events than an archive inserts at a time, of more sessions than it looks up
-// at a time, interleaved. Sessions are 1 to n; 3 buys, 4 logs out, 5 is folded
-// into 6.
+// history returns facts of a shop's visitors over some time. It has every type of
+// fact, more events than an archive inserts at a time, and more sessions than it
+// looks up at a time, interleaved. Sessions are numbered from 1 to n; 3 places an
+// order, 4 logs out, 5 is folded into 6.
 func history(n int) []store.Fact {
 	var log []store.Fact
 	id, ms := 0, 0

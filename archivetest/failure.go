@@ -42,8 +42,8 @@ var failureRules = []rule{
 	}},
 }
 
-// cancelledAppend stops appends at many moments; each may be stored whole, in
-// part or not at all, and the retry makes it complete.
+// cancelledAppend cancels appends at many moments. Each may be stored whole, in
+// part or not at all; the retry has to complete it.
 func cancelledAppend(t *tester) {
 	tries, each := t.of(12, 8), t.of(60, 30)
 	for i := range tries {

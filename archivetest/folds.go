@@ -9,7 +9,8 @@ import (
 	"github.com/footfall-go/footfall/store"
 )
 
-// twoSessions are 1, whose cookie came back, and 2, which is folded into it.
+// twoSessions returns session 1, whose cookie came back, and session 2, which is
+// folded into it.
 func twoSessions() []store.Fact {
 	return []store.Fact{begun(1, 0), view(1, 1, 1), begun(2, 2), view(2, 2, 3), event(2, 3, store.EventAddToCart, 4), view(1, 4, 50), fold(1, 2)}
 }
@@ -129,7 +130,7 @@ var foldRules = []rule{
 	}},
 	{"fold_of_a_fold", func(t *tester) {
 		t.append(begun(1, 0), view(1, 1, 1), begun(2, 2), view(2, 2, 3), begun(3, 4), view(3, 3, 5))
-		t.append(fold(2, 3)) // 3 into 2, and then that into 1
+		t.append(fold(2, 3)) // 3 into 2, then 2 into 1
 		t.append(fold(1, 2))
 		t.append(view(3, 30, 60), view(2, 20, 61), view(1, 10, 62))
 		t.want(t.eventIDs(sid(1)), []string{eid(1), eid(10)}, "when all cookies of two folds came back, each session has its own events again")
@@ -169,7 +170,7 @@ var foldRules = []rule{
 	}},
 }
 
-// undoes checks that a fact of a folded session takes it out again.
+// undoes checks that a fact of a folded session restores the session.
 func undoes(t *tester, fact store.Fact, events []string, views int64) {
 	t.Helper()
 	const rule = "a later fact of a folded session takes it out again, with exactly its own events and counts"

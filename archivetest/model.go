@@ -10,11 +10,11 @@ import (
 	"github.com/footfall-go/footfall/store"
 )
 
-// A model is what an archive should hold after a history: the contract in its
-// simplest form. It is told each fact once, in order.
+// A model holds what an archive should hold after a history. It is the contract
+// in its simplest form. Each fact is applied once, in order.
 type model struct {
 	sessions map[string]*modelSession
-	events   map[string]store.Event // with the session they were recorded in
+	events   map[string]store.Event // each with the session it was recorded in
 	orders   map[string]*store.Order
 	refunds  map[string]store.OrderRefunded
 	bots     map[string]store.BotSeen
@@ -24,8 +24,8 @@ type model struct {
 }
 
 type modelSession struct {
-	rec      store.Record    // page views and conversion are derived
-	guests   []*modelSession // that were ever folded into it: their activity may still show in its lastSeenAt
+	rec      store.Record    // page views and conversion are computed when it is read
+	guests   []*modelSession // sessions ever folded into it: its lastSeenAt may still include their activity
 	valuesAt map[string]time.Time
 	into     string // the session it is folded into
 }
@@ -44,7 +44,8 @@ func later(a, b time.Time) time.Time {
 	return a
 }
 
-// active is a session that a fact is about, taken out if it was folded.
+// active returns the session that a fact concerns, and restores it if it was
+// folded.
 func (m *model) active(id string) *modelSession {
 	s := m.sessions[id]
 	if s != nil {
@@ -61,7 +62,7 @@ func (m *model) event(e store.Event) {
 		return
 	}
 	m.events[e.EventID] = e
-	if e.EventType != store.EventOrderCompleted && e.EventType != store.EventRefund { // no sign of the visitor
+	if e.EventType != store.EventOrderCompleted && e.EventType != store.EventRefund { // these two are not activity of the visitor
 		m.saw(s, e.CreatedAt)
 	}
 }
@@ -136,7 +137,7 @@ func (m *model) end(s *modelSession, before time.Time) {
 
 func (m *model) endIfRevoked(s *modelSession) {
 	c := s.rec.Credentials()
-	for _, before := range m.revoked[c.CustomerID] { // they grow
+	for _, before := range m.revoked[c.CustomerID] { // in ascending order
 		if c.CustomerID != "" && c.EndedAt.IsZero() && c.AuthenticatedAt.Before(before) {
 			m.end(s, before)
 			return
@@ -174,7 +175,7 @@ func (m *model) place(f *store.OrderPlaced) {
 	}
 }
 
-// latestOrder is the latest order of a session, "" if it has none.
+// latestOrder returns the latest order of a session, "" if it has none.
 func (m *model) latestOrder(sessionID string) (id string) {
 	var latest time.Time
 	for _, o := range m.orders {
@@ -185,12 +186,12 @@ func (m *model) latestOrder(sessionID string) (id string) {
 	return id
 }
 
-// home is the session that an event is listed under.
+// home returns the session under which an event is listed.
 func (m *model) home(e store.Event) string {
 	return cmp.Or(m.sessions[e.SessionID].into, e.SessionID)
 }
 
-// compare looks at everything that can be read.
+// compare compares everything that can be read.
 func (m *model) compare(t *tester, rule string) {
 	t.Helper()
 	var listed []*modelSession

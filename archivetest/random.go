@@ -11,8 +11,8 @@ import (
 	"github.com/footfall-go/footfall/store"
 )
 
-// randomHistory sends a random history as a projector does that crashes,
-// repeats and is cut off, and compares with the model.
+// randomHistory sends a random history like a projector that crashes, repeats
+// batches and is cut off. It compares the result with the model.
 func randomHistory(t *tester, seed uint64) {
 	rnd := rand.New(rand.NewPCG(seed, 20260314))
 	log := randomFacts(rnd, t.of(60, 40)+rnd.IntN(t.of(400, 100)))
@@ -24,15 +24,15 @@ func randomHistory(t *tester, seed uint64) {
 	for at := 0; at < len(log); {
 		batch := log[at:min(at+1+rnd.IntN(largest), len(log))]
 		switch rnd.IntN(6) {
-		case 0: // sent twice
+		case 0: // the batch is sent twice
 			t.append(batch...)
-		case 1: // cut off
+		case 1: // the batch is cut off
 			ctx, cancel := context.WithTimeout(t.Context(), time.Duration(rnd.IntN(t.of(3000, 40_000)))*time.Microsecond)
 			if err := t.a.Append(ctx, batch); errors.Is(err, store.ErrRejected) {
 				t.Errorf("seed %d: a cancelled Append: %v: that is a failure to be tried again", seed, err)
 			}
 			cancel()
-		case 2: // a crash before the confirmation of what was stored
+		case 2: // a crash after a batch was stored and before it was confirmed
 			at += len(batch)
 			t.append(batch...)
 			if crashes++; crashes < 8 {
@@ -50,9 +50,9 @@ func randomHistory(t *tester, seed uint64) {
 	m.compare(t, fmt.Sprintf("%s, and again from fact %d on", rule, from))
 }
 
-// randomFacts makes a history of n facts. A session's facts come after its
-// beginning. Sessions whose cookie came back are folded into, all others at
-// most once, as the tracker does it.
+// randomFacts returns a history of n facts. A session's facts follow its
+// SessionBegun. As in the tracker, only sessions whose cookie came back have
+// others folded into them, and all others are folded at most once.
 func randomFacts(rnd *rand.Rand, n int) (log []store.Fact) {
 	sessions, ms, id := 0, 0, 0
 	customer := func() string { return fmt.Sprintf("c%d", rnd.IntN(3)) }
@@ -78,7 +78,7 @@ func randomFacts(rnd *rand.Rand, n int) (log []store.Fact) {
 		id++
 		s := 1 + rnd.IntN(sessions)
 		if rnd.IntN(2) == 0 {
-			s = max(1, sessions-rnd.IntN(3)) // most happens in young sessions
+			s = max(1, sessions-rnd.IntN(3)) // most activity is in young sessions
 		}
 		if silent[s] {
 			continue
@@ -94,7 +94,7 @@ func randomFacts(rnd *rand.Rand, n int) (log []store.Fact) {
 			log = append(log, seen(s, ms))
 		case k < 68:
 			version := ms
-			if rnd.IntN(4) == 0 { // somebody who was slow
+			if rnd.IntN(4) == 0 { // a client that was slow
 				version = max(0, versions[s]-rnd.IntN(20))
 			}
 			versions[s] = max(versions[s], version)
@@ -125,13 +125,13 @@ func randomFacts(rnd *rand.Rand, n int) (log []store.Fact) {
 		case k < 88:
 			log = append(log, &store.VisitsUncounted{EventID: eid(id), Minute: at(ms).Truncate(time.Minute), Reason: "cap", Count: int64(1 + id%9)})
 		case k < 95:
-			folded := sessions // the youngest: nobody logged in on it yet
+			folded := sessions // the youngest session, in which nobody has logged in yet
 			if gone[s] || returned[folded] || gone[folded] || s == folded {
 				continue
 			}
 			returned[s], gone[folded], silent[folded] = true, true, rnd.IntN(3) > 0
 			log = append(log, fold(s, folded))
-		default: // what was said before, again
+		default: // a fact from before, again
 			if f := log[rnd.IntN(len(log))]; !silent[sessionOf(f)] {
 				if _, ok := f.(*store.SessionsFolded); !ok {
 					log = append(log, f)
@@ -142,7 +142,7 @@ func randomFacts(rnd *rand.Rand, n int) (log []store.Fact) {
 	return log
 }
 
-// sessionOf is the number of the session that takes part in a fact, 0 if none.
+// sessionOf returns the number of the session that a fact concerns, 0 if none.
 func sessionOf(fact store.Fact) (n int) {
 	var id string
 	switch f := fact.(type) {
@@ -161,7 +161,7 @@ func sessionOf(fact store.Fact) (n int) {
 	}
 	if id != "" {
 		if _, err := fmt.Sscanf(id[len(id)-12:], "%x", &n); err != nil {
-			panic(err) // these ids come from sid
+			panic(err) // all these ids were made by sid
 		}
 	}
 	return n

@@ -68,7 +68,7 @@ var readRules = []rule{
 }
 
 // readsDuringAppends appends from several goroutines, each batch twice, while
-// others read.
+// other goroutines read.
 func readsDuringAppends(t *tester) {
 	writers, batches, each := t.of(4, 3), t.of(6, 2), t.of(30, 10)
 	var wg, readers sync.WaitGroup
@@ -125,7 +125,7 @@ func readsDuringAppends(t *tester) {
 	t.want(t.stats().Orders, int64(writers*batches), "parallel appends count an order once")
 }
 
-// foldedIsAlwaysThere folds a session and takes it out again while it is read.
+// foldedIsAlwaysThere folds and restores a session while it is read.
 func foldedIsAlwaysThere(t *tester) {
 	t.append(begun(1, 0), begun(2, 0), view(2, 1, 1), value(2, "k", "1", 1))
 	var readers sync.WaitGroup
@@ -256,7 +256,8 @@ func purge(t *tester) {
 	t.want(t.order("o-old").Total.Amount, int64(100), "orders stay")
 	t.append(begun(1, 20_000))
 	t.want(len(t.session(sid(1)).Values), 0, "sessions are purged with their values")
-	// Ids of purged events are free again, and later events belong to their own.
+	// Ids of purged events may be used again, and later events belong to their
+	// own sessions.
 	t.append(view(1, 2, 20_001), view(old+1, 9999, 20_002))
 	t.want(t.eventIDs(sid(1)), []string{eid(2)}, "events after a purge")
 	t.want(slices.Contains(t.eventIDs(sid(old+1)), eid(9999)), true, "events after a purge")

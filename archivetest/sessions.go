@@ -117,7 +117,7 @@ var sessionRules = []rule{
 	}},
 }
 
-// fullRecord has something in every field.
+// fullRecord returns a record in which every field is set.
 func fullRecord() store.Record {
 	r := record(1, 0)
 	r.CustomerID = "customer-1"
@@ -157,7 +157,7 @@ func sessionRoundTrip(t *tester) {
 	t.want(len(events[1].Metadata), 0, "metadata that is not known comes back as not known")
 }
 
-// texts are those that a store may get wrong.
+// texts are texts that a store may handle wrongly.
 var texts = []string{
 	`it's "quoted" \ and 'again'`, "'; DROP TABLE sessions; --", `{"$gt":""}`, "$where", "a.b.c", "%_%", "Ünïcödé ελληνικά עברית 日本語",
 	"🛍️👩‍👩‍👧‍👦🏳️‍🌈", "e\u0301 is not \u00e9", "\u202eright to left", "\u200b\ufeff", "  spaces  ", "\U0010ffff\ue000\uffff", "null", "NaN", "0", "1e400", "true",

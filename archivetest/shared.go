@@ -14,8 +14,8 @@ import (
 	"github.com/footfall-go/footfall/store"
 )
 
-// sharedRules are those of an archive to which several processes append: t.a and
-// t.other are two of them.
+// sharedRules are the rules for an archive to which several processes append. t.a
+// and t.other stand for two of them.
 var sharedRules = []rule{
 	{"begin_is_said_by_every_journal", func(t *tester) {
 		t.append(begun(1, 0), view(1, 1, 5), value(1, "cart", "1", 6))
@@ -109,7 +109,7 @@ func (t *tester) otherAppends(facts ...store.Fact) {
 	}
 }
 
-// both does something on each side at a time.
+// both runs a function on each side at the same time.
 func (t *tester) both(here, there func(Archive) error) {
 	t.Helper()
 	var wg sync.WaitGroup
@@ -124,8 +124,8 @@ func (t *tester) both(here, there func(Archive) error) {
 	}
 }
 
-// journalsInAnyOrder has two journals, each in order, arrive mixed in different
-// ways, and some of it twice.
+// journalsInAnyOrder mixes two journals, each in order, in different ways and
+// with some facts twice.
 func journalsInAnyOrder(t *tester) {
 	const each = 12
 	var want string
@@ -175,18 +175,18 @@ func wantOnce(t *tester, changes []store.CredentialChange) {
 	there := map[store.CredentialChange]bool{}
 	for _, c := range changes {
 		if there[c] {
-			t.Errorf("the change %s is in the feed twice: each change appears once, whoever says it", show(c))
+			t.Errorf("the change %s is in the feed twice: each change appears once, whichever process appends it", show(c))
 		}
 		there[c] = true
 	}
 }
 
-// oneSessionFromTwoSides appends events of one session from two processes at a
-// time.
+// oneSessionFromTwoSides appends events of one session from two processes at the
+// same time.
 func oneSessionFromTwoSides(t *tester) {
 	rounds, size := t.of(30, 10), t.of(20, 8)
 	latest := 0
-	for _, both := range []bool{false, true} { // each its own events, then some that both have
+	for _, both := range []bool{false, true} { // first each side has its own events, then some are appended by both
 		n := 1
 		if both {
 			n = 2
@@ -228,7 +228,7 @@ func credentialsFromTwoSides(t *tester) {
 			return func(a Archive) error {
 				for r := range rounds {
 					v := 10 + 10*r
-					facts := []store.Fact{login(n, v+k, "c", v), login(n, v+5, "c", v), value(n, fmt.Sprint(k), fmt.Sprint(r), v)} // the second is said by both
+					facts := []store.Fact{login(n, v+k, "c", v), login(n, v+5, "c", v), value(n, fmt.Sprint(k), fmt.Sprint(r), v)} // both sides append the second login
 					if r == rounds-1 && k == 1 {
 						facts = append(facts, end(n, v+6, "c", v, store.EndLogout))
 					}
@@ -241,7 +241,7 @@ func credentialsFromTwoSides(t *tester) {
 		}
 		t.both(side(0), side(1))
 		last := 10*rounds + 6
-		t.want(t.session(sid(n)).Credentials(), end(n, last, "c", 10*rounds, store.EndLogout).Cred, "the highest version wins, whoever says it")
+		t.want(t.session(sid(n)).Credentials(), end(n, last, "c", 10*rounds, store.EndLogout).Cred, "the highest version wins, whichever process appends it")
 		t.want(len(t.session(sid(n)).Values), 2, "credentials and values do not undo each other")
 		changes, _ := t.changes(0)
 		wantOnce(t, changes)
@@ -249,7 +249,7 @@ func credentialsFromTwoSides(t *tester) {
 	}
 }
 
-// feedReadBesideWriters follows the feed while two processes write it.
+// feedReadBesideWriters follows the feed while two processes write to it.
 func feedReadBesideWriters(t *tester) {
 	each := t.of(200, 30)
 	var reader sync.WaitGroup
@@ -258,7 +258,7 @@ func feedReadBesideWriters(t *tester) {
 	reader.Go(func() {
 		cursor := int64(0)
 		for last := false; !last; {
-			last = done.Load() // one more look after the writers' end
+			last = done.Load() // read once more after the writers have ended
 			changes, next, err := t.a.CredentialChanges(t.Context(), cursor)
 			if err != nil {
 				t.Errorf("CredentialChanges beside writers: %v", err)

@@ -11,10 +11,10 @@ import (
 	"github.com/footfall-go/footfall/bench/serve"
 )
 
-const backlogRate = 2000 // requests a second that go on meanwhile
+const backlogRate = 2000 // requests per second that continue meanwhile
 
-// backlog is an archive that was away: the journal has filled, and is drained
-// while visitors go on asking.
+// backlog measures an archive after an outage: the journal has filled, and is
+// drained while visitors continue to send requests.
 func backlog(ctx context.Context, r *report) error {
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Minute)
 	defer cancel()
@@ -60,7 +60,7 @@ func backlog(ctx context.Context, r *report) error {
 		defer stop()
 		for {
 			state, err := server.state(serve.AskState)
-			if err != nil || state.JournalPending < backlogRate { // what a second brings
+			if err != nil || state.JournalPending < backlogRate { // what arrives in a second
 				drainedAfter = time.Since(began)
 				watch <- err
 				return

@@ -11,8 +11,8 @@ import (
 	"github.com/footfall-go/footfall/bench/serve"
 )
 
-// compare measures Footfall shortly and returns an error that names what is worse
-// than recorded.
+// compare makes a short measurement of Footfall. It returns an error that names
+// the figures that are worse than recorded.
 func compare(ctx context.Context) error {
 	rec, err := readRecord(recordPath())
 	if err != nil {
@@ -39,7 +39,7 @@ func compare(ctx context.Context) error {
 }
 
 // compare measures a second time if something is worse: a regression shows both
-// times, what else the machine was doing does not.
+// times, a disturbance by other work on the machine does not.
 func (rec *record) compare(measure func() (*record, error)) error {
 	var before []regression
 	for try := range 2 {

@@ -14,9 +14,9 @@ import (
 	"github.com/footfall-go/footfall/bench/serve"
 )
 
-// A crowd is many visitors, each with a browser, an address and a landing page of
-// its own, so that no two sessions can share their text. Their cookies are in a
-// file: in memory they would be among what is measured.
+// A crowd is many visitors. Each has a browser, an address and a landing page of
+// its own, so that no two sessions can share their strings. Their cookies are in
+// a file, because in memory they would be part of what is measured.
 type crowd struct {
 	tracker *footfall.Tracker
 	handler http.Handler
@@ -24,7 +24,7 @@ type crowd struct {
 	text    atomic.Int64 // bytes of the strings of all sessions
 }
 
-const cookieSlot = 512 // bytes of the file for a visitor
+const cookieSlot = 512 // bytes in the file for each visitor
 
 func newCrowd(path string, visitors int) (*crowd, error) {
 	f, err := os.Create(path)
@@ -34,9 +34,9 @@ func newCrowd(path string, visitors int) (*crowd, error) {
 	return &crowd{cookies: f}, f.Truncate(int64(visitors) * cookieSlot)
 }
 
-// page is the shop.
+// page handles the shop's pages.
 func (c *crowd) page(w http.ResponseWriter, r *http.Request) {
-	if r.Header.Get("Cookie") == "" { // a session that begins
+	if r.Header.Get("Cookie") == "" { // a new session begins
 		s, ok := footfall.FromContext(r.Context())
 		if !ok {
 			http.Error(w, "no session", http.StatusInternalServerError)
@@ -52,11 +52,11 @@ func (c *crowd) page(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, "a page")
 }
 
-// A visit is a request that is ready.
+// A visit is a prepared request and the writer for its answer.
 type visit struct{ cookie, agent, addr string }
 
-// agent, address and target are those of a visitor by number, made anew each
-// time as a server would: nothing is shared.
+// agent, address and target return those of a visitor by number. They are made
+// anew each time, as in a server, so nothing is shared.
 func agent(n int) string {
 	return fmt.Sprintf("Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/%d.0.%d.%d Safari/537.36", 120+n%25, 6000+n/250%4000, n%250)
 }
@@ -67,7 +67,7 @@ func target(n int) string {
 	return fmt.Sprintf("/products/%d-enamel-mug-dark-green?utm_source=newsletter&utm_medium=email&utm_campaign=autumn-%d", n, n)
 }
 
-// recall makes a visit of the visitor of that number.
+// recall prepares a visit of the visitor with that number.
 func (c *crowd) recall(v *visit, n int) error {
 	var slot [cookieSlot]byte
 	if _, err := c.cookies.ReadAt(slot[:], int64(n)*cookieSlot); err != nil {
@@ -85,7 +85,7 @@ type caller struct {
 
 func newCaller(c *crowd) *caller { return &caller{crowd: c, w: serve.NewNullWriter()} }
 
-// begin has the visitor of that number come for the first time.
+// begin makes the first request of the visitor with that number.
 func (v *caller) begin(n int) error {
 	at, err := url.ParseRequestURI(target(n))
 	if err != nil {
@@ -110,7 +110,7 @@ func (v *caller) begin(n int) error {
 	return err
 }
 
-// resume has a visitor come again.
+// resume makes another request of a visitor.
 func (v *caller) resume(visit *visit) error {
 	r := request(&url.URL{Path: "/products/17"}, visit.addr)
 	r.Header["User-Agent"], r.Header["Cookie"] = []string{visit.agent}, []string{visit.cookie}
@@ -123,7 +123,8 @@ func (v *caller) resume(visit *visit) error {
 	return nil
 }
 
-// request is one as net/http makes it, for what the middleware looks at.
+// request makes a request like net/http does, as far as the middleware examines
+// it.
 func request(at *url.URL, addr string) *http.Request {
 	return &http.Request{
 		Method: http.MethodGet, URL: at, RequestURI: at.RequestURI(), Host: "shop.example", RemoteAddr: addr,

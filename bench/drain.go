@@ -14,22 +14,22 @@ import (
 	"github.com/footfall-go/footfall/store"
 )
 
-// A drained is how quickly SQLite took page views.
+// A drained is how quickly SQLite stored page views.
 type drained struct {
-	Sessions int           `json:"sessions"` // that they are spread over; 0: each of a session that begins with it
+	Sessions int           `json:"sessions"` // the sessions of the page views; 0: each is of a new session
 	Events   int           `json:"events"`
 	Took     time.Duration `json:"took"`
 	CPU      time.Duration `json:"cpu"`
-	Bytes    int64         `json:"bytes"` // of the database
+	Bytes    int64         `json:"bytes"` // size of the database
 }
 
 const (
-	drainBatch  = 4000 // facts, as the projector takes them
+	drainBatch  = 4000 // facts per batch, as in the projector
 	drainEvents = 200_000
 )
 
-// drain is how many events a second leave the journal: batches are handed to the
-// archive and nothing else runs.
+// drain measures how many events per second leave the journal: it appends batches
+// to the archive while nothing else runs.
 func drain(ctx context.Context, r *report) error {
 	var all []drained
 	if err := inside(ctx, &all, "drain"); err != nil {
@@ -102,7 +102,7 @@ func drainOf(ctx context.Context, sessions int) (d drained, err error) {
 			batch = append(batch, viewed(s, at, d.Events%1000))
 			d.Events++
 		}
-		// Making the facts is not part of it.
+		// Making the facts is not part of the measurement.
 		cpu, began := serve.CPUTime(), time.Now()
 		if err := archive.Append(ctx, batch); err != nil {
 			return d, err
@@ -114,8 +114,8 @@ func drainOf(ctx context.Context, sessions int) (d drained, err error) {
 	return d, nil
 }
 
-// databaseBytes is a database's size without its write-ahead log, which is of a
-// size that SQLite chooses.
+// databaseBytes returns the size of a database without its write-ahead log, whose
+// size SQLite chooses.
 func databaseBytes(path string) int64 {
 	info, err := os.Stat(path)
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/footfall-go/footfall/store"
 )
 
-// begun is the beginning of a session as the middleware writes it.
+// begun returns a SessionBegun as the middleware makes it.
 func begun(at time.Time) *store.SessionBegun {
 	id := idAt(at)
 	f := &store.SessionBegun{Record: store.Record{Session: store.Session{
@@ -27,7 +27,7 @@ func begun(at time.Time) *store.SessionBegun {
 	return f
 }
 
-// viewed is a page view of a session.
+// viewed returns a page view of a session.
 func viewed(s *store.SessionBegun, at time.Time, product int) *store.EventRecorded {
 	return &store.EventRecorded{Event: store.Event{
 		EventID: idAt(at), SessionID: s.SessionID, VisitorID: s.VisitorID, EventType: footfall.EventPageView,
@@ -35,9 +35,9 @@ func viewed(s *store.SessionBegun, at time.Time, product int) *store.EventRecord
 	}}
 }
 
-// idAt is an id that was made at a time: UUIDv7.
+// idAt returns a UUIDv7 made at a given time.
 func idAt(at time.Time) string {
-	id := uuid.New() // random, to begin with
+	id := uuid.New() // random at first
 	ms := binary.BigEndian.AppendUint64(nil, uint64(at.UnixMilli()))
 	copy(id[:6], ms[2:])
 	id[6] = id[6]&0x0f | 0x70

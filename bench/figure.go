@@ -6,22 +6,22 @@ import (
 	"time"
 )
 
-// A figure is what a round measured of a kind.
+// A figure is what a round measured of one kind of server.
 type figure struct {
-	CPU      float64 // µs a request, of the server process, work behind the answers included
-	RedisCPU float64 // µs a request, of its redis-server
-	Peak     float64 // answers a second, when each visitor asks again at once
-	Allocs   float64 // heap objects a request
+	CPU      float64 // µs per request, of the server process, including work done after the answers
+	RedisCPU float64 // µs per request, of its redis-server
+	Peak     float64 // answers per second when each visitor sends its next request at once
+	Allocs   float64 // heap objects per request
 	RSS      float64 // bytes, after the round
 
 	Late uint64 // facts that were written after their answers, because the disk was slow
 
-	// At the paced rate, from when each request was due.
+	// Measured at the paced rate, from when each request was due.
 	P50, P99 time.Duration
-	Paced    float64 // answers a second that there were
+	Paced    float64 // answers per second at that rate
 }
 
-// median is the median of each figure by itself.
+// median returns the median of each value separately.
 func median(rounds []figure) figure {
 	return figure{
 		CPU: mid(rounds, func(f figure) float64 { return f.CPU }), RedisCPU: mid(rounds, func(f figure) float64 { return f.RedisCPU }),
@@ -32,7 +32,7 @@ func median(rounds []figure) figure {
 	}
 }
 
-// mid is the middle one, of an even number the lower.
+// mid returns the middle value, the lower of the two if there are two.
 func mid[T cmp.Ordered](rounds []figure, of func(figure) T) T {
 	all := make([]T, len(rounds))
 	for i, f := range rounds {
@@ -42,8 +42,8 @@ func mid[T cmp.Ordered](rounds []figure, of func(figure) T) T {
 	return all[(len(all)-1)/2]
 }
 
-// ratio is the median over rounds of a kind's CPU time as a multiple of bare's
-// in the same round: what the machine did meanwhile is in both.
+// ratio returns a kind's CPU time as a multiple of bare's in the same round, the
+// median over the rounds. What the machine did meanwhile affects both.
 func ratio(kind, bare []figure) float64 {
 	ratios := make([]float64, min(len(kind), len(bare)))
 	for i := range ratios {

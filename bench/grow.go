@@ -14,18 +14,18 @@ import (
 
 const (
 	eventsPerSession = 10
-	grownFor         = 90 * 24 * time.Hour // the sessions are spread over that
-	bytesPerSession  = 6000                // of disk that must be free, its events and the log included
-	growBatch        = 2000                // sessions in a transaction
+	grownFor         = 90 * 24 * time.Hour // the time over which the sessions are spread
+	bytesPerSession  = 6000                // disk space that must be free, including the events and the log
+	growBatch        = 2000                // sessions per transaction
 )
 
-// grown is a database as a shop has it after a while.
+// grown is a database like that of a shop after some time.
 type grown struct {
 	sessions, events int
 	bytes            int64
 }
 
-// grow makes a database of so many sessions in a data directory.
+// grow makes a database with this many sessions in a data directory.
 func grow(ctx context.Context, dir string, sessions int) (g grown, err error) {
 	var disk syscall.Statfs_t
 	if err := syscall.Statfs(dir, &disk); err != nil {

@@ -10,8 +10,8 @@ import (
 	"os/exec"
 )
 
-// Some measurements are of a process that does nothing else, without a network:
-// it runs one of these and prints its result.
+// Some measurements need a process that does nothing else and has no network.
+// Such a process runs one of these and prints its result.
 var flagInside = flag.String("inside", "", "internal: run that measurement and print its result")
 
 var insides = map[string]func(context.Context) (any, error){
@@ -31,14 +31,14 @@ func runInside(ctx context.Context, name string) error {
 	return json.NewEncoder(os.Stdout).Encode(result)
 }
 
-// inside runs a measurement in a process of its own.
+// inside runs a measurement in a separate process.
 func inside(ctx context.Context, into any, name string, args ...string) error {
 	self, err := os.Executable()
 	if err != nil {
 		return err
 	}
 	cmd := exec.CommandContext(ctx, self, append([]string{"-inside", name, "-dir", *flagDir}, args...)...)
-	cmd.Stderr = os.Stderr // it says how far it is
+	cmd.Stderr = os.Stderr // it reports its progress there
 	var out bytes.Buffer
 	cmd.Stdout = &out
 	if err := cmd.Run(); err != nil {
@@ -47,7 +47,7 @@ func inside(ctx context.Context, into any, name string, args ...string) error {
 	return json.Unmarshal(out.Bytes(), into)
 }
 
-// full is a size, or a tenth of it.
+// full returns n, or a tenth of it without -full.
 func full(n int) int {
 	if *flagFull {
 		return n

@@ -8,19 +8,19 @@ import (
 	"time"
 )
 
-// A livePoint is what so many live sessions cost.
+// A livePoint is the cost of this many live sessions.
 type livePoint struct {
 	Sessions int     `json:"sessions"`
 	Held     int64   `json:"held"`    // in the tracker's table
 	HotHeld  int     `json:"hotHeld"` // in the hot store
-	Heap     int64   `json:"heap"`    // alive after a garbage collection, without what there was before
+	Heap     int64   `json:"heap"`    // alive after a garbage collection, minus what was there before
 	RSS      int64   `json:"rss"`
-	Text     int64   `json:"text"` // bytes of the sessions' own strings, each once
-	CPU      float64 `json:"cpu"`  // µs a resumed request, work behind the answers included
+	Text     int64   `json:"text"` // bytes of the sessions' own strings, each counted once
+	CPU      float64 `json:"cpu"`  // µs per resumed request, including work done after the answers
 }
 
-// live is what a session costs that is alive: memory, and whether requests become
-// dearer with the number of the others.
+// live measures the cost of a live session: its memory, and whether requests get
+// more expensive with the number of other sessions.
 func live(ctx context.Context, r *report) error {
 	sessions := strconv.Itoa(full(1_000_000))
 	var alone, whole []livePoint
@@ -44,8 +44,8 @@ func live(ctx context.Context, r *report) error {
 	return nil
 }
 
-// oneMore is the heap that a session takes, since the point before: the first
-// thousand fill caches too.
+// oneMore returns the heap that one more session takes, from the growth since the
+// previous point. The first thousand sessions also fill caches.
 func oneMore(points []livePoint, i int) string {
 	if i == 0 {
 		return ""
@@ -58,7 +58,7 @@ func (p livePoint) held() string {
 	return thousands(float64(p.Held)) + ", " + thousands(float64(p.HotHeld))
 }
 
-// liveSteps are the numbers of live sessions at which is measured.
+// liveSteps are the numbers of live sessions at which the costs are measured.
 func liveSteps(most int) []int {
 	steps := []int{}
 	for _, n := range []int{1_000, 10_000, 100_000} {
@@ -69,4 +69,4 @@ func liveSteps(most int) []int {
 	return append(steps, most)
 }
 
-const liveSettle = 3 * time.Second // the hot store is told once a second
+const liveSettle = 3 * time.Second // the hot store gets activity once a second

@@ -26,20 +26,20 @@ var (
 	flagDiscard = flag.Bool("discard", false, "internal: behind an archive that forgets what it takes")
 )
 
-// A forgetful archive takes facts at once, so that a table fills before its first
-// sessions have been idle for too long, and SQLite's memory is not in the way.
+// A forgetful archive discards facts at once. So the table fills before its first
+// sessions have been idle for too long, and SQLite's memory is not measured.
 type forgetful struct{ store.Archive }
 
 // Append implements store.Archive.
 func (forgetful) Append(context.Context, []store.Fact) error { return nil }
 
-// resumedSample is how many requests the CPU time is the mean of.
+// resumedSample is the number of requests of which the CPU time is the mean.
 const resumedSample = 100_000
 
-// liveInside calls the tracker's handler: a network would only take longer. With
-// SQLite the tracker is as it comes: it holds 100,000 sessions in its table and
-// reads others from the hot store, which in memory holds 2,000,000. Behind the
-// forgetful archive both are to hold all.
+// liveInside calls the tracker's handler directly, because a network would only
+// add time. With SQLite the tracker has its defaults: it holds 100,000 sessions
+// in its table and reads others from the hot store, which in memory holds
+// 2,000,000. With the forgetful archive both are large enough for all sessions.
 func liveInside(ctx context.Context) (any, error) {
 	dir, err := os.MkdirTemp(*flagDir, "footfall-bench-*")
 	if err != nil {
@@ -62,7 +62,7 @@ func liveInside(ctx context.Context) (any, error) {
 	defer crowd.cookies.Close()
 	hot, table := memstore.New(0), 0
 	if *flagDiscard {
-		hot, table = memstore.New(2**flagLive), *flagLive+1000 // capacities are cut into equal parts, which do not fill alike
+		hot, table = memstore.New(2**flagLive), *flagLive+1000 // larger, because capacities are divided among equal parts that do not fill evenly
 	}
 	crowd.tracker, err = footfall.New(footfall.Config{
 		Secrets: []string{serve.Secret}, Hot: hot, Archive: archive, JournalDir: filepath.Join(dir, "journal"),
@@ -74,7 +74,7 @@ func liveInside(ctx context.Context) (any, error) {
 	defer func() {
 		ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 		defer cancel()
-		_ = crowd.tracker.Close(ctx) // everything is measured by now
+		_ = crowd.tracker.Close(ctx) // everything has been measured by now
 	}()
 	crowd.handler = crowd.tracker.Handler(http.HandlerFunc(crowd.page))
 
@@ -102,7 +102,7 @@ func liveInside(ctx context.Context) (any, error) {
 	return points, nil
 }
 
-// resumed is the CPU time of a request of a session among so many.
+// resumed measures the CPU time of a resumed request among this many sessions.
 func (c *crowd) resumed(ctx context.Context, sessions int) (float64, error) {
 	visits := make([]visit, resumedSample)
 	for i := range visits {
@@ -120,7 +120,7 @@ func (c *crowd) resumed(ctx context.Context, sessions int) (float64, error) {
 	return micros(serve.CPUTime()-before) / float64(len(visits)), nil
 }
 
-// settle waits until the archive has everything and the hot store knows it.
+// settle waits until the archive and the hot store have everything.
 func (c *crowd) settle(ctx context.Context) error {
 	for began := time.Now(); c.tracker.Status(ctx).JournalPending > 0; time.Sleep(10 * time.Millisecond) {
 		if time.Since(began) > time.Hour {
@@ -131,7 +131,7 @@ func (c *crowd) settle(ctx context.Context) error {
 	return nil
 }
 
-// serve makes that many calls, several at a time.
+// serve makes this many calls, several at a time.
 func (c *crowd) serve(calls int, call func(v *caller, n int) error) error {
 	var next atomic.Int64
 	failed := make(chan error, 64)
@@ -156,8 +156,8 @@ func (c *crowd) serve(calls int, call func(v *caller, n int) error) error {
 	}
 }
 
-// heapAlive is what a garbage collection leaves; what pools hold goes in the
-// second.
+// heapAlive returns the heap that remains after a garbage collection. It collects
+// twice, because pools are emptied by the second collection only.
 func heapAlive() int64 {
 	runtime.GC()
 	runtime.GC()

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// machine says on what was measured.
+// machine describes the machine that the measurement ran on.
 func machine(ctx context.Context) string {
 	text := fmt.Sprintf("%d cores", runtime.NumCPU())
 	if info, err := os.ReadFile("/proc/cpuinfo"); err == nil {
@@ -27,11 +27,11 @@ func machine(ctx context.Context) string {
 	return text + ", " + strings.Replace(runtime.Version(), "go", "Go ", 1)
 }
 
-// loadBefore is what the machine had to do when a scenario began: this program's
-// own work in the minute before counts too.
+// loadBefore is the load of the machine when a scenario began. It includes this
+// program's own work in the minute before.
 var loadBefore string
 
-// loadAverage is that of a minute, "" where there is none.
+// loadAverage returns the load average of one minute, "" where there is none.
 func loadAverage() string {
 	load, err := os.ReadFile("/proc/loadavg")
 	if err != nil {
@@ -41,7 +41,7 @@ func loadAverage() string {
 	return ", load average before " + minute
 }
 
-// measured begins the line under a table.
+// measured returns the beginning of the line under a table.
 func measured() string {
 	return time.Now().UTC().Format("2006-01-02") + ", " + machine(context.Background()) + loadBefore
 }

@@ -1,14 +1,12 @@
-// Command bench measures Footfall side by side with what a shop would use in its
-// place: each in a server process of its own, behind the same handler, asked by
-// the same visitors. docs/performance.md says what its figures mean, and has its
-// tables.
+// Command bench compares Footfall with what a shop would use in its place. Each
+// runs in a server process of its own, behind the same handler, with the same
+// requests. docs/performance.md has the tables and explains their figures.
 //
 //	go run . [-scenario resumed,minimal,new,many,live,drain,backlog,start] [-kinds bare,scs,footfall] [-full] [-write]
 //	go run . -compare
 //	go run . -scenario soak -for 20m
 //
-// BENCH_CPUPROFILE names a file for the CPU profile of the last server that is
-// Footfall's.
+// BENCH_CPUPROFILE names a file for the CPU profile of the last Footfall server.
 package main
 
 import (
@@ -85,7 +83,7 @@ func serverFlags() *serve.Options {
 	return o
 }
 
-// A scenario prints what it measures and returns its tables.
+// A scenario prints its measurements and returns its tables.
 type scenario struct {
 	name string
 	run  func(context.Context, *report) error
@@ -134,8 +132,8 @@ func run(ctx context.Context) error {
 	return nil
 }
 
-// kindsOf are the kinds asked for, or those given. bare is always first: the
-// others are compared with it.
+// kindsOf returns the kinds asked for, or else the given ones. bare is always
+// first, because the others are compared with it.
 func kindsOf(otherwise ...string) ([]serve.Kind, error) {
 	names := otherwise
 	if *flagKinds != "" {

@@ -16,8 +16,8 @@ import (
 	"github.com/footfall-go/footfall/bench/serve"
 )
 
-// A process is a server under measurement, with the Redis and the MongoDB stub
-// that are its own.
+// A process is a server under measurement, with its own Redis and its own stub of
+// MongoDB.
 type process struct {
 	kind    serve.Kind
 	cmd     *exec.Cmd
@@ -28,7 +28,7 @@ type process struct {
 	mongodb *mongostub.Server
 }
 
-// start starts a server and what it needs, all new.
+// start starts a new server and the new servers that it needs.
 func start(ctx context.Context, kind serve.Kind, args ...string) (p *process, err error) {
 	p = &process{kind: kind}
 	defer func() {
@@ -75,7 +75,7 @@ func start(ctx context.Context, kind serve.Kind, args ...string) (p *process, er
 	return p, nil
 }
 
-// command is the server's: this program's own, or Node's.
+// command returns the server's command: this program itself, or Node.
 func (p *process) command(ctx context.Context, args []string) (*exec.Cmd, error) {
 	if p.kind.Node {
 		cmd := exec.CommandContext(ctx, "node", filepath.Join(expressDir(), "server.js"), p.redis.addr, serve.Secret, serve.Page, serve.CountPath)
@@ -104,7 +104,7 @@ func (p *process) state(what string) (s serve.State, err error) {
 	return s, err
 }
 
-// stored is what the archive holds.
+// stored returns what the archive holds.
 func (p *process) stored() (s serve.Stored, err error) {
 	if p.mongodb != nil {
 		return serve.Stored{Views: p.mongodb.PageViews()}, nil
@@ -133,7 +133,7 @@ func (p *process) stop() {
 	}
 }
 
-// rssOf is another process's resident memory.
+// rssOf returns the resident memory of another process.
 func rssOf(pid int) int64 {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {

@@ -15,8 +15,8 @@ import (
 	"github.com/footfall-go/footfall/bench/serve"
 )
 
-// A record is what was measured when the tables were last written: what later
-// runs are compared with. It holds what depends little on the machine.
+// A record holds what was measured when the tables were last written. Later runs
+// are compared with it, so it has only values that depend little on the machine.
 type record struct {
 	Measured  string                         `json:"measured"`
 	Machine   string                         `json:"machine"`
@@ -25,12 +25,12 @@ type record struct {
 
 type recorded struct {
 	Ratio  float64 `json:"ratio"`  // CPU time as a multiple of bare's
-	Allocs float64 `json:"allocs"` // heap objects a request
+	Allocs float64 `json:"allocs"` // heap objects per request
 }
 
 func recordPath() string { return filepath.Join(*flagRoot, "bench", "recorded.json") }
 
-// readRecord reads a record, an empty one if there is none.
+// readRecord reads a record. It returns an empty one if there is none.
 func readRecord(path string) (*record, error) {
 	rec := &record{Scenarios: map[string]map[string]recorded{}}
 	b, err := os.ReadFile(path)
@@ -54,7 +54,8 @@ func (rec *record) write(path string) error {
 	return os.WriteFile(path, append(b, '\n'), 0o644)
 }
 
-// take takes over what tables say; what they are not about stays.
+// take takes the values of tables into the record. Values that the tables do not
+// have stay.
 func (rec *record) take(tables []*table, machine string, at time.Time) {
 	rec.Measured, rec.Machine = at.UTC().Format("2006-01-02"), machine
 	for _, t := range tables {
@@ -71,11 +72,11 @@ func (rec *record) take(tables []*table, machine string, at time.Time) {
 	}
 }
 
-// tolerance is how much more than recorded is no regression: between runs on one
-// machine ratios differ by half of that.
+// tolerance is how much worse a value may be without being a regression. Between
+// runs on one machine, ratios differ by half of that.
 const tolerance = 0.10
 
-// A regression is a figure of Footfall's that is worse than recorded.
+// A regression is a value of Footfall's that is worse than recorded.
 type regression struct {
 	scenario, kind, what string
 	was, is              float64
@@ -88,8 +89,8 @@ func (r regression) String() string {
 	return fmt.Sprintf("%s, %s: %s %.2f, recorded %.2f (%+.0f %%)", r.scenario, r.kind, r.what, r.is, r.was, 100*(r.is/r.was-1))
 }
 
-// worse lists what is worse now. Other kinds are only what Footfall is compared
-// with: theirs are no regressions.
+// worse lists the values that are worse now. Only Footfall's count; the other
+// kinds are there for comparison.
 func (rec *record) worse(now *record) (all []regression) {
 	for scenario, kinds := range now.Scenarios {
 		for name, is := range kinds {

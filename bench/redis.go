@@ -12,13 +12,13 @@ import (
 	"time"
 )
 
-// A redisServer is a redis-server that keeps nothing on disk.
+// A redisServer is a redis-server that stores nothing on disk.
 type redisServer struct {
 	cmd  *exec.Cmd
 	addr string
 }
 
-// redisPatience is how long it may take to start.
+// redisPatience is how long the server may take to start.
 const redisPatience = 5 * time.Second
 
 func startRedis(ctx context.Context) (*redisServer, error) {
@@ -52,7 +52,7 @@ func startRedis(ctx context.Context) (*redisServer, error) {
 	}
 }
 
-// freeAddr is an address with a port that is free now.
+// freeAddr returns an address with a port that is free now.
 func freeAddr(ctx context.Context) (string, error) {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -62,14 +62,15 @@ func freeAddr(ctx context.Context) (string, error) {
 }
 
 func (r *redisServer) stop() {
-	_ = r.cmd.Process.Kill() // it has nothing to save
+	_ = r.cmd.Process.Kill() // it has no data to save
 	_ = r.cmd.Wait()
 }
 
-// tick is the unit of times in /proc: Linux tells programs 100 Hz whatever it is.
+// tick is the unit of times in /proc: Linux reports 100 Hz to programs, whatever
+// its real rate is.
 const tick = 10 * time.Millisecond
 
-// cpu is the CPU time that it has used, to the nearest tick.
+// cpu returns the CPU time that the server has used, to the nearest tick.
 func (r *redisServer) cpu() (time.Duration, error) {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", r.cmd.Process.Pid))
 	if err != nil {
@@ -77,7 +78,7 @@ func (r *redisServer) cpu() (time.Duration, error) {
 	}
 	// The second field is the name in parentheses, which may hold blanks.
 	fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
-	const utime, stime = 11, 12 // after the name
+	const utime, stime = 11, 12 // counted from after the name
 	if len(fields) <= stime {
 		return 0, errors.New("/proc/PID/stat has too few fields")
 	}

@@ -9,14 +9,14 @@ import (
 	"time"
 )
 
-// A report is what a run has measured: tables of rounds, whose ratios are
+// A report holds the results of a run: tables of rounds, whose ratios are
 // recorded, and other texts.
 type report struct {
 	tables []*table
 	texts  []text
 }
 
-// A text is Markdown and the name of its place in the document.
+// A text is Markdown, with the name of its place in the document.
 type text struct{ name, markdown string }
 
 func (r *report) add(t *table) {
@@ -24,13 +24,13 @@ func (r *report) add(t *table) {
 	r.say(t.scenario, t.markdown()+"\n"+t.how()+"\n")
 }
 
-// say notes a text that ends in a line about how it was measured.
+// say adds a text, with a last line about how it was measured.
 func (r *report) say(name, markdown string) {
 	fmt.Printf("\n%s\n", markdown)
 	r.texts = append(r.texts, text{name, markdown})
 }
 
-// write puts the texts between their marks in the document and the ratios into
+// write writes the texts between their marks in the document, and the ratios to
 // the record.
 func (r *report) write(ctx context.Context) error {
 	path := filepath.Join(*flagRoot, "docs", "performance.md")
@@ -44,7 +44,7 @@ func (r *report) write(ctx context.Context) error {
 			return fmt.Errorf("%s: %w", path, err)
 		}
 	}
-	if err := os.WriteFile(path, []byte(document), 0o600); err != nil { // its mode stays what it is
+	if err := os.WriteFile(path, []byte(document), 0o600); err != nil { // the file exists, so its mode does not change
 		return err
 	}
 	if len(r.tables) == 0 {
@@ -58,7 +58,7 @@ func (r *report) write(ctx context.Context) error {
 	return rec.write(recordPath())
 }
 
-// place puts a text between its two marks.
+// place replaces the text between two marks.
 func place(document string, t text) (string, error) {
 	first, last := "<!-- bench:"+t.name+" -->\n", "<!-- /bench:"+t.name+" -->"
 	before, rest, ok := strings.Cut(document, first)

@@ -9,8 +9,8 @@ import (
 	"github.com/footfall-go/footfall/bench/serve"
 )
 
-// resumed is visitors who come back with their cookies: what nearly every request
-// of a shop is.
+// resumed measures visitors who return with their cookies, which is nearly every
+// request of a shop.
 func resumed(ctx context.Context, r *report) error {
 	kinds, err := kindsOf(kindNames()...)
 	if err != nil {
@@ -18,13 +18,13 @@ func resumed(ctx context.Context, r *report) error {
 	}
 	name := "resumed"
 	if load.Form(*flagRequest) == load.Minimal {
-		name = "minimal" // so that its figures are never taken for the others
+		name = "minimal" // so that its figures are never confused with the others
 	}
 	return rounds(ctx, r, name, kinds, plan{form: load.Form(*flagRequest), requests: *flagRequests, connections: *flagConnections})
 }
 
-// minimal is resumed with the shortest request: the server without sessions is as
-// cheap as it can be then.
+// minimal is resumed with the shortest request, which is the cheapest for the
+// server without sessions.
 func minimal(ctx context.Context, r *report) error {
 	kinds, err := kindsOf(serve.MemorySQLite)
 	if err != nil {
@@ -33,8 +33,8 @@ func minimal(ctx context.Context, r *report) error {
 	return rounds(ctx, r, "minimal", kinds, plan{form: load.Minimal, requests: *flagRequests, connections: *flagConnections})
 }
 
-// newVisitors is a new visitor on each request: what a campaign, or an attack,
-// brings.
+// newVisitors measures a new visitor with each request, like a campaign or an
+// attack.
 func newVisitors(ctx context.Context, r *report) error {
 	kinds, err := kindsOf(serve.SCSMemory, serve.SCSRedis, serve.FiberRedis, serve.MemorySQLite)
 	if err != nil {
@@ -43,8 +43,8 @@ func newVisitors(ctx context.Context, r *report) error {
 	return rounds(ctx, r, "new", kinds, plan{form: load.Form(*flagRequest), requests: *flagRequests / 2, connections: *flagConnections, fresh: true})
 }
 
-// many is resumed with many more visitors at a time: each batch that goes to the
-// archive then is about many sessions.
+// many is resumed with many more visitors at a time, so that each batch for the
+// archive concerns many sessions.
 func many(ctx context.Context, r *report) error {
 	kinds, err := kindsOf(serve.SCSMemory, serve.SCSRedis, serve.MemorySQLite, serve.RedisMongoDB)
 	if err != nil {
@@ -53,15 +53,15 @@ func many(ctx context.Context, r *report) error {
 	return rounds(ctx, r, "many", kinds, plan{form: load.Form(*flagRequest), requests: *flagRequests, connections: 2000})
 }
 
-// rounds measures kinds in turn, so that what else the machine does falls on all
-// of them. The rate of the open loops is a part of bare's peak in the first round,
-// and the same for all.
+// rounds measures the kinds in turn, so that other work on the machine affects
+// all of them alike. The rate of the open loops is a fraction of bare's peak in
+// the first round, and the same for all.
 func rounds(ctx context.Context, r *report, name string, kinds []serve.Kind, p plan) error {
 	t := &table{scenario: name, kinds: kinds, plan: p, figures: map[string][]figure{}}
 	for round := range *flagRounds {
 		for _, kind := range kinds {
 			if round == 0 && kind.Name == serve.Bare && *flagPaced > 0 {
-				f, err := p.measure(ctx, kind) // only for the rate
+				f, err := p.measure(ctx, kind) // only to find the rate
 				if err != nil {
 					return fmt.Errorf("%s: %w", kind.Name, err)
 				}

@@ -10,28 +10,28 @@ import (
 	"github.com/footfall-go/footfall/bench/serve"
 )
 
-// A plan is how a round goes.
+// A plan describes a round.
 type plan struct {
 	form        load.Form
 	requests    int
 	connections int
-	fresh       bool    // each request is a new visitor's
-	paced       float64 // requests a second of the open loop; 0: none
+	fresh       bool    // each request comes from a new visitor
+	paced       float64 // requests per second of the open loop; 0: none
 	args        []string
 }
 
-// slower is by how much less is asked of what is an order of magnitude slower,
-// so that a round takes as long.
+// slower is the factor by which the number of requests is reduced for a kind that
+// is an order of magnitude slower, so that its round takes about as long.
 const slower = 8
 
-// warmRequests is how many requests at least a server answers before it is measured:
-// V8 compiles what is asked often.
+// warmRequests is the least number of requests that a server answers before it is
+// measured, because V8 compiles code that is used often.
 const warmRequests = 5000
 
 const roundTimeout = 10 * time.Minute
 
-// measure runs a round: a new server of a kind, requests as fast as they are
-// answered, then requests at a rate.
+// measure runs a round: it starts a new server of a kind, sends requests as fast
+// as they are answered, and then requests at a fixed rate.
 func (p plan) measure(ctx context.Context, kind serve.Kind) (f figure, err error) {
 	ctx, cancel := context.WithTimeout(ctx, roundTimeout)
 	defer cancel()
@@ -48,7 +48,7 @@ func (p plan) measure(ctx context.Context, kind serve.Kind) (f figure, err error
 		return f, err
 	}
 	defer load.Close(visitors)
-	warm := max(p.requests/20, 2*p.connections, warmRequests) // each visitor has its cookies then
+	warm := max(p.requests/20, 2*p.connections, warmRequests) // after that each visitor has its cookies
 	if _, err := load.Closed(ctx, visitors, warm, p.fresh); err != nil {
 		return f, err
 	}
@@ -64,9 +64,10 @@ func (p plan) measure(ctx context.Context, kind serve.Kind) (f figure, err error
 	return f, p.check(server, visitors, int64(warm+p.requests+paced))
 }
 
-// full measures what requests cost when there are as many as the server answers.
+// full measures the cost of requests when there are as many as the server can
+// answer.
 func (p plan) full(ctx context.Context, server *process, visitors []*load.Visitor, f *figure) error {
-	before, err := server.state(serve.AskSettled) // what is left of the warming is over
+	before, err := server.state(serve.AskSettled) // all work caused by the warm-up is over
 	if err != nil {
 		return err
 	}
@@ -98,7 +99,7 @@ func (p plan) full(ctx context.Context, server *process, visitors []*load.Visito
 
 func micros(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1000 }
 
-// pace measures how long requests take at a rate.
+// pace measures how long requests take at a fixed rate.
 func (p plan) pace(ctx context.Context, server *process, visitors []*load.Visitor, f *figure) (int, error) {
 	loop := load.Open{Rate: p.paced, For: *flagPaced}
 	if p.fresh {
@@ -113,9 +114,9 @@ func (p plan) pace(ctx context.Context, server *process, visitors []*load.Visito
 	return sent, err
 }
 
-// check ends a round in an error unless everything that was asked is counted
-// once: in Footfall's archive each page view, and each new visitor's session; in
-// the session of a session library each request.
+// check fails a round unless everything that was requested is counted once: in
+// Footfall's archive each page view and each new visitor's session; in the
+// session of a session library each request.
 func (p plan) check(server *process, visitors []*load.Visitor, requests int64) error {
 	switch {
 	case server.kind.Footfall:
@@ -144,7 +145,7 @@ func (p plan) check(server *process, visitors []*load.Visitor, requests int64) e
 			if err != nil {
 				return err
 			}
-			counted += n - 1 // asking counts too
+			counted += n - 1 // the request that asks for the count is counted too
 		}
 		if counted != requests {
 			return fmt.Errorf("%d requests were answered and the sessions have counted %d", requests, counted)

@@ -10,17 +10,18 @@ import (
 	"github.com/footfall-go/footfall/bench/serve"
 )
 
-// Visitors of a soak look at so many pages and are gone; their sessions end
-// within the soak, so that one that stays behind shows.
+// Visitors of a soak request this many pages and do not return. Their sessions
+// end during the soak, so that a session that is not freed shows.
 const (
 	soakVisit       = 20
 	soakIdle        = 30 * time.Second
 	soakMaxAge      = 5 * time.Minute
 	soakConnections = 256
-	soakCalibration = 40_000 // requests that find the peak
+	soakCalibration = 40_000 // requests that measure the peak
 )
 
-// soak looks for what grows: half of Footfall's own peak rate, for a long time.
+// soak looks for anything that grows: it runs for a long time at half of
+// Footfall's own peak rate.
 func soak(ctx context.Context, r *report) error {
 	ctx, cancel := context.WithTimeout(ctx, *flagFor+30*time.Minute)
 	defer cancel()
@@ -82,7 +83,7 @@ func soak(ctx context.Context, r *report) error {
 	return nil
 }
 
-// watch looks at a server until ctx is done.
+// watch samples a server until ctx is done.
 func watch(ctx context.Context, server *process) (samples []sample, err error) {
 	began := time.Now()
 	for {

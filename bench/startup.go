@@ -17,11 +17,11 @@ import (
 const (
 	startPage     = "/api/storefront/products/17"
 	startPatience = 2 * time.Minute
-	startTraffic  = 2 * time.Second // before it is killed
+	startTraffic  = 2 * time.Second // duration of the load before the process is killed
 )
 
-// startUp is how long the command takes until it serves, on a database that has
-// grown.
+// startUp measures how long the command takes until it answers requests, on a
+// database that has grown.
 func startUp(ctx context.Context, r *report) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Hour)
 	defer cancel()
@@ -68,11 +68,11 @@ func startUp(ctx context.Context, r *report) error {
 
 func seconds(d time.Duration) string { return fmt.Sprintf("%.2f s", d.Seconds()) }
 
-// A command is the program that a shop runs.
+// A command is the footfall command, as a shop runs it.
 type command struct {
 	cmd         *exec.Cmd
 	addr        string
-	page, ready time.Duration // from when it was started to the first answer with 200
+	page, ready time.Duration // from its start to the first answer with 200
 	rss         int64
 }
 
@@ -114,8 +114,8 @@ func (c *command) endPolitely(context.Context) error {
 	return c.cmd.Wait()
 }
 
-// endKilled kills it while visitors look at pages, so that the next start finds
-// facts in the journal.
+// endKilled kills the command while visitors request pages, so that the next
+// start finds facts in the journal.
 func (c *command) endKilled(ctx context.Context) error {
 	visitors, err := load.Connect(ctx, c.addr, *flagConnections, load.Browser, startPage)
 	if err != nil {
@@ -125,7 +125,7 @@ func (c *command) endKilled(ctx context.Context) error {
 	busy := make(chan struct{})
 	go func() {
 		defer close(busy)
-		_, _ = load.Closed(ctx, visitors, 1<<40, false) // ends with an error: that is meant
+		_, _ = load.Closed(ctx, visitors, 1<<40, false) // ends with an error, because the server is killed
 	}()
 	time.Sleep(startTraffic)
 	if err := c.cmd.Process.Kill(); err != nil {
@@ -136,7 +136,8 @@ func (c *command) endKilled(ctx context.Context) error {
 	return nil
 }
 
-// until200 asks until the answer is 200, and says when that was.
+// until200 sends requests until the answer is 200, and returns how long that
+// took.
 func until200(ctx context.Context, began time.Time, url string) (time.Duration, error) {
 	ctx, cancel := context.WithTimeout(ctx, startPatience)
 	defer cancel()

@@ -8,15 +8,16 @@ import (
 	"github.com/footfall-go/footfall/bench/serve"
 )
 
-// A table is the rounds of one scenario.
+// A table holds the rounds of one scenario.
 type table struct {
 	scenario string
 	kinds    []serve.Kind
 	plan     plan
-	figures  map[string][]figure // by kind, a round each
+	figures  map[string][]figure // by kind, one for each round
 }
 
-// behind is how much of the paced rate an overloaded server misses at least.
+// behind is the share of the paced rate that a server has to miss to count as
+// overloaded.
 const behind = 0.02
 
 func (t *table) markdown() string {
@@ -65,12 +66,12 @@ func (t *table) markdown() string {
 
 func allocations(k serve.Kind, f figure) string {
 	if k.Node {
-		return "" // V8 does not count them
+		return "" // V8 does not count allocations
 	}
 	return fmt.Sprintf("%.0f", f.Allocs)
 }
 
-// how is the line under a table.
+// how returns the line under a table.
 func (t *table) how() string {
 	return fmt.Sprintf("%s. Medians of %d rounds of %s requests, %s form, %d connections.", measured(), len(t.figures[serve.Bare]), thousands(float64(t.plan.requests)), t.plan.form, t.plan.connections)
 }
@@ -79,7 +80,7 @@ func row(b *strings.Builder, cells []string) {
 	b.WriteString("| " + strings.Join(cells, " | ") + " |\n")
 }
 
-// thousands is a number to three figures.
+// thousands formats a number with three significant digits.
 func thousands(n float64) string {
 	text := fmt.Sprintf("%.0f", n)
 	if n >= 1000 {

@@ -7,14 +7,14 @@ import (
 	"github.com/footfall-go/footfall/bench/serve"
 )
 
-// A sample is what a soak saw at a time.
+// A sample is the state of the server at one time of a soak.
 type sample struct {
 	serve.State
 	Stored serve.Stored
 }
 
-// A gauge is something that must not grow, and by how much it may differ: a tenth
-// and a bit.
+// A gauge is a value that must not grow. It grows if it is higher by more than a
+// tenth and by more than its bit.
 type gauge struct {
 	name  string
 	of    func(sample) float64
@@ -35,8 +35,8 @@ var gauges = []gauge{
 
 const growth = 0.10
 
-// verdict compares the second quarter of a soak with its last: the first is for
-// caches to fill. The database grows, but by what an event takes.
+// verdict compares the second quarter of a soak with the last; caches fill during
+// the first. The database grows as expected, so its size per event is compared.
 func verdict(samples []sample) (growing bool, text string) {
 	if len(samples) < 8 {
 		return false, "too short for a verdict: fewer than eight samples\n"
@@ -68,7 +68,7 @@ func mean(samples []sample, of func(sample) float64) float64 {
 	return sum / float64(len(samples))
 }
 
-// perEvent is by how much the database grew for each event.
+// perEvent returns by how much the database grew for each event.
 func perEvent(before sample, samples []sample) float64 {
 	after := samples[len(samples)-1]
 	return float64(after.DatabaseBytes-before.DatabaseBytes) / float64(max(after.Stored.Views-before.Stored.Views, 1))

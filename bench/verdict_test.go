@@ -7,7 +7,8 @@ import (
 	"github.com/footfall-go/footfall/bench/serve"
 )
 
-// soaked are samples of a server of 100,000 events each time, changed by edit.
+// soaked returns samples of a server with 100,000 events between two of them,
+// changed by edit.
 func soaked(n int, edit func(i int, s *sample)) []sample {
 	samples := make([]sample, n)
 	for i := range samples {

@@ -1,5 +1,5 @@
-// Package dashboard serves the admin surface of a running tracker: a JSON API
-// under /_footfall/api/. The commands that change something use it too.
+// Package dashboard serves the admin API of a running tracker: JSON under
+// /_footfall/api/. The footfall commands that change something call it too.
 package dashboard
 
 import (
@@ -20,19 +20,20 @@ import (
 	"github.com/footfall-go/footfall/store"
 )
 
-// Config says what a dashboard shows.
+// Config holds the settings of a dashboard.
 type Config struct {
 	Tracker   *footfall.Tracker
 	Reader    report.Reader
 	Lifetimes store.Lifetimes
 	Location  *time.Location // the shop's time zone
-	// Tokens let somebody in, as "Authorization: Bearer TOKEN". Without any,
-	// nobody gets in. Empty ones do not count.
+	// Tokens are the bearer tokens that are accepted, as in "Authorization:
+	// Bearer TOKEN". Empty ones are ignored. Default: none, every request is
+	// refused.
 	Tokens []string
 	Logger *slog.Logger
 }
 
-// Limits of what one answer holds.
+// Limits on the number of rows in one answer.
 const (
 	DefaultSessions = 50
 	MaxSessions     = 1000
@@ -70,7 +71,7 @@ func New(c Config) http.Handler {
 	return mux
 }
 
-// A refusal is an error whose text is for the caller.
+// A refusal is an error whose text is sent to the caller.
 type refusal struct {
 	status  int
 	message string
@@ -89,7 +90,8 @@ type failure struct {
 	Message string `json:"message"`
 }
 
-// answer lets callers with a token through and turns what h returns into JSON.
+// answer admits callers who send a valid token and turns what h returns into
+// JSON.
 func (a *api) answer(h func(*http.Request) (any, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !a.allowed(r) {
@@ -105,7 +107,7 @@ func (a *api) answer(h func(*http.Request) (any, error)) http.Handler {
 		case errors.As(err, &refused):
 			write(w, refused.status, failure{Error: http.StatusText(refused.status), Message: refused.message})
 		case errors.Is(err, store.ErrUnavailable):
-			a.Logger.Warn("dashboard: cannot know", "error", err)
+			a.Logger.Warn("dashboard: a store does not answer", "error", err)
 			w.Header().Set("Retry-After", "1")
 			write(w, http.StatusServiceUnavailable, failure{Error: "Service unavailable", Message: "A store is unavailable: nothing was changed, try again"})
 		default:
@@ -115,7 +117,8 @@ func (a *api) answer(h func(*http.Request) (any, error)) http.Handler {
 	})
 }
 
-// allowed compares hashes, so that the time it takes says nothing.
+// allowed compares hashes, so that the time it takes reveals nothing about a
+// token.
 func (a *api) allowed(r *http.Request) bool {
 	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	sum := sha256.Sum256([]byte(strings.TrimSpace(token)))
@@ -183,15 +186,16 @@ func (a *api) events(r *http.Request) (any, error) {
 	return a.Reader.Events(r.Context(), r.PathValue("id"), limit)
 }
 
-// A Revocation is the body of POST /_footfall/api/revoke: one of the two.
+// A Revocation is the body of POST /_footfall/api/revoke. Exactly one of its
+// fields is set.
 type Revocation struct {
 	SessionID  string `json:"sessionId,omitempty"`
 	CustomerID string `json:"customerId,omitempty"`
 }
 
-// Revoked is its answer.
+// Revoked is the answer to a Revocation.
 type Revoked struct {
-	Revoked bool `json:"revoked"` // false: there was no such live session
+	Revoked bool `json:"revoked"` // false: the session did not exist or had already ended
 }
 
 func (a *api) revoke(r *http.Request) (any, error) {
@@ -203,7 +207,7 @@ func (a *api) revoke(r *http.Request) (any, error) {
 	return what.Apply(r.Context(), a.Tracker)
 }
 
-// Apply does what the revocation asks for.
+// Apply revokes what the request names: a session or all sessions of a customer.
 func (what Revocation) Apply(ctx context.Context, t *footfall.Tracker) (Revoked, error) {
 	if what.CustomerID != "" {
 		err := t.EndCustomerSessions(ctx, what.CustomerID)

@@ -10,8 +10,9 @@ import (
 	"testing"
 )
 
-// TestAccuracy measures on the profiles of the npm package user-agents, which are
-// real browsers' with labels. Not part of the suite, since the data is not ours:
+// TestAccuracy measures the accuracy on the profiles of the npm package
+// user-agents, which are those of real browsers, with labels. It is not part of
+// the suite, because the data is not ours:
 //
 //	npm install --prefix /tmp/ua user-agents
 //	FOOTFALL_PROFILES=/tmp/ua/node_modules/user-agents/dist/user-agents.json go test -tags accuracy -run Accuracy -v ./enrich

@@ -8,18 +8,18 @@ import (
 
 // ClientAddr returns the address of the client that made a request.
 //
-// It is the peer (remoteAddr, as in [http.Request.RemoteAddr]) unless the peer
-// is in one of the trusted ranges. Then the hops of all X-Forwarded-For lines
-// are read from right to left, for as long as they are trusted: the first one
-// that is not is the client. What stands further left was written by the
-// client and is never looked at. A hop that is no address ends the search at
-// the last good one, because whoever wrote it may have invented the rest too.
-// When every hop is trusted the left-most one is the client. No other header
+// Unless the peer (remoteAddr, as in [http.Request.RemoteAddr]) is in one of the
+// trusted ranges, the peer is the client. Otherwise the hops in all
+// X-Forwarded-For lines are read from right to left, as long as they are trusted.
+// The first hop that is not trusted is the client; hops further left were written
+// by the client and are ignored. If a hop is not an address, the search ends at
+// the last good one, because whoever wrote it may have invented the rest too. If
+// every hop is trusted, the left-most one is the client. No other header
 // (X-Real-IP, Forwarded, …) is read.
 //
-// The address is without zone and port, and an IPv4 address in IPv6 clothes
-// (::ffff:192.0.2.1) is IPv4. It is the zero Addr when remoteAddr is no address,
-// as behind a Unix socket.
+// The result has no zone and no port, and an IPv4-mapped IPv6 address
+// (::ffff:192.0.2.1) is returned as IPv4. It is the zero Addr if remoteAddr is
+// not an address, as behind a Unix socket.
 func ClientAddr(remoteAddr string, h http.Header, trusted []netip.Prefix) netip.Addr {
 	addr, ok := parseHop(remoteAddr)
 	if !ok || !contains(trusted, addr) {
@@ -37,7 +37,7 @@ func ClientAddr(remoteAddr string, h http.Header, trusted []netip.Prefix) netip.
 			}
 			hop = strings.Trim(hop, " \t")
 			if hop == "" {
-				continue // an empty list element carries nothing (RFC 9110, 5.6.1)
+				continue // an empty list element has no meaning (RFC 9110, 5.6.1)
 			}
 			next, ok := parseHop(hop)
 			if !ok {
@@ -52,7 +52,7 @@ func ClientAddr(remoteAddr string, h http.Header, trusted []netip.Prefix) netip.
 	return addr
 }
 
-// parseHop reads 192.0.2.1, 192.0.2.1:80, 2001:db8::1, [2001:db8::1],
+// parseHop reads 192.0.2.1, 192.0.2.1:80, 2001:db8::1, [2001:db8::1] and
 // [2001:db8::1]:80, each with or without a zone.
 func parseHop(s string) (netip.Addr, bool) {
 	if len(s) > 96 { // the longest address with a zone and a port is shorter
@@ -86,7 +86,7 @@ func parseHop(s string) (netip.Addr, bool) {
 	return addr.Unmap().WithZone(""), true
 }
 
-// contains says whether addr (unmapped, without zone) is in one of the ranges.
+// contains reports whether addr (unmapped, without zone) is in one of the ranges.
 func contains(ranges []netip.Prefix, addr netip.Addr) bool {
 	for _, p := range ranges {
 		if p.Addr().Is4In6() && p.Bits() >= 96 {

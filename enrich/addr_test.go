@@ -119,7 +119,7 @@ func FuzzClientAddr(f *testing.F) {
 		}
 		mustBeText(t, MaskAddr(got))
 		Subnet(got)
-		// Whatever stands left of an untrusted hop changes nothing.
+		// Nothing to the left of an untrusted hop may change the result.
 		h := http.Header{"X-Forwarded-For": {a, b, "203.0.113.9"}}
 		if got := ClientAddr("10.0.0.1:1", h, prefixes("10.0.0.0/8")).String(); got != "203.0.113.9" {
 			t.Errorf("%q, %q in front of 203.0.113.9 made it %s", a, b, got)

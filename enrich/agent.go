@@ -9,43 +9,44 @@ import (
 	"time"
 )
 
-// Agent says what software made a request, in the names of the project's
-// definitions.
+// Agent describes the software that made a request.
 type Agent struct {
 	// Device is desktop, mobile, tablet, tv, bot or other.
 	Device string
-	// Browser is a product's name, mobile and desktop editions under one; Other
-	// when it is not known. The set of names is bounded: no text of a client
-	// becomes one.
+	// Browser is a product's name, the same for its mobile and desktop editions,
+	// or Other if it is unknown. The set of names is bounded: a client's own text
+	// never becomes a name.
 	Browser string
 	// OS is Windows, macOS, Linux, Android, iOS, ChromeOS, Windows Phone or
 	// Other. Safari on an iPad poses as a Mac and cannot be told from one here.
 	OS string
-	// Bot is why this is no person, one of the Bot constants; "" for a person.
+	// Bot is the reason why this is not a person, one of the Bot constants; ""
+	// for a person.
 	Bot string
 }
 
-// DefaultAgents is how many agents [NewAgents] remembers when it is not told: the
-// agents of a day at a large shop, in about 2 MiB.
+// DefaultAgents is how many agents [NewAgents] remembers by default: the number a
+// large shop sees in a day, in about 2 MiB.
 const DefaultAgents = 4096
 
-// The names of odd agents are asked of a large table, at about a millisecond of
-// CPU each. A client that makes up odd agents gets this much of it.
+// The names of unusual agents are looked up in a large table, at about a
+// millisecond of CPU each. This budget limits how much of it a client that
+// invents agents can use.
 const (
 	namesPerSecond = 50
 	namesBurst     = 200
 )
 
-// Agents tells agents from headers, and remembers its answers in a bounded
-// cache. It is safe for concurrent use. Make one with [NewAgents]; a process
-// needs only one.
+// Agents recognizes agents from headers and keeps the results in a bounded cache.
+// It is safe for concurrent use. Make one with [NewAgents]; a process needs only
+// one.
 //
-// An agent that is not remembered costs microseconds, whatever it says, with one
-// exception: the few that look like a browser without being one that the ordered
-// tokens know are looked up in uap-go's tables. That costs about a millisecond,
-// and the first such agent of a process loads the tables (see [Agents.Warm]).
-// These look-ups have a budget; past it the tokens alone answer, the answer is
-// not remembered and [Agents.OverBudget] grows.
+// Recognizing an agent that is not in the cache takes microseconds, whatever its
+// text, with one exception: agents that look like a browser but that the ordered
+// tokens cannot name are looked up in uap-go's tables. That takes about a
+// millisecond, and the first such agent of a process loads the tables (see
+// [Agents.Warm]). These look-ups have a budget. When it is used up, only the
+// tokens are used, the result is not cached and [Agents.OverBudget] grows.
 type Agents struct {
 	seed   maphash.Seed
 	shards [16]shard
@@ -53,22 +54,22 @@ type Agents struct {
 	over   atomic.Uint64
 }
 
-// agentKey is everything an answer depends on.
+// agentKey holds everything that a result depends on.
 type agentKey struct {
 	ua string
 	hints
 }
 
-// shard holds two generations. What is asked for moves to the young one; when
-// that is full the old one is dropped.
+// shard holds two generations of results. A result that is used moves to the
+// young one; when that is full, the old one is dropped.
 type shard struct {
 	mu         sync.RWMutex
 	limit      int
 	young, old map[agentKey]Agent
 }
 
-// NewAgents returns Agents that remember at most entries answers, or
-// [DefaultAgents] when entries is not positive.
+// NewAgents returns Agents that remember at most entries results. Default, if
+// entries is not positive: [DefaultAgents].
 func NewAgents(entries int) *Agents {
 	if entries <= 0 {
 		entries = DefaultAgents
@@ -80,10 +81,10 @@ func NewAgents(entries int) *Agents {
 	return a
 }
 
-// Lookup says what software made the request with these headers: by its
-// User-Agent, corrected by its Client Hints (Sec-CH-UA, -Mobile, -Platform,
-// -Form-Factors). Of the User-Agent the first MaxUserAgent bytes count. Names in
-// h must be canonical, as in every request's header.
+// Lookup returns which software made the request with these headers, from its
+// User-Agent and, where they correct it, its Client Hints (Sec-CH-UA, -Mobile,
+// -Platform, -Form-Factors). Only the first MaxUserAgent bytes of the User-Agent
+// are used. Names in h must be canonical, as in every request's header.
 func (a *Agents) Lookup(h http.Header) Agent {
 	key := agentKey{
 		ua: first(h["User-Agent"], MaxUserAgent),
@@ -105,19 +106,20 @@ func (a *Agents) Lookup(h http.Header) Agent {
 	return agent
 }
 
-// OverBudget returns how many times the tokens alone had to answer, because too
-// many odd agents came at once.
+// OverBudget returns how many look-ups used only the tokens because there were
+// too many unusual agents at once.
 func (a *Agents) OverBudget() uint64 { return a.over.Load() }
 
-// Warm loads all tables, so that no request has to: about 60 ms and 5 MiB. It
-// may be called in a goroutine at start, and need not be called at all.
+// Warm loads all tables, so that no request has to: about 60 ms and 5 MiB.
+// Calling it is optional; a program may do so in a goroutine at its start.
 func (a *Agents) Warm() {
 	browserTable()
 	botTable()
 	uapTables()
 }
 
-// parse answers without the cache; sure says whether the answer is final.
+// parse recognizes an agent without the cache. sure reports whether the result
+// may be cached.
 func (a *Agents) parse(key agentKey) (agent Agent, sure bool) {
 	ua := Text(key.ua, MaxUserAgent)
 	agent = classify(ua)
@@ -140,7 +142,7 @@ func (a *Agents) parse(key agentKey) (agent Agent, sure bool) {
 	return agent, sure
 }
 
-// first returns the head of a header's first line.
+// first returns the beginning of a header's first line.
 func first(lines []string, max int) string {
 	if len(lines) == 0 {
 		return ""
@@ -148,7 +150,7 @@ func first(lines []string, max int) string {
 	return lines[0][:min(len(lines[0]), max)]
 }
 
-// clone makes the key independent of the request's memory.
+// clone copies the key's strings, so that they do not keep the request's memory.
 func (k agentKey) clone() agentKey {
 	k.ua = strings.Clone(k.ua)
 	k.brands = strings.Clone(k.brands)
@@ -185,7 +187,8 @@ func (s *shard) put(key agentKey, agent Agent) {
 	s.young[key] = agent
 }
 
-// budget is a token bucket: namesBurst at once, namesPerSecond lasting.
+// budget is a token bucket: namesBurst at once, and namesPerSecond in the long
+// run.
 type budget struct {
 	mu     sync.Mutex
 	spent  float64

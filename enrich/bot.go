@@ -8,17 +8,17 @@ import (
 	"sync"
 )
 
-// Why an agent is no person.
+// The reasons why an agent is not a person.
 const (
-	// BotCrawler says so itself: search engines, previews, monitors, archives.
+	// BotCrawler identifies itself: search engines, previews, monitors, archives.
 	BotCrawler = "crawler"
-	// BotTool is a program or HTTP library that is no browser: curl, axios, …
+	// BotTool is a program or HTTP library and not a browser: curl, axios, …
 	BotTool = "tool"
-	// BotHeadless is a browser that nobody looks at.
+	// BotHeadless is a browser without a screen.
 	BotHeadless = "headless"
 	// BotNoAgent sent no User-Agent.
 	BotNoAgent = "no_agent"
-	// BotImplausible sent one that no browser sends.
+	// BotImplausible sent a User-Agent that no browser sends.
 	BotImplausible = "implausible"
 )
 
@@ -33,7 +33,7 @@ var toolsTxt string
 
 var headlessTokens = []string{"headless", "phantomjs", "puppeteer", "playwright", "selenium", "webdriver", "cypress/", "jsdom", "slimerjs", "zombie.js", "htmlunit"}
 
-// botReason says why the user agent is no person's, "" if it may be one's.
+// botReason returns why a user agent is not a person's, or "" if it may be one's.
 func botReason(ua string) string {
 	if strings.TrimSpace(ua) == "" {
 		return BotNoAgent
@@ -57,14 +57,14 @@ func botReason(ua string) string {
 	return ""
 }
 
-// implausible says that a user agent which no rule named is no browser's:
-// browsers and the older telephones' all have one of these.
+// implausible reports whether a user agent that no rule named cannot be a
+// browser's: browsers and older telephones all send one of these.
 func implausible(ua string, a Agent) bool {
 	return a.Browser == Other && a.OS == Other && a.Device == "other" &&
 		!has(ua, "AppleWebKit", "Gecko", "KHTML") && !(strings.HasPrefix(ua, "Mozilla/") && strings.Contains(ua, "("))
 }
 
-// rule is one pattern of the list, in the cheapest form that does the same.
+// rule is one pattern of the list, in the cheapest equivalent form.
 type rule struct {
 	pattern string
 	test    func(lower string) bool
@@ -80,11 +80,11 @@ func match(rules []rule, lower string) (string, bool) {
 }
 
 type bots struct {
-	declared []rule // a name or a word
-	shapes   []rule // an unusual form, whatever it says
+	declared []rule // patterns of a name or a word
+	shapes   []rule // patterns of an unusual form
 	starts   map[string]bool
 	anywhere []string
-	skipped  []string // patterns that Go cannot run; a test holds it empty
+	skipped  []string // patterns that Go cannot run; a test checks that there are none
 }
 
 var botTable = sync.OnceValue(func() *bots {
@@ -98,7 +98,7 @@ var botTable = sync.OnceValue(func() *bots {
 	}
 	var patterns []string
 	if err := json.Unmarshal(isbotJSON, &patterns); err != nil {
-		panic("enrich: data/isbot.json: " + err.Error()) // embedded, so a test sees it first
+		panic("enrich: data/isbot.json: " + err.Error()) // the file is embedded, so tests find this
 	}
 	for _, p := range patterns {
 		test, ok := compile(p)
@@ -114,8 +114,8 @@ var botTable = sync.OnceValue(func() *bots {
 	return t
 })
 
-// tool says whether a user agent begins with a tool's name, or contains one that
-// cannot be a browser's.
+// tool reports whether a user agent begins with a tool's name, or contains one
+// that cannot be part of a browser's.
 func (t *bots) tool(lower string) bool {
 	end := 0
 	for end < len(lower) && (isAlnum(lower[end]) || strings.IndexByte("-_.:", lower[end]) >= 0) {
@@ -136,19 +136,20 @@ func (t *bots) tool(lower string) bool {
 	return false
 }
 
-// isShape tells patterns of form (repetition, anchored classes) from names.
+// isShape distinguishes patterns of form (repetition, anchored classes) from
+// names.
 func isShape(p string) bool {
 	for _, s := range []string{`\w`, `[^ ]`, `^[`, `\(\)`, `\|`, `^\d`} {
 		if strings.Contains(p, s) {
-			return p != `@[a-z][\w-]+\.` && p != `^\w*search\b` // an address to write to, a name
+			return p != `@[a-z][\w-]+\.` && p != `^\w*search\b` // an address to write to, and a name
 		}
 	}
 	return false
 }
 
-// compile makes a test of a pattern: plain text is looked for as such, which is
-// many times faster than a regular expression; the look-arounds, which Go's
-// expressions do not have, are functions.
+// compile turns a pattern into a test. Plain text is searched for as such, which
+// is many times faster than a regular expression. Look-arounds, which Go's
+// expressions do not have, become functions.
 func compile(p string) (func(string) bool, bool) {
 	if f := lookarounds[p]; f != nil {
 		return f, true
@@ -174,8 +175,9 @@ func compile(p string) (func(string) bool, bool) {
 	return re.MatchString, true
 }
 
-// required is text without which a pattern cannot match. Go's expressions find
-// such text fast by themselves, unless the pattern begins with something else.
+// required returns text without which a pattern cannot match. Go's expressions
+// search for such text quickly by themselves, unless the pattern begins with
+// something else.
 var required = map[string]string{
 	`\b\w+/1\.0;`: "/1.0;", `^\w*search\b`: "search", `\bbw/`: "bw/", `\bdlc\b`: "dlc", `\bort/`: "ort/", `\bperl\b`: "perl",
 	`\btime/`: "time/",
@@ -210,7 +212,7 @@ var lookarounds = map[string]func(string) bool{
 	}),
 	`(?<! cu)bots?(?:\b|_)`: around("bot", func(before, after string) bool {
 		if strings.HasSuffix(before, " cu") {
-			return false // a maker of telephones is called Cubot
+			return false // Cubot is a maker of telephones
 		}
 		return wordEnd(after) || strings.HasPrefix(after, "s") && wordEnd(after[1:])
 	}),
@@ -219,7 +221,7 @@ var lookarounds = map[string]func(string) bool{
 	`java(?!;)`:    around("java", func(_, after string) bool { return !strings.HasPrefix(after, ";") }),
 }
 
-// around tests every place where text stands by what is before and after it.
+// around checks the characters before and after each occurrence of text.
 func around(text string, ok func(before, after string) bool) func(string) bool {
 	return func(s string) bool {
 		for from := 0; ; {

@@ -3,13 +3,12 @@ package enrich
 import "strings"
 
 // Channel returns the channel that brought a visitor to the page: GA4's default
-// channel group, with a row for AI assistants, and click ids first. See
-// [Sites.Channel]; this is that of the built-in sites.
+// channel group, with a row for AI assistants, and with click ids first. It uses
+// the built-in sites; see [Sites.Channel].
 func Channel(p Page) string { return DefaultSites().Channel(p) }
 
 // Channel returns the channel that brought a visitor to the page. The rows are
-// those of the project's definitions, the first that matches counts, and case
-// does not.
+// checked in order and the first match counts. Case does not matter.
 //
 // The source is utm_source; without one it is the click id's network; without
 // one the referrer's host. So a campaign's own words beat where its link was
@@ -20,7 +19,7 @@ func (s *Sites) Channel(p Page) string {
 		medium   = fold(p.UTM.Medium)
 		campaign = fold(p.UTM.Campaign)
 		site     string
-		referral bool // nothing but the referrer tells where the visit came from
+		referral bool // only the referrer shows where the session came from
 	)
 	switch p.ClickID.Name { // row 0
 	case "gclid", "gbraid", "wbraid", "msclkid":
@@ -87,13 +86,13 @@ func (s *Sites) Channel(p Page) string {
 
 func fold(s string) string { return strings.ToLower(strings.TrimSpace(s)) }
 
-// isPaid is ^(.*cp.*|ppc|retargeting|paid.*)$
+// isPaid matches ^(.*cp.*|ppc|retargeting|paid.*)$
 func isPaid(medium string) bool {
 	return strings.Contains(medium, "cp") || medium == "ppc" || medium == "retargeting" || strings.HasPrefix(medium, "paid")
 }
 
-// isShop is ^(.*(([^a-df-z]|^)shop|shopping).*)$: shop as the beginning of a
-// word, or behind an e (eshop), and shopping anywhere.
+// isShop matches ^(.*(([^a-df-z]|^)shop|shopping).*)$: shop at the beginning of a
+// word or after an e (eshop), and shopping anywhere.
 func isShop(campaign string) bool {
 	for i := 0; ; {
 		j := strings.Index(campaign[i:], "shop")

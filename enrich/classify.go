@@ -6,13 +6,13 @@ import (
 	"sync"
 )
 
-// Other is the name of what is not known.
+// Other is the name for anything unknown.
 const Other = "Other"
 
 //go:embed data/browsers.txt
 var browsersTxt string
 
-// named is a browser and the tokens that give it away.
+// named is a browser with the tokens that identify it.
 type named struct {
 	name   string
 	tokens []string
@@ -41,15 +41,15 @@ func lines(file string) func(yield func(string) bool) {
 	}
 }
 
-// classify names browser, operating system and device class by ordered tokens.
-// Order is all there is to it: nearly every user agent claims to be several
-// others, and the one that it is claims itself first in this order. It knows no
-// bots.
+// classify finds browser, operating system and device class by ordered tokens.
+// The order is essential: nearly every user agent claims to be several others
+// too, and the token that comes first in this order is the true one. classify
+// does not detect bots.
 func classify(ua string) Agent {
 	a := Agent{OS: osOf(ua)}
 	a.Browser = browserOf(ua, a.OS)
 	if a.Browser == "Amazon Silk" && a.OS != "Android" {
-		a.OS = "Android" // Silk's desktop mode poses as a Mac or as Linux
+		a.OS = "Android" // Silk's desktop mode claims to be a Mac or Linux
 	}
 	a.Device = deviceOf(ua, a.OS, a.Browser)
 	return a
@@ -71,15 +71,15 @@ func browserOf(ua, os string) string {
 	case strings.Contains(ua, "Safari/") && strings.Contains(ua, "Version/"):
 		return "Safari"
 	case os == "iOS" && strings.Contains(ua, "AppleWebKit"):
-		return "Safari" // WebViews carry no token of their own
+		return "Safari" // WebViews have no token of their own
 	case os == "macOS" && strings.Contains(ua, "AppleWebKit"):
 		return "Safari"
 	}
 	return Other
 }
 
-// osOf names the operating system. A Windows Phone claims to be Android and an
-// iPhone, an iPhone to be like Mac OS X, Android to be Linux.
+// osOf returns the operating system. A Windows Phone claims to be Android and an
+// iPhone, an iPhone claims to be like Mac OS X, and Android claims to be Linux.
 func osOf(ua string) string {
 	switch {
 	case has(ua, "Windows Phone", "WPDesktop", "XBLWP7", "ZuneWP7", "Windows Mobile"):
@@ -87,7 +87,7 @@ func osOf(ua string) string {
 	case has(ua, "Tizen", "Web0S", "webOS", "hpwOS", "KAIOS", "Symbian", "SymbOS", "Series60", "BlackBerry", "BB10",
 		"PlayBook", "PlayStation", "PLAYSTATION", "Nintendo", "FreeBSD", "OpenBSD", "NetBSD", "DragonFly", "SunOS", "Haiku", "Bada", "MIDP"):
 		if strings.Contains(ua, "Android") && !strings.Contains(ua, "Tizen") {
-			break // a model called so
+			break // here it is the name of a model
 		}
 		return Other
 	case has(ua, "Windows NT", "Windows;", "Windows 9", "Win64", "Win32", "WinNT", "Win9", "Windows XP", "Windows CE", "WOW64", "Xbox", "Windows/", "Windows_NT", "compatible; Windows"):
@@ -110,8 +110,8 @@ func osOf(ua string) string {
 	return Other
 }
 
-// deviceOf names the device class. Android says Mobile on a phone and leaves it
-// out on a tablet; televisions leave it out as well and come first.
+// deviceOf returns the device class. Android says Mobile on a phone and leaves it
+// out on a tablet. Televisions leave it out too, so they are checked first.
 func deviceOf(ua, os, browser string) string {
 	switch {
 	case isTV(ua):
@@ -122,7 +122,7 @@ func deviceOf(ua, os, browser string) string {
 		if has(ua, "IEMobile", "Windows CE", "Lumia") {
 			return "mobile"
 		}
-		return "desktop" // "Tablet PC 2.0" is a component of desktop Windows
+		return "desktop" // "Tablet PC 2.0" is a component of Windows on desktops
 	case strings.Contains(ua, "iPad"):
 		return "tablet"
 	case has(ua, "iPhone", "iPod"):
@@ -156,7 +156,7 @@ var tvTokens = []string{"SmartTV", "SMART-TV", "Smart-TV", "Smart TV", "SmartTv"
 func isTV(ua string) bool {
 	for _, t := range tvTokens {
 		if strings.Contains(ua, t) {
-			// Hisense and AQUOS are names of telephones too.
+			// Hisense and AQUOS are also names of telephones.
 			if (t == "Hisense" || t == "AQUOS") && strings.Contains(ua, "Mobile") {
 				continue
 			}
@@ -167,7 +167,7 @@ func isTV(ua string) bool {
 	if i := strings.Index(ua, "; AFT"); i >= 0 && i+5 < len(ua) && isUpper(ua[i+5]) {
 		return true
 	}
-	// TV as a word of its own: "4K TV", "BeyondTV" is not.
+	// TV counts only as a word of its own, as in "4K TV" but not in "BeyondTV".
 	for i := 0; ; i += 2 {
 		j := strings.Index(ua[i:], "TV")
 		if j < 0 {
@@ -180,8 +180,8 @@ func isTV(ua string) bool {
 	}
 }
 
-// tabletModel knows the tablets that say Mobile nevertheless, by how their
-// makers number models: Samsung SM-T and SM-X, Amazon KF, Lenovo TB.
+// tabletModel recognizes tablets that say Mobile nevertheless, by their makers'
+// model numbers: Samsung SM-T and SM-X, Amazon KF, Lenovo TB.
 func tabletModel(ua string) bool {
 	if has(ua, "SM-T", "SM-X", "SM-P", "GT-P", "; KF", "Lenovo TB", "Lenovo YT-", "; TB-", "; TB3", "Nexus 7", "Nexus 9", "Nexus 10", "Pixel C", "Pixel Tablet", "MediaPad", "MatePad", "; Pad ", "iPlay", " Pad ", "Tab ", "OPD2", "; X500") {
 		return !strings.Contains(ua, "GT-P1000M")

@@ -48,8 +48,8 @@ func ExampleChannel() {
 	// Direct
 }
 
-// Behind a proxy the client is the hop that the proxy saw. What stands further
-// left the client may have invented.
+// Behind a proxy, the client is the hop that the proxy saw. The client may have
+// invented everything to the left of that.
 func ExampleClientAddr() {
 	trusted := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
 	h := http.Header{"X-Forwarded-For": {"6.6.6.6, 198.51.100.23"}}

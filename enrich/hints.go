@@ -3,9 +3,9 @@ package enrich
 import "strings"
 
 // hints are the Client Hints that every Chromium sends without being asked, and
-// the form factors for servers that ask. They count more than the User-Agent,
-// which Chromium has frozen: every Android is 10 and its model K, every Windows
-// 10, and Brave, Vivaldi and others are Chrome.
+// the form factors, which it sends if asked. They have precedence over the
+// User-Agent, which Chromium has frozen: every Android is 10 with the model K,
+// every Windows is 10, and Brave, Vivaldi and others appear as Chrome.
 type hints struct {
 	brands      string // Sec-CH-UA
 	mobile      string // Sec-CH-UA-Mobile
@@ -13,8 +13,8 @@ type hints struct {
 	formFactors string // Sec-CH-UA-Form-Factors
 }
 
-// brandNames maps brands of Sec-CH-UA to names of browsers. A brand that is not
-// in here is no name: it is a stranger's text.
+// brandNames maps brands of Sec-CH-UA to names of browsers. Other brands are
+// ignored, because they are a client's own text.
 var brandNames = map[string]string{
 	"Google Chrome": "Chrome", "Microsoft Edge": "Edge", "Microsoft Edge WebView2": "Edge", "Opera": "Opera",
 	"Opera GX": "Opera", "Opera Mobile": "Opera", "Opera Mini": "Opera", "Opera Mini Android": "Opera", "Opera Air": "Opera",
@@ -38,7 +38,7 @@ var platformNames = map[string]string{
 	"Chrome OS": "ChromeOS", "ChromeOS": "ChromeOS", "Chromium OS": "ChromeOS",
 }
 
-// apply lets the hints correct what the user agent said.
+// apply corrects the result for the user agent by the hints.
 func (h hints) apply(a Agent) Agent {
 	if h == (hints{}) {
 		return a
@@ -57,14 +57,14 @@ func (h hints) apply(a Agent) Agent {
 	return a
 }
 
-// generic are the names that say little. The hints of a more telling user agent
-// (an app's WebView) may call it Google Chrome or just Chromium, and then it keeps
-// its name; a user agent of one of these with hints is Chromium in disguise.
+// generic are the names that tell little. If the user agent gives a more specific
+// name (an app's WebView), that name is kept, whatever the hints say. If it gives
+// one of these, the hints decide.
 var generic = map[string]bool{
 	"Chrome": true, "Chromium": true, "Safari": true, "Firefox": true, "Internet Explorer": true, "Android Browser": true, Other: true,
 }
 
-// browser returns the most telling brand's name, "" when none is known.
+// browser returns the most specific brand's name, "" if none is known.
 func (h hints) browser() (name string, headless bool) {
 	best := 3
 	for brand := range stringItems(h.brands) {
@@ -89,8 +89,8 @@ func (h hints) browser() (name string, headless bool) {
 	return name, false
 }
 
-// device returns the device class; moved says that the hints named another
-// operating system than the user agent, whose class then means nothing.
+// device returns the device class. moved means that the hints and the user agent
+// name different operating systems; then the user agent's class is not used.
 func (h hints) device(a Agent, moved bool) string {
 	for f := range stringItems(h.formFactors) {
 		switch f {
@@ -128,8 +128,8 @@ func (h hints) device(a Agent, moved bool) string {
 }
 
 // stringItems yields the strings of a structured field's list (RFC 8941):
-// "Chromium";v="124", "Google Chrome";v="124". Parameters are skipped, escapes
-// undone; a malformed rest ends it.
+// "Chromium";v="124", "Google Chrome";v="124". It skips parameters, decodes
+// escapes, and stops at malformed text.
 func stringItems(s string) func(yield func(string) bool) {
 	return func(yield func(string) bool) {
 		for s = strings.TrimLeft(s, " \t,"); s != ""; s = strings.TrimLeft(s, " \t,") {

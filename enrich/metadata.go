@@ -14,8 +14,8 @@ const (
 )
 
 // Metadata returns a compact copy of an event's metadata, a JSON object, without
-// control characters; nothing and null are nil. An error says which bound it exceeds:
-// 4 KiB, 5 levels, 64 keys.
+// control characters. For no text and for null it returns nil. It returns an
+// error for metadata of more than 4 KiB, 5 levels or 64 keys.
 func Metadata(raw json.RawMessage) (json.RawMessage, error) {
 	if len(raw) == 0 || string(raw) == "null" {
 		return nil, nil
@@ -25,7 +25,7 @@ func Metadata(raw json.RawMessage) (json.RawMessage, error) {
 	}
 	var object map[string]any
 	decoder := json.NewDecoder(bytes.NewReader(raw))
-	decoder.UseNumber() // large integers stay what they are
+	decoder.UseNumber() // keeps large integers exact
 	if err := decoder.Decode(&object); err != nil || decoder.More() || object == nil {
 		return nil, errors.New("footfall: metadata is not a JSON object")
 	}
@@ -63,7 +63,7 @@ func shallow(value any, depth int, keys *int) bool {
 	return true
 }
 
-// cleanJSON takes control characters and bad UTF-8 out of all text.
+// cleanJSON removes control characters and invalid UTF-8 from all texts.
 func cleanJSON(value any) any {
 	switch v := value.(type) {
 	case string:

@@ -33,20 +33,20 @@ type ClickID struct{ Name, Value string }
 // clickIDs in order of precedence.
 var clickIDs = [...]string{"gclid", "gbraid", "wbraid", "msclkid", "ttclid", "twclid", "li_fat_id", "fbclid"}
 
-// PageFromRequest tells the page from a request's headers. The middleware
-// usually stands in front of an API, so the requested URL often is not the page:
+// PageFromRequest finds the page from a request's headers. The middleware usually
+// stands in front of an API, so the requested URL often is not the page:
 //
-//   - Sec-Fetch-Mode: navigate. The page is the requested URL, the referrer is
+//   - Sec-Fetch-Mode: navigate. The page is the requested URL, and the referrer is
 //     the Referer.
-//   - Any other Sec-Fetch-Mode is a script's or an image's request. The page is
-//     the Referer if that is the shop's own, and not known otherwise; where the
-//     visitor came from before that page is not known either.
-//   - No such header (old browsers, no TLS): if the Referer is the shop's own
-//     it is the page, otherwise the request is taken for a navigation.
+//   - Any other Sec-Fetch-Mode: a script or an image made the request. The page is
+//     the Referer if that is the shop's own, and unknown otherwise. Where the
+//     visitor came from before that page is unknown too.
+//   - No such header (old browsers, no TLS): if the Referer is the shop's own it is
+//     the page, otherwise the request counts as a navigation.
 //
-// own says whether a host is the shop's own. It is called with a lower-case
+// own reports whether a host is the shop's own. It is called with a lower-case
 // name without port and may be nil. The request's own host, with and without
-// www., always is the shop's.
+// www., is always the shop's.
 func PageFromRequest(r *http.Request, own func(host string) bool) Page {
 	referer, from := parseReferrer(r.Header.Get("Referer"))
 	self := referer != "" && isOwn(from.host, r.Host, own)
@@ -66,10 +66,10 @@ func PageFromRequest(r *http.Request, own func(host string) bool) Page {
 	return p
 }
 
-// PageFromScript tells the page from what a browser's script reports: its
-// location.href (or a path and query) and document.referrer. Both come from a
-// stranger and are believed no more than headers. own is as in
-// [PageFromRequest]; the location's own host always is the shop's.
+// PageFromScript finds the page from what a browser's script reports: its
+// location.href (or a path and query) and document.referrer. Both are as
+// untrusted as headers. own is as in [PageFromRequest]; the location's own host
+// is always the shop's.
 func PageFromScript(location, referrer string, own func(host string) bool) Page {
 	var p Page
 	location = strings.TrimSpace(location)
@@ -90,10 +90,10 @@ func PageFromScript(location, referrer string, own func(host string) bool) Page 
 	return p
 }
 
-// Requested returns path and query of what was requested, redacted and at most
-// MaxURL bytes. It is the URL as the client sent it, also behind handlers that
-// rewrite the request's URL ([http.StripPrefix]). It does not allocate for a
-// clean path without a query.
+// Requested returns the requested path and query, redacted and at most MaxURL
+// bytes. It uses the URL as the client sent it, even behind handlers that rewrite
+// the request's URL ([http.StripPrefix]). It does not allocate for a clean path
+// without a query.
 func Requested(r *http.Request) string {
 	if s := r.RequestURI; strings.HasPrefix(s, "/") {
 		if plainPath(s) {
@@ -101,7 +101,8 @@ func Requested(r *http.Request) string {
 		}
 		return tidyURL(s)
 	}
-	// Not from a server, or a proxy's absolute form.
+	// The request does not come from a server, or its URL is in a proxy's
+	// absolute form.
 	if r.URL == nil {
 		return ""
 	}
@@ -112,7 +113,7 @@ func Requested(r *http.Request) string {
 	return tidyURL(rooted(s))
 }
 
-// plainPath says that s needs no tidying, at one look at each byte.
+// plainPath reports whether s needs no cleaning. It looks at each byte once.
 func plainPath(s string) bool {
 	if len(s) > MaxURL {
 		return false
@@ -125,8 +126,8 @@ func plainPath(s string) bool {
 	return true
 }
 
-// plainByte are the bytes that can neither be unfit for text nor begin a
-// parameter or a user name.
+// plainByte are the bytes that need no cleaning and cannot begin a parameter or a
+// user name.
 var plainByte = func() (plain [256]bool) {
 	for c := 0x21; c < 0x7f; c++ {
 		plain[c] = !strings.ContainsRune("?#;&=@%", rune(c))
@@ -134,14 +135,15 @@ var plainByte = func() (plain [256]bool) {
 	return plain
 }()
 
-// tidyURL bounds, cleans and redacts a URL, in the order that leaves no way
-// around: cleaning first, since a control character must not split the name of a
-// secret, and bounding twice, since redacting may make a URL longer.
+// tidyURL bounds, cleans and redacts a URL, in an order that cannot be evaded.
+// Cleaning comes before redacting, because a control character could split the
+// name of a secret. Bounding happens twice, because redacting may make a URL
+// longer.
 func tidyURL(s string) string {
 	return cut(RedactURL(Text(s, MaxURL)), MaxURL)
 }
 
-// setURL takes path, query and fragment of the page.
+// setURL sets the page's path, query and fragment.
 func (p *Page) setURL(s string) {
 	s, _, _ = strings.Cut(s, "#")
 	_, query, _ := strings.Cut(s, "?")
@@ -156,7 +158,7 @@ func rooted(s string) string {
 	return "/" + s
 }
 
-// rawQuery is the query of what was requested, as the client sent it.
+// rawQuery returns the requested query as the client sent it.
 func rawQuery(r *http.Request) string {
 	if strings.HasPrefix(r.RequestURI, "/") {
 		_, query, _ := strings.Cut(r.RequestURI, "?")
@@ -180,7 +182,7 @@ func (p *Page) campaign(query string) {
 		var param string
 		param, query, _ = strings.Cut(query, "&")
 		name, value, _ := strings.Cut(param, "=")
-		// Links copied out of HTML keep its &amp; and so their parameters read
+		// Links copied out of HTML keep their &amp;, which turns utm_source into
 		// amp;utm_source.
 		name = strings.TrimPrefix(name, "amp;")
 		if len(name) < 5 || len(name) > 36 { // gclid; utm_campaign with each byte encoded
@@ -223,7 +225,7 @@ func (u *UTM) field(name string) (int, *string) {
 }
 
 func queryValue(raw string, max int) string {
-	if len(raw) > 3*max+8 { // no more can count, even with every byte encoded
+	if len(raw) > 3*max+8 { // the rest cannot count, even if every byte is encoded
 		raw = raw[:3*max+8]
 	}
 	return strings.Clone(Text(strings.TrimSpace(unescape(raw, true)), max))

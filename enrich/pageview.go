@@ -6,8 +6,9 @@ import (
 	"strings"
 )
 
-// IsPageView says whether a request counts as a page view: a GET answered 2xx or
-// 304 that a person asked for, so neither a prefetch nor an asset of a page.
+// IsPageView reports whether a request counts as a page view: a GET that a person
+// asked for and that was answered with 2xx or 304, so neither a prefetch nor an
+// asset of a page.
 func IsPageView(r *http.Request, status int) bool {
 	if r.Method != http.MethodGet || (status < 200 || status > 299) && status != http.StatusNotModified {
 		return false
@@ -15,7 +16,8 @@ func IsPageView(r *http.Request, status int) bool {
 	return !IsPrefetch(r.Header) && !IsAsset(r)
 }
 
-// IsPrefetch says that the browser asked ahead of its user.
+// IsPrefetch reports whether the browser sent the request before its user asked
+// for the page.
 func IsPrefetch(h http.Header) bool {
 	for _, name := range [...]string{"Sec-Purpose", "Purpose", "X-Purpose", "X-Moz"} {
 		if values := h[name]; len(values) > 0 {
@@ -28,8 +30,8 @@ func IsPrefetch(h http.Header) bool {
 	return false
 }
 
-// IsAsset says that the request is for a part of a page: by what the browser
-// says it is for, otherwise by the name.
+// IsAsset reports whether the request is for a part of a page. It goes by the
+// purpose that the browser states, otherwise by the name.
 func IsAsset(r *http.Request) bool {
 	if dest := r.Header["Sec-Fetch-Dest"]; len(dest) > 0 {
 		switch dest[0] {
@@ -47,8 +49,8 @@ func IsAsset(r *http.Request) bool {
 	return false
 }
 
-// MayBegin says that a request without a session may begin one: OPTIONS and
-// HEAD are made by software, prefetches by nobody.
+// MayBegin reports whether a request without a session may begin one. OPTIONS,
+// HEAD and prefetches may not, because no person asked for them.
 func MayBegin(r *http.Request) bool {
 	return r.Method != http.MethodOptions && r.Method != http.MethodHead && r.Method != http.MethodTrace && !IsPrefetch(r.Header)
 }

@@ -2,7 +2,7 @@ package enrich
 
 import "strings"
 
-// redacted is what stands in the place of a secret.
+// redacted replaces a secret.
 const redacted = "redacted"
 
 // RedactURL returns s, a URL or the path and query of one, without its secrets:
@@ -10,28 +10,28 @@ const redacted = "redacted"
 // "redacted", and user names and passwords in front of a host are dropped. All
 // other text stays byte for byte as it was; s need not be a valid URL.
 //
-// A name is that of a secret when one of its words is (token, code, key, auth,
-// password, email, session, …; reset_token, accessToken and user[password]
-// count too), or when it contains an unmistakable one (phpsessid,
+// A name counts as that of a secret if one of its words does (token, code, key,
+// auth, password, email, session, …; also in reset_token, accessToken and
+// user[password]), or if it contains an unmistakable part (phpsessid,
 // newpassword). Names are compared without case and percent-decoded. Parameters
-// are looked for in the query, in the fragment, behind a ";" in the path
-// (;jsessionid=…), and in URLs that are values of parameters themselves,
+// are searched for in the query, in the fragment, after a ";" in the path
+// (;jsessionid=…), and in URLs that are themselves values of parameters,
 // percent-encoded or not (next=%2Freset%3Ftoken%3D…).
 //
-// It errs on the side of hiding: country_code is hidden because code is.
+// In doubt it hides: country_code is hidden because code is.
 func RedactURL(s string) string {
 	return redactParams(dropUserinfo(s))
 }
 
-// separator is a character that ends a name or a value, as found in a URL,
-// under as many percent-encodings as depth says.
+// separator is a character of a URL that ends a name or a value, percent-encoded
+// depth times.
 type separator struct {
 	c         byte // one of = & ? ; # /, or 0 at the end of the string
 	at, width int
 	depth     int
 }
 
-// nextSeparator finds the next of = & ? ; # in s from i on, either as such or
+// nextSeparator finds the next of = & ? ; # in s from i on, plain or
 // percent-encoded any number of times (%3D, %253D, …).
 func nextSeparator(s string, i int) separator {
 	for ; i < len(s); i++ {
@@ -60,9 +60,9 @@ func nextSeparator(s string, i int) separator {
 
 func redactParams(s string) string {
 	var b strings.Builder
-	kept := 0           // s[:kept] is written to b
-	name, depth := 0, 0 // where a name began, -1 = not in one; behind which depth
-	inQuery := false    // behind the first "?" or "#" that is not encoded
+	kept := 0           // s[:kept] has been written to b
+	name, depth := 0, 0 // where the current name began, -1: outside of a name; the depth of the separator before it
+	inQuery := false    // after the first "?" or "#" that is not encoded
 	for i := 0; ; {
 		sep := nextSeparator(s, i)
 		if sep.c == 0 {
@@ -85,11 +85,11 @@ func redactParams(s string) string {
 			continue
 		}
 		if !secretName(s[name:sep.at]) {
-			name = -1 // the rest up to the next separator is its value
+			name = -1 // up to the next separator, the rest is the value
 			continue
 		}
-		// A value ends at separators that are encoded no more often than its
-		// name was: password=a%26b is one value.
+		// A value ends only at separators that are encoded at most as often as
+		// its name was: password=a%26b is one value.
 		end := valueEnd(s, i, min(depth, sep.depth), inQuery || name == 0)
 		if end > i && s[i:end] != redacted {
 			b.WriteString(s[kept:i])
@@ -106,8 +106,8 @@ func redactParams(s string) string {
 }
 
 // valueEnd returns where a secret's value that begins at i ends. In a query or
-// fragment only "&" (and "#") end one: passwords may hold ";" and "?". In a
-// path the next part of the path does.
+// fragment only "&" (and "#") ends it, because passwords may contain ";" and "?".
+// In a path it ends with the part of the path.
 func valueEnd(s string, i, depth int, inQuery bool) int {
 	for {
 		sep := nextSeparator(s, i)
@@ -128,8 +128,7 @@ func valueEnd(s string, i, depth int, inQuery bool) int {
 	}
 }
 
-// secretWords are the words that make a parameter a secret when they stand as a
-// word of their own in its name.
+// secretWords make a parameter a secret if they are a separate word of its name.
 var secretWords = map[string]bool{
 	"token": true, "reset": true, "card": true, "code": true, "key": true, "auth": true, "oauth": true, "pass": true, "pwd": true, "psw": true,
 	"pin": true, "otp": true, "totp": true, "sid": true, "sig": true, "sign": true, "mail": true, "jwt": true,
@@ -140,7 +139,7 @@ var secretWords = map[string]bool{
 	"cfid": true,
 }
 
-// secretParts make a parameter a secret wherever they stand in its name.
+// secretParts make a parameter a secret wherever they occur in its name.
 var secretParts = []string{
 	"token", "passw", "passphrase", "secret", "email", "e-mail", "e_mail", "session", "sessid", "apikey",
 	"authoriz", "authoris", "authentic", "credential", "signature", "saml",
@@ -153,11 +152,12 @@ var partsByFirst = func() (by [256][]string) {
 	return by
 }()
 
-// secretName says whether the parameter's value must not be kept.
+// secretName reports whether the value of a parameter with this name must not be
+// stored.
 func secretName(name string) bool {
 	if len(name) > 256 {
-		// No shop has such a name. Its head and tail are looked at, so that a
-		// long one hides nothing at little cost.
+		// No shop uses such a long name. Only its beginning and its end are
+		// examined, so that a long name cannot hide a secret and costs little.
 		return secretName(name[:128]) || secretName(name[len(name)-128:])
 	}
 	for range 4 { // a%5Bb, a%255Bb, …
@@ -174,7 +174,8 @@ func secretName(name string) bool {
 			}
 		}
 	}
-	// Words end at anything but letters and digits, and between aB and ABc.
+	// Words end at any character that is not a letter or digit, and between aB
+	// and ABc.
 	start := -1
 	for i := 0; i <= len(name); i++ {
 		if i < len(name) && isAlnum(name[i]) {
@@ -215,19 +216,19 @@ func dropUserinfo(s string) string {
 		return s
 	}
 	var b strings.Builder
-	kept := 0                                      // s[:kept] is written to b, or left out
-	stop := "/?#"                                  // what ends a host
-	for i, from := 0, 0; ; from = max(i+1, kept) { // both only grow: linear in the length
+	kept := 0                                      // s[:kept] has been written to b or left out
+	stop := "/?#"                                  // the characters that end a host
+	for i, from := 0, 0; ; from = max(i+1, kept) { // both only grow, so the time is linear in the length
 		j := strings.Index(s[from:], "//")
 		if j < 0 {
 			break
 		}
 		i = from + j
 		if strings.ContainsAny(s[from:i], "?#") {
-			stop = "/?#&" // from here on URLs are parameters' values, and end with them
+			stop = "/?#&" // from here on URLs are values of parameters and end with them
 		}
-		// An authority follows a scheme or begins the string. A "//" elsewhere is
-		// an empty part of a path.
+		// An authority follows a scheme or begins the string. A "//" anywhere
+		// else is an empty part of a path.
 		if i > 0 && s[i-1] != ':' {
 			continue
 		}
@@ -248,8 +249,7 @@ func dropUserinfo(s string) string {
 	return b.String()
 }
 
-// unescape decodes %XX, and + when plus is set. What is no valid escape stays
-// as it is.
+// unescape decodes %XX, and + if plus is set. Invalid escapes are left unchanged.
 func unescape(s string, plus bool) string {
 	if strings.IndexByte(s, '%') < 0 && (!plus || strings.IndexByte(s, '+') < 0) {
 		return s

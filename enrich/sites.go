@@ -10,9 +10,9 @@ import (
 	"golang.org/x/net/publicsuffix"
 )
 
-// Sites knows well-known sites by kind. It does not change once made and is safe
-// for concurrent use. [DefaultSites] are built in; an operator's own file is read
-// with [ReadSites].
+// Sites maps well-known sites to kinds. It is immutable and safe for concurrent
+// use. [DefaultSites] returns the built-in list; [ReadSites] adds an operator's
+// own file.
 type Sites struct {
 	hosts map[string]string // "bing.com", "google.*" → kind
 	names map[string]string // utm_source → kind
@@ -36,7 +36,7 @@ var sitesTxt string
 var DefaultSites = sync.OnceValue(func() *Sites {
 	s, err := (&Sites{}).with(sitesTxt)
 	if err != nil {
-		panic("enrich: data/sites.txt: " + err.Error()) // embedded, so a test sees it first
+		panic("enrich: data/sites.txt: " + err.Error()) // the file is embedded, so tests find this
 	}
 	return s
 })
@@ -53,7 +53,7 @@ func ReadSites(r io.Reader) (*Sites, error) {
 	return DefaultSites().with(string(file))
 }
 
-// with returns a copy with the sites of a file.
+// with returns a copy with the sites of a file added.
 func (s *Sites) with(file string) (*Sites, error) {
 	c := &Sites{hosts: make(map[string]string, len(s.hosts)+400), names: make(map[string]string, len(s.names)+200)}
 	for k, v := range s.hosts {
@@ -87,7 +87,7 @@ func (s *Sites) with(file string) (*Sites, error) {
 	return c, nil
 }
 
-// host returns the kind of a host (lower case), "" when it is of none.
+// host returns the kind of a host (lower case), "" if it has none.
 func (s *Sites) host(host string) string {
 	if strings.IndexByte(host, '.') < 0 || strings.IndexByte(host, ':') >= 0 {
 		return ""
@@ -127,7 +127,7 @@ func known(kind string) string {
 	return kind
 }
 
-// isProvider says whether a host belongs to a payment or sign-in provider.
+// isProvider reports whether a host belongs to a payment or sign-in provider.
 func isProvider(host string) bool {
 	return DefaultSites().host(host) == siteProvider
 }

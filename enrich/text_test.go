@@ -70,7 +70,7 @@ func FuzzText(f *testing.F) {
 	})
 }
 
-// mustBeText fails for what may not be stored, logged or shown.
+// mustBeText fails for text that must not be stored, logged or shown.
 func mustBeText(t *testing.T, s string) {
 	t.Helper()
 	if !utf8.ValidString(s) {

@@ -8,16 +8,16 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// uapTables loads uap-go's tables for browsers and operating systems. Those for
-// devices, three quarters of the whole, are left out: they name models, and no
-// device class. nil when the tables cannot be read.
+// uapTables loads uap-go's tables of browsers and operating systems, or returns
+// nil if they cannot be read. The tables of devices, three quarters of the data,
+// are left out: they contain models but no device classes.
 var uapTables = sync.OnceValue(func() *uaparser.Parser {
 	var def uaparser.RegexDefinitions
 	if err := yaml.Unmarshal(uaparser.DefinitionYaml, &def); err != nil {
 		return nil
 	}
 	def.Device = nil
-	// Its own caches cannot be turned off, and ours stands in front.
+	// uap-go's own caches cannot be turned off, and ours comes first.
 	p, err := uaparser.New(uaparser.WithRegexDefinitions(def), uaparser.WithCacheSize(1))
 	if err != nil {
 		return nil
@@ -25,7 +25,7 @@ var uapTables = sync.OnceValue(func() *uaparser.Parser {
 	return p
 })
 
-// uapNames fills in what the tokens left open.
+// uapNames fills in the names that the tokens left open.
 func uapNames(ua string, a Agent) Agent {
 	p := uapTables()
 	if p == nil {
@@ -40,9 +40,9 @@ func uapNames(ua string, a Agent) Agent {
 	return a
 }
 
-// uapBrowsers maps families. A family that is not in here is no name: some of
-// the table's rules copy text from the user agent into it, and a stranger must
-// not be able to invent browsers.
+// uapBrowsers maps families to names of browsers. Other families are ignored:
+// some rules of the tables copy text from the user agent into the family, and
+// clients must not be able to invent browsers.
 var uapBrowsers = map[string]string{
 	"Chrome": "Chrome", "Chrome Mobile": "Chrome", "Chrome Mobile iOS": "Chrome", "Chrome Mobile WebView": "Chrome", "Chrome Frame": "Chrome",
 	"Chromium": "Chromium", "Safari": "Safari", "Mobile Safari": "Safari", "Mobile Safari UI/WKWebView": "Safari", "WebKit Nightly": "Safari",
@@ -69,9 +69,9 @@ func uapBrowser(family string) string {
 	return Other
 }
 
-// uapOS maps operating systems; distributions are Linux and Android's builds
-// Android. Every Mac names itself to the tokens; what the table calls one beyond
-// them is a guess by build number and wrong for a Roku.
+// uapOS maps operating systems: distributions to Linux, and builds of Android to
+// Android. Macs are not in it, because the tokens recognize every Mac; what the
+// tables call one beyond that is a guess by build number, and wrong for a Roku.
 func uapOS(family string) string {
 	switch family {
 	case "Windows Phone", "Windows Mobile":

@@ -2,12 +2,12 @@ package enrich
 
 import "strings"
 
-// location is what a URL tells here. It is read by hand because browsers send
-// URLs that net/url refuses, such as those with a stray % in them.
+// location is the parts of a URL. It is parsed by hand because browsers send URLs
+// that net/url refuses, such as those with a stray %.
 type location struct {
 	scheme string // lower case
 	host   string // lower case, without user, port and trailing dot
-	rest   string // path, query and fragment, as they were
+	rest   string // path, query and fragment, unchanged
 }
 
 func (l location) web() bool { return l.scheme == "http" || l.scheme == "https" }
@@ -36,7 +36,7 @@ func splitURL(s string) (location, bool) {
 }
 
 // hostname returns the host of "host" or "host:port" in lower case, without
-// brackets and trailing dot; "" for what can be no host.
+// brackets and trailing dot, or "" if it cannot be a host.
 func hostname(hostport string) string {
 	if len(hostport) > 262 { // 253 for the name, and a port
 		return ""
@@ -65,8 +65,8 @@ func hostname(hostport string) string {
 	return strings.ToLower(host)
 }
 
-// parseReferrer returns a referrer as it may be kept, and its parts; "" when it
-// is none.
+// parseReferrer returns a referrer in the form to store, and its parts, or "" if
+// it is not one.
 func parseReferrer(s string) (string, location) {
 	s = strings.TrimSpace(s)
 	if s == "" {
@@ -79,8 +79,8 @@ func parseReferrer(s string) (string, location) {
 	return tidyURL(s), l
 }
 
-// isOwn says whether host is the shop's: the page's own host, with or without
-// www., or one that own knows.
+// isOwn reports whether host is the shop's: the page's own host, with or without
+// www., or a host that own accepts.
 func isOwn(host, page string, own func(string) bool) bool {
 	if host == "" {
 		return false

@@ -1,6 +1,6 @@
-// Package memstore is a store.HotStore in this process's memory: for a shop
-// on one machine, and for tests. It is bounded; what it drops, a tracker reads
-// from its archive.
+// Package memstore is a store.HotStore in this process's memory, for a shop on
+// one machine and for tests. Its size is bounded; a tracker reads sessions that
+// were dropped from its archive.
 package memstore
 
 import (
@@ -10,40 +10,41 @@ import (
 	"time"
 )
 
-// DefaultCapacity is how many sessions a Store holds unless told otherwise.
+// DefaultCapacity is how many sessions a Store holds by default.
 const DefaultCapacity = 2_000_000
 
 const shards = 64
 
-// A Store holds sessions' documents. It is safe for concurrent use; no method
-// waits for anything, so contexts are not looked at.
+// A Store holds the documents of sessions. It is safe for concurrent use. No
+// method blocks, so contexts are ignored.
 type Store struct {
 	shards   [shards]shard
-	capacity int // of a shard
+	capacity int // of one shard
 	names    names
-	started  time.Time // records expire by the monotonic clock since then
+	started  time.Time // records expire by the monotonic clock, counted from here
 }
 
 type shard struct {
 	mu      sync.Mutex
 	records map[string]*record
-	// Records in the order of their last change: those whose session did nothing
-	// since it began, and the others. The former are dropped first.
+	// Two queues of records, each in the order of their last change: sessions
+	// without any activity since they began, and all others. The former are
+	// dropped first.
 	fresh, returned queue
 	evicted         uint64
 }
 
-// A record takes about 250 bytes beside its document, with its place in the map.
+// A record takes about 250 bytes besides its document, its map entry included.
 type record struct {
 	id         string
 	doc        []byte
 	series     string
 	version    int64
-	expires    time.Duration // since the store was made
+	expires    time.Duration // counted from Store.started
 	lastSeen   int64
-	first      writer    // most have no other
-	others     *[]writer // nil: none
-	prev, next *record   // in a queue
+	first      writer    // most records have only one
+	others     *[]writer // nil: there are none
+	prev, next *record   // neighbours in the queue
 	returned   bool
 	packed     bool
 }
@@ -53,8 +54,8 @@ type writer struct {
 	views int64
 }
 
-// New makes a store for at most capacity sessions (in steps of 64, at least 64),
-// or DefaultCapacity if that is zero or less.
+// New makes a store for at most capacity sessions, rounded up to a multiple of
+// 64. Default, for a capacity of zero or less: DefaultCapacity.
 func New(capacity int) *Store {
 	if capacity <= 0 {
 		capacity = DefaultCapacity
@@ -66,7 +67,7 @@ func New(capacity int) *Store {
 	return s
 }
 
-// Len is how many sessions the store holds.
+// Len returns how many sessions the store holds.
 func (s *Store) Len() int {
 	n := 0
 	for i := range s.shards {
@@ -77,7 +78,7 @@ func (s *Store) Len() int {
 	return n
 }
 
-// Evicted is how many sessions were dropped because the store was full.
+// Evicted returns how many sessions were dropped because the store was full.
 func (s *Store) Evicted() uint64 {
 	n := uint64(0)
 	for i := range s.shards {
@@ -88,7 +89,7 @@ func (s *Store) Evicted() uint64 {
 	return n
 }
 
-// shard picks by the end of the id: that of a UUID is random.
+// shard chooses a shard by the end of the id, which is random in a UUID.
 func (s *Store) shard(id string) *shard {
 	h := uint32(2166136261)
 	for i := max(len(id)-8, 0); i < len(id); i++ {
@@ -97,7 +98,8 @@ func (s *Store) shard(id string) *shard {
 	return &s.shards[h%shards]
 }
 
-// live is the record of an id, unless its time is over. s.mu is held.
+// live returns the record of an id, or nil if it is absent or has expired. The
+// caller holds s.mu.
 func (s *shard) live(id string, now time.Duration) *record {
 	r := s.records[id]
 	if r != nil && now >= r.expires {
@@ -156,7 +158,7 @@ func (s *Store) Put(_ context.Context, id, series string, doc []byte, previous, 
 		}
 		return true, nil
 	case r == nil:
-		sh.dropExpired(2, now) // more than come in, so that the dead do not pile up
+		sh.dropExpired(2, now) // more than one Put adds, so that expired records do not accumulate
 		if len(sh.records) >= s.capacity {
 			sh.evict()
 		}
@@ -173,8 +175,8 @@ func (s *Store) Put(_ context.Context, id, series string, doc []byte, previous, 
 	return true, nil
 }
 
-// dropExpired removes up to so many expired records from the front of each
-// queue: those that were changed longest ago. s.mu is held.
+// dropExpired removes at most this many expired records from the front of each
+// queue, which holds the records changed longest ago. The caller holds s.mu.
 func (s *shard) dropExpired(most int, now time.Duration) {
 	for _, queue := range [...]*queue{&s.fresh, &s.returned} {
 		for range most {
@@ -187,8 +189,9 @@ func (s *shard) dropExpired(most int, now time.Duration) {
 	}
 }
 
-// evict makes room: one goes that did nothing since it began, otherwise the one
-// that was changed longest ago. s.mu is held.
+// evict drops one record to make room: the oldest one without any activity since
+// its session began, otherwise the one changed longest ago. The caller holds
+// s.mu.
 func (s *shard) evict() {
 	for _, queue := range [...]*queue{&s.fresh, &s.returned} {
 		if r := queue.front; r != nil {
@@ -224,7 +227,7 @@ func (s *Store) Merge(_ context.Context, id, series, name string, views, lastSee
 	return true, nil
 }
 
-// views is what all writers have counted.
+// views returns the sum of all writers' counts.
 func (r *record) views() int64 {
 	views := r.first.views
 	if r.others != nil {
@@ -235,7 +238,7 @@ func (r *record) views() int64 {
 	return views
 }
 
-// count raises one writer's count.
+// count raises one writer's count; a lower count changes nothing.
 func (r *record) count(name string, views int64) {
 	if r.first.name == "" {
 		r.first.name = name

@@ -9,21 +9,22 @@ import (
 	"time"
 )
 
-// A session's document is JSON of which the greater part is the names of its
-// members, the same in each. In memory a name is two bytes, null one, a UUID 17 and
-// a time seven: a document of 1,100 bytes takes about half. What is unpacked is what was packed,
-// byte for byte.
+// A session's document is JSON, most of which is the names of its members, the
+// same in every document. Packed, a name takes two bytes, null one, a UUID 17 and
+// a time seven: a document of 1,100 bytes takes about half as much memory.
+// Unpacking restores the document byte for byte.
 //
-// Only names of the document itself are kept: what is inside of a member may be
-// somebody's own.
+// Only names of the document's own members get a number. Names inside of a
+// member's value may come from strangers, and there is no limit to how many there
+// are.
 //
-// The codes are control characters, which JSON never holds as such.
+// The codes are control characters, which JSON text never contains unescaped.
 const (
-	codeMember = 0x01 // and a number: ,"name":
-	codeFirst  = 0x02 // and a number: "name":
+	codeMember = 0x01 // followed by a number; stands for ,"name":
+	codeFirst  = 0x02 // followed by a number; stands for "name":
 	codeNull   = 0x03 // null
-	codeUUID   = 0x04 // and 16 bytes: "…", in lower case
-	codeTime   = 0x05 // and Unix milliseconds in six bytes: "2026-11-23T15:15:37.123Z"
+	codeUUID   = 0x04 // followed by 16 bytes; stands for a quoted UUID in lower case
+	codeTime   = 0x05 // followed by Unix milliseconds in six bytes; stands for "2026-11-23T15:15:37.123Z"
 )
 
 const (
@@ -31,19 +32,20 @@ const (
 	uuidLength = 36
 )
 
-// names are the members' names that a store has met, the first maxNames of them.
-// They are only ever added.
+// names are the member names that a store has seen so far, at most maxNames of
+// them. Names are added and never removed.
 type names struct {
 	mu    sync.Mutex
 	known atomic.Pointer[nameTable]
 }
 
 type nameTable struct {
-	text   []string // with quotes and colon
+	text   []string // each with its quotes and its colon
 	number map[string]byte
 }
 
-// numberOf is the number of a name as it stands in a document, with its quotes.
+// numberOf returns the number of a name, which is given as in a document, with
+// its quotes.
 func (n *names) numberOf(quoted []byte) (byte, bool) {
 	if t := n.known.Load(); t != nil {
 		if i, ok := t.number[string(quoted)]; ok {
@@ -75,8 +77,8 @@ func (n *names) numberOf(quoted []byte) (byte, bool) {
 	return i, true
 }
 
-// pack returns a document in little room. It reports false for one that holds
-// control characters, which is no JSON.
+// pack returns a document in packed form. It returns false for one that contains
+// control characters, which is not valid JSON.
 func (n *names) pack(doc []byte) (packed []byte, ok bool) {
 	var scratch [2048]byte
 	b, depth := scratch[:0], 0
@@ -84,7 +86,7 @@ func (n *names) pack(doc []byte) (packed []byte, ok bool) {
 	if t := n.known.Load(); t != nil {
 		expected = *t
 	}
-	next := 0 // documents have their members in one order: most names need not be looked up
+	next := 0 // documents list their members in one order, so most names need no map look-up
 	for i := 0; i < len(doc); {
 		switch c := doc[i]; {
 		case c == '"':
@@ -135,8 +137,8 @@ func (n *names) pack(doc []byte) (packed []byte, ok bool) {
 	return bytes.Clone(b), true
 }
 
-// appendMember appends the code of a name, in the place of the comma before it if
-// there is one.
+// appendMember appends the code of a name. The code also stands for the comma
+// before the name, if there is one.
 func appendMember(b []byte, number byte, comma bool) []byte {
 	if comma {
 		return append(b[:len(b)-1], codeMember, number)
@@ -148,8 +150,8 @@ func hasPrefix(b []byte, prefix string) bool {
 	return len(b) >= len(prefix) && string(b[:len(prefix)]) == prefix
 }
 
-// stringEnd is where the string that begins at i is over, and whether it holds no
-// control characters.
+// stringEnd returns where the string that begins at i ends, and whether it is
+// free of control characters.
 func stringEnd(doc []byte, i int) (end int, plain bool) {
 	plain = true
 	for i++; i < len(doc); i++ {
@@ -166,7 +168,7 @@ func stringEnd(doc []byte, i int) (end int, plain bool) {
 	return len(doc), plain
 }
 
-// unpack is the document that was packed.
+// unpack restores the document from its packed form.
 func (n *names) unpack(packed []byte) []byte {
 	t := n.known.Load()
 	doc := make([]byte, 0, 2*len(packed)+256)
@@ -197,13 +199,14 @@ func (n *names) unpack(packed []byte) []byte {
 
 const quotedTime = `"2006-01-02T15:04:05.000Z"`
 
-// parseTime reads a quoted time, if it is written as appendTime does. A document
-// has three: time.Parse took a third of packing it.
+// parseTime reads a quoted time in exactly the form that appendTime writes. A
+// document has three times, and time.Parse took a third of the time needed to
+// pack it.
 func parseTime(quoted []byte) (ms int64, ok bool) {
 	if len(quoted) != len(quotedTime) || quoted[5] != '-' || quoted[11] != 'T' {
 		return 0, false
 	}
-	var fields [7]int // year to milliseconds
+	var fields [7]int // from year to milliseconds
 	field := 0
 	for i, c := range quoted {
 		switch like := quotedTime[i]; {
@@ -220,7 +223,7 @@ func parseTime(quoted []byte) (ms int64, ok bool) {
 	}
 	at := time.Date(fields[0], time.Month(fields[1]), fields[2], fields[3], fields[4], fields[5], fields[6]*1e6, time.UTC)
 	year, month, day := at.Date()
-	hour, minute, second := at.Clock() // others, if a field was out of its range
+	hour, minute, second := at.Clock() // they differ from the fields if a field was out of range
 	if year != fields[0] || int(month) != fields[1] || day != fields[2] || hour != fields[3] || minute != fields[4] || second != fields[5] {
 		return 0, false
 	}
@@ -232,7 +235,7 @@ func appendTime(b []byte, ms int64) []byte {
 	return time.UnixMilli(ms).UTC().AppendFormat(b, quotedTime)
 }
 
-// parseUUID reads a quoted UUID, if it is written as appendUUID does.
+// parseUUID reads a quoted UUID in exactly the form that appendUUID writes.
 func parseUUID(id *[16]byte, quoted []byte) bool {
 	if len(quoted) != uuidLength+2 {
 		return false

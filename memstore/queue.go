@@ -1,7 +1,7 @@
 package memstore
 
-// A queue is a list of records that are linked through themselves: container/list
-// takes another object for each.
+// A queue is a linked list of records. The links are fields of the records,
+// because container/list would allocate one more object for each.
 type queue struct{ front, back *record }
 
 func (q *queue) pushBack(r *record) {

@@ -13,8 +13,8 @@ import (
 	"github.com/footfall-go/footfall/store"
 )
 
-// Append stores a batch, in steps that a later Append of the same facts
-// completes if they are cut off.
+// Append stores a batch in steps. If it is cut off between two steps, appending
+// the same facts again completes it.
 func (a *Archive) Append(ctx context.Context, facts []store.Fact) error {
 	if err := a.append(ctx, facts); err != nil {
 		return fmt.Errorf("mongoarchive: append: %w", classify(err))
@@ -23,7 +23,7 @@ func (a *Archive) Append(ctx context.Context, facts []store.Fact) error {
 }
 
 func (a *Archive) append(ctx context.Context, facts []store.Fact) error {
-	for _, fact := range facts { // nothing is stored of a batch that can never be
+	for _, fact := range facts { // before the first write, so that nothing of a refused batch is stored
 		if !isKnown(fact) {
 			return fmt.Errorf("%w: a fact of type %T", store.ErrRejected, fact)
 		}
@@ -50,9 +50,9 @@ func isKnown(fact store.Fact) bool {
 	return false
 }
 
-// A batch is one Append. Sessions begin first, then their events are inserted
-// together, then everything else follows in order; a fold depends on what came
-// before it and ends such a round.
+// A batch is one Append. It applies its facts in rounds: first the sessions that
+// begin, then all their events together, then the other facts in order. The
+// effect of a fold depends on the facts before it, so a fold ends a round.
 type batch struct {
 	ctx context.Context
 	c   *connection
@@ -62,13 +62,13 @@ type batch struct {
 	touched map[string]*touch // by session id
 	later   []store.Fact
 
-	command []byte // the latest one, for the next to reuse
+	command []byte // the latest one, whose memory the next one reuses
 }
 
-// A touch is what a round changes of one session.
+// A touch is what a round changes in one session.
 type touch struct {
 	lastSeen int64
-	views    bool // page views may be new
+	views    bool // there may be new page views
 }
 
 func (b *batch) coll(name string) *mongo.Collection { return b.c.write.Collection(name) }
@@ -96,7 +96,7 @@ func (b *batch) apply(facts []store.Fact) error {
 		case *store.SessionSeen:
 			t := b.touch(f.SessionID)
 			t.lastSeen = max(t.lastSeen, f.At.UnixMilli())
-		case *store.CredentialsChanged: // of a folded session too
+		case *store.CredentialsChanged: // also when the session is folded
 			b.touch(f.SessionID)
 			b.later = append(b.later, f)
 		case *store.ValueSet:
@@ -163,8 +163,8 @@ func (b *batch) finishRound() error {
 }
 
 const (
-	idsPerQuery    = 500 // round trips are most of what a count costs when each session has a view or two
-	updatesPerBulk = 50  // FerretDB holds a connection of its own for each
+	idsPerQuery    = 500 // with a view or two for each session, round trips are most of the cost of a count
+	updatesPerBulk = 50  // FerretDB uses one connection for each update
 	docsPerInsert  = 500
 )
 
@@ -173,18 +173,19 @@ func (b *batch) touchedIDs() []string {
 	for id := range b.touched {
 		ids = append(ids, id)
 	}
-	slices.Sort(ids) // the same order in every process
+	slices.Sort(ids) // all processes use the same order
 	return ids
 }
 
-// begin inserts sessions that are not there. A visitor is noted before the
-// session, so that no session is ever without.
+// begin inserts the sessions that do not exist yet. Visitors are stored before
+// their sessions, so that no stored session lacks its visitor.
 func (b *batch) begin(records []*store.Record) error {
 	ids := make([]string, len(records))
 	for i, r := range records {
 		ids[i] = r.SessionID
 	}
-	// In this order: a session on its way to folded_sessions is in both.
+	// In this order, because a session on its way to folded_sessions is in both
+	// collections.
 	there, err := b.ids(sessions, "_id", bson.M{"_id": bson.M{"$in": ids}})
 	if err != nil {
 		return err
@@ -230,8 +231,8 @@ func sawVisitor(visitorID string, at bson.DateTime) mongo.WriteModel {
 	})
 }
 
-// upsert writes what may be inserted by another process at the same moment: the
-// second time it is there.
+// upsert writes a document that another process may insert at the same moment. If
+// that makes the first attempt fail, the second one finds the document.
 func (b *batch) upsert(collection string, updates []mongo.WriteModel) error {
 	for chunk := range slices.Chunk(updates, updatesPerBulk) {
 		_, err := b.coll(collection).BulkWrite(b.ctx, chunk, options.BulkWrite().SetOrdered(false))
@@ -245,7 +246,7 @@ func (b *batch) upsert(collection string, updates []mongo.WriteModel) error {
 	return nil
 }
 
-// insert inserts documents and returns which of them were there already.
+// insert inserts documents and returns which of them existed already.
 func (b *batch) insert(collection string, docs []any) (there []int, err error) {
 	base := 0
 	for chunk := range slices.Chunk(docs, docsPerInsert) {
@@ -262,7 +263,7 @@ func (b *batch) insert(collection string, docs []any) (there []int, err error) {
 	return there, nil
 }
 
-// ids are the values of a text field in the documents that a filter selects.
+// ids returns the values of a text field in the documents that a filter selects.
 func (b *batch) ids(collection, field string, filter any) (map[string]bool, error) {
 	cursor, err := b.coll(collection).Find(b.ctx, filter, options.Find().SetProjection(only(field)))
 	if err != nil {
@@ -278,8 +279,8 @@ func (b *batch) ids(collection, field string, filter any) (map[string]bool, erro
 	return ids, cursor.Err()
 }
 
-// only projects to some fields; without _id, unless that is one of them, so
-// that an index can be all that is read.
+// only is a projection to some fields. It leaves out _id unless that is one of
+// them, so that the query can be answered from an index alone.
 func only(fields ...string) bson.D {
 	p := bson.D{}
 	if !slices.Contains(fields, "_id") {
@@ -291,7 +292,7 @@ func only(fields ...string) bson.D {
 	return p
 }
 
-// one reads one document; false if there is none.
+// one reads one document. It returns false if there is none.
 func one[T any](ctx context.Context, coll *mongo.Collection, filter any, opts ...options.Lister[options.FindOneOptions]) (doc T, ok bool, err error) {
 	err = coll.FindOne(ctx, filter, opts...).Decode(&doc)
 	if errors.Is(err, mongo.ErrNoDocuments) {
@@ -300,7 +301,7 @@ func one[T any](ctx context.Context, coll *mongo.Collection, filter any, opts ..
 	return doc, err == nil, err
 }
 
-// all reads the documents that a filter selects.
+// all reads all documents that a filter selects.
 func all[T any](ctx context.Context, coll *mongo.Collection, filter any, opts ...options.Lister[options.FindOptions]) ([]T, error) {
 	cursor, err := coll.Find(ctx, filter, opts...)
 	if err != nil {
@@ -311,6 +312,6 @@ func all[T any](ctx context.Context, coll *mongo.Collection, filter any, opts ..
 	return docs, err
 }
 
-// closeCursor ends a cursor: one that was read to its end is closed already, and
-// of any other the server forgets it in time.
+// closeCursor closes a cursor and ignores errors: a cursor that was read to its
+// end is closed already, and the server drops any other one after a time-out.
 func closeCursor(ctx context.Context, cursor *mongo.Cursor) { _ = cursor.Close(ctx) }

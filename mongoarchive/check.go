@@ -13,11 +13,11 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/readpref"
 )
 
-// writeEvery is how often Check writes, of one process.
+// writeEvery is the interval at which Check tests writing, for each process.
 const writeEvery = 5 * time.Second
 
-// Check says whether the archive can be written: every few seconds by a write
-// that a majority confirms, in between by a ping of the primary.
+// Check reports an error if the archive cannot be written. Every few seconds it
+// makes a write that a majority has to confirm; in between it pings the primary.
 func (a *Archive) Check(ctx context.Context) error {
 	if err := a.check(ctx); err != nil {
 		return fmt.Errorf("mongoarchive: check: %w", oneLine(err))
@@ -49,7 +49,7 @@ type lineError struct{ error }
 func (e lineError) Error() string { return strings.Join(strings.Fields(e.error.Error()), " ") }
 func (e lineError) Unwrap() error { return e.error }
 
-// oneLine is an error whose text has no line breaks.
+// oneLine returns an error whose text has no line breaks.
 func oneLine(err error) error { return lineError{err} }
 
 type helloDoc struct {
@@ -67,13 +67,13 @@ func (a *Archive) hello(ctx context.Context) (c *connection, h helloDoc, err err
 	return c, h, err
 }
 
-// Now is the server's time.
+// Now returns the server's time.
 func (a *Archive) Now(ctx context.Context) (time.Time, error) {
 	ctx, cancel := bounded(ctx)
 	defer cancel()
 	_, h, err := a.hello(ctx)
 	if err == nil && h.LocalTime == nil {
-		err = errors.New("the server does not tell its time")
+		err = errors.New("the server's answer has no time")
 	}
 	if err != nil {
 		return time.Time{}, fmt.Errorf("mongoarchive: now: %w", err)
@@ -81,7 +81,8 @@ func (a *Archive) Now(ctx context.Context) (time.Time, error) {
 	return utc(h.LocalTime), nil
 }
 
-// Describe says what the archive is connected to, in one short line.
+// Describe returns one short line about the server that the archive is connected
+// to.
 func (a *Archive) Describe(ctx context.Context) (string, error) {
 	ctx, cancel := bounded(ctx)
 	defer cancel()

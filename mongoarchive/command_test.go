@@ -17,7 +17,8 @@ import (
 	"github.com/footfall-go/footfall/store"
 )
 
-// openHeard is an archive that tells of each command before it is sent.
+// openHeard returns an archive that calls a function with each command before it
+// is sent.
 func openHeard(t *testing.T, uri string, started func(*event.CommandStartedEvent)) *mongoarchive.Archive {
 	t.Helper()
 	monitor := &event.CommandMonitor{Started: func(_ context.Context, e *event.CommandStartedEvent) { started(e) }}
@@ -36,8 +37,8 @@ func wantViews(t *testing.T, a *mongoarchive.Archive, n int, want int64) {
 	}
 }
 
-// The server counts the views of sessions with many, those of the sessions that
-// were folded into them included.
+// If sessions have many page views, the server counts them, including those of
+// the sessions that were folded into them.
 func TestArchive_ManyViews(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex
@@ -74,8 +75,8 @@ func TestArchive_ManyViews(t *testing.T) {
 	}
 }
 
-// The connection breaks under the insert of events, and under the update of their
-// sessions: the second try stores all of it, once.
+// The connection breaks during the insert of events, and during the update of
+// their sessions: the second attempt stores all of it, once.
 func TestArchive_CommandCutOff(t *testing.T) {
 	t.Parallel()
 	server := testserver.MongoDB(t)
@@ -97,7 +98,7 @@ func TestArchive_CommandCutOff(t *testing.T) {
 	}
 }
 
-// A command holds as many events as a server takes of one.
+// A command contains as many events as a server accepts in one.
 func TestAppendInsert_Limits(t *testing.T) {
 	sized := func(size int) *store.Event {
 		e := &view(1, "e").Event
@@ -128,7 +129,7 @@ func TestAppendInsert_Limits(t *testing.T) {
 	}
 }
 
-// What an event costs until it is a part of a command.
+// The cost of encoding an event into a command.
 func BenchmarkAppendInsert(b *testing.B) {
 	events := make([]*store.Event, 500)
 	for i := range events {

@@ -9,7 +9,7 @@ import (
 	"github.com/footfall-go/footfall/store"
 )
 
-// control applies a fact that is neither a session's beginning nor only an event.
+// control applies a fact that is neither a SessionBegun nor just an event.
 func (b *batch) control(fact store.Fact) error {
 	switch f := fact.(type) {
 	case *store.CredentialsChanged:
@@ -38,7 +38,7 @@ func (b *batch) control(fact store.Fact) error {
 	}
 }
 
-// setValue sets a value unless a later one stands.
+// setValue sets a value unless a later one is stored already.
 func (b *batch) setValue(f *store.ValueSet) error {
 	field := "values." + valueName(f.Key)
 	for range attempts {
@@ -58,14 +58,14 @@ func (b *batch) setValue(f *store.ValueSet) error {
 	return errBusy
 }
 
-// isThere says whether a session's document is in sessions.
+// isThere reports whether a session's document is in the collection sessions.
 func (b *batch) isThere(sessionID string) (bool, error) {
 	_, ok, err := one[bson.Raw](b.ctx, b.coll(sessions), bson.M{"_id": sessionID}, options.FindOne().SetProjection(only("_id")))
 	return ok, err
 }
 
-// comesBack takes a session out that was folded since it was looked up; false
-// if it is not known.
+// comesBack restores a session that was folded after it was looked up. It returns
+// false if the session is unknown.
 func (b *batch) comesBack(sessionID string) (bool, error) {
 	if err := b.takeOut([]string{sessionID}); err != nil {
 		return false, err

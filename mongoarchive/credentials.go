@@ -11,9 +11,9 @@ import (
 	"github.com/footfall-go/footfall/store"
 )
 
-// A changeDoc is a step of the feed of credential changes. Its _id is the number
-// of the step: each is one more than the one before, so that whoever has read
-// one has read all before it.
+// A changeDoc is one step of the feed of credential changes. Its _id is the
+// number of the step. Numbers have no gaps, so a reader that has seen a step has
+// seen all steps before it.
 type changeDoc struct {
 	ID            int64          `bson:"_id"`
 	SessionID     *string        `bson:"sessionId"`
@@ -23,8 +23,9 @@ type changeDoc struct {
 	ChangedAt     bson.DateTime  `bson:"changedAt"`
 }
 
-// setCredentials puts a change into the feed and then into the session, so that
-// no end is in the session that the other processes do not hear of.
+// setCredentials writes a change to the feed first and to the session second. So
+// no session has an end that is missing from the feed, where the other processes
+// read it.
 func (b *batch) setCredentials(f *store.CredentialsChanged) error {
 	c := &f.Cred
 	for range attempts {
@@ -41,7 +42,7 @@ func (b *batch) setCredentials(f *store.CredentialsChanged) error {
 		if d.Version > c.Version {
 			return nil
 		}
-		if d.Version == c.Version { // of a replay: what followed may have been cut off
+		if d.Version == c.Version { // a replay: the steps after this write may have been cut off
 			return b.endIfRevoked(f.SessionID, c)
 		}
 		if err := b.publish(bson.M{"sessionId": f.SessionID, "version": c.Version}, changeDoc{SessionID: &f.SessionID, Version: c.Version}); err != nil {
@@ -68,12 +69,13 @@ func (b *batch) setCredentials(f *store.CredentialsChanged) error {
 	return errBusy
 }
 
-// endIfRevoked applies the revocations that arrived before the credentials they
-// end: those from after the password check. The result is that of the other
-// order.
+// endIfRevoked applies revocations that were stored before the login they end:
+// those made after the login's password check. The result is the same as if the
+// login had been stored first.
 //
-// A login is stored before it looks for revocations, a revocation before it
-// looks for logins: of two at a time, at least one sees the other.
+// A login is stored before it looks for revocations, and a revocation before it
+// looks for logins. So when both happen at the same time, at least one of them
+// sees the other.
 func (b *batch) endIfRevoked(sessionID string, c *store.Credentials) error {
 	if c.CustomerID == "" || !c.EndedAt.IsZero() {
 		return nil
@@ -112,9 +114,10 @@ func (b *batch) revokeCustomer(f *store.CustomerRevoked) error {
 	return err
 }
 
-// publish adds a change to the feed, unless one like it is there. The number of
-// the last step is read first: if the next one can be inserted, nobody has
-// added anything since, so the look for one like it was complete.
+// publish adds a change to the feed unless an equal one is there. It reads the
+// number of the last step first and then looks for an equal step. If it can
+// insert the next number, no other process added a step in between, so that
+// search was complete.
 func (b *batch) publish(like bson.M, change changeDoc) error {
 	feed := b.coll(credentials)
 	for b.ctx.Err() == nil {
@@ -134,11 +137,12 @@ func (b *batch) publish(like bson.M, change changeDoc) error {
 	return b.ctx.Err()
 }
 
-// feedAge is how long the feed is kept.
+// feedAge is how long steps stay in the feed.
 func (a *Archive) feedAge() time.Duration { return 2 * a.maxAge }
 
-// CredentialChanges reads on in the feed, to its end: what a majority of servers
-// has. What no live session can be older than is left out.
+// CredentialChanges reads the feed from a cursor to its end, and sees only steps
+// that a majority of servers has. It leaves out changes older than any live
+// session can be.
 func (a *Archive) CredentialChanges(ctx context.Context, after int64) ([]store.CredentialChange, int64, error) {
 	ctx, cancel := bounded(ctx)
 	defer cancel()

@@ -11,9 +11,9 @@ import (
 	"github.com/footfall-go/footfall/store"
 )
 
-// A sessionDoc is a document of sessions. What is not known is null.
+// A sessionDoc is a document of the collection sessions. Unknown values are null.
 type sessionDoc struct {
-	ID         any     `bson:"_id"` // the session's id; an ObjectId in what the former service wrote
+	ID         any     `bson:"_id"` // the session's id; an ObjectId in documents of the former service
 	SessionID  string  `bson:"sessionId"`
 	VisitorID  *string `bson:"visitorId"`
 	CustomerID *string `bson:"customerId"`
@@ -49,14 +49,14 @@ type sessionDoc struct {
 	SupersededHash  []byte         `bson:"supersededHash"`
 	AuthenticatedAt *bson.DateTime `bson:"authenticatedAt"`
 
-	Values map[string]valueDoc `bson:"values"` // by valueName
+	Values map[string]valueDoc `bson:"values"` // the key is the valueName of the value's key
 
-	Folds      int64   `bson:"folds"`                // how often it was folded
-	FoldedInto *string `bson:"foldedInto,omitempty"` // set while it is on its way to folded_sessions
+	Folds      int64   `bson:"folds"`                // how often the session was folded
+	FoldedInto *string `bson:"foldedInto,omitempty"` // set while the session is on its way to folded_sessions
 	Legacy     bool    `bson:"legacy,omitempty"`     // written by the former service
 }
 
-// A valueDoc is a session's value; one without JSON was removed.
+// A valueDoc is a value of a session. A removed value has no JSON.
 type valueDoc struct {
 	Key   string        `bson:"key"`
 	Value *string       `bson:"value"`
@@ -64,8 +64,9 @@ type valueDoc struct {
 	SetAt bson.DateTime `bson:"setAt"`
 }
 
-// valueName is the field of a value: a key can have dots, dollars and any
-// length, a field cannot.
+// valueName returns the name of a value's field. It is not the key itself,
+// because a key can have dots, dollar signs and any length, and a field name
+// cannot.
 func valueName(key string) string {
 	sum := sha256.Sum256([]byte(key))
 	return base64.RawURLEncoding.EncodeToString(sum[:15])
@@ -128,8 +129,8 @@ func (d *sessionDoc) record() store.Record {
 	return r
 }
 
-// An eventDoc is a document of session_events, which appendEvent writes. Metadata
-// is JSON as it was given.
+// An eventDoc is a document of session_events. appendEvent writes the same form.
+// Metadata is the JSON text that was recorded.
 type eventDoc struct {
 	ID        any            `bson:"_id"`
 	EventID   string         `bson:"eventId"`
@@ -153,7 +154,7 @@ func (d *eventDoc) event() store.Event {
 	return e
 }
 
-// An orderDoc is a document of orders.
+// An orderDoc is a document of the collection orders.
 type orderDoc struct {
 	ID         string         `bson:"_id"`
 	OrderID    string         `bson:"orderId"`
@@ -167,7 +168,7 @@ type orderDoc struct {
 }
 
 type moneyDoc struct {
-	Amount   int64  `bson:"amount"` // minor units
+	Amount   int64  `bson:"amount"` // in minor units
 	Currency string `bson:"currency"`
 }
 
@@ -182,7 +183,7 @@ func (d *orderDoc) order() store.Order {
 	return o
 }
 
-// text is null for what is not known.
+// text returns nil, stored as null, for an unknown value.
 func text(s string) *string {
 	if s == "" {
 		return nil

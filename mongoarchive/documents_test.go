@@ -15,7 +15,7 @@ import (
 	"github.com/footfall-go/footfall/store"
 )
 
-// raw is a collection as another program sees it.
+// raw returns a collection as another program sees it.
 func raw(t testing.TB, uri, collection string) *mongo.Collection {
 	t.Helper()
 	path := uri[strings.LastIndex(uri, "/")+1:]
@@ -49,7 +49,7 @@ func wantDocuments(t testing.TB, coll *mongo.Collection, want ...string) {
 	}
 }
 
-// normal is JSON with its members in order.
+// normal returns JSON with its members in order.
 func normal(t testing.TB, text string) string {
 	t.Helper()
 	var v any
@@ -63,7 +63,7 @@ func normal(t testing.TB, text string) string {
 	return string(b)
 }
 
-// The documents are the project's surface: shops and operators read them.
+// The documents are a public interface: shops and operators read them.
 func TestArchive_Documents(t *testing.T) {
 	server := testserver.MongoDB(t)
 	uri := database(t, server)
@@ -117,7 +117,7 @@ func TestArchive_Documents(t *testing.T) {
 	wantDocuments(t, raw(t, uri, "refunds"),
 		`{"_id":"r-1","refundId":"r-1","orderId":"o-1","total":{"amount":{"$numberLong":"99"},"currency":"EUR"},"createdAt":`+at("58.589")+`}`)
 
-	// A folded session is in no plain query.
+	// A folded session must not be in any plain query.
 	mustAppend(t, a, begun(3), &store.SessionsFolded{Into: sessionID(2), Folded: sessionID(3), Visitor: visitorID(2)})
 	for collection, want := range map[string]int64{"sessions": 2, "visitors": 2, "folded_sessions": 1} {
 		if n, err := raw(t, uri, collection).CountDocuments(t.Context(), bson.M{}); err != nil || n != want {
@@ -131,8 +131,8 @@ func jsonInt(n int64) string {
 	return string(b)
 }
 
-// What is past its age leaves the feed, but for the last change: the next one's
-// number comes from it.
+// Changes older than the feed's age are deleted, except the last one, because the
+// next one's number follows from it.
 func TestArchive_FeedNumbersGoOn(t *testing.T) {
 	uri := database(t, testserver.MongoDB(t))
 	a, err := mongoarchive.Open(t.Context(), uri, mongoarchive.Options{MaxAge: time.Millisecond})

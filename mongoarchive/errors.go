@@ -13,7 +13,7 @@ import (
 
 const duplicateKey = 11000
 
-// refusedForGood are the codes of errors that a document is to blame for.
+// refusedForGood are the codes of errors whose cause is the document itself.
 var refusedForGood = []int{
 	2,     // BadValue
 	9,     // FailedToParse
@@ -30,8 +30,9 @@ var refusedForGood = []int{
 	17420, // the document would be too large
 }
 
-// classify marks errors that trying again cannot mend. A write concern that was
-// not met is none, nor is what comes of a server that is going or gone.
+// classify marks errors that a retry cannot fix with store.ErrRejected. A write
+// concern that was not met and the errors of a server that is down or shutting
+// down are not among them.
 func classify(err error) error {
 	permanent := func(code int) bool { return slices.Contains(refusedForGood, code) }
 	refused := errors.Is(err, driver.ErrDocumentTooLarge)
@@ -55,12 +56,12 @@ func classify(err error) error {
 	return err
 }
 
-// duplicates says which of an unordered insert's documents were there already;
-// false if something else went wrong.
+// duplicates returns which documents of an unordered insert existed already. It
+// returns false if there was any other error.
 func duplicates(err error) ([]int, bool) {
 	var failed []mongo.WriteError
 	var many mongo.BulkWriteException
-	var command mongo.WriteException // of RunCommand
+	var command mongo.WriteException // the type that RunCommand returns
 	switch {
 	case errors.As(err, &many) && many.WriteConcernError == nil:
 		for _, e := range many.WriteErrors {

@@ -15,8 +15,8 @@ import (
 	"github.com/footfall-go/footfall/store"
 )
 
-// Facts that are refused for good are set aside, so only what a document is to
-// blame for may be.
+// Facts that are permanently refused are set aside, so only errors whose cause is
+// the document may count as that.
 func TestArchive_Rejects(t *testing.T) {
 	bulk := func(concern *mongo.WriteConcernError, codes ...int) error {
 		e := mongo.BulkWriteException{WriteConcernError: concern}
@@ -54,8 +54,9 @@ func TestArchive_Rejects(t *testing.T) {
 	}
 }
 
-// An insert of which some documents were there already went well, whoever says
-// so, the driver's call or a command; any other error did not.
+// An insert succeeded if its only errors are documents that existed already,
+// whether the driver's call or a command reports them. Any other error is a
+// failure.
 func TestArchive_Duplicates(t *testing.T) {
 	concern := &mongo.WriteConcernError{Code: 64}
 	for _, c := range []struct {

@@ -2,17 +2,17 @@ package mongoarchive
 
 import "go.mongodb.org/mongo-driver/v2/event"
 
-// WithMonitor has a monitor see each command that an archive sends.
+// WithMonitor makes a monitor see each command that an archive sends.
 func WithMonitor(o Options, m *event.CommandMonitor) Options {
 	o.monitor = m
 	return o
 }
 
-// Classify tells what becomes of a driver's error.
+// Classify returns how an error of the driver is classified.
 var Classify = classify
 
 // AppendInsert builds the command that inserts events.
 var AppendInsert = appendInsert
 
-// Duplicates tells which documents of an insert were there already.
+// Duplicates returns which documents of an insert existed already.
 var Duplicates = duplicates

@@ -13,38 +13,38 @@ import (
 	"github.com/footfall-go/footfall/store"
 )
 
-// A folded session is one that a browser began beside another, and whose cookie
-// it did not keep. Its events keep its id and are read as those of the session
-// it was folded into; its document moves to folded_sessions, so that whoever
-// counts sessions counts right.
+// A folded session is a duplicate: a browser began it beside another session and
+// did not keep its cookie. Its events keep its id and are read as events of the
+// session it was folded into. Its document moves to folded_sessions, so that a
+// count of sessions does not include it.
 //
-// A fold takes steps, each of which may be the last before a crash:
+// A fold takes these steps; a crash may come after any of them:
 //
-//  1. a note of it in folded_sessions, which says whose page views are affected
-//  2. foldedInto in the session's document, by one update with all conditions
-//  3. the whole document in place of the note
-//  4. the document is deleted, if foldedInto still stands
+//  1. insert a note in folded_sessions, which tells whose page views are affected
+//  2. set foldedInto in the session's document, by one update with all conditions
+//  3. replace the note by a copy of the whole document
+//  4. delete the document, if foldedInto is still set
 //
-// Each fact of the session removes foldedInto with the same update that stores
-// the fact, so that nothing is deleted which is not in the copy.
+// Each fact of the session removes foldedInto in the same update that stores the
+// fact. So step 4 deletes nothing that is missing from the copy.
 //
-// Folds of a session have numbers. A copy counts if there is no document; of
-// several the one with the highest number. All others are left-overs.
+// The folds of a session are numbered. If the session has no document, the copy
+// with the highest number is valid; all other copies are left-overs.
 type foldedDoc struct {
-	ID         string         `bson:"_id"` // the session's id, "#" and the number
+	ID         string         `bson:"_id"` // the session's id, "#" and the number of the fold
 	SessionID  string         `bson:"sessionId"`
 	Folds      int64          `bson:"folds"`
 	FoldedInto string         `bson:"foldedInto"`
-	Whole      bool           `bson:"whole"` // false: a note
+	Whole      bool           `bson:"whole"` // false: the note of step 1
 	StartedAt  *bson.DateTime `bson:"startedAt"`
 	Record     *sessionDoc    `bson:"record"`
 }
 
 func foldID(sessionID string, folds int64) string { return fmt.Sprintf("%s#%d", sessionID, folds) }
 
-// fold folds a session into another. Sessions that somebody logged in or bought
-// something in stay, and those that others were folded into: their cookie came
-// back.
+// fold folds a session into another. It does nothing if somebody logged in or
+// bought something in the session, or if other sessions were folded into it: then
+// its cookie came back.
 func (b *batch) fold(f *store.SessionsFolded) error {
 	if f.Into == f.Folded {
 		return nil
@@ -56,7 +56,7 @@ func (b *batch) fold(f *store.SessionsFolded) error {
 	switch {
 	case err != nil:
 		return err
-	case !ok: // folded already, or not known
+	case !ok: // folded already, or unknown
 		return b.finishFold(f)
 	case d.FoldedInto != nil && *d.FoldedInto != f.Into, d.CustomerID != nil, d.Converted:
 		return nil
@@ -71,7 +71,8 @@ func (b *batch) fold(f *store.SessionsFolded) error {
 			return err
 		}
 	}
-	// Of two folds that contradict each other, at least one sees the other here.
+	// If two folds contradict each other, at least one of them sees the other
+	// here.
 	if ok, err := b.canTake(f); err != nil || !ok {
 		if err == nil {
 			err = b.takeOut([]string{f.Folded})
@@ -81,8 +82,8 @@ func (b *batch) fold(f *store.SessionsFolded) error {
 	return b.move(f, d.Folds)
 }
 
-// canTake says whether the session folded into is there, and nobody is folded
-// into the other.
+// canTake reports whether the session to fold into exists and no session is
+// folded into the one to be folded.
 func (b *batch) canTake(f *store.SessionsFolded) (bool, error) {
 	_, ok, err := one[bson.Raw](b.ctx, b.coll(sessions), bson.M{"_id": f.Into, "foldedInto": nil}, options.FindOne().SetProjection(only("_id")))
 	if err != nil || !ok {
@@ -102,7 +103,7 @@ func (b *batch) note(f *store.SessionsFolded, folds int64, startedAt *bson.DateT
 	return err
 }
 
-// move is steps 3 and 4 of a fold, and what follows from it.
+// move does steps 3 and 4 of a fold and updates the session folded into.
 func (b *batch) move(f *store.SessionsFolded, folds int64) error {
 	marked := bson.M{"_id": f.Folded, "foldedInto": f.Into, "folds": folds}
 	d, ok, err := one[sessionDoc](b.ctx, b.coll(sessions), marked)
@@ -121,7 +122,7 @@ func (b *batch) move(f *store.SessionsFolded, folds int64) error {
 		}
 		ok = result.DeletedCount == 1
 	}
-	if !ok { // moved by another process, or taken out by a fact
+	if !ok { // another process moved it, or a fact removed foldedInto
 		_, there, err := one[bson.Raw](b.ctx, b.coll(sessions), bson.M{"_id": f.Folded}, options.FindOne().SetProjection(only("_id")))
 		if err != nil {
 			return err
@@ -133,8 +134,9 @@ func (b *batch) move(f *store.SessionsFolded, folds int64) error {
 	return b.finishFold(f)
 }
 
-// finishFold gives the session folded into what comes with the other, if that
-// is folded into it.
+// finishFold gives the page views and the last-seen time of a folded session to
+// the session it was folded into. It does nothing if the session is not folded
+// into that one.
 func (b *batch) finishFold(f *store.SessionsFolded) error {
 	c, ok, err := latestCopy(b.ctx, b.coll(foldedSessions), f.Folded)
 	if err != nil || !ok || c.FoldedInto != f.Into {
@@ -162,7 +164,7 @@ func (b *batch) forgetVisitor(visitorID string) error {
 	if _, err := b.coll(visitors).DeleteOne(b.ctx, bson.M{"_id": visitorID}); err != nil {
 		return err
 	}
-	d, there, err := first() // one may have begun since
+	d, there, err := first() // a session may have begun since
 	if err != nil || !there || d.StartedAt == nil {
 		return err
 	}
@@ -173,8 +175,8 @@ func latestCopy(ctx context.Context, coll *mongo.Collection, sessionID string) (
 	return one[foldedDoc](ctx, coll, bson.M{"sessionId": sessionID, "whole": true}, options.FindOne().SetSort(bson.D{{Key: "folds", Value: -1}}))
 }
 
-// takeOut takes sessions out again that were folded, and finishes with what a
-// crash left over of that.
+// takeOut restores those of the sessions that are folded, and finishes restores
+// that a crash cut off.
 func (b *batch) takeOut(ids []string) error {
 	folded, err := b.ids(foldedSessions, "sessionId", bson.M{"sessionId": bson.M{"$in": ids}})
 	if err != nil {
@@ -190,9 +192,9 @@ func (b *batch) takeOut(ids []string) error {
 	return nil
 }
 
-// unfold brings a session's document back, has the sessions that it was folded
-// into count anew, and then deletes the copies: as long as one is there, a
-// replay does all of this again.
+// unfold restores a session's document, recounts the sessions that it was folded
+// into, and then deletes the copies. As long as a copy exists, a replay repeats
+// all of this.
 func (b *batch) unfold(sessionID string) error {
 	copies, err := all[foldedDoc](b.ctx, b.coll(foldedSessions), bson.M{"sessionId": sessionID}, options.Find().SetProjection(only("foldedInto")))
 	if err != nil {
@@ -213,13 +215,13 @@ func (b *batch) unfold(sessionID string) error {
 			return err
 		}
 	}
-	// A copy with a higher number is of a later fold.
+	// A copy with a higher number belongs to a later fold.
 	_, err = b.coll(foldedSessions).DeleteMany(b.ctx, bson.M{"sessionId": sessionID, "folds": bson.M{"$lte": folds}})
 	return err
 }
 
-// bringBack makes a session's document stand in sessions without a mark. It
-// returns how often it was folded.
+// bringBack makes sure that a session's document is in sessions and has no
+// foldedInto. It returns how often the session was folded.
 func (b *batch) bringBack(sessionID string) (folds int64, there bool, err error) {
 	for range attempts {
 		d, ok, err := one[sessionDoc](b.ctx, b.coll(sessions), bson.M{"_id": sessionID}, options.FindOne().SetProjection(only("folds", "foldedInto")))
@@ -238,7 +240,7 @@ func (b *batch) bringBack(sessionID string) (folds int64, there bool, err error)
 		if err != nil {
 			return 0, false, err
 		}
-		if !ok { // a note whose session is gone, or it came back just now
+		if !ok { // there is only a note, or the session was restored just now
 			if _, ok, err := one[bson.Raw](b.ctx, b.coll(sessions), bson.M{"_id": sessionID}, options.FindOne().SetProjection(only("_id"))); err != nil || !ok {
 				return 0, false, err
 			}
@@ -257,15 +259,15 @@ func (b *batch) bringBack(sessionID string) (folds int64, there bool, err error)
 	return 0, false, errBusy
 }
 
-// attempts at what another process may be in the way of.
+// attempts is how often a step that other processes can disturb is tried.
 const attempts = 20
 
 var errBusy = errors.New("other processes change the same document all the time")
 
-// recount sets the page views of a session that others are or were folded into,
-// which fall when one is taken out again. It goes on until what is stored is
-// what is counted after it, so that nothing that another process does in between
-// is lost.
+// recount sets the page views of a session that others are or were folded into.
+// This count falls when one of them is restored, so it cannot be raised with
+// $max. recount repeats until the stored count equals a later count, so that no
+// change by another process is lost.
 func (b *batch) recount(sessionID string) error {
 	for range attempts {
 		d, ok, err := one[sessionDoc](b.ctx, b.coll(sessions), bson.M{"_id": sessionID}, options.FindOne().SetProjection(only("pageViews", "legacy")))
@@ -286,7 +288,7 @@ func (b *batch) recount(sessionID string) error {
 	return errBusy
 }
 
-// guests are the sessions folded into others.
+// guests returns the sessions that are folded into each of some sessions.
 func (b *batch) guests(ids []string) (map[string][]string, error) {
 	return guests(b.ctx, b.c.write, ids)
 }
@@ -311,7 +313,8 @@ func guests(ctx context.Context, db *mongo.Database, ids []string) (map[string][
 			home[c.SessionID], folds[c.SessionID] = c.FoldedInto, c.Folds
 		}
 	}
-	// A document goes before its copies; read after them, it is not missed.
+	// A restore writes the document before it deletes the copies, and these were
+	// read first: so a session restored meanwhile is found here.
 	documents, err := all[sessionDoc](ctx, db.Collection(sessions), bson.M{"_id": bson.M{"$in": names}}, options.Find().SetProjection(only("_id", "sessionId", "foldedInto")))
 	if err != nil {
 		return nil, err

@@ -12,11 +12,11 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 )
 
-// slotAge is how long a slot that was claimed is kept.
+// slotAge is how long a claimed slot is kept.
 const slotAge = 7 * 24 * time.Hour
 
-// ClaimSlot inserts the slot: the one who can has it. If the answer is lost,
-// nobody has it.
+// ClaimSlot inserts the slot; whoever can insert it owns it. If the answer is
+// lost, nobody owns the slot.
 func (a *Archive) ClaimSlot(ctx context.Context, job string, slot time.Time) (bool, error) {
 	ctx, cancel := bounded(ctx)
 	defer cancel()
@@ -34,11 +34,11 @@ func (a *Archive) ClaimSlot(ctx context.Context, job string, slot time.Time) (bo
 	if err != nil {
 		return false, fmt.Errorf("mongoarchive: claim slot: %w", err)
 	}
-	_, _ = slots.DeleteMany(ctx, bson.M{"job": job, "slot": bson.M{"$lt": moment(slot.Add(-slotAge))}}) // the next claim tries again
+	_, _ = slots.DeleteMany(ctx, bson.M{"job": job, "slot": bson.M{"$lt": moment(slot.Add(-slotAge))}}) // an error does not matter: the next claim deletes them
 	return true, nil
 }
 
-// Purge deletes what is past its retention, a little at a time.
+// Purge deletes what is older than its retention, in small steps.
 func (a *Archive) Purge(ctx context.Context, sessionsBefore, visitorsBefore time.Time, limit int) (int, error) {
 	ctx, cancel := bounded(ctx)
 	defer cancel()
@@ -73,7 +73,8 @@ type idDoc struct {
 	ID any `bson:"_id"`
 }
 
-// oldest are the ids of the documents with the earliest times before one.
+// oldest returns the ids of the documents with the earliest times before a given
+// one.
 func oldest(ctx context.Context, coll *mongo.Collection, field string, before time.Time, limit int) ([]any, error) {
 	docs, err := all[idDoc](ctx, coll, bson.M{field: bson.M{"$lt": moment(before)}},
 		options.Find().SetSort(bson.D{{Key: field, Value: 1}}).SetLimit(int64(limit)).SetProjection(only("_id")))
@@ -84,8 +85,8 @@ func oldest(ctx context.Context, coll *mongo.Collection, field string, before ti
 	return ids, err
 }
 
-// purgeBefore deletes by a time, which is looked at again: a visitor may have
-// come back.
+// purgeBefore deletes documents by a time. The deletion checks the time again,
+// because a visitor may have returned since it was read.
 func purgeBefore(ctx context.Context, coll *mongo.Collection, field string, before time.Time, limit int) (int64, error) {
 	ids, err := oldest(ctx, coll, field, before, limit)
 	if err != nil || len(ids) == 0 {
@@ -98,7 +99,8 @@ func purgeBefore(ctx context.Context, coll *mongo.Collection, field string, befo
 	return result.DeletedCount, nil
 }
 
-// purgeSessions deletes events before their session, by which they are found.
+// purgeSessions deletes events before their session, because it finds them by the
+// session.
 func (c *connection) purgeSessions(ctx context.Context, before time.Time, limit int) (deleted int64, err error) {
 	old, err := oldest(ctx, c.write.Collection(sessions), "startedAt", before, limit)
 	if err != nil {
@@ -133,8 +135,8 @@ func (c *connection) purgeSessions(ctx context.Context, before time.Time, limit 
 	return deleted, nil
 }
 
-// purgeFeed keeps the last step whatever its age: the next one's number comes
-// from it.
+// purgeFeed keeps the last step whatever its age, because the next step's number
+// follows from it.
 func (c *connection) purgeFeed(ctx context.Context, before time.Time, limit int) (int64, error) {
 	feed := c.write.Collection(credentials)
 	last, ok, err := one[changeDoc](ctx, feed, bson.M{}, options.FindOne().SetSort(bson.D{{Key: "_id", Value: -1}}).SetProjection(only("_id")))

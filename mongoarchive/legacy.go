@@ -19,16 +19,17 @@ import (
 // legacyBatch is how many documents of the former service are upgraded at a time.
 const legacyBatch = 50
 
-// legacyEvents is the name space of the ids that events get, which had none.
+// legacyEvents is the UUID name space for the ids of events that had none.
 var legacyEvents = uuid.MustParse("6c1f6a3e-5d0e-4c56-9d0c-1b8f0f3c9a57")
 
-// UpgradeLegacy brings what the former Express service wrote into sessions and
-// session_events into today's form, and returns how many documents it did. Such
-// a document has an ObjectId as _id. It is deleted once its successor is there,
-// so an upgrade that is cut off goes on where it was.
+// UpgradeLegacy converts the documents that the former Express service wrote to
+// sessions and session_events into the present form. It returns how many it
+// converted. Such a document has an ObjectId as _id. It is deleted once the
+// converted document is stored, so an upgrade that was cut off can be continued.
 //
-// Unique indexes that the service made stand in the way of successors, and are
-// dropped: run it when the service no longer writes.
+// The unique indexes of the former service are dropped, because converted
+// documents would violate them. So run this when that service has stopped
+// writing.
 func (a *Archive) UpgradeLegacy(ctx context.Context) (int, error) {
 	c, err := a.writing(ctx)
 	if err != nil {
@@ -36,8 +37,8 @@ func (a *Archive) UpgradeLegacy(ctx context.Context) (int, error) {
 	}
 	b := &batch{ctx: ctx, c: c}
 	upgraded := 0
-	// Events first: they take their visitor from the session, and may name it by
-	// its ObjectId.
+	// Events come first: they take their visitor from the session, and may refer
+	// to it by its ObjectId.
 	for _, step := range []struct {
 		collection string
 		upgrade    func([]bson.M) error
@@ -102,7 +103,7 @@ func (b *batch) upgradeSessions(docs []bson.M) error {
 	if err != nil {
 		return err
 	}
-	for _, i := range there { // cut off before, or two documents of one session
+	for _, i := range there { // the upgrade was cut off before, or a session has two documents
 		d := successors[i].(*sessionDoc)
 		if _, err := b.coll(sessions).UpdateOne(b.ctx, bson.M{"_id": d.SessionID, "legacy": true},
 			bson.M{"$max": bson.M{"pageViews": d.PageViews, "lastSeenAt": *d.LastSeenAt}}); err != nil {
@@ -166,7 +167,8 @@ type legacyOwner struct {
 	VisitorID *string
 }
 
-// legacySessions are the sessions that events name, by the name that they use.
+// legacySessions returns the sessions that events refer to, by the id that they
+// use.
 func (b *batch) legacySessions(docs []bson.M) (map[string]legacyOwner, error) {
 	var names, ids bson.A
 	for _, d := range docs {
@@ -233,7 +235,7 @@ func legacyCount(v any) int64 {
 	return 0
 }
 
-// legacyTime is a time, or 0 for what is none.
+// legacyTime returns a time, or 0 if the value is not a time.
 func legacyTime(v any) bson.DateTime {
 	switch v := v.(type) {
 	case bson.DateTime:
@@ -246,7 +248,7 @@ func legacyTime(v any) bson.DateTime {
 	return 0
 }
 
-// legacyMetadata is a JSON object, whatever it was.
+// legacyMetadata returns metadata of any type as a JSON object.
 func legacyMetadata(v any) *string {
 	switch v := v.(type) {
 	case nil, bson.Null, bson.Undefined:

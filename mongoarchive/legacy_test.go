@@ -15,14 +15,14 @@ import (
 	"github.com/footfall-go/footfall/store"
 )
 
-// oid is an ObjectId that was made at the test's moment.
+// oid returns an ObjectId made at the test's moment.
 func oid(n byte) bson.ObjectID {
 	id := bson.NewObjectIDFromTimestamp(began.Truncate(time.Second))
 	copy(id[4:], []byte{0, 0, 0, 0, 0, 0, 0, n})
 	return id
 }
 
-// writeLegacy writes what the former service did.
+// writeLegacy writes documents as the former service did.
 func writeLegacy(t testing.TB, uri string) {
 	t.Helper()
 	sessions, events := raw(t, uri, "sessions"), raw(t, uri, "session_events")
@@ -50,7 +50,7 @@ func writeLegacy(t testing.TB, uri string) {
 	}
 }
 
-// dump is all documents of some collections.
+// dump returns all documents of some collections.
 func dump(t testing.TB, uri string) (text string) {
 	t.Helper()
 	for _, name := range []string{"sessions", "session_events", "visitors", "orders", "folded_sessions"} {
@@ -116,7 +116,7 @@ func TestArchive_UpgradeLegacy(t *testing.T) {
 		t.Errorf("Stats = %+v, %v", stats, err)
 	}
 
-	// The session goes on.
+	// The session continues.
 	mustAppend(t, a, &store.EventRecorded{Event: store.Event{EventID: "e-1", SessionID: "old-1", VisitorID: "v-1", EventType: store.EventAddToCart, CreatedAt: began.Add(time.Hour)}},
 		&store.CustomerRevoked{CustomerID: "c-1", Before: began.Add(2 * time.Hour)})
 	if s, _, err = a.Session(t.Context(), "old-1"); err != nil || s.PageViews != 7 || !s.LastSeenAt.Equal(began.Add(time.Hour)) || s.EndReason != store.EndRevoked {
@@ -124,7 +124,7 @@ func TestArchive_UpgradeLegacy(t *testing.T) {
 	}
 }
 
-// An upgrade that is cut off at any moment goes on where it was.
+// An upgrade that is cut off at any moment can be continued.
 func TestArchive_UpgradeLegacy_CutOff(t *testing.T) {
 	t.Parallel()
 	server := testserver.MongoDB(t)

@@ -17,8 +17,8 @@ import (
 
 var databases atomic.Int64
 
-// database is the URI of a database that is empty, and dropped when the test
-// ends. One connection: FerretDB is slower with more.
+// database returns the URI of an empty database that is dropped when the test
+// ends. It allows one connection, because FerretDB is slower with more.
 func database(t testing.TB, server *testserver.MongoDBServer) string {
 	t.Helper()
 	name := fmt.Sprintf("test_%d", databases.Add(1))
@@ -35,7 +35,7 @@ func database(t testing.TB, server *testserver.MongoDBServer) string {
 	return server.URI() + "/" + name + "?maxPoolSize=1"
 }
 
-// connect is a client past the package, as another program has one.
+// connect returns a client that bypasses the package, as another program would.
 func connect(t testing.TB, uri string) *mongo.Client {
 	t.Helper()
 	client, err := mongo.Connect(options.Client().ApplyURI(uri))

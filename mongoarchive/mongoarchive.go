@@ -1,9 +1,9 @@
-// Package mongoarchive is a store.Archive in MongoDB, 5 to 8 and Atlas: for
-// shops whose instances share an archive.
+// Package mongoarchive is a store.Archive in MongoDB, 5 to 8 and Atlas, for shops
+// whose instances share an archive.
 //
-// Every write is one that changes nothing when it is done again, in any order:
-// there are no transactions, and a batch that was cut off is sent once more.
-// _id is the only unique key.
+// Every write has the same effect when it is repeated, in any order. So there are
+// no transactions, and a batch that was cut off is sent once more. The only
+// unique key is _id.
 package mongoarchive
 
 import (
@@ -30,9 +30,9 @@ type Archive struct {
 	maxAge  time.Duration
 	monitor *event.CommandMonitor
 
-	turn    chan struct{} // held by whoever connects
+	turn    chan struct{} // held while a call connects
 	conn    atomic.Pointer[connection]
-	checked atomic.Int64 // Unix ms of the last write of Check that succeeded
+	checked atomic.Int64 // when Check last wrote successfully, Unix ms
 
 	background context.Context // ends with Close
 	stop       context.CancelFunc
@@ -42,15 +42,15 @@ type Archive struct {
 	preparation *preparation // the one under way, or the one that succeeded
 }
 
-// A preparation is that of the database: see connection.prepare.
+// A preparation is one attempt to prepare the database: see connection.prepare.
 type preparation struct {
 	done chan struct{}
 	err  error
 }
 
-// Options of [Open]. The zero value is ready for use.
+// Options for [Open]. The zero value is ready for use.
 type Options struct {
-	// MaxAge is the longest that a session can be alive: default 24 hours.
+	// MaxAge is the longest that a session can be alive. Default: 24 hours.
 	// Counting active visitors looks no further back than that, and the feed of
 	// credential changes is kept for twice that time.
 	MaxAge time.Duration
@@ -58,27 +58,26 @@ type Options struct {
 	monitor *event.CommandMonitor // sees each command, in tests
 }
 
-// A connection is the client and its view of the database for each purpose.
+// A connection is a client with one view of the database for each purpose.
 type connection struct {
 	client  *mongo.Client
-	write   *mongo.Database // what is written, and read in order to write
-	decide  *mongo.Database // what lets somebody in: only what cannot be rolled back
-	reports *mongo.Database // with the URI's read preference
+	write   *mongo.Database // for writes, and for reads that a write depends on
+	decide  *mongo.Database // for reads that decide whether somebody is let in: only data that cannot be rolled back
+	reports *mongo.Database // for reports: the URI's read preference
 }
 
 const (
-	selectionTimeout = 2 * time.Second  // a server that can be used is found by then
-	connectTimeout   = 5 * time.Second  // of one connection
-	patience         = 30 * time.Second // of a call whose context has no deadline
+	selectionTimeout = 2 * time.Second  // to find a server that can be used
+	connectTimeout   = 5 * time.Second  // to make one connection
+	patience         = 30 * time.Second // for a call whose context has no deadline
 )
 
-// ErrNewer says that a later version of Footfall has changed the database.
+// ErrNewer means that a later version of Footfall has changed the database.
 var ErrNewer = errors.New("made by a newer version of footfall: upgrade, or use another database in MONGODB_URI")
 
-// Open prepares an archive in the database that the URI names, footfall if it
-// names none. It waits for no server: indexes are made and the schema's version
-// is checked at the first contact, before the first write. An error means that
-// the URI is wrong.
+// Open prepares an archive in the database that the URI names. Default: footfall.
+// It does not wait for a server: before the first write, a call makes the indexes
+// and checks the version of the schema. An error means that the URI is wrong.
 func Open(ctx context.Context, uri string, o Options) (*Archive, error) {
 	if o.MaxAge == 0 {
 		o.MaxAge = 24 * time.Hour
@@ -96,13 +95,13 @@ func Open(ctx context.Context, uri string, o Options) (*Archive, error) {
 	return a, nil
 }
 
-// connect makes the client. That needs no server, but for mongodb+srv:// the
-// name service.
+// connect makes the client. That needs no database server, but mongodb+srv://
+// needs the name service.
 func (a *Archive) connect(ctx context.Context) error {
 	if a.conn.Load() != nil {
 		return nil
 	}
-	parsed := make(chan *options.ClientOptions, 1) // the parser takes no context
+	parsed := make(chan *options.ClientOptions, 1) // the parser takes no context and may block
 	go func() { parsed <- options.Client().ApplyURI(a.uri) }()
 	var o *options.ClientOptions
 	select {
@@ -139,7 +138,7 @@ func (a *Archive) connect(ctx context.Context) error {
 	return nil
 }
 
-// reading is the connection for a call that only reads.
+// reading returns the connection for a call that only reads.
 func (a *Archive) reading(ctx context.Context) (*connection, error) {
 	if c := a.conn.Load(); c != nil {
 		return c, nil
@@ -156,9 +155,9 @@ func (a *Archive) reading(ctx context.Context) (*connection, error) {
 	return a.conn.Load(), nil
 }
 
-// writing is the connection for a call that writes: the first one waits for the
-// indexes. They are made whatever becomes of the call, because making one may
-// take longer than a call does.
+// writing returns the connection for a call that writes. The first one waits
+// until the indexes are made. They are made even if the call gives up, because
+// that may take longer than a call does.
 func (a *Archive) writing(ctx context.Context) (*connection, error) {
 	c, err := a.reading(ctx)
 	if err != nil {
@@ -184,11 +183,12 @@ func (a *Archive) writing(ctx context.Context) (*connection, error) {
 	case <-p.done:
 		return c, p.err
 	case <-ctx.Done():
-		return nil, fmt.Errorf("while the database is prepared: %w", ctx.Err())
+		return nil, fmt.Errorf("while preparing the database: %w", ctx.Err())
 	}
 }
 
-// prepareSoon prepares the database as soon as it can be reached.
+// prepareSoon prepares the database in the background as soon as it can be
+// reached.
 func (a *Archive) prepareSoon() {
 	for pause := time.Second; ; pause = min(2*pause, 30*time.Second) {
 		if _, err := a.writing(a.background); err == nil {
@@ -202,7 +202,7 @@ func (a *Archive) prepareSoon() {
 	}
 }
 
-// Close ends the connections.
+// Close closes the connections.
 func (a *Archive) Close() error {
 	a.stop()
 	a.running.Wait()
@@ -218,10 +218,10 @@ func (a *Archive) Close() error {
 	return nil
 }
 
-// Shared is true: several processes append.
+// Shared returns true: several processes may append.
 func (a *Archive) Shared() bool { return true }
 
-// bounded gives a call that has no deadline one.
+// bounded adds a deadline to a context that has none.
 func bounded(ctx context.Context) (context.Context, context.CancelFunc) {
 	if _, ok := ctx.Deadline(); ok {
 		return ctx, func() {}

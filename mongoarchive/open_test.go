@@ -94,7 +94,7 @@ func TestArchive_Describe(t *testing.T) {
 	}
 }
 
-// Every write waits for a majority; none needs a transaction or a server's
+// Every write waits for a majority. No write needs a transaction or a server-side
 // aggregation.
 func TestArchive_Commands(t *testing.T) {
 	uri := database(t, testserver.MongoDB(t))

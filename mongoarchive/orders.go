@@ -8,8 +8,8 @@ import (
 	"github.com/footfall-go/footfall/store"
 )
 
-// placeOrder stores an order: the first value of an id wins, a later one fills
-// in what was not known.
+// placeOrder stores an order. If the id exists, the stored values stay, and only
+// values that were unknown are filled in.
 func (b *batch) placeOrder(f *store.OrderPlaced) error {
 	d := orderDoc{
 		ID: f.OrderID, OrderID: f.OrderID, SessionID: text(f.SessionID), VisitorID: text(f.VisitorID), CustomerID: text(f.CustomerID),
@@ -41,8 +41,9 @@ func (b *batch) placeOrder(f *store.OrderPlaced) error {
 	return b.convert(f.SessionID)
 }
 
-// convert has a session name the latest of its orders. It goes on until the
-// session says what the orders say, because another process may store one too.
+// convert stores in a session the latest of its orders. It repeats until the
+// session agrees with the orders, because another process may store an order at
+// the same time.
 func (b *batch) convert(sessionID string) error {
 	for range attempts {
 		latest, ok, err := one[orderDoc](b.ctx, b.coll(orders), bson.M{"sessionId": sessionID},
@@ -81,8 +82,9 @@ func (b *batch) refund(f *store.OrderRefunded) error {
 	return b.sumRefunds(f.OrderID)
 }
 
-// sumRefunds raises what of an order went back to the sum of its refunds: after
-// the order's insert and after each refund's, so that the last one sums up all.
+// sumRefunds raises an order's refunded amount to the sum of its refunds. It runs
+// after the order's insert and after each refund's, so the last one includes all
+// refunds.
 func (b *batch) sumRefunds(orderID string) error {
 	docs, err := all[struct {
 		Total moneyDoc `bson:"total"`

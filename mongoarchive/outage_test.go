@@ -16,7 +16,7 @@ import (
 	"github.com/footfall-go/footfall/store"
 )
 
-// calls are all that go to the server.
+// calls are all methods that send something to the server.
 func calls(a *mongoarchive.Archive) map[string]func(context.Context) error {
 	return map[string]func(context.Context) error{
 		"Append": func(ctx context.Context) error { return a.Append(ctx, []store.Fact{begun(1), view(1, "e-1")}) },
@@ -43,8 +43,8 @@ func calls(a *mongoarchive.Archive) map[string]func(context.Context) error {
 	}
 }
 
-// wantFailures makes every call with a deadline: each fails soon after it, as a
-// failure that is tried again.
+// wantFailures makes every call with a deadline. Each has to fail soon after it,
+// with an error that means "try again".
 func wantFailures(t *testing.T, a *mongoarchive.Archive, state string) {
 	t.Helper()
 	const deadline = 100 * time.Millisecond
@@ -72,7 +72,7 @@ func TestArchive_Outages(t *testing.T) {
 	uri := database(t, server)
 	server.Stop()
 
-	// An instance starts in an outage.
+	// An instance starts during an outage.
 	a := open(t, uri)
 	wantFailures(t, a, "down")
 	start := time.Now()
@@ -107,8 +107,8 @@ func TestArchive_Outages(t *testing.T) {
 	}
 }
 
-// The server is killed at random moments while two processes append; each
-// batch is sent again until it is stored.
+// The server is killed at random moments while two processes append. Each batch
+// is repeated until it is stored.
 func TestArchive_KilledWhileAppending(t *testing.T) {
 	t.Parallel()
 	const rounds, kills = 60, 5
@@ -135,8 +135,8 @@ func TestArchive_KilledWhileAppending(t *testing.T) {
 			}
 			batches = append(batches, facts)
 		}
-		// FerretDB does not outlive a kill while it makes a collection or an index:
-		// the first batch makes them all.
+		// FerretDB does not survive a kill while it makes a collection or an
+		// index, so the first batch makes them all.
 		if err := a.Append(t.Context(), batches[0]); err != nil {
 			t.Fatal(err)
 		}

@@ -13,7 +13,7 @@ import (
 	"github.com/footfall-go/footfall/store"
 )
 
-// Session reads one session, also one that was folded.
+// Session reads one session, folded or not.
 func (a *Archive) Session(ctx context.Context, id string) (store.Record, bool, error) {
 	ctx, cancel := bounded(ctx)
 	defer cancel()
@@ -30,8 +30,8 @@ func (a *Archive) Session(ctx context.Context, id string) (store.Record, bool, e
 	return store.Record{}, false, nil
 }
 
-// readSession looks into both places. A document is always in one of them, but
-// may change its place in between: then it is in the first one after all.
+// readSession looks into both collections, and then into the first once more: a
+// document is always in one of them, but may move while we look.
 func readSession(ctx context.Context, db *mongo.Database, id string) (*sessionDoc, error) {
 	for try := range 3 {
 		d, ok, err := one[sessionDoc](ctx, db.Collection(sessions), bson.M{"_id": id})
@@ -78,7 +78,7 @@ func (a *Archive) listed(ctx context.Context, filter bson.M, limit int) ([]store
 	return list, cursor.Err()
 }
 
-// CustomerSessions lists a customer's latest sessions.
+// CustomerSessions lists a customer's sessions, newest first.
 func (a *Archive) CustomerSessions(ctx context.Context, customerID string, limit int) ([]store.Session, error) {
 	list, err := a.listed(ctx, bson.M{"customerId": customerID}, limit)
 	if err != nil {
@@ -131,7 +131,7 @@ func (c *connection) events(ctx context.Context, sessionID string, limit int) ([
 	if ok && host.FoldedInto != nil {
 		return events, nil
 	}
-	if !ok { // those of a folded session are the other's
+	if !ok { // a folded session's events belong to the session it was folded into
 		if _, folded, err := latestCopy(ctx, c.reports.Collection(foldedSessions), sessionID); err != nil || folded {
 			return events, err
 		}
@@ -161,8 +161,8 @@ func (c *connection) events(ctx context.Context, sessionID string, limit int) ([
 	return events, cursor.Err()
 }
 
-// ActiveVisitors counts visitors seen since a time. No session that is older
-// than the maximum age can have been.
+// ActiveVisitors counts the visitors seen since a time. Sessions that began more
+// than the maximum age before that cannot have been seen since and are left out.
 func (a *Archive) ActiveVisitors(ctx context.Context, since time.Time) (int64, error) {
 	ctx, cancel := bounded(ctx)
 	defer cancel()
@@ -191,7 +191,7 @@ func activeSince(since time.Time, maxAge time.Duration) bson.M {
 	return bson.M{"startedAt": bson.M{"$gte": moment(since.Add(-maxAge))}, "lastSeenAt": bson.M{"$gte": moment(since)}, "foldedInto": nil}
 }
 
-// each looks at some fields of the documents that a filter selects.
+// each calls a function with some fields of each document that a filter selects.
 func each(ctx context.Context, coll *mongo.Collection, filter any, fields []string, look func(bson.Raw) error) error {
 	cursor, err := coll.Find(ctx, filter, options.Find().SetProjection(only(fields...)).SetBatchSize(1000))
 	if err != nil {
@@ -206,7 +206,7 @@ func each(ctx context.Context, coll *mongo.Collection, filter any, fields []stri
 	return cursor.Err()
 }
 
-// SessionsBegun counts sessions that began since a time.
+// SessionsBegun counts the sessions that began at or after a time.
 func (a *Archive) SessionsBegun(ctx context.Context, since time.Time) (int64, error) {
 	ctx, cancel := bounded(ctx)
 	defer cancel()
@@ -220,8 +220,8 @@ func (a *Archive) SessionsBegun(ctx context.Context, since time.Time) (int64, er
 	return 0, fmt.Errorf("mongoarchive: sessions begun: %w", err)
 }
 
-// sessionsBegun leaves to the index what it can answer alone: a session that is
-// being folded counts a moment longer.
+// sessionsBegun counts with the index alone. So a session that is just being
+// folded is still counted for a moment.
 func (c *connection) sessionsBegun(ctx context.Context, since time.Time) (int64, error) {
 	return c.reports.Collection(sessions).CountDocuments(ctx, bson.M{"startedAt": bson.M{"$gte": moment(since)}})
 }

@@ -33,8 +33,8 @@ func (a *Archive) Sessions(ctx context.Context, f report.Filter) ([]store.Sessio
 	return list, nil
 }
 
-// Stats sums up a window. It reads one collection after the other: figures may
-// differ by what is stored in between.
+// Stats computes the figures of a window. It reads one collection after the
+// other, so the figures may differ by what is stored meanwhile.
 func (a *Archive) Stats(ctx context.Context, w report.Window) (report.Stats, error) {
 	ctx, cancel := bounded(ctx)
 	defer cancel()
@@ -93,7 +93,7 @@ func (c *connection) stats(ctx context.Context, w report.Window, maxAge time.Dur
 	return s, nil
 }
 
-// within adds a window to a filter.
+// within adds the bounds of a window to a filter.
 func within(filter bson.M, field string, w report.Window) bson.M {
 	limits := bson.M{}
 	if !w.From.IsZero() {
@@ -108,7 +108,7 @@ func within(filter bson.M, field string, w report.Window) bson.M {
 	return filter
 }
 
-// engagedAfter is how long an engaged session is at least.
+// engagedAfter is the duration from which on a session counts as engaged.
 const engagedAfter = 10 * time.Second
 
 func (c *connection) sumSessions(ctx context.Context, w report.Window, s *report.Stats) error {
@@ -138,8 +138,8 @@ func (c *connection) sumSessions(ctx context.Context, w report.Window, s *report
 	return err
 }
 
-// countBy counts a window's documents by a text that has few values: it steps
-// through the values and counts each, all in one index.
+// countBy counts a window's documents by a text field that has few values. It
+// steps through the values and counts each, using one index only.
 func countBy(ctx context.Context, coll *mongo.Collection, field string, w report.Window) (map[string]int64, error) {
 	counts := map[string]int64{}
 	next := bson.M{}
@@ -152,7 +152,7 @@ func countBy(ctx context.Context, coll *mongo.Collection, field string, w report
 			return nil, err
 		}
 		value, ok := doc.Lookup(field).StringValueOK()
-		if !ok { // no text: what the former service left out
+		if !ok { // null: the former service left the field out
 			next = bson.M{field: bson.M{"$gte": ""}}
 			continue
 		}

@@ -24,11 +24,12 @@ const (
 	meta           = "meta"
 )
 
-// schemaVersion is that of the documents; it grows when an older Footfall would
-// misread them.
+// schemaVersion is the version of the documents. It grows when older versions of
+// Footfall would misread them.
 const schemaVersion = 1
 
-// indexes are those that queries need. None is unique, partial or expires.
+// indexes lists the indexes that queries need. None of them is unique, partial or
+// expires.
 var indexes = map[string][]bson.D{
 	sessions: {
 		{{Key: "startedAt", Value: 1}},
@@ -57,10 +58,10 @@ type versionDoc struct {
 	Version int64 `bson:"version"`
 }
 
-// prepare refuses a database of a later version, and makes the indexes. Several
-// processes may do it at a time.
+// prepare refuses a database of a later version and makes the indexes. Several
+// processes may do this at the same time.
 func (c *connection) prepare(ctx context.Context) error {
-	looking, cancel := context.WithTimeout(ctx, connectTimeout) // making an index has no limit
+	looking, cancel := context.WithTimeout(ctx, connectTimeout) // making an index has no time limit
 	defer cancel()
 	now, _, err := one[versionDoc](looking, c.write.Collection(meta), bson.M{"_id": "schema"})
 	switch {
@@ -70,7 +71,7 @@ func (c *connection) prepare(ctx context.Context) error {
 		return fmt.Errorf("the database has version %d, this is %d: %w", now.Version, schemaVersion, ErrNewer)
 	}
 	for collection, keys := range indexes {
-		for _, k := range keys { // one at a time: FerretDB breaks off if of several some are there
+		for _, k := range keys { // one at a time: FerretDB fails if some of several exist already
 			if _, err := c.write.Collection(collection).Indexes().CreateOne(ctx, mongo.IndexModel{Keys: k}); err != nil {
 				return fmt.Errorf("indexes of %s: %w", collection, err)
 			}
@@ -80,7 +81,7 @@ func (c *connection) prepare(ctx context.Context) error {
 		return nil
 	}
 	_, err = c.write.Collection(meta).UpdateOne(ctx, bson.M{"_id": "schema"}, bson.M{"$max": bson.M{"version": int64(schemaVersion)}}, options.UpdateOne().SetUpsert(true))
-	if isDuplicate(err) { // another process was as quick
+	if isDuplicate(err) { // another process inserted it at the same moment
 		return nil
 	}
 	return err

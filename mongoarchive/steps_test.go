@@ -21,7 +21,8 @@ import (
 
 var everyStep = flag.Bool("every-step", false, "try each command of an Append, not only some: takes minutes")
 
-// stride is from which command on and in which steps commands are tried.
+// stride selects the commands that are tried: the first one, and the distance
+// between them.
 func stride(t *testing.T, some int) (first, step int) {
 	if *everyStep {
 		return 1, 1
@@ -31,8 +32,8 @@ func stride(t *testing.T, some int) (first, step int) {
 	return first, some
 }
 
-// stepped is an archive that does something before or after one of its commands:
-// with n counting down to it.
+// stepped is an archive that does something before or after one of its commands,
+// which it finds by counting n down.
 type stepped struct {
 	*mongoarchive.Archive
 	before, after atomic.Int64
@@ -68,7 +69,7 @@ func openStepped(t *testing.T, uri string) *stepped {
 	return s
 }
 
-// commands is how many commands an Append sends.
+// commands returns how many commands an Append sends.
 func (s *stepped) commands(t *testing.T, facts []store.Fact) int {
 	t.Helper()
 	const many = 1 << 40
@@ -77,7 +78,7 @@ func (s *stepped) commands(t *testing.T, facts []store.Fact) int {
 	return many - int(s.before.Load())
 }
 
-// state is what can be read of sessions base+1 to base+4, without base.
+// state returns what can be read about sessions base+1 to base+4, without base.
 func state(t *testing.T, a *mongoarchive.Archive, base int) string {
 	t.Helper()
 	var b strings.Builder
@@ -124,8 +125,8 @@ func event1(n int, id string, ms int) *store.EventRecorded {
 	return e
 }
 
-// everything is a batch with every kind of fact, of sessions base+1 to base+4:
-// 2 is folded into 1 and comes back, 3 is folded into 1 and stays.
+// everything is a batch with every type of fact, of sessions base+1 to base+4: 2
+// is folded into 1 and restored, 3 is folded into 1 and stays folded.
 func everything(base int) []store.Fact {
 	id := func(s string) string { return fmt.Sprintf("%s-%d", s, base) }
 	one, two, three, four := base+1, base+2, base+3, base+4
@@ -144,8 +145,8 @@ func everything(base int) []store.Fact {
 	}
 }
 
-// A batch that is cut off before or after each of its commands, and then sent
-// again by another process, ends as one that was not.
+// A batch that is cut off before or after each of its commands, and is then
+// repeated by another process, has the same result as one that was not cut off.
 func TestArchive_CutOffAtEachStep(t *testing.T) {
 	t.Parallel()
 	server := testserver.MongoDB(t)
@@ -196,7 +197,7 @@ func TestArchive_CutOffAtEachStep(t *testing.T) {
 }
 
 // Whatever one process does before each command of another: a session that is
-// folded and taken out again loses nothing, and what is counted is exact.
+// folded and restored loses nothing, and the counts are exact.
 func TestArchive_BesideEachStep(t *testing.T) {
 	t.Parallel()
 	server := testserver.MongoDB(t)
@@ -252,7 +253,7 @@ func TestArchive_BesideEachStep(t *testing.T) {
 				if c.ends && (s.EndedAt.IsZero() || s.Version != began.UnixMilli()+60 || len(s.Values) != 1) {
 					t.Errorf("before command %d of %d: credentials %+v and values %v: no fact is lost", k, steps, s.Credentials(), s.Values)
 				}
-				// Then its cookie comes back.
+				// Then the session's cookie comes back.
 				mustAppend(t, other, &store.SessionSeen{SessionID: sessionID(base + 2), At: began.Add(90 * time.Millisecond)})
 				guest := int64(1)
 				if c.ends {

@@ -11,10 +11,10 @@ import (
 
 const defaultDatabase = "footfall"
 
-// errResolve says that a mongodb+srv:// URI cannot be resolved now.
+// errResolve means that a mongodb+srv:// URI cannot be resolved now.
 var errResolve = errors.New("the servers of MONGODB_URI cannot be looked up now")
 
-// databaseOf is the database that a URI names.
+// databaseOf returns the name of the database that a URI contains.
 func databaseOf(uri string) (string, error) {
 	_, rest, ok := strings.Cut(uri, "://")
 	if !ok || !strings.HasPrefix(uri, "mongodb") {
@@ -32,8 +32,8 @@ func databaseOf(uri string) (string, error) {
 	return cmp.Or(name, defaultDatabase), nil
 }
 
-// invalid is the error of a wrong URI: one line that shows nothing of the
-// password, whatever the parser made of it.
+// invalid returns the error for a wrong URI. It is one line that contains nothing
+// of the password, whatever the parser's error contains.
 func invalid(uri string, err error) error {
 	var dns *net.DNSError
 	if errors.As(err, &dns) {
@@ -49,7 +49,7 @@ func invalid(uri string, err error) error {
 	return fmt.Errorf("MONGODB_URI is invalid: %s (like mongodb://user:password@host:27017/%s)", reason, defaultDatabase)
 }
 
-// secretsOf are the pieces of a URI that must not be shown.
+// secretsOf returns the parts of a URI that must not be shown.
 func secretsOf(uri string) (pieces []string) {
 	_, rest, _ := strings.Cut(uri, "://")
 	at := strings.LastIndex(rest, "@")

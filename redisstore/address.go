@@ -20,16 +20,16 @@ import (
 //	redis://host1:6379,host2:6379               Cluster
 //	redis+sentinel://host1:26379,host2/name/0   the master that Sentinels name
 //
-// rediss:// and rediss+sentinel:// use TLS, with the system's roots or those of
-// ?ca=FILE. Errors never hold a password.
+// rediss:// and rediss+sentinel:// use TLS, with the system's roots or those in
+// ?ca=FILE. Errors never contain a password.
 func options(address string) (rueidis.ClientOption, error) {
 	o := rueidis.ClientOption{
-		DisableRetry: true, // a request has its own, short, patience
+		DisableRetry: true, // requests have a short time-out of their own
 		DisableCache: true,
-		// One connection to a server carries more than several: commands that meet
-		// share its packets.
+		// One connection to a server carries more than several, because commands
+		// sent at the same time share its packets.
 		PipelineMultiplex: -1,
-		AlwaysRESP2:       true, // no commands but ours, AUTH and SELECT: proxies and old versions know them
+		AlwaysRESP2:       true, // sends no commands but ours, AUTH and SELECT, which proxies and old versions understand
 		ClientSetInfo:     rueidis.DisableClientSetInfo,
 	}
 	scheme, rest, ok := strings.Cut(address, "://")
@@ -46,7 +46,7 @@ func options(address string) (rueidis.ClientOption, error) {
 	case "rediss+sentinel":
 		secure, sentinel = true, true
 	default:
-		return o, fmt.Errorf("the scheme %q is not known: use redis, rediss, redis+sentinel or rediss+sentinel", scheme)
+		return o, fmt.Errorf("the scheme %q is unknown: use redis, rediss, redis+sentinel or rediss+sentinel", scheme)
 	}
 	rest, query, _ := strings.Cut(rest, "?")
 	if i := strings.LastIndex(rest, "@"); i >= 0 {
@@ -70,7 +70,7 @@ func options(address string) (rueidis.ClientOption, error) {
 	path = strings.TrimSuffix(path, "/")
 	if sentinel {
 		if o.Sentinel.MasterSet, path, _ = strings.Cut(path, "/"); o.Sentinel.MasterSet == "" {
-			return o, errors.New("the address names no master: use redis+sentinel://host:26379/name")
+			return o, errors.New("the address does not name a master: use redis+sentinel://host:26379/name")
 		}
 		o.Sentinel.Username, o.Sentinel.Password = o.Username, o.Password
 		o.Sentinel.TopologyRefreshInterval = topologyRefresh
@@ -78,15 +78,15 @@ func options(address string) (rueidis.ClientOption, error) {
 	if path != "" {
 		db, err := strconv.Atoi(path)
 		if err != nil || db < 0 {
-			return o, fmt.Errorf("%q is no number of a database: use one like /0", path)
+			return o, fmt.Errorf("%q is not the number of a database: use one like /0", path)
 		}
 		o.SelectDB = db
 	}
 	cluster := len(o.InitAddress) > 1 && !sentinel
 	if cluster && o.SelectDB != 0 {
-		return o, errors.New("a Cluster has database 0 alone")
+		return o, errors.New("a Cluster has only database 0")
 	}
-	o.ForceSingleClient = !sentinel && o.SelectDB != 0 // otherwise the server says what it is
+	o.ForceSingleClient = !sentinel && o.SelectDB != 0 // otherwise the client asks the server which kind it is
 	if !secure {
 		return o, nil
 	}
@@ -110,18 +110,18 @@ func withPort(host, port string) (string, error) {
 	}
 	if _, p, err := net.SplitHostPort(host); err == nil {
 		if n, err := strconv.Atoi(p); err != nil || n < 1 || n > 65535 {
-			return "", fmt.Errorf("%q is no port", p)
+			return "", fmt.Errorf("%q is not a port", p)
 		}
 		return host, nil
 	}
 	return net.JoinHostPort(strings.Trim(host, "[]"), port), nil
 }
 
-// secured adds TLS.
+// secured adds TLS to the options.
 func secured(o *rueidis.ClientOption, query string) error {
 	values, err := url.ParseQuery(query)
 	if err != nil {
-		return errors.New("what follows ? is not understood: use ca=FILE")
+		return errors.New("the text after ? is not understood: use ca=FILE")
 	}
 	o.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12}
 	if file := values.Get("ca"); file != "" {
@@ -131,7 +131,7 @@ func secured(o *rueidis.ClientOption, query string) error {
 		}
 		o.TLSConfig.RootCAs = x509.NewCertPool()
 		if !o.TLSConfig.RootCAs.AppendCertsFromPEM(pem) {
-			return fmt.Errorf("ca: %s holds no certificate", file)
+			return fmt.Errorf("ca: %s contains no certificate", file)
 		}
 	}
 	o.Sentinel.TLSConfig = o.TLSConfig

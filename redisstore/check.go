@@ -11,13 +11,14 @@ import (
 	"github.com/redis/rueidis"
 )
 
-// How long the figures for people stay when nobody refreshes them.
+// How long the figures for people stay in the server when nobody refreshes them.
 const (
 	activeUsersTTL = time.Minute
 	dailyVisitsTTL = 7 * 24 * time.Hour
 )
 
-// Check says whether the server can be reached and takes what the store writes.
+// Check reports an error if the server cannot be reached or refuses what the
+// store writes.
 func (s *Store) Check(ctx context.Context) error {
 	_, err := s.do(ctx, func(b rueidis.Builder) rueidis.Completed {
 		return b.Set().Key(s.prefix + "footfall:check").Value("1").Px(10 * time.Second).Build()
@@ -41,11 +42,11 @@ func (s *Store) Check(ctx context.Context) error {
 	return fmt.Errorf("redisstore: check: %w%s", err, remedy)
 }
 
-// Describe says in a few words what the server is.
+// Describe returns a few words about the server.
 func (s *Store) Describe(ctx context.Context) (string, error) {
 	reply, err := s.do(ctx, func(b rueidis.Builder) rueidis.Completed { return b.Info().Build() })
 	if _, refused := rueidis.IsRedisErr(err); refused {
-		return "Redis", nil // the user need not have the right to ask
+		return "Redis", nil // the user may lack the right to run INFO
 	}
 	text := ""
 	if err == nil {
@@ -73,8 +74,8 @@ func (s *Store) Describe(ctx context.Context) (string, error) {
 	return strings.Join(says, ", "), nil
 }
 
-// SetMetrics writes the figures for people who look into the server: the active
-// users, and the visits of a day (YYYY-MM-DD).
+// SetMetrics writes figures for people who look into the server: the number of
+// active users, and the number of sessions that began on a day (YYYY-MM-DD).
 func (s *Store) SetMetrics(ctx context.Context, activeUsers int64, day string, visits int64) error {
 	set := func(key string, n int64, ttl time.Duration) error {
 		_, err := s.do(ctx, func(b rueidis.Builder) rueidis.Completed {

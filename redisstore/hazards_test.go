@@ -16,7 +16,8 @@ import (
 	"github.com/footfall-go/footfall/redisstore"
 )
 
-// Hasty callers beside a patient one while the server is frozen.
+// Callers with short deadlines beside one with a long deadline, while the server
+// is frozen.
 func TestStore_HastyBesidePatient(t *testing.T) {
 	t.Parallel()
 	redis := testserver.Redis(t)
@@ -79,8 +80,8 @@ func TestStore_Cancel(t *testing.T) {
 	}
 }
 
-// A far server: 80 ms there and back, callers with 120 ms. A connection takes
-// longer to make than one call has.
+// A distant server: 80 ms there and back, with callers that have 120 ms. Making a
+// connection takes longer than a call has.
 func TestStore_FarServerReconnects(t *testing.T) {
 	t.Parallel()
 	redis := testserver.Redis(t)
@@ -108,7 +109,7 @@ func TestStore_FarServerReconnects(t *testing.T) {
 	t.Errorf("5 s after the connections were cut no Read succeeds: %v", err)
 }
 
-// Redis wants a password, its Sentinel does not.
+// Redis requires a password, its Sentinel does not.
 func TestStore_SentinelWithoutPassword(t *testing.T) {
 	t.Parallel()
 	redis := testserver.Redis(t)
@@ -120,7 +121,8 @@ func TestStore_SentinelWithoutPassword(t *testing.T) {
 	}
 }
 
-// One host of a Cluster, as a managed Cluster's configuration endpoint.
+// An address with one host of a Cluster, like a managed Cluster's configuration
+// endpoint.
 func TestStore_OneHostOfACluster(t *testing.T) {
 	t.Parallel()
 	nodes := testserver.RedisCluster(t, 3)
@@ -133,8 +135,8 @@ func TestStore_OneHostOfACluster(t *testing.T) {
 	}
 }
 
-// An address that leads to another server after a failover; the old one lives on
-// as a replica and closes nothing.
+// An address that leads to another server after a failover. The old server
+// continues as a replica and closes no connections.
 func TestStore_AddressMoves(t *testing.T) {
 	t.Parallel()
 	old, new := testserver.Redis(t), testserver.Redis(t)
@@ -174,7 +176,7 @@ func TestStore_AddressMoves(t *testing.T) {
 	t.Errorf("8 s after the failover: %v", err)
 }
 
-// Byte for byte, whatever JSON object.
+// Any JSON object has to come back byte for byte.
 func TestStore_Documents(t *testing.T) {
 	t.Parallel()
 	redis := testserver.Redis(t)
@@ -218,7 +220,7 @@ func TestStore_Documents(t *testing.T) {
 	}
 }
 
-// The log has the time that the server spends on one.
+// The log contains the time that the server spends on a command.
 func BenchmarkStore_Merge(b *testing.B) {
 	redis := testserver.Redis(b)
 	s, err := redisstore.Open(redis.URL(), redisstore.Options{})

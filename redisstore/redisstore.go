@@ -1,13 +1,13 @@
 // Package redisstore is a store.HotStore in Redis or Valkey: standalone, with
 // Sentinel, or a Cluster.
 //
-// A session is one key, session:ID, whose value people can read. Every call is
+// A session is one key, session:ID, whose value is readable text. Every call is
 // one round trip to one key. The user of an ACL needs
 //
 //	~session:* ~metrics:* ~footfall:check +get +set +del +pttl +pexpire +evalsha +eval +ping
 //
 // with REDIS_PREFIX before each pattern, and +info for [Store.Describe]; in a
-// Cluster +cluster|slots and +cluster|shards, too.
+// Cluster also +cluster|slots and +cluster|shards.
 package redisstore
 
 import (
@@ -27,41 +27,41 @@ import (
 )
 
 const (
-	defaultTimeout  = 2 * time.Second // of a call whose context has no deadline
+	defaultTimeout  = 2 * time.Second // for a call whose context has no deadline
 	dialTimeout     = time.Second
-	patience        = 5 * time.Second // of a command whose caller may have left
-	firstConnect    = time.Second     // how long Open waits for the server
-	renewInterval   = time.Second     // between clients
+	patience        = 5 * time.Second // for a command, whose caller may have left earlier
+	firstConnect    = time.Second     // how long Open waits for a connection
+	renewInterval   = time.Second     // the shortest time between two clients
 	topologyRefresh = 5 * time.Second
 	minReconnect    = 50 * time.Millisecond
 	maxReconnect    = time.Second
 )
 
-// Options are what a [Store] needs not be told.
+// Options are the optional settings of a [Store].
 type Options struct {
 	// Prefix is put before every key.
 	Prefix string
-	// TLS replaces the settings of rediss:// addresses: roots, client
-	// certificates.
+	// TLS replaces the TLS settings of rediss:// addresses, such as roots and
+	// client certificates.
 	TLS *tls.Config
 }
 
-// A Store holds sessions' records. It is safe for concurrent use.
+// A Store holds the records of sessions. It is safe for concurrent use.
 type Store struct {
 	prefix   string
 	option   rueidis.ClientOption
 	connects atomic.Uint64
 
 	client  atomic.Pointer[rueidis.Client] // nil until the first connection
-	cause   atomic.Pointer[error]          // why there is none
-	stale   chan struct{}                  // has another client made
+	cause   atomic.Pointer[error]          // why there is no client yet
+	stale   chan struct{}                  // a signal to replace the client
 	stop    context.CancelFunc
 	running sync.WaitGroup
 }
 
-// Open makes a store of the servers at an address: see the package
-// documentation. A server that does not answer is no error: calls fail until it
-// does.
+// Open makes a store of the servers at an address (see the package
+// documentation). It returns no error if a server does not answer: then calls
+// fail until one does.
 func Open(address string, o Options) (*Store, error) {
 	option, err := options(address)
 	if err != nil {
@@ -86,7 +86,7 @@ func Open(address string, o Options) (*Store, error) {
 	return s, nil
 }
 
-// dial counts connections.
+// dial makes a connection and counts it.
 func (s *Store) dial(ctx context.Context, addr string, dialer *net.Dialer, config *tls.Config) (net.Conn, error) {
 	var conn net.Conn
 	var err error
@@ -101,10 +101,10 @@ func (s *Store) dial(ctx context.Context, addr string, dialer *net.Dialer, confi
 	return conn, err
 }
 
-// keep makes the client, which connects again by itself, and another one when a
-// server takes no writes: a master that became a replica keeps the connections it
-// has, while its address may lead to another by now. tried is called after the
-// first try.
+// keep makes the client. The client connects again by itself; keep replaces it
+// when a server refuses writes. For a master that became a replica keeps its
+// connections, while its address may lead to another server by now. tried is
+// called after the first attempt to connect.
 func (s *Store) keep(ctx context.Context, tried func()) {
 	for {
 		client := s.connect(ctx, tried)
@@ -113,7 +113,7 @@ func (s *Store) keep(ctx context.Context, tried func()) {
 		}
 		made := time.Now()
 		if old := s.client.Swap(&client); old != nil {
-			time.AfterFunc(patience, (*old).Close) // calls are under way
+			time.AfterFunc(patience, (*old).Close) // later, because calls are still using it
 		}
 		tried()
 		select {
@@ -126,7 +126,7 @@ func (s *Store) keep(ctx context.Context, tried func()) {
 	}
 }
 
-// connect tries until there is a connection, nil once ctx is done.
+// connect tries to connect until it succeeds. It returns nil once ctx is done.
 func (s *Store) connect(ctx context.Context, tried func()) rueidis.Client {
 	option := s.option
 	for wait := minReconnect; ; wait = min(2*wait, maxReconnect) {
@@ -134,7 +134,7 @@ func (s *Store) connect(ctx context.Context, tried func()) rueidis.Client {
 		if err == nil {
 			return client
 		}
-		// A Sentinel has the password of the servers, or none.
+		// A Sentinel uses the servers' password or none.
 		if refusal, ok := rueidis.IsRedisErr(err); ok && refusesUser(refusal) && option.Sentinel.Password != "" {
 			option.Sentinel.Username, option.Sentinel.Password = "", ""
 			continue
@@ -148,7 +148,7 @@ func (s *Store) connect(ctx context.Context, tried func()) rueidis.Client {
 	}
 }
 
-// sleep returns false if ctx ends first.
+// sleep returns false if ctx ends before the time is over.
 func sleep(ctx context.Context, d time.Duration) bool {
 	select {
 	case <-ctx.Done():
@@ -158,19 +158,20 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// Close ends the connections. Calls under way fail.
+// Close closes the connections. Calls under way fail.
 func (s *Store) Close() error {
 	s.stop()
 	s.running.Wait()
 	return nil
 }
 
-// Connects counts the connections that were made.
+// Connects returns how many connections have been made.
 func (s *Store) Connects() uint64 { return s.connects.Load() }
 
 var errConnecting = errors.New("connecting")
 
-// do runs a command that build makes, until ctx is done.
+// do runs the command that build makes. It returns when ctx is done at the
+// latest.
 func (s *Store) do(ctx context.Context, build func(rueidis.Builder) rueidis.Completed) (rueidis.RedisMessage, error) {
 	client := s.client.Load()
 	if client == nil {
@@ -187,9 +188,10 @@ func (s *Store) do(ctx context.Context, build func(rueidis.Builder) rueidis.Comp
 	if err := ctx.Err(); err != nil {
 		return rueidis.RedisMessage{}, err
 	}
-	// The client makes connections within the call that needs one, and others wait
-	// for that: a connection must not depend on how hasty a caller is, nor a caller
-	// on how patient another is.
+	// The command runs in a goroutine with a time-out of its own. The client
+	// makes connections within the call that needs one, and other calls wait for
+	// that. So neither may a caller's short deadline end an attempt to connect,
+	// nor may a long one make other callers wait.
 	done := make(chan rueidis.RedisResult, 1)
 	go func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
@@ -211,7 +213,7 @@ func (s *Store) do(ctx context.Context, build func(rueidis.Builder) rueidis.Comp
 	}
 }
 
-// run runs a script on a key; 1 is true.
+// run runs a script on a key and returns whether the script returned 1.
 func (s *Store) run(ctx context.Context, script redisrecord.Script, key string, args []string) (bool, error) {
 	reply, err := s.do(ctx, func(b rueidis.Builder) rueidis.Completed {
 		return b.Evalsha().Sha1(script.Digest).Numkeys(1).Key(key).Arg(args...).Build()
@@ -233,7 +235,7 @@ func (s *Store) Read(ctx context.Context, id string) (doc []byte, version, views
 	key := redisrecord.Key(s.prefix, id)
 	reply, err := s.do(ctx, func(b rueidis.Builder) rueidis.Completed { return b.Get().Key(key).Build() })
 	if refusal, ok := rueidis.IsRedisErr(err); ok && strings.HasPrefix(refusal.Error(), "WRONGTYPE") {
-		return []byte{}, 0, 0, 0, nil // something that is no record, to whoever reads it
+		return []byte{}, 0, 0, 0, nil // not a record, but a value of another program
 	}
 	if rueidis.IsRedisNil(err) {
 		return nil, 0, 0, 0, nil

@@ -67,7 +67,7 @@ func put(t testing.TB, s *redisstore.Store) {
 	}
 }
 
-// One command is all that a reading is.
+// A read is a single command.
 func TestStore_ReadIsOneCommand(t *testing.T) {
 	t.Parallel()
 	redis := testserver.Redis(t)
@@ -108,7 +108,7 @@ func TestStore_ReadIsOneCommand(t *testing.T) {
 	}
 }
 
-// A value of somebody else is a document of version 0, and nobody's to replace.
+// A value of another program is a document of version 0 and must not be replaced.
 func TestStore_ForeignValues(t *testing.T) {
 	t.Parallel()
 	redis := testserver.Redis(t)
@@ -142,7 +142,7 @@ func TestStore_ForeignValues(t *testing.T) {
 	}
 }
 
-// Calls end with their context, and work again when the server does.
+// Calls end with their contexts, and succeed again when the server does.
 func TestStore_Outages(t *testing.T) {
 	t.Parallel()
 	for name, o := range map[string]struct{ begin, end func(*testserver.RedisServer) }{
@@ -201,7 +201,8 @@ func eventually(t testing.TB, try func() error) {
 	t.Fatal(err)
 }
 
-// What a server refuses it says at once, and Check says what to do.
+// A call returns a refusal of the server at once, and Check returns what to do
+// about it.
 func TestStore_Refusals(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

@@ -1,4 +1,5 @@
-// Package report is what the command and the admin surface ask of an archive.
+// Package report defines what the commands and the admin API read from an
+// archive.
 package report
 
 import (
@@ -9,7 +10,7 @@ import (
 )
 
 // A Reader answers questions about what an archive holds. The middleware never
-// asks them. Methods are safe for concurrent use.
+// calls it. Its methods are safe for concurrent use.
 type Reader interface {
 	// Stats sums up a time: sessions that began in it, events, orders and bot
 	// views of it. Active visitors are those of now.
@@ -25,14 +26,15 @@ type Reader interface {
 	Events(ctx context.Context, sessionID string, limit int) ([]store.Event, error)
 }
 
-// A Window is a span of time and the moment from which it is looked at.
+// A Window is a span of time, and the moment that "now" and "today" refer to.
 type Window struct {
-	From, To time.Time // from included, to excluded; zero: unbounded
+	From, To time.Time // From is included, To is excluded; a zero time means no bound
 	Now      time.Time
-	Today    time.Time // when the shop's day began
+	Today    time.Time // the start of the current day in the shop's time zone
 }
 
-// Stats are the figures of a window. Bots are in BotViews alone.
+// Stats are the figures of a window. Bots are counted in BotViews and nowhere
+// else.
 type Stats struct {
 	ActiveUsers  int64 `json:"activeUsers"`  // visitors with activity in the last 30 minutes
 	ActiveUsers5 int64 `json:"activeUsers5"` // … in the last 5
@@ -62,9 +64,9 @@ type Stats struct {
 type Filter struct {
 	Active    bool      // seen in the last 30 minutes and not ended
 	Converted bool      // with an order
-	Now       time.Time // what Active counts from
-	Limit     int       // at most
+	Now       time.Time // the moment that Active refers to
+	Limit     int       // the greatest number of sessions returned
 }
 
-// ActiveWindow is how recent the activity of an active user is.
+// ActiveWindow is how long after their last activity users count as active.
 const ActiveWindow = 30 * time.Minute

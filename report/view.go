@@ -9,26 +9,27 @@ import (
 	"github.com/footfall-go/footfall/store"
 )
 
-// Today is when the day of a moment began in the shop's time zone.
+// Today returns the start of the day that contains a moment, in the shop's time
+// zone.
 func Today(now time.Time, zone *time.Location) time.Time {
 	y, m, d := now.In(zone).Date()
 	return time.Date(y, m, d, 0, 0, 0, 0, zone)
 }
 
-// ParseDay reads a day, 2006-01-02, in the shop's time zone; empty is the zero
-// time.
+// ParseDay reads a day like 2006-01-02 in the shop's time zone. An empty text
+// gives the zero time.
 func ParseDay(text string, zone *time.Location) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
 	}
 	t, err := time.ParseInLocation(time.DateOnly, text, zone)
 	if err != nil {
-		return t, fmt.Errorf("%q is no day: write it like 2026-01-31", text)
+		return t, fmt.Errorf("%q is not a day: write it like 2026-01-31", text)
 	}
 	return t, nil
 }
 
-// ParseLimit reads how many rows are wanted.
+// ParseLimit reads the greatest number of rows to return.
 func ParseLimit(text string, otherwise, most int) (int, error) {
 	if text == "" {
 		return otherwise, nil
@@ -40,7 +41,7 @@ func ParseLimit(text string, otherwise, most int) (int, error) {
 	return n, nil
 }
 
-// Sessions lists sessions with their ends as of now.
+// Sessions lists sessions. Those that have expired by now are shown as ended.
 func Sessions(ctx context.Context, r Reader, f Filter, l store.Lifetimes) ([]store.Session, error) {
 	sessions, err := r.Sessions(ctx, f)
 	if err != nil {
@@ -55,15 +56,15 @@ func Sessions(ctx context.Context, r Reader, f Filter, l store.Lifetimes) ([]sto
 	return kept, nil
 }
 
-// A SessionDetail is one session and how long it has to live.
+// A SessionDetail is one session and the time it has left to live.
 type SessionDetail struct {
 	Session   store.Session `json:"session"`
 	Alive     bool          `json:"alive"`
 	Remaining int64         `json:"remainingSeconds"`
-	ExpiresAt *time.Time    `json:"expiresAt"` // if nothing more happens; null once it has ended
+	ExpiresAt *time.Time    `json:"expiresAt"` // when it expires without further activity; null once it has ended
 }
 
-// Detail looks at one session.
+// Detail reads one session with its details.
 func Detail(ctx context.Context, r Reader, id string, l store.Lifetimes, now time.Time) (SessionDetail, bool, error) {
 	rec, ok, err := r.Session(ctx, id)
 	if err != nil || !ok {

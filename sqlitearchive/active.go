@@ -10,30 +10,30 @@ import (
 	"time"
 )
 
-// Who is active is asked every few seconds, and the answer is in few of the
-// sessions of a day: among a million of them, looking at each took more than half
-// a second. The archive that writes remembers which it has written lately, and looks
-// at those only.
+// Reports ask for the active visitors every few seconds, and only few of a day's
+// sessions are active. Looking at all of a million sessions took more than half a
+// second, so the archive that writes remembers which sessions it has written
+// lately and looks at those only.
 
-// maxRecent is how many sessions it remembers, in some 25 MB. If there are more,
-// it looks at all for a while.
+// maxRecent is how many sessions are remembered, in about 25 MB. If there are
+// more, every count looks at all sessions for the next restAfterMore.
 const (
 	maxRecent     = 200_000
 	restAfterMore = 10 * time.Minute
 )
 
-// recent is the sessions that may have been seen since a time. It is safe for
+// recent holds the sessions that may have been seen since a time. It is safe for
 // concurrent use.
 type recent struct {
 	mu      sync.Mutex
-	seen    map[string]int64 // session to the latest it can have been seen, Unix ms
-	since   int64            // none is missing that was seen since then, Unix ms
+	seen    map[string]int64 // by session id: the latest that it can have been seen, Unix ms
+	since   int64            // every session seen since then is in the map, Unix ms
 	most    int
-	rest    time.Duration // after there were more
-	dropped int           // how often there were more
-	until   time.Time     // rests until then
+	rest    time.Duration // how long nothing is read after there were too many sessions
+	dropped int           // how often there were too many sessions
+	until   time.Time     // end of the current rest
 
-	asking sync.Mutex // held by whoever asks, or reads what is missing
+	asking sync.Mutex // held while a count or findRecent is running
 }
 
 func newRecent() *recent {
@@ -45,14 +45,14 @@ type sighting struct {
 	at      int64
 }
 
-// note takes in what has just been stored.
+// note records sessions that have just been stored.
 func (r *recent) note(sightings []sighting) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, s := range sightings {
 		before, known := r.seen[s.session]
 		if !known {
-			s.session = strings.Clone(s.session) // it may be a part of a whole record
+			s.session = strings.Clone(s.session) // a copy, because the id may be a part of a whole record
 		}
 		r.seen[s.session] = max(before, s.at)
 	}
@@ -63,16 +63,17 @@ func (r *recent) note(sightings []sighting) {
 	}
 }
 
-// drops is how often there were too many to remember, and whether that was a
-// moment ago.
+// drops returns how often there were too many sessions to remember, and whether
+// the rest after the latest time is still under way.
 func (r *recent) drops() (n int, lately bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.dropped, time.Now().Before(r.until)
 }
 
-// complete adds all that had been seen since a time, as read when there had been
-// that many drops: what was noted meanwhile is kept unless there was another.
+// complete adds all sessions that had been seen since a time. drops is the number
+// of drops before they were read: if there was another one since, some sessions
+// are missing, and the map does not count as complete.
 func (r *recent) complete(sightings []sighting, since int64, drops int) {
 	r.note(sightings)
 	r.mu.Lock()
@@ -82,8 +83,8 @@ func (r *recent) complete(sightings []sighting, since int64, drops int) {
 	}
 }
 
-// sessions are those that may have been seen since a time; ones before it are
-// forgotten. It returns false if some may be missing.
+// sessions returns the sessions that may have been seen since a time, and forgets
+// the earlier ones. It returns false if some may be missing.
 func (r *recent) sessions(since int64) ([]string, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -103,15 +104,16 @@ func (r *recent) sessions(since int64) ([]string, bool) {
 }
 
 const (
-	// They say which index: left to choose, SQLite walks all sessions by visitor.
+	// The queries name the index, because SQLite would otherwise walk all
+	// sessions by visitor.
 	activeOfAll   = ` FROM sessions INDEXED BY sessions_started_at WHERE started_at >= ? AND last_seen_at >= ?`
 	countActive   = `SELECT count(DISTINCT visitor_id)` + activeOfAll
 	listActive    = `SELECT session_id, last_seen_at` + activeOfAll + ` LIMIT ?`
 	countActiveOf = `SELECT count(DISTINCT visitor_id) FROM sessions WHERE +started_at >= ? AND last_seen_at >= ? AND session_id IN (SELECT value FROM json_each(?))`
 )
 
-// ActiveVisitors counts visitors seen since a time. No session that is older
-// than the maximum age can have been.
+// ActiveVisitors counts the visitors seen since a time. Sessions that began more
+// than the maximum age before that cannot have been seen since and are left out.
 func (a *Archive) ActiveVisitors(ctx context.Context, since time.Time) (n int64, err error) {
 	began, seen := since.Add(-a.maxAge).UnixMilli(), since.UnixMilli()
 	ids, known, err := a.recentSessions(ctx, began, seen)
@@ -131,9 +133,9 @@ func (a *Archive) ActiveVisitors(ctx context.Context, since time.Time) (n int64,
 	return n, nil
 }
 
-// recentSessions is the sessions that may have been seen since a time. It returns
-// false if it does not know them, or if looking at all that began since another
-// time is quicker.
+// recentSessions returns the sessions that may have been seen since a time. It
+// returns false if it does not know them, or if it is quicker to look at all
+// sessions that began since began.
 func (a *Archive) recentSessions(ctx context.Context, began, seen int64) ([]string, bool, error) {
 	if a.recent == nil {
 		return nil, false, nil
@@ -158,11 +160,12 @@ func (a *Archive) recentSessions(ctx context.Context, began, seen int64) ([]stri
 	return ids, len(ids)*passed < all, err
 }
 
-// passed is how many sessions a walk gets past while one is looked up.
+// passed is how many sessions a walk of the index gets past in the time of one
+// look-up.
 const passed = 7
 
-// findRecent looks at all sessions for those seen since a time: once after the
-// start, unless there are too many to remember.
+// findRecent reads from the database which sessions were seen since a time. This
+// happens once after the start, and again after there were too many to remember.
 func (a *Archive) findRecent(ctx context.Context, began, since int64) error {
 	drops, _ := a.recent.drops()
 	rows, err := a.read.QueryContext(ctx, listActive, began, since, a.recent.most+1)

@@ -11,8 +11,8 @@ import (
 	"github.com/footfall-go/footfall/store"
 )
 
-// Whatever happened to sessions, and however many may be remembered, the active
-// visitors are those that a look at all sessions finds.
+// Whatever happens to sessions, and however many may be remembered, the result is
+// the number of active visitors that a look at all sessions finds.
 func TestActiveVisitors_AreThoseOfAllSessions(t *testing.T) {
 	for _, most := range []int{5, 40, maxRecent} {
 		t.Run(fmt.Sprintf("at most %d remembered", most), func(t *testing.T) {
@@ -57,7 +57,7 @@ func (w *activeWorld) at() time.Time { return w.start.Add(w.now) }
 
 func (w *activeWorld) some() string { return w.sessions[w.random.IntN(len(w.sessions))] }
 
-// step lets something happen to sessions.
+// step makes something happen to sessions.
 func (w *activeWorld) step(most int) {
 	w.Helper()
 	w.now += time.Duration(w.random.IntN(20)) * time.Second

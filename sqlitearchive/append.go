@@ -14,14 +14,16 @@ func (a *Archive) Append(ctx context.Context, facts []store.Fact) error {
 	if a.write == nil {
 		return errReadOnly
 	}
-	tx, err := a.write.BeginTx(ctx, nil) // here it may wait for others, and ends with ctx
+	tx, err := a.write.BeginTx(ctx, nil) // may wait for the write lock, until ctx ends
 	if err != nil {
 		return fmt.Errorf("sqlitearchive: append: %w", err)
 	}
 	defer tx.Rollback()
-	// A statement whose context can end costs the driver a goroutine: a third of
-	// a batch of new sessions. When ctx ends the transaction is rolled back, and
-	// the next statement fails: none may run while the rows of another are read.
+	// Statements run under a context that cannot end, because the driver starts a
+	// goroutine for each statement whose context can: a third of the cost of a
+	// batch of new sessions. When ctx ends, the transaction is rolled back and
+	// the next statement fails. No statement may run while the rows of another
+	// are being read.
 	b := &batch{ctx: context.WithoutCancel(ctx), tx: tx, statements: map[string]*sql.Stmt{}, yields: len(facts) < backlogged, now: nowMillis()}
 	if err = b.apply(facts); err == nil {
 		err = tx.Commit()
@@ -30,48 +32,49 @@ func (a *Archive) Append(ctx context.Context, facts []store.Fact) error {
 	case err == nil:
 		a.recent.note(b.sightings)
 		return nil
-	case ctx.Err() != nil: // what the driver says of a transaction that was rolled back explains nothing
+	case ctx.Err() != nil: // the driver's error about the rolled back transaction explains nothing
 		return fmt.Errorf("sqlitearchive: append: %w", ctx.Err())
 	}
 	return fmt.Errorf("sqlitearchive: append: %w", classify(err))
 }
 
-// A batch is the transaction of one Append. Its facts are applied in rounds: the
-// events are inserted together, then the sessions that began, then everything
-// else follows in order. A fold depends on what came before it and ends a round.
+// A batch is the transaction of one Append. It applies its facts in rounds: first
+// it inserts all events together, then the sessions that begin, then it applies
+// the other facts in order. The effect of a fold depends on the facts before it,
+// so a fold ends a round.
 type batch struct {
 	ctx        context.Context
 	tx         *sql.Tx
 	statements map[string]*sql.Stmt
-	yields     bool // to those who answer requests
+	yields     bool // lets goroutines that answer requests run first
 	now        int64
 
 	touched map[string]*touch // by session id
-	touches []*touch          // the same, in order
+	touches []*touch          // the same touches in the order of their facts
 	events  []sessionEvent
-	fresh   []*touch // sessions that begin
+	fresh   []*touch // touches of sessions that begin in this round
 	later   []store.Fact
-	args    []any // for use again
+	args    []any // kept for reuse
 
-	sightings []sighting // the sessions of all rounds
+	sightings []sighting // the sessions of all rounds, for Archive.recent
 }
 
-// A touch is what a round changes of one session.
+// A touch is what a round changes in one session.
 type touch struct {
 	id        string
-	begins    *store.Record // it began in this round, nil if not
-	active    bool          // something other than its beginning touches it
+	begins    *store.Record // set if the session begins in this round
+	active    bool          // a fact other than its SessionBegun concerns it
 	views     int64
 	lastSeen  int64
-	lastEvent int64 // 0: none
-	known     bool  // it has a row
+	lastEvent int64 // row id; 0: none
+	known     bool  // the session has a row
 	folded    bool
 
-	chunk    int   // number of the chunk that is being tried
-	previous int64 // the latest event in that chunk
+	chunk    int   // number of the chunk that is being inserted
+	previous int64 // row id of the session's latest event in that chunk
 }
 
-// sighting is the latest that the session can have been seen.
+// sighting returns the latest time at which the session can have been seen.
 func (t *touch) sighting(now int64) sighting {
 	at := max(now, t.lastSeen)
 	if t.begins != nil {
@@ -117,9 +120,9 @@ func (b *batch) apply(facts []store.Fact) error {
 		case *store.SessionSeen:
 			t := b.activeTouch(f.SessionID)
 			t.lastSeen = max(t.lastSeen, f.At.UnixMilli())
-		case *store.CredentialsChanged: // of a folded session too
+		case *store.CredentialsChanged: // also when the session is folded
 			b.activeTouch(f.SessionID)
-			b.sightings = append(b.sightings, sighting{f.SessionID, unixMillis(f.Cred.EndedAt)}) // by a clock that was ahead
+			b.sightings = append(b.sightings, sighting{f.SessionID, unixMillis(f.Cred.EndedAt)}) // may lie in the future, if the writer's clock was ahead
 			b.later = append(b.later, f)
 		case *store.ValueSet:
 			b.activeTouch(f.SessionID)
@@ -171,9 +174,10 @@ func (b *batch) finishRound() error {
 	return nil
 }
 
-// exec runs a statement that is prepared once a batch. A batch takes many
-// milliseconds of a core, so it lets whoever answers requests go first, unless more
-// is waiting behind it: then requests must not keep it from getting on.
+// exec runs a statement, which is prepared once for each batch. A batch takes
+// many milliseconds of CPU, so it lets goroutines that answer requests run first.
+// It does not if more facts are waiting: then a steady load of requests would
+// keep the backlog from shrinking.
 func (b *batch) exec(query string, args ...any) (sql.Result, error) {
 	s, err := b.prepare(query)
 	if err != nil {
@@ -186,8 +190,8 @@ func (b *batch) exec(query string, args ...any) (sql.Result, error) {
 }
 
 const (
-	manyArgs   = 100  // from here on a statement takes as long as a few requests
-	backlogged = 2000 // a batch of so many facts says that more are waiting
+	manyArgs   = 100  // with this many arguments a statement takes as long as a few requests
+	backlogged = 2000 // a batch of this many facts means that more are waiting
 )
 
 func (b *batch) prepare(query string) (*sql.Stmt, error) {

@@ -11,8 +11,8 @@ import (
 	"github.com/footfall-go/footfall/store"
 )
 
-// A batch is stored whole or not at all, also when its time is over in the
-// middle, and can be repeated then.
+// A batch is stored completely or not at all, even when its context ends in the
+// middle, and can then be repeated.
 func TestAppend_ContextEnds(t *testing.T) {
 	a := open(t, filepath.Join(t.TempDir(), "footfall.db"))
 	const sessions, views = 500, 60_000
@@ -41,8 +41,8 @@ func TestAppend_ContextEnds(t *testing.T) {
 	}
 }
 
-// A batch may hold what is there already, in any part: it is counted once, and
-// the list of a session's events has each once.
+// A batch may contain facts that are stored already, anywhere in it. Each is
+// counted once and is in the list of its session's events once.
 func TestAppend_OverlappingReplay(t *testing.T) {
 	a := open(t, filepath.Join(t.TempDir(), "footfall.db"))
 	const sessions, views = 7, 300

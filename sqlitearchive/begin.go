@@ -30,9 +30,9 @@ var (
 	upsertOneVisit = upsertVisitor + widenVisit
 )
 
-// lookUpTouched reads what the round's sessions had before it, and tells which
-// begin. A folded one that is active after all is taken out again; one that only
-// began stays folded: that is a replay.
+// lookUpTouched reads the stored state of the round's sessions and finds out
+// which ones begin. A folded session with new activity is restored; one with
+// nothing but a SessionBegun stays folded, because that is a replay.
 func (b *batch) lookUpTouched() error {
 	err := b.lookUp(lookUpSessions, b.touches, func(t *touch, lastEvent int64) { t.known, t.lastEvent = true, lastEvent })
 	if err != nil {
@@ -61,10 +61,10 @@ func (b *batch) lookUpTouched() error {
 	return nil
 }
 
-// lookUp calls found for each session that a query has a row of.
+// lookUp calls found for each of the sessions that a query has a row for.
 func (b *batch) lookUp(query string, touches []*touch, found func(t *touch, n int64)) error {
 	for chunk := range slices.Chunk(touches, idsPerLookUp) {
-		args := make([]any, idsPerLookUp) // one statement for every number of them
+		args := make([]any, idsPerLookUp) // always the same number, so that one prepared statement serves every call
 		for i, t := range chunk {
 			args[i] = t.id
 		}
@@ -96,8 +96,8 @@ func (b *batch) lookUpChunk(query string, args []any, found func(t *touch, n int
 	return rows.Err()
 }
 
-// insertFresh inserts the sessions that begin, with what the round's events
-// made of them.
+// insertFresh inserts the sessions that begin, including the effect of the
+// round's events on them.
 func (b *batch) insertFresh() error {
 	for chunk := range slices.Chunk(b.fresh, sessionsPerInsert) {
 		args := b.args[:0]
@@ -125,8 +125,8 @@ func (b *batch) insertFresh() error {
 	return nil
 }
 
-// execEach runs a statement for many rows, or if there are fewer the one for a
-// single row for each.
+// execEach runs a statement for many rows at a time, and a statement for a single
+// row for each of the remaining ones.
 func (b *batch) execEach(many, single string, rows int, args []any) error {
 	if rows == sessionsPerInsert {
 		_, err := b.exec(many, args...)
@@ -140,7 +140,7 @@ func (b *batch) execEach(many, single string, rows int, args []any) error {
 	return nil
 }
 
-// restore inserts a session that was taken out of its fold.
+// restore inserts a session that is no longer folded.
 func (b *batch) restore(r *store.Record) error {
 	if _, err := b.exec(insertSession, appendSessionArgs(nil, r, &touch{})...); err != nil {
 		return err
@@ -152,8 +152,8 @@ func (b *batch) restore(r *store.Record) error {
 	return b.completeBeginning(r)
 }
 
-// completeBeginning stores what a session that has just been inserted began
-// with, and ends it if its customer was revoked since.
+// completeBeginning stores the values that a newly inserted session began with,
+// and ends the session if its customer has been revoked since it began.
 func (b *batch) completeBeginning(r *store.Record) error {
 	for key, value := range r.Values {
 		if err := b.setValue(&store.ValueSet{SessionID: r.SessionID, Key: key, Value: value, At: r.StartedAt}); err != nil {
@@ -177,8 +177,7 @@ func appendSessionArgs(args []any, r *store.Record, t *touch) []any {
 		r.Version, r.SecretHash[:], superseded, millis(r.AuthenticatedAt), null(t.lastEvent))
 }
 
-// updateTouched writes what the round changed of the sessions that were there
-// before it.
+// updateTouched writes the round's changes to sessions that existed before it.
 func (b *batch) updateTouched() error {
 	for _, t := range b.touches {
 		if !t.known || !t.active {

@@ -9,9 +9,9 @@ import (
 	"github.com/footfall-go/footfall/store"
 )
 
-// A session's events are found by a list that the events form (last_event, then
-// previous). Whatever happens, that list holds all events of the session and no
-// others: those that a look at every row finds.
+// A session's events are found through a linked list (last_event, then previous).
+// Whatever happens, that list has to contain exactly the events of the session
+// that a look at every row finds.
 func TestArchive_EventChain(t *testing.T) {
 	const listed = `WITH RECURSIVE walk (root, id, steps) AS (
 			SELECT session_id, last_event, 1 FROM sessions WHERE last_event IS NOT NULL

@@ -6,7 +6,7 @@ import (
 	"github.com/footfall-go/footfall/store"
 )
 
-// control applies a fact that is neither a session's beginning nor an event.
+// control applies a fact that is neither a SessionBegun nor an event.
 func (b *batch) control(fact store.Fact) error {
 	switch f := fact.(type) {
 	case *store.CredentialsChanged:
@@ -54,9 +54,9 @@ func (b *batch) setCredentials(f *store.CredentialsChanged) error {
 	return b.endIfRevoked(f.SessionID, c)
 }
 
-// endIfRevoked applies the revocations that arrived before the credentials they
-// end: those from after the password check. The result is that of the other
-// order.
+// endIfRevoked applies revocations that were stored before the login they end:
+// those made after the login's password check. The result is the same as if the
+// login had been stored first.
 func (b *batch) endIfRevoked(sessionID string, c *store.Credentials) error {
 	if c.CustomerID == "" || !c.EndedAt.IsZero() {
 		return nil
@@ -94,8 +94,8 @@ func (b *batch) setValue(f *store.ValueSet) error {
 	return err
 }
 
-// placeOrder stores an order: the first value of an id wins, a later one fills
-// in what was not known.
+// placeOrder stores an order. If the id exists, the stored values stay, and only
+// values that were unknown are filled in.
 func (b *batch) placeOrder(f *store.OrderPlaced) error {
 	var meta any
 	if len(f.Metadata) > 0 {

@@ -11,8 +11,8 @@ import (
 	"github.com/footfall-go/footfall/store"
 )
 
-// Events are inserted many at a time: most of the cost of an insert is the
-// statement's.
+// Events are inserted many at a time, because most of the cost of an insert is
+// the cost of executing the statement.
 const eventsPerInsert = 40
 
 const eventColumns = `id, event_id, session_id, visitor_id, event_type, page, product_id, metadata, created_at, previous`
@@ -24,9 +24,9 @@ var (
 )
 
 // insertEvents inserts the round's events and links each to the one before it in
-// its session. Events that are there already, or twice in the batch, are left
-// out: they are only found in a replay, so everything is first tried without
-// looking for them.
+// its session. Events that are stored already, or occur twice in the batch, are
+// skipped. Only a replay has such events, so the first attempt does not look for
+// them.
 func (b *batch) insertEvents() error {
 	if len(b.events) == 0 {
 		return nil
@@ -47,8 +47,8 @@ func (b *batch) insertEvents() error {
 	return nil
 }
 
-// insertChunk inserts events with ids from after on; number tells it from the
-// round's other chunks.
+// insertChunk inserts events, giving them row ids above after. number tells the
+// chunk from the other chunks of the round.
 func (b *batch) insertChunk(events []sessionEvent, number int, after int64) (int64, error) {
 	if len(events) == eventsPerInsert {
 		args := b.args[:0]
@@ -108,11 +108,11 @@ func (b *batch) insertChunk(events []sessionEvent, number int, after int64) (int
 	return inserted, nil
 }
 
-// note counts an event that was new.
+// note counts an event that was inserted.
 func (t *touch) note(e *store.Event, id int64) {
 	t.lastEvent = id
 	switch e.EventType {
-	case store.EventOrderCompleted, store.EventRefund: // no sign of the visitor: they may come long after the visit
+	case store.EventOrderCompleted, store.EventRefund: // not activity of the visitor: a refund may come weeks later
 	default:
 		t.lastSeen = max(t.lastSeen, e.CreatedAt.UnixMilli())
 	}
@@ -129,7 +129,8 @@ func appendEventArgs(args []any, e *store.Event, id, previous int64) []any {
 	return append(args, id, e.EventID, e.SessionID, e.VisitorID, e.EventType, null(e.Page), null(e.ProductID), metadata, e.CreatedAt.UnixMilli(), null(previous))
 }
 
-// walkEvents is the list of a session's events, from the latest back.
+// walkEvents selects a session's events by following the list from the latest one
+// back.
 const walkEvents = `WITH RECURSIVE walk (id) AS (
 		SELECT last_event FROM sessions WHERE session_id = ?1 AND last_event IS NOT NULL
 		UNION ALL

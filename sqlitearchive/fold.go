@@ -9,24 +9,26 @@ import (
 	"github.com/footfall-go/footfall/store"
 )
 
-// A folded session is one that a browser began beside another, and whose cookie
-// it did not keep. Its events move to the other; the rest is kept whole, so that
-// a cookie that comes back after all finds its session again.
+// A folded session is a duplicate: a browser began it beside another session and
+// did not keep its cookie. Its events move to the other session. Its record is
+// kept whole, so that the session is found again if its cookie comes back after
+// all.
 type foldedRecord struct {
 	Session store.Session
 	Cred    store.Credentials
 }
 
-// whole is the folded session's record, without its values.
+// whole rebuilds the record of a folded session. Its values are stored elsewhere, so
+// the record has none.
 func (f *foldedRecord) whole() store.Record {
 	rec := store.Record{Session: f.Session}
 	rec.SetCredentials(f.Cred)
 	return rec
 }
 
-// fold moves a session's events into another. Sessions that somebody logged in
-// or bought something in stay, and those that others were folded into: their
-// cookie came back.
+// fold moves a session's events into another session. It does nothing if somebody
+// logged in or bought something in the session, or if other sessions were folded
+// into it: then its cookie came back.
 func (b *batch) fold(f *store.SessionsFolded) error {
 	rec, err := scanRecord(b.tx.QueryRowContext(b.ctx, selectRecord, f.Folded))
 	if errors.Is(err, sql.ErrNoRows) {
@@ -84,8 +86,8 @@ func (b *batch) fold(f *store.SessionsFolded) error {
 	return err
 }
 
-// unfold takes a session that is folded out again, with its events. It returns
-// its latest event.
+// unfold restores a folded session and its events. It returns the session's
+// latest event.
 func (b *batch) unfold(sessionID string) (lastEvent int64, err error) {
 	s, err := b.prepare(`SELECT into_id, event_ids, record FROM folded_sessions WHERE session_id = ?`)
 	if err != nil {
@@ -153,7 +155,7 @@ type linkedEvent struct {
 
 func byID(x, y linkedEvent) int { return int(x.id - y.id) }
 
-// listEvents is the events of a session.
+// listEvents returns the row ids of a session's events.
 func (b *batch) listEvents(sessionID string) ([]linkedEvent, error) {
 	rows, err := b.tx.QueryContext(b.ctx, walkEvents+` SELECT e.id, e.event_id FROM walk JOIN session_events e ON e.id = walk.id`, sessionID)
 	if err != nil {
@@ -180,7 +182,7 @@ func (b *batch) giveEvents(events []linkedEvent, sessionID, visitorID string) er
 	return nil
 }
 
-// link makes events the list of a session.
+// link makes events the linked list of a session.
 func (b *batch) link(sessionID string, events []linkedEvent) error {
 	slices.SortFunc(events, byID)
 	previous := int64(0)

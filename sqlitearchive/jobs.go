@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// Shared is false: the database belongs to one process.
+// Shared returns false: only one process uses the database.
 func (a *Archive) Shared() bool { return false }
 
-// ClaimSlot inserts the slot: the one who can has it. Slots of more than a week
-// ago are forgotten.
+// ClaimSlot inserts the slot; whoever can insert it owns it. Slots older than a
+// week are deleted.
 func (a *Archive) ClaimSlot(ctx context.Context, job string, slot time.Time) (bool, error) {
 	if a.write == nil {
 		return false, errReadOnly
@@ -27,7 +27,7 @@ func (a *Archive) ClaimSlot(ctx context.Context, job string, slot time.Time) (bo
 	return err == nil, err
 }
 
-// Purge deletes what is past its retention, a little at a time.
+// Purge deletes what is older than its retention, in small steps.
 func (a *Archive) Purge(ctx context.Context, sessions, visitors time.Time, limit int) (int, error) {
 	if a.write == nil {
 		return 0, errReadOnly

@@ -17,7 +17,7 @@ import (
 	"github.com/footfall-go/footfall/store"
 )
 
-// TestMain is also the process that TestArchive_KilledWhileAppending kills.
+// TestMain also runs the process that TestArchive_KilledWhileAppending kills.
 func TestMain(m *testing.M) {
 	if path := os.Getenv("FOOTFALL_TEST_APPENDER"); path != "" {
 		fmt.Fprintln(os.Stderr, appendUntilKilled(path, os.Getenv("FOOTFALL_TEST_FIRST")))
@@ -26,8 +26,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// appendUntilKilled appends batches of events and prints the number of the last
-// event of each batch that was stored.
+// appendUntilKilled appends batches of events. For each stored batch it prints
+// the number of its last event.
 func appendUntilKilled(path, from string) error {
 	first, err := strconv.Atoi(from)
 	if err != nil {
@@ -62,8 +62,8 @@ func TestArchive_KilledWhileAppending(t *testing.T) {
 	acknowledged := 0
 	for round := range 6 {
 		cmd := exec.Command(exe)
-		// Each round begins a little before the last acknowledged event, as a
-		// replay does.
+		// Each round begins a little before the last acknowledged event, like a
+		// replay.
 		cmd.Env = append(os.Environ(), "FOOTFALL_TEST_APPENDER="+path, fmt.Sprintf("FOOTFALL_TEST_FIRST=%d", max(0, acknowledged-50)))
 		var stderr strings.Builder
 		cmd.Stderr = &stderr

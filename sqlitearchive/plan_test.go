@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// What is asked all the time uses an index, however many sessions there are.
+// Queries that are made all the time have to use an index, however many sessions
+// there are.
 func TestSeedDefect37_QueriesUseIndexes(t *testing.T) {
 	a, err := Open(filepath.Join(t.TempDir(), "footfall.db"), Options{})
 	if err != nil {

@@ -20,7 +20,7 @@ type scanner interface{ Scan(dest ...any) error }
 // scanRecord reads a row of sessionColumns.
 func scanRecord(row scanner) (store.Record, error) {
 	var r store.Record
-	var kind string // follows from the customer
+	var kind string // not returned: the type follows from the customer
 	var text [18]sql.NullString
 	var started, seen, ended, authenticated sql.NullInt64
 	var hash, superseded []byte
@@ -44,7 +44,7 @@ func scanRecord(row scanner) (store.Record, error) {
 	return r, nil
 }
 
-// Session reads one session, also one that was folded.
+// Session reads one session, folded or not.
 func (a *Archive) Session(ctx context.Context, id string) (store.Record, bool, error) {
 	r, err := scanRecord(a.read.QueryRowContext(ctx, selectRecord, id))
 	if errors.Is(err, sql.ErrNoRows) {
@@ -59,8 +59,9 @@ func (a *Archive) Session(ctx context.Context, id string) (store.Record, bool, e
 	return r, true, nil
 }
 
-// foldedSession reads a session that has no row, or had none a moment ago: both
-// places from one snapshot, because it may be on its way from one to the other.
+// foldedSession reads a session that was not found among the sessions. It reads
+// both tables from one snapshot, because the session may just be moving from one
+// to the other.
 func (a *Archive) foldedSession(ctx context.Context, id string) (store.Record, bool, error) {
 	r, ok, err := a.readFolded(ctx, id)
 	if err != nil {
@@ -95,7 +96,7 @@ func (a *Archive) readFolded(ctx context.Context, id string) (r store.Record, ok
 	return r, err == nil, err
 }
 
-// A querier is the database or a transaction.
+// A querier is a database or a transaction.
 type querier interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 }
@@ -139,7 +140,7 @@ func (a *Archive) sessions(ctx context.Context, rest string, args ...any) ([]sto
 	return sessions, rows.Err()
 }
 
-// CustomerSessions lists a customer's latest sessions.
+// CustomerSessions lists a customer's sessions, newest first.
 func (a *Archive) CustomerSessions(ctx context.Context, customerID string, limit int) ([]store.Session, error) {
 	return a.sessions(ctx, `WHERE customer_id = ? ORDER BY started_at DESC LIMIT ?`, customerID, limit)
 }
@@ -164,13 +165,13 @@ func (a *Archive) Order(ctx context.Context, id string) (store.Order, bool, erro
 	return o, true, nil
 }
 
-const maxChanges = 10_000 // read at a time
+const maxChanges = 10_000 // read by one call
 
-// feedAge is how long the feed of credential changes is kept.
+// feedAge is how long changes stay in the feed of credential changes.
 func (a *Archive) feedAge() time.Duration { return 2 * a.maxAge }
 
-// CredentialChanges reads on in the feed, to its end. What no live session can
-// be older than is left out.
+// CredentialChanges reads the feed from a cursor to its end. It leaves out
+// changes older than any live session can be.
 func (a *Archive) CredentialChanges(ctx context.Context, after int64) ([]store.CredentialChange, int64, error) {
 	var changes []store.CredentialChange
 	for {
@@ -203,7 +204,7 @@ func (a *Archive) appendChanges(ctx context.Context, changes *[]store.Credential
 
 const countBegun = `SELECT count(*) FROM sessions WHERE started_at >= ?`
 
-// SessionsBegun counts sessions that began since a time.
+// SessionsBegun counts the sessions that began at or after a time.
 func (a *Archive) SessionsBegun(ctx context.Context, since time.Time) (n int64, err error) {
 	err = a.read.QueryRowContext(ctx, countBegun, since.UnixMilli()).Scan(&n)
 	if err != nil {

@@ -11,9 +11,9 @@ import (
 	"github.com/footfall-go/footfall/sqlitearchive"
 )
 
-// TestOpen_ReadOnlyDirectory opens where nothing may be written. For root
-// nothing is forbidden, so its file access becomes that of another user; the
-// thread is never given back.
+// TestOpen_ReadOnlyDirectory opens a database in a directory where nothing may be
+// written. Since root may write everywhere, the thread takes another user's file
+// access and is never reused.
 func TestOpen_ReadOnlyDirectory(t *testing.T) {
 	base := t.TempDir()
 	dir := filepath.Join(base, "data")

@@ -24,7 +24,7 @@ func (a *Archive) Sessions(ctx context.Context, f report.Filter) ([]store.Sessio
 	return a.sessions(ctx, "WHERE "+strings.Join(where, " AND ")+" ORDER BY started_at DESC, session_id DESC LIMIT ?", append(args, f.Limit)...)
 }
 
-// Stats sums up a window, from one snapshot of the database.
+// Stats computes the figures of a window from one snapshot of the database.
 func (a *Archive) Stats(ctx context.Context, w report.Window) (report.Stats, error) {
 	s := report.Stats{EventsByType: map[string]int64{}, BotsByReason: map[string]int64{}, Revenue: []store.Money{}, Refunded: []store.Money{}}
 	from, to := int64(0), int64(1)<<62

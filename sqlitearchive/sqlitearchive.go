@@ -1,8 +1,9 @@
-// Package sqlitearchive is a store.Archive in one SQLite file: for a shop on
-// one machine. The driver is pure Go.
+// Package sqlitearchive is a store.Archive in one SQLite file, for a shop on one
+// machine. The driver is pure Go.
 //
-// One process writes, through one connection; any number read beside it. A
-// batch is one transaction that is on the disk when Append returns.
+// One process writes, through one connection; any number of processes may read at
+// the same time. A batch is one transaction, which is on the disk when Append
+// returns.
 package sqlitearchive
 
 import (
@@ -32,30 +33,30 @@ var migrations embed.FS
 // concurrent use.
 type Archive struct {
 	path   string
-	file   os.FileInfo // of path when it was opened
+	file   os.FileInfo // the file at path when it was opened
 	maxAge time.Duration
 	write  *sql.DB // one connection; nil when read-only
 	read   *sql.DB
-	recent *recent // nil when read-only: others write then
+	recent *recent // nil when read-only: another process writes then
 }
 
-// Options of [Open]. The zero value is ready for use.
+// Options for [Open]. The zero value is ready for use.
 type Options struct {
-	// SessionMaxAge is the longest that a session can be alive: default 24
+	// SessionMaxAge is the longest that a session can be alive. Default: 24
 	// hours. Counting active visitors looks no further back than that.
 	SessionMaxAge time.Duration
 }
 
-// ErrNewer says that a later version of Footfall made the database.
+// ErrNewer means that a later version of Footfall made the database.
 var ErrNewer = errors.New("made by a newer version of footfall: upgrade, or use another DATA_DIR")
 
-// Open opens the database at path for reading and writing; it makes it and
-// brings its tables up to date where needed.
+// Open opens the database at path for reading and writing. It creates the
+// database and updates its tables where needed.
 func Open(path string, o Options) (*Archive, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("sqlitearchive: %w", err)
 	}
-	// SQLite gives the files beside it the database's own mode.
+	// SQLite gives the files beside the database the same mode as the database.
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("sqlitearchive: %w", err)
@@ -79,8 +80,8 @@ func Open(path string, o Options) (*Archive, error) {
 	return a, nil
 }
 
-// OpenReadOnly opens the database at path beside whoever writes it. Methods that
-// would change something fail.
+// OpenReadOnly opens the database at path for reading while another process may
+// write it. Methods that would change something return an error.
 func OpenReadOnly(path string, o Options) (*Archive, error) {
 	if o.SessionMaxAge == 0 {
 		o.SessionMaxAge = 24 * time.Hour
@@ -95,8 +96,9 @@ func OpenReadOnly(path string, o Options) (*Archive, error) {
 	}
 	err = checkVersion(read)
 	if wal, _ := os.Stat(path + "-wal"); err != nil && !errors.Is(err, ErrNewer) && (wal == nil || wal.Size() == 0) {
-		// On a read-only disk there is no making the files that readers share; with
-		// nothing in the write-ahead log the database itself is all there is.
+		// On a read-only disk, the files that readers share cannot be made. If
+		// the write-ahead log is empty, the database file alone is complete and
+		// can be read.
 		if err := read.Close(); err != nil {
 			return nil, fmt.Errorf("sqlitearchive: %s: %w", path, err)
 		}
@@ -106,18 +108,19 @@ func OpenReadOnly(path string, o Options) (*Archive, error) {
 		err = checkVersion(read)
 	}
 	if err != nil {
-		_ = read.Close() // the error before says more
+		_ = read.Close() // the error before it tells more
 		return nil, fmt.Errorf("sqlitearchive: %s: %w", path, err)
 	}
-	if empty, err := isEmpty(read); err != nil || empty { // its first start is under way
+	if empty, err := isEmpty(read); err != nil || empty { // the process that creates the database is still starting
 		return nil, errors.Join(fmt.Errorf("sqlitearchive: %s: no tables yet: %w", path, cmp.Or(err, fs.ErrNotExist)), read.Close())
 	}
 	read.SetMaxOpenConns(4)
 	return &Archive{path: path, file: file, maxAge: o.SessionMaxAge, read: read}, nil
 }
 
-// connect opens a pool. Write transactions take the lock when they begin: one
-// that first reads and then writes would fail instead of waiting.
+// connect opens a pool of connections. Write transactions take the lock when they
+// begin, because one that reads first and then writes would fail instead of
+// waiting for the lock.
 func connect(path, mode string, flags ...string) (*sql.DB, error) {
 	query := url.Values{
 		"mode":    {mode},
@@ -146,11 +149,11 @@ func (a *Archive) Close() error {
 	return err
 }
 
-// Check says whether the database answers, and still is the file that was
-// opened.
+// Check reports an error if the database does not answer, or if its file is no
+// longer the one that was opened.
 func (a *Archive) Check(ctx context.Context) error {
 	if file, err := os.Stat(a.path); err != nil || !os.SameFile(file, a.file) {
-		return fmt.Errorf("sqlitearchive: %s was deleted or replaced while it is in use: stop, put it back, start again", a.path)
+		return fmt.Errorf("sqlitearchive: %s was deleted or replaced while in use: stop, put it back, start again", a.path)
 	}
 	var one int
 	if err := a.read.QueryRowContext(ctx, "SELECT 1 FROM sqlite_schema LIMIT 1").Scan(&one); err != nil {
@@ -159,10 +162,12 @@ func (a *Archive) Check(ctx context.Context) error {
 	return nil
 }
 
-// errReadOnly is returned by what would write.
+// errReadOnly is the error of writes to an archive that was opened for reading
+// only.
 var errReadOnly = errors.New("sqlitearchive: opened for reading only")
 
-// schemaFiles are the migrations in order; a file's number is its version.
+// schemaFiles are the migrations in order; the number in a file's name is the
+// version of the schema after it.
 func schemaFiles() ([]string, error) { return fs.Glob(migrations, "migrations/*.sql") }
 
 func checkVersion(db *sql.DB) error {
@@ -180,14 +185,14 @@ func checkVersion(db *sql.DB) error {
 	return nil
 }
 
-// isEmpty says that nobody has made the tables yet.
+// isEmpty reports whether the database has no tables yet.
 func isEmpty(db *sql.DB) (bool, error) {
 	var version int
 	err := db.QueryRowContext(context.Background(), "PRAGMA user_version").Scan(&version)
 	return version == 0, err
 }
 
-// migrate brings the tables up to date, each step in a transaction of its own.
+// migrate applies the missing migrations, each in a transaction of its own.
 func migrate(db *sql.DB) error {
 	if err := checkVersion(db); err != nil {
 		return err
@@ -228,8 +233,8 @@ func migrateTo(db *sql.DB, version int, script string) error {
 	return tx.Commit()
 }
 
-// classify marks errors that trying again cannot mend: the fact is at fault,
-// not the system.
+// classify marks errors that a retry cannot fix with store.ErrRejected: the fact
+// is at fault, not the system.
 func classify(err error) error {
 	var e *sqlite.Error
 	if errors.As(err, &e) {
@@ -241,7 +246,7 @@ func classify(err error) error {
 	return err
 }
 
-// null is NULL for what is not known.
+// null returns NULL for an unknown value.
 func null[T comparable](v T) any {
 	var zero T
 	if v == zero {
@@ -257,7 +262,8 @@ func millis(t time.Time) any {
 	return t.UnixMilli()
 }
 
-// unixMillis is a time for comparison: 0 if it is not known.
+// unixMillis returns a time as Unix milliseconds for comparison, or 0 if it is
+// unknown.
 func unixMillis(t time.Time) int64 {
 	if t.IsZero() {
 		return 0
@@ -272,5 +278,5 @@ func fromMillis(ms sql.NullInt64) time.Time {
 	return time.UnixMilli(ms.Int64).UTC()
 }
 
-// marks is "?,?,…" n times.
+// marks returns n question marks, separated by commas.
 func marks(n int) string { return strings.TrimSuffix(strings.Repeat("?,", n), ",") }

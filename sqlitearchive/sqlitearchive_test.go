@@ -34,7 +34,7 @@ func view(n int, eventID string) *store.EventRecorded {
 	return &store.EventRecorded{Event: store.Event{EventID: eventID, SessionID: sessionID(n), VisitorID: visitorID(n), EventType: store.EventPageView, Page: "/p/1?a=b", CreatedAt: began.Add(time.Second)}}
 }
 
-// connect opens a database past the package, as another program does.
+// connect opens a database without the package, as another program would.
 func connect(t testing.TB, path string) *sql.DB {
 	t.Helper()
 	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath())
@@ -45,7 +45,7 @@ func connect(t testing.TB, path string) *sql.DB {
 	return db
 }
 
-// table is a query's result as text: a line of names, then the rows.
+// table returns a query's result as text: a line of names, then the rows.
 func table(t testing.TB, db *sql.DB, query string) string {
 	t.Helper()
 	rows, err := db.Query(query)
@@ -343,8 +343,8 @@ func TestArchive_Locked(t *testing.T) {
 	}
 }
 
-// BenchmarkAppend stores page views of few sessions and of so many that nearly
-// each in a batch is another's.
+// BenchmarkAppend stores page views of few sessions, and of so many that nearly
+// each event in a batch is of another session.
 func BenchmarkAppend(b *testing.B) {
 	for _, sessions := range []int{200, 20_000} {
 		b.Run(fmt.Sprint(sessions), func(b *testing.B) { benchmarkAppend(b, sessions) })

@@ -65,7 +65,8 @@ type OrderRefunded struct {
 	At        time.Time
 }
 
-// BotSeen says that software asked for a page: kept apart from what people did.
+// BotSeen says that a bot asked for a page. Archives keep it apart from events, in a
+// table of its own.
 type BotSeen struct {
 	EventID   string
 	Reason    string

@@ -28,8 +28,9 @@ func (l Lifetimes) Remaining(s *Session, now time.Time) time.Duration {
 	return max(end.Sub(now), 0)
 }
 
-// Ended fills EndedAt and EndReason of a session whose time was over at now:
-// an idle or absolute end is derived from its times, never stored.
+// Ended returns the session with EndedAt and EndReason filled in if its idle or
+// absolute deadline had passed by now. Such an end is derived on each read and never
+// stored. A session that was ended already is returned as it is.
 func (l Lifetimes) Ended(s Session, now time.Time) Session {
 	if end, reason := l.Deadline(&s); s.EndedAt.IsZero() && !now.Before(end) {
 		s.EndedAt, s.EndReason = end, reason

@@ -32,8 +32,8 @@ type Value struct {
 	Keep bool            `json:"keep,omitempty"` // it survives an account switch
 }
 
-// A Record is a session as stores keep it: with its secrets' hashes and values.
-// Whose it is, and whether it has ended, stands in the Session.
+// A Record is a session as stores keep it, with the hashes of its secrets and its
+// values. Its customer and its end are fields of the embedded Session.
 type Record struct {
 	Session
 

@@ -6,13 +6,13 @@ import (
 	"github.com/footfall-go/footfall/store"
 )
 
-// wrapped is a store in another, as who traces its calls would write it.
+// wrapped is a store inside another one, like a store that traces its calls.
 type wrapped struct{ store.HotStore }
 
 func (w wrapped) Unwrap() store.HotStore { return w.HotStore }
 
-// optionalInterfaces says in the test's log which optional interfaces a store has,
-// and checks that a wrapper with an Unwrap method hides none of them.
+// optionalInterfaces logs which optional interfaces a store has, and checks that
+// a wrapper with an Unwrap method hides none of them.
 func optionalInterfaces(t *testing.T, s store.HotStore) {
 	check := func(name string, find func(store.HotStore) bool) {
 		has := find(s)

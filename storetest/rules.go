@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// The ids are UUIDs as the tracker makes them; seen and the versions are Unix
+// The ids are UUIDs like the tracker's. Last-seen times and versions are Unix
 // milliseconds, as in production.
 const (
 	id1  = "01970000-0000-7000-8000-000000000001"
@@ -51,7 +51,7 @@ var rules = []rule{
 		const big = int64(1)<<53 - 10
 		t.mustPut(id1, "a", 0, big, long)
 		if t.put(id1, "x", big+1, big+2, long) || t.put(id1, "x", big-1, big+2, long) {
-			t.Errorf("Put took a neighbour of version %d for it: versions are compared exactly, not as rounded numbers", big)
+			t.Errorf("Put took a version next to %d for equal: versions are compared exactly, not as rounded numbers", big)
 		}
 		t.mustHold(id1, "a", big, "versions keep every digit")
 		t.merge(id1, "w", big, big, long)
@@ -222,7 +222,8 @@ func mergeTakesTheGreatest(t *tester) {
 	t.mustHold(id1, "a", seen, "Merge leaves the document and its version alone")
 }
 
-// mergeInAnyOrder gives three writers' states in shuffled orders, some twice.
+// mergeInAnyOrder merges the states of three writers in shuffled orders, some of
+// them twice.
 func mergeInAnyOrder(t *tester) {
 	type call struct {
 		writer          string
@@ -247,7 +248,7 @@ func mergeInAnyOrder(t *tester) {
 	}
 }
 
-// life has one record for each rule, so that time has to pass only once.
+// life has one record for each rule, so that the suite lets time pass only once.
 func life(t *tester) {
 	const short = 2 * time.Second
 	ids := map[string]string{}
@@ -298,7 +299,7 @@ func life(t *tester) {
 	t.mustCount(ids["short"], 0, 0, "a new record starts without the activity of an expired one")
 }
 
-// idsAreNotConfused uses ids that differ in one place only.
+// idsAreNotConfused uses ids that differ in one character.
 func idsAreNotConfused(t *tester) {
 	var ids []string
 	for i := range len(id1) {
@@ -320,7 +321,8 @@ func idsAreNotConfused(t *tester) {
 	}
 }
 
-// race lets many change a record from the same version at once.
+// race makes many goroutines change a record from the same version at the same
+// time.
 func race(t *tester, previous int64) {
 	const racers = 16
 	var wins atomic.Int32
@@ -356,7 +358,8 @@ func together(n int, f func(i int)) {
 	wg.Wait()
 }
 
-// readChangePut counts in a document with the loop that the tracker uses.
+// readChangePut increments a number in a document with the loop that the tracker
+// uses.
 func readChangePut(t *tester) {
 	const workers, each, most = 4, 5, 2000
 	t.mustPut(id1, "0", 0, 1, long)
@@ -382,8 +385,8 @@ func readChangePut(t *tester) {
 	t.mustHold(id1, strconv.Itoa(workers*each), 1+workers*each, "no change made by compare-and-set is lost, and none is made twice")
 }
 
-// parallelMerges merges from several writers, each from several goroutines,
-// while the document changes.
+// parallelMerges merges from several writers, each from several goroutines, while
+// the document changes.
 func parallelMerges(t *tester) {
 	const writers, last = 4, 25
 	t.mustPut(id1, "1", 0, 1, long)
@@ -399,7 +402,7 @@ func parallelMerges(t *tester) {
 		}
 		for n := range int64(last) {
 			views := n
-			if i%2 == 1 { // the second goroutine of a writer begins with the greatest
+			if i%2 == 1 { // the second goroutine of a writer starts with the greatest count
 				views = last - n
 			}
 			if _, err := t.store.Merge(t.Context(), id1, series, fmt.Sprintf("w%d", i/2), views, seen+views, long); err != nil {
@@ -412,7 +415,7 @@ func parallelMerges(t *tester) {
 	t.mustHold(id1, strconv.Itoa(last), last, "parallel merges do not bring an older document back")
 }
 
-// cancelled calls with a context that is done.
+// cancelled calls each method with a context that is done.
 func cancelled(t *tester) {
 	t.mustPut(id1, "a", 0, seen, long)
 	t.merge(id1, "w", 1, seen, long)

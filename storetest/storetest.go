@@ -1,4 +1,4 @@
-// Package storetest is the conformance suite of [store.HotStore]: every
+// Package storetest is the conformance suite for [store.HotStore]. Every
 // implementation runs it.
 package storetest
 
@@ -14,23 +14,23 @@ import (
 	"github.com/footfall-go/footfall/store"
 )
 
-// A Harness is what the suite needs of an implementation.
+// A Harness tells the suite how to open an implementation.
 type Harness struct {
-	// Open makes an empty store, or one whose sessions nobody else uses, and
+	// Open makes an empty store, or one whose sessions nothing else uses, and
 	// closes it with t.Cleanup.
 	Open func(t *testing.T) store.HotStore
 
-	// Advance lets time pass for the store: it waits, or moves a clock. One case
-	// calls it, once.
+	// Advance lets time pass for the store, by waiting or by moving a clock. One
+	// case calls it, once.
 	Advance func(d time.Duration)
 
-	// Within runs a case; nil runs it as it is. A store in this process passes
-	// [testing/synctest.Test] and lets Advance sleep.
+	// Within runs a case. Default: the case runs as it is. A store in this
+	// process passes [testing/synctest.Test] and lets Advance sleep.
 	Within func(t *testing.T, f func(*testing.T))
 }
 
-// TB is the part of [testing.TB] that a case uses, so that the suite can be
-// tested itself.
+// TB is the part of [testing.TB] that a case uses. It is an interface so that the
+// suite itself can be tested.
 type TB interface {
 	Helper()
 	Errorf(format string, args ...any)
@@ -60,7 +60,7 @@ type rule struct {
 	check func(t *tester)
 }
 
-// A tester is a store with the calls that a rule makes of it.
+// A tester is a store with the calls that rules make to it.
 type tester struct {
 	TB
 	store   store.HotStore
@@ -69,8 +69,8 @@ type tester struct {
 
 const long = 10 * time.Minute
 
-// Documents are JSON objects; in the rules they are the text in one. What starts
-// like an object is one.
+// Documents are JSON objects. In the rules a document is a short text, which is
+// wrapped into an object unless it already looks like one.
 func document(text string) []byte {
 	if strings.HasPrefix(text, "{") {
 		return []byte(text)
@@ -86,10 +86,10 @@ func textOf(doc []byte) string {
 	return string(doc)
 }
 
-// series is that of most records.
+// series is the series of most records.
 const series = "s-1"
 
-// A state is what Read returned.
+// A state holds the results of Read.
 type state struct {
 	doc      string
 	absent   bool

@@ -14,18 +14,18 @@ const (
 	dailyVisitsTTL = "604800"
 )
 
-// Check says whether the database can be reached, and lets the token write and
-// run scripts.
+// Check reports an error if the database cannot be reached, or if the token may
+// not write or run scripts.
 func (s *Store) Check(ctx context.Context) error {
 	pong, err := s.run(ctx, "PING")
 	if err == nil && pong != "PONG" {
-		err = errors.New("the answer to PING is another than PONG")
+		err = errors.New("the answer to PING is not PONG")
 	}
 	if err == nil {
 		var wrote any
 		wrote, err = s.run(ctx, "EVAL", "return redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])", "1", s.prefix+"footfall:check", "1", "10000")
 		if err == nil && wrote != "OK" {
-			err = errors.New("the answer to SET is another than OK")
+			err = errors.New("the answer to SET is not OK")
 		}
 	}
 	if err != nil {
@@ -34,12 +34,12 @@ func (s *Store) Check(ctx context.Context) error {
 	return nil
 }
 
-// Describe says in a few words what is at the address.
+// Describe returns a few words about the database.
 func (s *Store) Describe(ctx context.Context) (string, error) {
 	says := "Redis over REST at " + s.client.base.Host
 	info, err := s.run(ctx, "INFO")
 	if errors.As(err, new(commandError)) {
-		return says, nil // a token need not have the right to ask
+		return says, nil // the token may lack the right to run INFO
 	}
 	if err != nil {
 		return "", fmt.Errorf("upstashstore: describe: %w", err)
@@ -59,8 +59,8 @@ func (s *Store) Describe(ctx context.Context) (string, error) {
 	return says, nil
 }
 
-// SetMetrics writes the figures for people who look into the database: the
-// active users, and the visits of a day (YYYY-MM-DD).
+// SetMetrics writes figures for people who look into the database: the number of
+// active users, and the number of sessions that began on a day (YYYY-MM-DD).
 func (s *Store) SetMetrics(ctx context.Context, activeUsers int64, day string, visits int64) error {
 	ctx, cancel := bounded(ctx)
 	defer cancel()

@@ -18,15 +18,15 @@ import (
 )
 
 const (
-	// maxResponse holds a record of the greatest size that the service takes (10
-	// MiB) in base64.
+	// maxResponse is enough for a record of the greatest size that the service
+	// accepts (10 MiB) in base64.
 	maxResponse = 16 << 20
-	maxRefusal  = 64 << 10 // of what comes with another status
+	maxRefusal  = 64 << 10 // for answers with a status other than 200
 	maxConns    = 256
 	maxIdle     = 64
 )
 
-// A client speaks the REST protocol. It does not try again.
+// A client speaks the REST protocol. It does not retry.
 type client struct {
 	http     http.Client
 	base     *url.URL
@@ -46,17 +46,18 @@ func newTransport() *http.Transport {
 		MaxConnsPerHost:     maxConns,
 		IdleConnTimeout:     90 * time.Second,
 		ForceAttemptHTTP2:   true,
-		// All requests share one HTTP/2 connection: one that died silently must be
-		// found out sooner than by TCP.
+		// All requests share one HTTP/2 connection. If it stops answering, pings
+		// detect that sooner than TCP does.
 		HTTP2: &http.HTTP2Config{SendPingTimeout: 5 * time.Second, PingTimeout: 2 * time.Second},
 	}
 }
 
-// A command is one in JSON. It is made before it joins a pipeline, so that one
-// which cannot be written fails alone.
+// A command is encoded as JSON before it joins a pipeline. So a command that
+// cannot be encoded fails alone.
 type command struct {
 	json []byte
-	// reads and repeatable: a second execution leaves and answers the same.
+	// reads and repeatable: running the command twice has the same effect and the
+	// same answer as running it once.
 	reads, repeatable bool
 }
 
@@ -70,7 +71,7 @@ func newCommand(args ...string) (command, error) {
 	return command{json: b}, err
 }
 
-// one runs a command. The error is that of the request, or the command's.
+// one runs a command. It returns the error of the request or of the command.
 func (c *client) one(ctx context.Context, cmd command) (any, error) {
 	body, err := c.post(ctx, "/", cmd.json, cmd.reads, cmd.repeatable)
 	if err != nil {
@@ -80,7 +81,7 @@ func (c *client) one(ctx context.Context, cmd command) (any, error) {
 	return r.value, c.explain(r.err)
 }
 
-// pipeline runs commands in order in one request, all of which may be repeated.
+// pipeline runs commands in order in one request. All of them must be repeatable.
 func (c *client) pipeline(ctx context.Context, commands []command) ([]reply, error) {
 	parts := make([][]byte, len(commands))
 	for i := range commands {
@@ -125,8 +126,9 @@ func (c *client) roundTrip(ctx context.Context, path string, body []byte, reads,
 		req.Header.Set(syncHeader, token)
 	}
 	if repeatable {
-		// An empty key is not sent. It lets net/http send the request once more when
-		// the server had just closed the kept connection that it chose.
+		// A key with an empty value is not sent. It allows net/http to send the
+		// request again if the server had just closed the idle connection that it
+		// used.
 		req.Header["Idempotency-Key"] = []string{}
 	}
 	res, err := c.http.Do(req)
@@ -151,8 +153,9 @@ func (c *client) roundTrip(ctx context.Context, path string, body []byte, reads,
 	return answer, nil
 }
 
-// withoutURL is the cause of an error of [http.Client]. A deadline that has
-// passed is that, whatever the transport calls it.
+// withoutURL returns the cause of an error of [http.Client]. If the context's
+// deadline has passed, it returns context.DeadlineExceeded, whatever the
+// transport's error is.
 func withoutURL(ctx context.Context, err error) error {
 	if cause := ctx.Err(); cause != nil {
 		return cause
@@ -165,9 +168,10 @@ func withoutURL(ctx context.Context, err error) error {
 
 const syncHeader = "Upstash-Sync-Token"
 
-// A syncToken is how far this process has seen the database. Sent along, it keeps
-// a replica from answering with less. Tokens cannot be compared: that of a write
-// is taken in any case, that of a reading only if none came since it was sent.
+// A syncToken tells up to which write this process has seen the database. The
+// service does not let a replica answer a request that carries it with older
+// data. Tokens cannot be ordered: a write's token is always taken, a read's only
+// if no other token arrived since the read was sent.
 type syncToken struct {
 	mu    sync.Mutex
 	value string
@@ -189,7 +193,7 @@ func (s *syncToken) note(value string, taken uint64, wrote bool) {
 	}
 }
 
-// scrub takes the token out of an error that repeats it.
+// scrub removes the token from an error that contains it.
 func (c *client) scrub(err error) error {
 	if err != nil && strings.Contains(err.Error(), c.token) {
 		return errors.New(strings.ReplaceAll(err.Error(), c.token, "[token]"))

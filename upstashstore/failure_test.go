@@ -141,8 +141,8 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 	}
 }
 
-// A connection that breaks may break after the command took effect. Only what
-// may be repeated is sent again, and only by net/http on a connection it kept.
+// A connection may break after the command took effect. Only repeatable commands
+// are sent again, and only by net/http on a kept connection.
 func TestKeptConnectionThatWasClosed(t *testing.T) {
 	s := newSite(t)
 	for _, do := range s.calls() {

@@ -21,7 +21,8 @@ const (
 	doc1      = `{"sessionId":"` + id1 + `","note":"Körbe 🛒 <&>\u2028","version":1,"series":"s","pageViews":0,"lastSeenAt":"2026-09-21T00:00:00.000Z"}`
 )
 
-// A site is a store, the front it asks, and the Redis server behind that.
+// A site is a store, the front that it sends requests to, and the Redis server
+// behind that.
 type site struct {
 	*Store
 	front  *restfront.Front
@@ -58,7 +59,7 @@ func open(t *testing.T, address string, options Options) *Store {
 	return s
 }
 
-// calls are a store's methods.
+// calls are the methods of a store.
 func (s *site) calls() map[string]func(context.Context) error {
 	return map[string]func(context.Context) error{
 		"read": func(ctx context.Context) error {
@@ -82,8 +83,8 @@ func (s *site) calls() map[string]func(context.Context) error {
 	}
 }
 
-// mustFail says what an error has to be: one line, of its boundary, without the
-// token.
+// mustFail checks an error: it has to be one line that begins with the package's
+// name and does not contain the token.
 func mustFail(t *testing.T, name string, err error, parts ...string) {
 	t.Helper()
 	if err == nil {

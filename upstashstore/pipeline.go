@@ -7,10 +7,11 @@ import (
 	"time"
 )
 
-// A request takes 5 to 50 ms. Commands that come while one is under way wait for
-// its end and go together in the next. Only when a full one waits, another
-// request goes beside it: a request that hangs holds up few. Each request waits
-// a moment for those whom the last one has just answered: they come back.
+// A request takes 5 to 50 ms. Commands that arrive while one is under way wait
+// until it ends and go together in the next. A second request is sent beside the
+// first only when a full batch is waiting, so a request that hangs delays few
+// commands. Before a request is sent it waits a moment for the callers whom the
+// last one answered, because they often have their next command ready.
 const (
 	gatherTime    = time.Millisecond
 	maxBatch      = 64
@@ -18,13 +19,13 @@ const (
 	maxFlights    = 4
 )
 
-// A pipeline gathers commands that may be repeated and have no order.
+// A pipeline groups commands that are repeatable and whose order does not matter.
 type pipeline struct {
 	send func(ctx context.Context, commands []command) ([]reply, error)
 
 	mu      sync.Mutex
 	waiting []*call
-	bytes   int // of those that wait
+	bytes   int // of the commands that wait
 	flights int
 }
 
@@ -32,17 +33,17 @@ type call struct {
 	command
 	deadline time.Time
 	done     chan reply
-	batch    *batch // nil while it waits
+	batch    *batch // nil while the call waits
 }
 
-// A batch is under way as long as one of its callers wants it.
+// A batch stays under way as long as at least one of its callers waits for it.
 type batch struct {
 	callers int
 	cancel  context.CancelFunc
 }
 
-// do runs a command, alone or with others. ctx has a deadline. When ctx ends
-// first, the command may still take effect.
+// do runs a command, alone or together with others. ctx must have a deadline. If
+// ctx ends first, the command may still take effect.
 func (p *pipeline) do(ctx context.Context, cmd command) (any, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -67,7 +68,7 @@ func (p *pipeline) do(ctx context.Context, cmd command) (any, error) {
 	}
 }
 
-// leave gives a call up.
+// leave removes a call whose caller no longer waits.
 func (p *pipeline) leave(c *call) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -81,7 +82,7 @@ func (p *pipeline) leave(c *call) {
 	}
 }
 
-// fly sends what waits until nothing does.
+// fly sends batches until no command waits.
 func (p *pipeline) fly() {
 	for {
 		time.Sleep(gatherTime)
@@ -105,8 +106,8 @@ func (p *pipeline) fly() {
 	}
 }
 
-// next takes the next batch: at least one command, however long it is. It has
-// the time of the most patient of its callers.
+// next returns the next batch. It has at least one command, however long that is.
+// Its deadline is the latest among its callers'.
 func (p *pipeline) next() (context.Context, context.CancelFunc, []*call) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

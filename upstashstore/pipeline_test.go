@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// A wire stands for a service that takes a second to answer.
+// A wire stands for a service that takes one second to answer.
 type wire struct {
 	mu      sync.Mutex
 	batches [][]command

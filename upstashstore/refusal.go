@@ -10,7 +10,8 @@ import (
 	"unicode"
 )
 
-// A statusError is an answer with another status than 200, and what to do.
+// A statusError is an answer with a status other than 200, and what to do about
+// it.
 type statusError struct {
 	code int
 	says string
@@ -18,13 +19,14 @@ type statusError struct {
 
 func (e statusError) Error() string { return e.says }
 
-// refusal reads an answer that is not 200. A command that failed has 400.
+// refusal reads an answer whose status is not 200. A failed command has status
+// 400.
 func (c *client) refusal(res *http.Response, body []byte) error {
 	var item struct {
 		Error string `json:"error"`
 	}
 	if json.Unmarshal(body, &item) != nil {
-		item.Error = "" // a page of something in between: its HTML is not for a log
+		item.Error = "" // a page of a proxy on the way, whose HTML does not belong in a log
 	}
 	says := c.line(item.Error)
 	status := strings.TrimSpace(strconv.Itoa(res.StatusCode) + " " + http.StatusText(res.StatusCode))
@@ -53,7 +55,7 @@ func join(status, says string) string {
 	return status + ", " + says
 }
 
-// explain adds what to do to an error of Redis that has a known remedy.
+// explain adds what to do to an error of Redis that has a known cause.
 func (c *client) explain(err error) error {
 	var e commandError
 	if !errors.As(err, &e) {
@@ -77,7 +79,7 @@ func (c *client) explain(err error) error {
 	return e
 }
 
-// line makes one short line of what a server said, without the token.
+// line shortens a server's message to one line without the token.
 func (c *client) line(s string) string {
 	s = strings.ReplaceAll(s, c.token, "[token]")
 	s = strings.Map(func(r rune) rune {

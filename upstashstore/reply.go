@@ -10,23 +10,23 @@ import (
 	"strconv"
 )
 
-// A reply is what one command came to. Its value is a string, an int64, a list
+// A reply is the result of one command. Its value is a string, an int64, a list
 // of values, or nil.
 type reply struct {
 	value any
 	err   error
 }
 
-// A commandError is what Redis answered instead of a value.
+// A commandError is an error with which Redis answered a command.
 type commandError string
 
 func (e commandError) Error() string { return string(e) }
 
-var errNotJSON = errors.New("the answer is not what the REST API answers: look whether the address is that of a REST API, and what stands before it")
+var errNotJSON = errors.New("the answer is not in the form of the REST API: check that the address is that of a REST API, and which proxies are in front of it")
 
 // decodeReplies reads the answer to a pipeline of n commands.
 func decodeReplies(body []byte, n int) ([]reply, error) {
-	if b := bytes.TrimLeft(body, " \t\r\n"); len(b) > 0 && b[0] == '{' { // refused as a whole
+	if b := bytes.TrimLeft(body, " \t\r\n"); len(b) > 0 && b[0] == '{' { // the whole pipeline was refused
 		if r := decodeReply(body); r.err != nil {
 			return nil, r.err
 		}
@@ -46,7 +46,7 @@ func decodeReplies(body []byte, n int) ([]reply, error) {
 	return replies, nil
 }
 
-// decodeReply reads {"result": …} or {"error": "…"}. What is neither is an error
+// decodeReply reads {"result": …} or {"error": "…"}. Any other text is an error
 // of this command only.
 func decodeReply(body []byte) reply {
 	var item struct {
@@ -69,9 +69,10 @@ func decodeReply(body []byte) reply {
 	return reply{value: v, err: err}
 }
 
-// decodeValue takes the base64 off every text. OK is the one that is sent as it
-// is; it is no base64, so it cannot be mistaken. Any other text that is no base64
-// means that Upstash-Encoding was not heeded, and then no text can be trusted.
+// decodeValue decodes the base64 of every text. Only OK is sent as it is; since
+// it is not valid base64, it cannot be confused. Any other text that is not
+// base64 means that the service ignored Upstash-Encoding, and then no text can be
+// trusted.
 func decodeValue(v any) (any, error) {
 	switch v := v.(type) {
 	case nil:
@@ -88,7 +89,7 @@ func decodeValue(v any) (any, error) {
 	case json.Number:
 		n, err := strconv.ParseInt(v.String(), 10, 64)
 		if err != nil {
-			return nil, fmt.Errorf("the number %.40s is no integer", v)
+			return nil, fmt.Errorf("the number %.40s is not an integer", v)
 		}
 		return n, nil
 	case []any:
@@ -101,10 +102,10 @@ func decodeValue(v any) (any, error) {
 		}
 		return values, nil
 	}
-	return nil, fmt.Errorf("a result is of the kind %T, which Redis does not have", v)
+	return nil, fmt.Errorf("a result has the type %T, which Redis does not have", v)
 }
 
-// strictUnmarshal reads exactly one JSON value.
+// strictUnmarshal decodes exactly one JSON value.
 func strictUnmarshal(body []byte, v any) error {
 	d := json.NewDecoder(bytes.NewReader(body))
 	if err := d.Decode(v); err != nil {

@@ -40,8 +40,8 @@ func TestDecodeReply(t *testing.T) {
 		`{"result":"{\"a\":1}"}`:         "base64",
 		`{"result":"YQ"}`:                "base64",
 		`{"result":["YQ==","a b"]}`:      "base64",
-		`{"result":1.5}`:                 "no integer",
-		`{"result":9223372036854775808}`: "no integer",
+		`{"result":1.5}`:                 "not an integer",
+		`{"result":9223372036854775808}`: "not an integer",
 		`{"result":true}`:                "bool",
 		`{"result":{"a":1}}`:             "map",
 	} {
@@ -71,7 +71,8 @@ func TestDecodeReplies(t *testing.T) {
 	}
 }
 
-// What is decoded, encoded again, decodes to the same; anything else is an error.
+// Decoding, encoding and decoding again gives the same value; anything else is an
+// error.
 func FuzzDecodeReply(f *testing.F) {
 	for _, seed := range []string{`{"result":"T0s="}`, `{"result":[1,null,["OK"]]}`, `{"error":"ERR"}`, `[{"result":"YQ=="},{"error":"x"}]`, `{"result":-0}`, strings.Repeat("[", 100)} {
 		f.Add([]byte(seed))

@@ -1,10 +1,10 @@
-// Package upstashstore is a store.HotStore in a Redis that is reached over
-// the Upstash REST protocol: for shops on platforms that give nothing else.
+// Package upstashstore is a store.HotStore in a Redis database that is reached
+// over the Upstash REST protocol, for shops on platforms that offer nothing else.
 //
-// A database that is replicated answers a reading from any replica. A process
-// sees its own writes; those of another process it may see a moment later. Where
-// that matters, as with a logout on one instance that another must know at once,
-// use a database without read regions.
+// A replicated database may answer a read from any replica. A process always sees
+// its own writes; it may see those of other processes a moment late. If a logout
+// on one instance must be known on another at once, use a database without read
+// regions.
 package upstashstore
 
 import (
@@ -18,30 +18,31 @@ import (
 	"github.com/footfall-go/footfall/internal/redisrecord"
 )
 
-// defaultTimeout is for a context without a deadline.
+// defaultTimeout applies to calls whose context has no deadline.
 const defaultTimeout = 2 * time.Second
 
-// Options are what a [Store] needs not be told.
+// Options are the optional settings of a [Store].
 type Options struct {
 	// Prefix is put before every key.
 	Prefix string
 
-	// HTTPClient sends the requests, but for its policy on redirects; nil means one
-	// of the store's own. Its Transport should keep as many idle connections for a
-	// host as there are requests at a time; [http.DefaultTransport] keeps two.
+	// HTTPClient sends the requests; its policy on redirects is ignored. Default:
+	// a client of the store's own. Its Transport should keep as many idle
+	// connections per host as there are requests at a time;
+	// [http.DefaultTransport] keeps two.
 	HTTPClient *http.Client
 }
 
-// A Store holds sessions' records. It is safe for concurrent use.
+// A Store holds the records of sessions. It is safe for concurrent use.
 type Store struct {
 	client *client
 	merges pipeline
 	prefix string
-	own    bool // the transport
+	own    bool // the transport belongs to the store
 }
 
 // Open makes a store of the database at a REST URL. It does not connect. Plain
-// http is refused but for this machine: it would show the token.
+// http is refused, except to this machine, because it would reveal the token.
 func Open(address, token string, options Options) (*Store, error) {
 	u, err := parseAddress(address)
 	if err == nil {
@@ -57,13 +58,13 @@ func Open(address, token string, options Options) (*Store, error) {
 	if s.client.http.Transport == nil {
 		s.client.http.Transport, s.own = newTransport(), true
 	}
-	// A redirect could lead the token elsewhere.
+	// No redirects: one could send the token elsewhere.
 	s.client.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	s.merges.send = s.client.pipeline
 	return s, nil
 }
 
-// Close closes idle connections. Calls that are under way end by their contexts.
+// Close closes idle connections. Calls under way end when their contexts do.
 func (s *Store) Close() error {
 	if s.own {
 		s.client.http.CloseIdleConnections()
@@ -71,8 +72,8 @@ func (s *Store) Close() error {
 	return nil
 }
 
-// Connects counts the first answer, and each first one after a failure: over
-// HTTP nothing else tells that another server may have taken over.
+// Connects counts successful answers that are the first one or follow a failure.
+// Over HTTP nothing else shows that another server may have taken over.
 func (s *Store) Connects() uint64 { return s.client.connects.Load() }
 
 // Read implements store.HotStore with one GET.
@@ -92,7 +93,7 @@ func (s *Store) Read(ctx context.Context, id string) (doc []byte, version, views
 		}
 	}
 	if err != nil && strings.Contains(err.Error(), "WRONGTYPE") {
-		return []byte{}, 0, 0, 0, nil // something that is no record, to whoever reads it
+		return []byte{}, 0, 0, 0, nil // not a record, but a value of another program
 	}
 	if err != nil {
 		return nil, 0, 0, 0, fmt.Errorf("upstashstore: read: %w", err)
@@ -115,8 +116,8 @@ func (s *Store) Put(ctx context.Context, id, series string, doc []byte, previous
 	return stored, nil
 }
 
-// Merge implements store.HotStore with one script, which goes together with
-// those of other calls.
+// Merge implements store.HotStore with one script, in one request with those of
+// other calls.
 func (s *Store) Merge(ctx context.Context, id, series, writer string, views, lastSeen int64, ttl time.Duration) (bool, error) {
 	ctx, cancel := bounded(ctx)
 	defer cancel()
@@ -146,8 +147,8 @@ func (s *Store) Delete(ctx context.Context, id string) error {
 	return nil
 }
 
-// script runs a script on a record by its digest, and in full if the server does
-// not have it: it may never have seen it, or have forgotten it.
+// script runs a script on a record by its digest, and sends the full text if the
+// server does not know it: because it never received it, or has dropped it.
 func (s *Store) script(ctx context.Context, script redisrecord.Script, id string, args []string, run func(context.Context, command) (any, error)) (bool, error) {
 	var value any
 	for _, by := range [][2]string{{"EVALSHA", script.Digest}, {"EVAL", script.Source}} {
@@ -170,7 +171,7 @@ func (s *Store) script(ctx context.Context, script redisrecord.Script, id string
 	return done == 1, nil
 }
 
-// run runs a command that is not on any request's path.
+// run runs a command that no request waits for.
 func (s *Store) run(ctx context.Context, args ...string) (any, error) {
 	ctx, cancel := bounded(ctx)
 	defer cancel()

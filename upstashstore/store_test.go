@@ -35,16 +35,16 @@ func TestStore(t *testing.T) {
 
 func TestOpenRefuses(t *testing.T) {
 	for address, want := range map[string]string{
-		"":                                     "no URL",
-		testToken:                              "no URL",
-		"NAME.upstash.io":                      "no URL",
-		"redis://NAME.upstash.io":              "no URL",
-		"https://":                             "no URL",
-		"https://a b/":                         "no URL",
-		"https://host:port":                    "no URL",
-		"https://default:pass@x.upstash.io":    "plain URL",
-		"https://x.upstash.io?_token=" + "abc": "plain URL",
-		"https://x.upstash.io/#x":              "plain URL",
+		"":                                     "not the URL",
+		testToken:                              "not the URL",
+		"NAME.upstash.io":                      "not the URL",
+		"redis://NAME.upstash.io":              "not the URL",
+		"https://":                             "not the URL",
+		"https://a b/":                         "not the URL",
+		"https://host:port":                    "not the URL",
+		"https://default:pass@x.upstash.io":    "URL alone",
+		"https://x.upstash.io?_token=" + "abc": "URL alone",
+		"https://x.upstash.io/#x":              "URL alone",
 		"http://x.upstash.io":                  "plain http would send the token unencrypted to x.upstash.io",
 		"http://10.0.0.1:8079":                 "plain http",
 		"http://localhost.example.com":         "plain http",
@@ -234,7 +234,8 @@ func TestCheckAndDescribe(t *testing.T) {
 	if err != nil || !strings.HasPrefix(says, "Redis over REST at 127.0.0.1:") || !strings.Contains(says, ", version 7.") {
 		t.Errorf("Describe = %q, %v", says, err)
 	}
-	// A server that heeds no Upstash-Encoding answers PING with what looks like base64.
+	// A server that ignores Upstash-Encoding answers PING with text that looks
+	// like base64.
 	s.front.InjectAlways(restfront.Answer(200, "application/json", `{"result":"PONG"}`))
 	mustFail(t, "check", s.Check(t.Context()), "PONG")
 	s.front.InjectAlways(restfront.Answer(400, "application/json", `{"error":"NOPERM no 'info'"}`))

@@ -15,7 +15,7 @@ import (
 	"github.com/footfall-go/footfall/sqlitearchive"
 )
 
-// keptSecret reads a secret from a file, or makes one and keeps it there.
+// keptSecret reads a secret from a file, or makes one and stores it there.
 func keptSecret(path string) (string, error) {
 	b, err := os.ReadFile(path)
 	if err == nil {
@@ -34,9 +34,9 @@ func keptSecret(path string) (string, error) {
 	return value, nil
 }
 
-// writePrivate puts a file in place at once, for its owner alone.
+// writePrivate writes a file atomically, readable by its owner only.
 func writePrivate(path string, content []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*") // mode 0600
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*") // has mode 0600
 	if err != nil {
 		return err
 	}
@@ -48,8 +48,8 @@ func writePrivate(path string, content []byte) error {
 	return os.Rename(f.Name(), path)
 }
 
-// findDatabase refuses a DATA_DIR that is nobody's, for commands that would make
-// a database there.
+// findDatabase refuses a DATA_DIR without a database, for commands that would
+// otherwise make a new one there.
 func (c *config) findDatabase() error {
 	if _, err := os.Stat(c.database()); err != nil {
 		return fmt.Errorf("DATA_DIR: there is no database in %s: set DATA_DIR to the shop's, or MONGODB_URI", c.dataDir)
@@ -59,7 +59,7 @@ func (c *config) findDatabase() error {
 
 var errInUse = errors.New("in use by a running footfall: stop that one, or use another DATA_DIR")
 
-// lockDataDir makes this process the one that writes to DATA_DIR.
+// lockDataDir makes this process the only one that writes to DATA_DIR.
 func lockDataDir(dir string) (*flock.Flock, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("DATA_DIR: %w: make it writable or set another", err)
@@ -75,15 +75,15 @@ func lockDataDir(dir string) (*flock.Flock, error) {
 	return lock, nil
 }
 
-// A door is how commands reach the running server: a file in DATA_DIR that only
-// its owner can read.
+// A door tells commands how to reach the running server. It is a file in DATA_DIR
+// that only its owner can read.
 type door struct {
 	URL   string `json:"url"`
 	Token string `json:"token"`
 	PID   int    `json:"pid"`
 
-	// What sessions live by there: readers go by the server's settings, unless
-	// they are told otherwise.
+	// The server's lifetimes and time zone. Commands that read use them unless
+	// their own settings say otherwise.
 	SessionTTL    string `json:"sessionTtl"`
 	SessionMaxAge string `json:"sessionMaxAge"`
 	Timezone      string `json:"timezone"`
@@ -107,12 +107,12 @@ func readDoor(dir string) (d door, err error) {
 	return d, json.Unmarshal(b, &d)
 }
 
-// openDatabase opens the database beside whoever writes it.
+// openDatabase opens the database for reading while a server may write to it.
 func openDatabase(c *config) (*sqlitearchive.Archive, error) {
 	return sqlitearchive.OpenReadOnly(c.database(), sqlitearchive.Options{SessionMaxAge: c.MaxAge})
 }
 
-// openReader is openDatabase for a command that cannot do without.
+// openReader is openDatabase for a command that needs the database.
 func openReader(c *config) (*sqlitearchive.Archive, error) {
 	a, err := openDatabase(c)
 	switch {

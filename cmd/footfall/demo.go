@@ -30,7 +30,7 @@ func (cmd *demoCmd) Run(t terminal) error {
 	})
 }
 
-// greet says where everything is and what to try.
+// greet prints the addresses of everything and what to try.
 func (cmd *demoCmd) greet(t terminal, url string, c *config, generated bool) error {
 	admin := "off (set ADMIN_TOKEN)"
 	if c.adminToken != "" {

@@ -24,7 +24,7 @@ type doctorCmd struct {
 	reader
 }
 
-// A finding is what the doctor says of one part.
+// A finding is what the doctor found out about one part.
 type finding struct {
 	Part   string `json:"part"`
 	OK     bool   `json:"ok"`
@@ -32,7 +32,7 @@ type finding struct {
 	Remedy string `json:"remedy,omitempty"`
 }
 
-// Run looks at every part. Mistakes in the settings are findings too.
+// Run examines every part. Mistakes in the settings count as findings too.
 func (cmd *doctorCmd) Run(t terminal) error {
 	c, err := cmd.compile("production")
 	if err != nil {
@@ -67,7 +67,7 @@ func (cmd *doctorCmd) Run(t terminal) error {
 	return nil
 }
 
-// colour paints text on a terminal, and only there.
+// colour adds colour to text if the output is a terminal.
 func colour(t terminal, c text.Color, s string) string {
 	f, ok := t.out.(*os.File)
 	if !ok || os.Getenv("NO_COLOR") != "" {
@@ -101,7 +101,7 @@ func examine(c *config) []finding {
 
 func secretsFinding(c *config) finding {
 	if len(c.Secrets) == 0 && !c.development {
-		return finding{Part: "COOKIE_SECRET", OK: true, Says: "not set for this command, which needs none; a server in production does"}
+		return finding{Part: "COOKIE_SECRET", OK: true, Says: "not set for this command, which does not need it; a server in production does"}
 	}
 	return finding{Part: "COOKIE_SECRET", OK: true, Says: fmt.Sprintf("%d set", len(c.Secrets))}
 }
@@ -157,7 +157,7 @@ func databaseFinding(c *config) finding {
 	return f
 }
 
-// backlogFinding looks at a journal that nobody is emptying.
+// backlogFinding examines a journal that no server is emptying.
 func backlogFinding(c *config) finding {
 	segments, err := filepath.Glob(filepath.Join(c.JournalDir, "*.wal"))
 	size := int64(0)
@@ -168,12 +168,12 @@ func backlogFinding(c *config) finding {
 	}
 	f := finding{Part: "journal", OK: true, Says: "empty"}
 	if err == nil && size > 0 {
-		f.Says = fmt.Sprintf("%d bytes wait for the next start, which carries them to the database", size)
+		f.Says = fmt.Sprintf("%d bytes wait for the next start, which moves them to the database", size)
 	}
 	return f
 }
 
-// askStatus asks the server that has DATA_DIR, if one runs.
+// askStatus asks the server that runs on DATA_DIR, if there is one.
 func askStatus(c *config) (s footfall.Status, running bool, err error) {
 	if _, err := os.Stat(c.dataDir); err != nil {
 		return s, false, nil
@@ -187,7 +187,7 @@ func askStatus(c *config) (s footfall.Status, running bool, err error) {
 	}
 	in, err := readDoor(c.dataDir)
 	if err != nil {
-		return s, true, fmt.Errorf("one runs but does not say where: %w", err)
+		return s, true, fmt.Errorf("one runs, but its address is unknown: %w", err)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), revokeTimeout)
 	defer cancel()
@@ -233,11 +233,11 @@ func serverFindings(s footfall.Status) []finding {
 		{"unacknowledged", "facts could not be written in time and may be missing", "look at the disk of DATA_DIR"},
 		{"facts_set_aside", "facts were set aside because the database refuses them", "look at DATA_DIR/journal/set-aside"},
 		{"journal_damaged_bytes", "bytes of the journal were damaged", "look at DATA_DIR/journal/set-aside, and at the disk"},
-		{"events_unattributed", "events came with cookies that the archive knew nothing of for two minutes, and were not counted", "look whether an instance's journal was lost: footfall drain carries one over"},
+		{"events_unattributed", "events came with cookies of sessions that the archive did not know two minutes later, and were not counted", "check whether an instance's journal is left behind: footfall drain moves it to the archive"},
 		{"times_clamped", "times were ahead of the archive's clock and were set back", "set this machine's clock"},
 		{"hot_dropped", "sessions' activity did not reach the hot store: too many were waiting", "look at the hot store"},
-		{"visits_uncounted", "visits came past NEW_SESSIONS_PER_MINUTE and were not counted", "raise it if they were people"},
-		{"events_capped", "events came past what one session may record", "look for a loop in the shop's pages"},
+		{"visits_uncounted", "new sessions exceeded NEW_SESSIONS_PER_MINUTE and were not counted", "raise it if the visitors were people"},
+		{"events_capped", "events exceeded the limit of their session and were not counted", "look for a loop in the shop's pages"},
 	} {
 		if n := s.Counts[c.count]; n > 0 {
 			findings = append(findings, finding{Part: "server: " + c.count, Says: fmt.Sprintf("%d %s", n, c.says), Remedy: c.remedy})

@@ -25,13 +25,13 @@ type drainCmd struct {
 
 type drained struct {
 	Archive   string `json:"archive"`
-	Facts     uint64 `json:"facts"`    // carried to the archive
-	SetAside  uint64 `json:"setAside"` // the archive will never take them
+	Facts     uint64 `json:"facts"`    // moved to the archive
+	SetAside  uint64 `json:"setAside"` // permanently refused by the archive
 	Remaining uint64 `json:"remaining"`
 }
 
-// Run carries an orphaned journal to the archive of the settings. It is safe to
-// repeat: what the archive has is not stored twice.
+// Run moves the facts of an orphaned journal to the configured archive. It may be
+// repeated: facts that the archive has are not stored twice.
 func (cmd *drainCmd) Run(t terminal) error {
 	c, err := cmd.compile("production")
 	if err != nil {
@@ -55,7 +55,7 @@ func (cmd *drainCmd) Run(t terminal) error {
 	}
 	c.Secrets, c.DisableJobs, c.JournalDir = []string{newToken()}, true, dir
 	c.Logger = slog.New(slog.NewTextHandler(t.err, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	c.shared.redisURL, c.shared.upstashURL = "", "" // a journal holds nothing that belongs there
+	c.shared.redisURL, c.shared.upstashURL = "", "" // a journal holds nothing for the hot store
 	c.LegacyUntil = time.Time{}
 	tracker, _, closeAll, err := c.openTracker()
 	if err != nil {
@@ -84,7 +84,7 @@ func (cmd *drainCmd) Run(t terminal) error {
 	return nil
 }
 
-// journalIn finds the journal in a directory that may be a DATA_DIR.
+// journalIn finds the journal in a directory, which may be a DATA_DIR.
 func journalIn(dir string) (string, error) {
 	if info, err := os.Stat(filepath.Join(dir, "journal")); err == nil && info.IsDir() {
 		return filepath.Join(dir, "journal"), nil
@@ -93,13 +93,13 @@ func journalIn(dir string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if _, err := os.Stat(filepath.Join(dir, "LOCK")); err != nil && len(segments) == 0 { // the journal's own, once somebody opened it
+	if _, err := os.Stat(filepath.Join(dir, "LOCK")); err != nil && len(segments) == 0 { // LOCK remains after the journal's first Open
 		return "", fmt.Errorf("%s: there is no journal in it: name the DATA_DIR of the instance that is gone, or its journal directory", dir)
 	}
 	return dir, nil
 }
 
-// archiveName says where facts go.
+// archiveName returns the name of the place the facts go to.
 func (c *config) archiveName() string {
 	if c.shared.mongodbURI != "" {
 		return "the MongoDB of MONGODB_URI"
@@ -107,8 +107,9 @@ func (c *config) archiveName() string {
 	return c.database()
 }
 
-// findArchive refuses a DATA_DIR that is not the shop's: facts that went to a new
-// database there would be gone from the journal. The journal's own may have lost it.
+// findArchive refuses a DATA_DIR without a database: the facts would leave the
+// journal for a new database there. The DATA_DIR that the journal is in is
+// allowed, because its database may have been lost.
 func findArchive(c *config, journal string) error {
 	if c.shared.mongodbURI != "" || sameDir(filepath.Dir(filepath.Clean(journal)), c.dataDir) {
 		return nil
@@ -116,8 +117,8 @@ func findArchive(c *config, journal string) error {
 	return c.findDatabase()
 }
 
-// lockForDrain takes the directory that the journal belongs to, and DATA_DIR if
-// the archive is there, so that no server writes to either.
+// lockForDrain locks the directory that the journal belongs to, and DATA_DIR if
+// the archive is in it, so that no server writes to either.
 func lockForDrain(c *config, journal string) (locks []*flock.Flock, err error) {
 	dirs := []string{filepath.Dir(filepath.Clean(journal))}
 	if c.shared.mongodbURI == "" && !sameDir(dirs[0], c.dataDir) {
@@ -139,10 +140,10 @@ func sameDir(a, b string) bool {
 	return errX == nil && errY == nil && os.SameFile(x, y)
 }
 
-// drainPatience is how long the archive may take nothing.
+// drainPatience is how long drain waits for an archive that accepts nothing.
 const drainPatience = 30 * time.Second
 
-// drain waits until a tracker's journal is empty and shows how far it is.
+// drain waits until a tracker's journal is empty and shows the progress.
 func drain(ctx context.Context, t terminal, tracker *footfall.Tracker) (done drained, err error) {
 	total := tracker.Status(ctx).JournalPending
 	bar := newProgress(t, "carrying facts to the archive", int64(total))
@@ -158,7 +159,7 @@ func drain(ctx context.Context, t terminal, tracker *footfall.Tracker) (done dra
 		case s.JournalPending < last:
 			last, since = s.JournalPending, time.Now()
 		case time.Since(since) > drainPatience:
-			return done, fmt.Errorf("the archive has taken nothing for %v: %s: %d facts stay in the journal; run it again when the archive answers", drainPatience, partError(s, "archive"), done.Remaining)
+			return done, fmt.Errorf("the archive has accepted nothing for %v: %s: %d facts stay in the journal; run it again when the archive answers", drainPatience, partError(s, "archive"), done.Remaining)
 		}
 		select {
 		case <-ctx.Done():
@@ -177,7 +178,7 @@ func partError(s footfall.Status, name string) string {
 	return "it says that it is in order"
 }
 
-// A progressBar shows how far long work is, on a terminal and nowhere else.
+// A progressBar shows the progress of long work if the output is a terminal.
 type progressBar struct {
 	writer  progress.Writer
 	tracker *progress.Tracker

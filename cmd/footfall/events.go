@@ -10,7 +10,7 @@ import (
 type eventsCmd struct {
 	reader
 	ID    string `arg:"" name:"session-id" help:"The session's id."`
-	Limit int    `default:"10000" help:"How many of the latest at most (${default})."`
+	Limit int    `default:"10000" help:"Greatest number of events, the latest ones (default: ${default})."`
 }
 
 func (cmd *eventsCmd) Run(t terminal) error {

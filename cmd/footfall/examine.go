@@ -9,18 +9,18 @@ import (
 	"github.com/footfall-go/footfall/store"
 )
 
-// examineTimeout is how long a store may take to say how it is.
+// examineTimeout is how long a store has to answer each question.
 const examineTimeout = 5 * time.Second
 
-// A describer says what it is in a few words.
+// A describer can check itself and describe itself in a few words.
 type describer interface {
 	Check(ctx context.Context) error
 	Describe(ctx context.Context) (string, error)
 }
 
-// hotFindings looks at a hot store outside of this process.
+// hotFindings examines a hot store outside of this process.
 func hotFindings(c *config) []finding {
-	name, remedy := "REDIS_URL", "look whether it runs and can be reached from here, and at its user's rights"
+	name, remedy := "REDIS_URL", "check that it runs and can be reached from here, and the rights of its user"
 	if c.shared.upstashURL != "" {
 		name, remedy = "UPSTASH_REDIS_REST_URL", "look at the address, the token, and the provider's console"
 	} else if c.shared.redisURL == "" {
@@ -38,7 +38,7 @@ func hotFindings(c *config) []finding {
 	return []finding{f}
 }
 
-// roundTrip measures what a request pays.
+// roundTrip measures how long a request waits for a read.
 func roundTrip(hot store.HotStore, f *finding, budget time.Duration) {
 	ctx, cancel := context.WithTimeout(context.Background(), examineTimeout)
 	defer cancel()
@@ -55,7 +55,7 @@ func roundTrip(hot store.HotStore, f *finding, budget time.Duration) {
 }
 
 func mongoFinding(c *config) finding {
-	const name, remedy = "MONGODB_URI", "look whether it runs and can be reached from here, and at its user's rights"
+	const name, remedy = "MONGODB_URI", "check that it runs and can be reached from here, and the rights of its user"
 	a, err := c.openMongo()
 	if err != nil {
 		return finding{Part: name, Says: strings.TrimPrefix(err.Error(), name+": "), Remedy: "correct it"}
@@ -75,7 +75,7 @@ func mongoFinding(c *config) finding {
 	return f
 }
 
-// describe asks a store what it is and how it is.
+// describe checks a store and returns its description.
 func describe(store any, name, remedy string) finding {
 	d, ok := store.(describer)
 	if !ok {

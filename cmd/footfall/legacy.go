@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// upgradeRetry is how long an upgrade waits for a database that does not answer.
+// upgradeRetry is the pause between attempts while the database does not answer.
 const upgradeRetry = 10 * time.Second
 
-// upgradeLegacy brings documents of the former service into the present form,
-// until that has worked once or ctx ends.
+// upgradeLegacy converts documents of the former Express service into the present
+// form. It tries until that succeeds or ctx ends.
 func upgradeLegacy(ctx context.Context, a archive, log *slog.Logger) {
 	legacy, ok := a.(interface {
 		UpgradeLegacy(ctx context.Context) (int, error)
@@ -25,11 +25,11 @@ func upgradeLegacy(ctx context.Context, a archive, log *slog.Logger) {
 			return
 		case err == nil:
 			if n > 0 {
-				log.Info("footfall: documents of the former service were upgraded", "documents", n)
+				log.Info("footfall: converted documents of the former service", "documents", n)
 			}
 			return
 		}
-		log.Warn("footfall: upgrading documents of the former service; trying again", "error", err)
+		log.Warn("footfall: converting documents of the former service failed; trying again", "error", err)
 		select {
 		case <-ctx.Done():
 			return

@@ -1,5 +1,5 @@
-// Command footfall runs the demo shop and asks, watches and changes what a
-// tracker keeps. See footfall --help.
+// Command footfall runs the demo shop. Its other subcommands read, watch and
+// change what a tracker stores. See footfall --help.
 package main
 
 import (
@@ -12,30 +12,30 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// cli is the command line: one field, and one file, a subcommand.
+// cli is the command line: each subcommand is one field here, and one file.
 type cli struct {
 	Demo     demoCmd     `cmd:"" help:"Run a demo shop and its admin API, in memory and SQLite unless other stores are set."`
 	Serve    serveCmd    `cmd:"" help:"Serve the admin API and run the jobs, without a shop, on shared stores."`
-	Doctor   doctorCmd   `cmd:"" help:"Look at every part, say what is wrong and what to do."`
+	Doctor   doctorCmd   `cmd:"" help:"Check every part; print what is wrong and what to do."`
 	Stats    statsCmd    `cmd:"" help:"Show the figures: who is here, what happened, what was sold."`
 	Sessions sessionsCmd `cmd:"" help:"List sessions, newest first."`
 	Session  sessionCmd  `cmd:"" help:"Show one session and how long it has to live."`
 	Events   eventsCmd   `cmd:"" help:"List the events of a session."`
-	Revoke   revokeCmd   `cmd:"" help:"End a session, or all of a customer."`
-	Drain    drainCmd    `cmd:"" help:"Carry a journal that nobody empties to the archive."`
+	Revoke   revokeCmd   `cmd:"" help:"End a session, or all sessions of a customer."`
+	Drain    drainCmd    `cmd:"" help:"Move the facts of an orphaned journal to the archive."`
 	Config   configCmd   `cmd:"" help:"Show the settings in effect, secrets hidden."`
 }
 
-// The exit codes. exitNo is for an answer that is a no: not found, not healthy.
+// The exit codes. exitNo means that the answer is no: not found, or not healthy.
 const (
 	exitNo    = 1
 	exitWrong = 2
 )
 
-// errNo is an answer that has been given and is a no.
+// errNo means that the answer is no and has been printed.
 var errNo = errors.New("no")
 
-// A terminal is where a command prints.
+// A terminal is where a command prints its output and its errors.
 type terminal struct {
 	out, err io.Writer
 }
@@ -59,7 +59,7 @@ func run(args []string, t terminal) int {
 		args = []string{"--help"}
 	}
 	ctx, err := parser.Parse(args)
-	if code >= 0 { // help was asked for
+	if code >= 0 { // the user asked for help
 		return code
 	}
 	if err != nil {
@@ -75,7 +75,7 @@ func run(args []string, t terminal) int {
 	}
 }
 
-// fail prints an error, a line for each mistake.
+// fail prints an error, one line for each mistake.
 func fail(t terminal, err error) int {
 	for line := range strings.SplitSeq(err.Error(), "\n") {
 		fmt.Fprintln(t.err, "footfall: "+strings.TrimPrefix(line, "footfall: "))

@@ -19,7 +19,7 @@ import (
 	"github.com/footfall-go/footfall"
 )
 
-// A node is a tracker on this machine with what it stands on.
+// A node is a tracker on this machine together with its stores and DATA_DIR.
 type node struct {
 	config   *config
 	tracker  *footfall.Tracker
@@ -27,13 +27,13 @@ type node struct {
 	lock     *flock.Flock
 	log      *slog.Logger
 	closeAll func(context.Context) error
-	stop     context.CancelFunc // of what runs beside the tracker
+	stop     context.CancelFunc // ends what runs beside the tracker
 	running  sync.WaitGroup
 }
 
 const closeTimeout = 10 * time.Second
 
-// openNode takes DATA_DIR and starts a tracker there.
+// openNode locks DATA_DIR and starts a tracker there.
 func openNode(c *config, log *slog.Logger) (*node, error) {
 	lock, err := lockDataDir(c.dataDir)
 	if err != nil {
@@ -53,7 +53,7 @@ func openNode(c *config, log *slog.Logger) (*node, error) {
 	return n, nil
 }
 
-// Close carries everything to the archive and leaves DATA_DIR.
+// Close moves all facts to the archive and unlocks DATA_DIR.
 func (n *node) Close() error {
 	n.stop()
 	n.running.Wait()
@@ -62,8 +62,8 @@ func (n *node) Close() error {
 	return errors.Join(n.closeAll(ctx), n.lock.Unlock())
 }
 
-// serve answers requests until the process is told to stop, then finishes those
-// that are running. A second signal ends it at once.
+// serve answers requests until the process gets a signal, then lets running
+// requests finish. A second signal ends the process at once.
 func (n *node) serve(listener net.Listener, handler http.Handler) error {
 	server := &http.Server{
 		Handler:           handler,
@@ -79,16 +79,16 @@ func (n *node) serve(listener net.Listener, handler http.Handler) error {
 	go func() { failed <- server.Serve(listener) }()
 	select {
 	case err := <-failed:
-		signal.Stop(signals) // what follows can be interrupted
+		signal.Stop(signals) // a signal can interrupt what follows
 		return err
 	case <-signals:
 	}
-	go func() { // until the process ends: the journal is carried over after this
+	go func() { // runs until the process ends, because moving the journal's facts follows
 		<-signals
-		n.log.Warn("footfall: ended at once by a second signal; what is in the journal goes to the archive at the next start")
+		n.log.Warn("footfall: ended at once by a second signal; the facts in the journal go to the archive at the next start")
 		os.Exit(exitWrong)
 	}()
-	n.log.Info("footfall: stopping: requests that are running have 10 s; a second signal ends it at once")
+	n.log.Info("footfall: stopping: running requests have 10 s to finish; a second signal ends the process at once")
 	ending, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()
 	if err := server.Shutdown(ending); err != nil {
@@ -109,7 +109,7 @@ func listen(addr string) (net.Listener, error) {
 	return l, nil
 }
 
-// localURL is where this machine reaches a listener.
+// localURL returns a URL that reaches a listener from this machine.
 func localURL(l net.Listener) string {
 	addr := l.Addr().(*net.TCPAddr)
 	ip := addr.IP

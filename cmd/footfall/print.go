@@ -12,7 +12,7 @@ import (
 	"github.com/footfall-go/footfall"
 )
 
-// printJSON prints what --json promises: one indented document.
+// printJSON prints the output of --json: one indented document.
 func (t terminal) printJSON(v any) error {
 	b, err := json.MarshalIndent(v, "", "  ")
 	if err != nil {
@@ -22,7 +22,8 @@ func (t terminal) printJSON(v any) error {
 	return err
 }
 
-// printTable prints rows under a header; without one, names and values.
+// printTable prints rows under a header. Without a header, rows are names and
+// values.
 func (t terminal) printTable(header table.Row, rows []table.Row) {
 	w := table.NewWriter()
 	style := table.StyleLight
@@ -47,7 +48,7 @@ func clock(at time.Time, zone *time.Location) string {
 	return at.In(zone).Format(timeFormat)
 }
 
-// dash stands for what is not known.
+// dash returns a dash for an unknown value.
 func dash(text string) string {
 	if text == "" {
 		return "–"
@@ -62,14 +63,15 @@ func short(s string, most int) string {
 	return s
 }
 
-// minorDigits are ISO 4217's, of the currencies that have not two.
+// minorDigits are the digits after the decimal point of currencies that do not
+// have two, from ISO 4217.
 var minorDigits = map[string]int{
 	"BIF": 0, "CLP": 0, "DJF": 0, "GNF": 0, "ISK": 0, "JPY": 0, "KMF": 0, "KRW": 0, "PYG": 0, "RWF": 0,
 	"UGX": 0, "UYI": 0, "VND": 0, "VUV": 0, "XAF": 0, "XOF": 0, "XPF": 0,
 	"BHD": 3, "IQD": 3, "JOD": 3, "KWD": 3, "LYD": 3, "OMR": 3, "TND": 3, "CLF": 4, "UYW": 4,
 }
 
-// money writes an amount as people do.
+// money formats an amount for people.
 func money(m footfall.Money) string {
 	digits, odd := minorDigits[m.Currency]
 	if !odd {
@@ -86,7 +88,7 @@ func money(m footfall.Money) string {
 	return sign + text[:len(text)-digits] + "." + text[len(text)-digits:] + " " + m.Currency
 }
 
-// amounts writes sums of money.
+// amounts formats amounts of several currencies.
 func amounts(sums []footfall.Money) string {
 	if len(sums) == 0 {
 		return "–"

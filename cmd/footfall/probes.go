@@ -14,8 +14,9 @@ import (
 	"github.com/footfall-go/footfall"
 )
 
-// addProbes adds what orchestrators and monitoring ask: /healthz says that the
-// process is alive, /readyz how each part is, /metrics counts.
+// addProbes adds the endpoints for orchestrators and monitoring: /healthz answers
+// as long as the process is alive, /readyz reports the state of each part,
+// /metrics has the counters.
 func (n *node) addProbes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
@@ -35,8 +36,8 @@ func (n *node) addProbes(mux *http.ServeMux) {
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
 }
 
-// A readyAnswer names each part. Errors are for the operator: they say nothing
-// of visitors.
+// A readyAnswer lists the parts by name. Its errors are for the operator and
+// contain nothing about visitors.
 type readyAnswer struct {
 	Ready     bool                 `json:"ready"`
 	Replaying bool                 `json:"replaying"`
@@ -45,10 +46,10 @@ type readyAnswer struct {
 }
 
 type readyJournal struct {
-	Pending uint64 `json:"pendingRecords"` // the archive does not hold them yet
+	Pending uint64 `json:"pendingRecords"` // not yet stored in the archive
 	Bytes   int64  `json:"bytes"`
 	Max     int64  `json:"maxBytes"`
-	Refused uint64 `json:"refused"` // because it was full
+	Refused uint64 `json:"refused"` // because the journal was full
 }
 
 type readyPart struct {
@@ -66,10 +67,11 @@ func readiness(s footfall.Status) readyAnswer {
 	return a
 }
 
-// trackerCollector turns a tracker's status into metrics.
+// trackerCollector converts a tracker's status to metrics.
 type trackerCollector struct{ tracker *footfall.Tracker }
 
-// Describe sends nothing: the metrics are known when they are collected.
+// Describe sends nothing, because the metrics are only known when they are
+// collected.
 func (trackerCollector) Describe(chan<- *prometheus.Desc) {}
 
 func (c trackerCollector) Collect(out chan<- prometheus.Metric) {
@@ -80,12 +82,12 @@ func (c trackerCollector) Collect(out chan<- prometheus.Metric) {
 	gauge("active_users", "Visitors with activity in the last 30 minutes, refreshed every 10 s.", float64(s.ActiveUsers))
 	gauge("daily_visits", "Sessions begun on the shop's day, refreshed every 10 s.", float64(s.DailyVisits))
 	gauge("live_sessions", "Sessions held in this process.", float64(s.LiveSessions))
-	gauge("journal_bytes", "What the journal takes on disk.", float64(s.JournalBytes))
-	gauge("journal_max_bytes", "The journal's cap.", float64(s.JournalMax))
-	gauge("journal_pending_records", "Facts that the archive does not hold yet.", float64(s.JournalPending))
+	gauge("journal_bytes", "Size of the journal on disk.", float64(s.JournalBytes))
+	gauge("journal_max_bytes", "Greatest size of the journal.", float64(s.JournalMax))
+	gauge("journal_pending_records", "Facts that are not yet stored in the archive.", float64(s.JournalPending))
 	up := prometheus.NewDesc("footfall_part_up", "Whether a part is in order.", []string{"part"}, nil)
 	latency := prometheus.NewDesc("footfall_part_latency_seconds", "How long a part took to answer just now.", []string{"part"}, nil)
-	open := prometheus.NewDesc("footfall_part_breaker_open", "Whether requests do without a part until it answers again.", []string{"part"}, nil)
+	open := prometheus.NewDesc("footfall_part_breaker_open", "Whether requests skip a part until it answers again.", []string{"part"}, nil)
 	for _, p := range s.Parts {
 		if p.Breaker != "" {
 			state := 0.0

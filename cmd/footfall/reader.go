@@ -6,7 +6,7 @@ import (
 	"github.com/footfall-go/footfall/report"
 )
 
-// reader is what commands that only look have in common.
+// reader holds the flags of commands that only read.
 type reader struct {
 	Settings `kong:"embed"`
 	JSON     bool `name:"json" help:"Print JSON."`

@@ -22,15 +22,15 @@ type revokeCmd struct {
 	Customer string `placeholder:"ID" xor:"what" required:"" help:"End all sessions of this customer."`
 }
 
-// Run asks the running server; when none runs it takes DATA_DIR and does it
-// itself.
+// Run asks the running server to revoke. If none runs, it locks DATA_DIR and
+// revokes by itself.
 func (cmd *revokeCmd) Run(t terminal) error {
 	c, err := cmd.compile("production")
 	if err != nil {
 		return err
 	}
 	if cmd.Session == "" && cmd.Customer == "" {
-		return errors.New("--session or --customer: say whose: it is empty")
+		return errors.New("--session or --customer: it is empty: name a session or a customer")
 	}
 	what := dashboard.Revocation{SessionID: cmd.Session, CustomerID: cmd.Customer}
 	done, err := revoke(c, what)
@@ -50,8 +50,8 @@ func (cmd *revokeCmd) Run(t terminal) error {
 	return err
 }
 
-// revoke asks the server that has DATA_DIR, or takes DATA_DIR itself. With a
-// shared archive it acts there, wherever servers run.
+// revoke asks the server that runs on DATA_DIR, or locks DATA_DIR itself. If the
+// archive is shared, it revokes there, wherever servers run.
 func revoke(c *config, what dashboard.Revocation) (done dashboard.Revoked, err error) {
 	if c.shared.mongodbURI != "" {
 		return revokeShared(c, what)
@@ -66,8 +66,8 @@ func revoke(c *config, what dashboard.Revocation) (done dashboard.Revoked, err e
 	return done, err
 }
 
-// revokeShared starts a tracker with a journal of its own, which stays empty:
-// what is revoked goes to the archive at once.
+// revokeShared starts a tracker with a journal of its own. The journal stays
+// empty, because revocations are written to the archive at once.
 func revokeShared(c *config, what dashboard.Revocation) (done dashboard.Revoked, err error) {
 	dir, err := os.MkdirTemp("", "footfall-revoke-")
 	if err != nil {
@@ -91,11 +91,11 @@ func revokeShared(c *config, what dashboard.Revocation) (done dashboard.Revoked,
 
 const revokeTimeout = 10 * time.Second
 
-// revokeThrough asks the server that has DATA_DIR.
+// revokeThrough asks the server that runs on DATA_DIR.
 func revokeThrough(c *config, what dashboard.Revocation) (done dashboard.Revoked, err error) {
 	in, err := readDoor(c.dataDir)
 	if err != nil {
-		return done, fmt.Errorf("DATA_DIR: a footfall runs on it but does not say where: %w", err)
+		return done, fmt.Errorf("DATA_DIR: a footfall runs on it, but its address is unknown: %w", err)
 	}
 	body, err := json.Marshal(what)
 	if err != nil {
@@ -131,9 +131,10 @@ func revokeThrough(c *config, what dashboard.Revocation) (done dashboard.Revoked
 	return answer.Data, nil
 }
 
-// revokeAlone starts a tracker, so that what the journal still holds counts.
+// revokeAlone starts a tracker, which first moves the journal's facts to the
+// database, so that the revocation applies to them too.
 func revokeAlone(c *config, what dashboard.Revocation) (done dashboard.Revoked, err error) {
-	c.Secrets, c.DisableJobs = []string{newToken()}, true // it reads no cookie
+	c.Secrets, c.DisableJobs = []string{newToken()}, true // this tracker reads no cookies
 	c.StoreTimeout = time.Second
 	n, err := openNode(c, slog.New(slog.DiscardHandler))
 	if err != nil {
@@ -145,7 +146,7 @@ func revokeAlone(c *config, what dashboard.Revocation) (done dashboard.Revoked, 
 	for n.tracker.Status(ctx).Replaying {
 		select {
 		case <-ctx.Done():
-			return done, errors.New("DATA_DIR: its journal could not be carried to the database in time: run footfall doctor")
+			return done, errors.New("DATA_DIR: its journal could not be moved to the database in time: run footfall doctor")
 		case <-time.After(20 * time.Millisecond):
 		}
 	}

@@ -91,8 +91,8 @@ func scriptReady(ts *testscript.TestScript, _ bool, _ []string) {
 
 var sessionCookie = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f-]{27}`)
 
-// scriptBrowse makes a request, prints status and body where the next command's
-// "stdout" would not look, and waits until the database has what it caused.
+// scriptBrowse makes a request and prints its status and body to a place where
+// the next "stdout" does not look. It waits until the database has the effects.
 func scriptBrowse(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) < 2 {
 		ts.Fatalf("usage: browse METHOD PATH [BODY]")

@@ -14,8 +14,8 @@ type serveCmd struct {
 	Settings `kong:"embed"`
 }
 
-// Run serves the admin surface and runs the background jobs, beside the shops
-// that share the stores.
+// Run serves the admin API and runs the background jobs, beside the shops that
+// use the same stores.
 func (cmd *serveCmd) Run(t terminal) error {
 	c, err := cmd.compile("production")
 	if err != nil {
@@ -31,8 +31,8 @@ func (cmd *serveCmd) Run(t terminal) error {
 	})
 }
 
-// serve starts a node, mounts what the command adds, and answers requests until
-// the process is told to stop.
+// serve starts a node, mounts the command's own routes, and answers requests
+// until the process gets a signal.
 func (c *config) serve(t terminal, mount func(n *node, mux *http.ServeMux, url string) error) (err error) {
 	log := slog.New(slog.NewTextHandler(t.err, nil))
 	if err := c.completeSecrets(); err != nil {
@@ -43,9 +43,9 @@ func (c *config) serve(t terminal, mount func(n *node, mux *http.ServeMux, url s
 		return err
 	}
 	defer func() { err = errors.Join(err, n.Close()) }()
-	// Not before it can answer: a connection that is taken and not served makes a
-	// visitor wait for as long as the stores do, where a load balancer would have
-	// gone to another instance.
+	// Listen only now that requests can be answered. A connection that is
+	// accepted before that would make a visitor wait for the stores, while a load
+	// balancer would have chosen another instance.
 	listener, err := listen(c.addr)
 	if err != nil {
 		return err

@@ -12,9 +12,9 @@ import (
 
 type sessionsCmd struct {
 	reader
-	Active    bool `help:"Only those seen in the last 30 minutes and alive."`
-	Converted bool `help:"Only those with an order."`
-	Limit     int  `default:"50" help:"How many at most (${default})."`
+	Active    bool `help:"Only sessions that are alive and were seen in the last 30 minutes."`
+	Converted bool `help:"Only sessions with an order."`
+	Limit     int  `default:"50" help:"Greatest number of sessions (default: ${default})."`
 }
 
 func (cmd *sessionsCmd) Run(t terminal) error {

@@ -11,49 +11,49 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	_ "time/tzdata" // so that TIMEZONE works on a machine without the zone files
+	_ "time/tzdata" // makes TIMEZONE work on a machine without zone files
 
 	"github.com/footfall-go/footfall"
 	"github.com/footfall-go/footfall/internal/cookie"
 	"github.com/footfall-go/footfall/store"
 )
 
-// Settings come from the environment, or from a flag of the same meaning on
-// each subcommand. They are text here: compile says what they mean.
+// Settings come from the environment, or from the corresponding flag of each
+// subcommand. Their fields are text; compile interprets it.
 type Settings struct {
-	Addr                 string `group:"Settings:" env:"ADDR" placeholder:"HOST:PORT" help:"Listen address (127.0.0.1:3000)."`
-	AppEnv               string `group:"Settings:" env:"APP_ENV,NODE_ENV" placeholder:"NAME" help:"production or development (production; demo: development)."`
+	Addr                 string `group:"Settings:" env:"ADDR" placeholder:"HOST:PORT" help:"Listen address (default: 127.0.0.1:3000)."`
+	AppEnv               string `group:"Settings:" env:"APP_ENV,NODE_ENV" placeholder:"NAME" help:"production or development (default: production; in demo: development)."`
 	CookieSecret         string `group:"Settings:" env:"COOKIE_SECRET" placeholder:"TEXT" help:"32 bytes or more; a comma-separated list rotates: the first signs, all verify."`
-	CookieSession        string `group:"Settings:" env:"COOKIE_SESSION" placeholder:"NAME" help:"Name of the session cookie (session)."`
-	CookieVisitor        string `group:"Settings:" env:"COOKIE_VISITOR" placeholder:"NAME" help:"Name of the visitor cookie (visitor_id)."`
-	SessionTTL           string `group:"Settings:" env:"SESSION_TTL" placeholder:"TIME" help:"Idle timeout: seconds, or 30m (1800)."`
-	SessionMaxAge        string `group:"Settings:" env:"SESSION_MAX_AGE" placeholder:"TIME" help:"Absolute lifetime of a session (24h)."`
-	VisitorTTL           string `group:"Settings:" env:"VISITOR_TTL" placeholder:"TIME" help:"Lifetime of the visitor cookie (31536000)."`
-	NewSessionsPerMinute string `group:"Settings:" env:"NEW_SESSIONS_PER_MINUTE" placeholder:"N" help:"Sessions begun per /24 or /64; 0: no cap (6000)."`
-	RedisURL             string `group:"Settings:" env:"REDIS_URL" placeholder:"URL" help:"Hot store: redis://, rediss://, several hosts for a Cluster, redis+sentinel:// (none: memory)."`
-	RedisPrefix          string `group:"Settings:" env:"REDIS_PREFIX" placeholder:"TEXT" help:"Put before every key in Redis or Upstash (none)."`
-	UpstashURL           string `group:"Settings:" name:"upstash-redis-rest-url" env:"UPSTASH_REDIS_REST_URL" placeholder:"URL" help:"Hot store over REST (none)."`
-	UpstashToken         string `group:"Settings:" name:"upstash-redis-rest-token" env:"UPSTASH_REDIS_REST_TOKEN" placeholder:"TEXT" help:"Its token (none)."`
-	MongoDBURI           string `group:"Settings:" name:"mongodb-uri" env:"MONGODB_URI" placeholder:"URI" help:"Archive (none: SQLite)."`
-	StoreTimeout         string `group:"Settings:" env:"STORE_TIMEOUT" placeholder:"TIME" help:"What stores may cost a request (50ms; 500ms over REST)."`
-	DataDir              string `group:"Settings:" env:"DATA_DIR" placeholder:"DIR" help:"Database and journal (./footfall-data)."`
-	JournalSync          string `group:"Settings:" env:"JOURNAL_SYNC" placeholder:"TIME" help:"always, never, or how often (100ms)."`
-	JournalMaxBytes      string `group:"Settings:" env:"JOURNAL_MAX_BYTES" placeholder:"SIZE" help:"Cap of the journal (1GiB)."`
-	EnableCron           string `group:"Settings:" env:"ENABLE_CRON" placeholder:"BOOL" help:"Background jobs (true)."`
+	CookieSession        string `group:"Settings:" env:"COOKIE_SESSION" placeholder:"NAME" help:"Name of the session cookie (default: session)."`
+	CookieVisitor        string `group:"Settings:" env:"COOKIE_VISITOR" placeholder:"NAME" help:"Name of the visitor cookie (default: visitor_id)."`
+	SessionTTL           string `group:"Settings:" env:"SESSION_TTL" placeholder:"TIME" help:"Idle timeout: seconds, or 30m (default: 1800)."`
+	SessionMaxAge        string `group:"Settings:" env:"SESSION_MAX_AGE" placeholder:"TIME" help:"Absolute lifetime of a session (default: 24h)."`
+	VisitorTTL           string `group:"Settings:" env:"VISITOR_TTL" placeholder:"TIME" help:"Lifetime of the visitor cookie (default: 31536000)."`
+	NewSessionsPerMinute string `group:"Settings:" env:"NEW_SESSIONS_PER_MINUTE" placeholder:"N" help:"New sessions per minute from one /24 or /64; 0: no limit (default: 6000)."`
+	RedisURL             string `group:"Settings:" env:"REDIS_URL" placeholder:"URL" help:"Hot store: redis://, rediss://, several hosts for a Cluster, redis+sentinel:// (default: none, memory)."`
+	RedisPrefix          string `group:"Settings:" env:"REDIS_PREFIX" placeholder:"TEXT" help:"Text before every key in Redis or Upstash (default: none)."`
+	UpstashURL           string `group:"Settings:" name:"upstash-redis-rest-url" env:"UPSTASH_REDIS_REST_URL" placeholder:"URL" help:"Hot store over REST (default: none)."`
+	UpstashToken         string `group:"Settings:" name:"upstash-redis-rest-token" env:"UPSTASH_REDIS_REST_TOKEN" placeholder:"TEXT" help:"Token for the hot store over REST (default: none)."`
+	MongoDBURI           string `group:"Settings:" name:"mongodb-uri" env:"MONGODB_URI" placeholder:"URI" help:"Archive (default: none, SQLite)."`
+	StoreTimeout         string `group:"Settings:" env:"STORE_TIMEOUT" placeholder:"TIME" help:"How long a request may wait for stores (default: 50ms; over REST: 500ms)."`
+	DataDir              string `group:"Settings:" env:"DATA_DIR" placeholder:"DIR" help:"Database and journal (default: ./footfall-data)."`
+	JournalSync          string `group:"Settings:" env:"JOURNAL_SYNC" placeholder:"TIME" help:"When to fsync the journal: always, never, or an interval (default: 100ms)."`
+	JournalMaxBytes      string `group:"Settings:" env:"JOURNAL_MAX_BYTES" placeholder:"SIZE" help:"Greatest size of the journal (default: 1GiB)."`
+	EnableCron           string `group:"Settings:" env:"ENABLE_CRON" placeholder:"BOOL" help:"Run background jobs (default: true)."`
 	TrustedProxies       string `group:"Settings:" env:"TRUSTED_PROXIES" placeholder:"CIDRS" help:"Networks whose X-Forwarded-For is believed (default: none)."`
-	OwnHosts             string `group:"Settings:" env:"OWN_HOSTS" placeholder:"HOSTS" help:"The shop's hosts, never a referrer (the request's own)."`
-	AllowedOrigins       string `group:"Settings:" env:"ALLOWED_ORIGINS" placeholder:"ORIGINS" help:"Foreign origins that may use unsafe methods (none)."`
-	Consent              string `group:"Settings:" env:"CONSENT" placeholder:"NAME" help:"implied (implied)."`
-	IPMask               string `group:"Settings:" name:"ip-mask" env:"IP_MASK" placeholder:"BOOL" help:"Store /24 and /48 of addresses (true)."`
-	RetentionSessions    string `group:"Settings:" env:"RETENTION_SESSIONS" placeholder:"TIME" help:"Age at which sessions are deleted (760d)."`
-	RetentionVisitors    string `group:"Settings:" env:"RETENTION_VISITORS" placeholder:"TIME" help:"Age at which visitors are deleted (400d)."`
-	GeoIPDB              string `group:"Settings:" name:"geoip-db" env:"GEOIP_DB" placeholder:"FILE" help:"MMDB for country and city (none)."`
-	Timezone             string `group:"Settings:" env:"TIMEZONE" placeholder:"ZONE" help:"The shop's day (UTC)."`
-	LegacyUntil          string `group:"Settings:" env:"LEGACY_UNTIL" placeholder:"DATE" help:"Adopt the Express service's sessions until then (off)."`
-	AdminToken           string `group:"Settings:" env:"ADMIN_TOKEN" placeholder:"TEXT" help:"16 bytes or more: lets into the admin API (off)."`
+	OwnHosts             string `group:"Settings:" env:"OWN_HOSTS" placeholder:"HOSTS" help:"The shop's hosts, which never count as referrers (default: the request's own)."`
+	AllowedOrigins       string `group:"Settings:" env:"ALLOWED_ORIGINS" placeholder:"ORIGINS" help:"Foreign origins that may use unsafe methods (default: none)."`
+	Consent              string `group:"Settings:" env:"CONSENT" placeholder:"NAME" help:"How visitors consent; only implied is supported (default: implied)."`
+	IPMask               string `group:"Settings:" name:"ip-mask" env:"IP_MASK" placeholder:"BOOL" help:"Store only the /24 or /48 of addresses (default: true)."`
+	RetentionSessions    string `group:"Settings:" env:"RETENTION_SESSIONS" placeholder:"TIME" help:"Age at which sessions are deleted (default: 760d)."`
+	RetentionVisitors    string `group:"Settings:" env:"RETENTION_VISITORS" placeholder:"TIME" help:"Age at which visitors are deleted (default: 400d)."`
+	GeoIPDB              string `group:"Settings:" name:"geoip-db" env:"GEOIP_DB" placeholder:"FILE" help:"MMDB file for country and city (default: none)."`
+	Timezone             string `group:"Settings:" env:"TIMEZONE" placeholder:"ZONE" help:"Time zone of the shop's day (default: UTC)."`
+	LegacyUntil          string `group:"Settings:" env:"LEGACY_UNTIL" placeholder:"DATE" help:"Adopt the Express service's sessions until this date (default: never)."`
+	AdminToken           string `group:"Settings:" env:"ADMIN_TOKEN" placeholder:"TEXT" help:"Token for the admin API, 16 bytes or more (default: none, API off)."`
 }
 
-// A config is what the settings mean.
+// A config is the interpreted settings.
 type config struct {
 	footfall.Config
 	shared         sharedStores
@@ -65,11 +65,11 @@ type config struct {
 	effective      []setting
 }
 
-// A setting as it is in effect.
+// A setting is a name and the value in effect.
 type setting struct {
 	Name  string `json:"name"`
 	Value string `json:"value"`
-	Set   bool   `json:"set"` // false: the default
+	Set   bool   `json:"set"` // false: Value is the default
 }
 
 func (c *config) lifetimes() store.Lifetimes {
@@ -78,7 +78,7 @@ func (c *config) lifetimes() store.Lifetimes {
 
 func (c *config) database() string { return filepath.Join(c.dataDir, "footfall.db") }
 
-// compiler turns settings into a config and collects every mistake.
+// compiler converts settings to a config and collects all mistakes.
 type compiler struct {
 	config
 	mistakes []error
@@ -88,7 +88,7 @@ func (c *compiler) wrong(name, format string, args ...any) {
 	c.mistakes = append(c.mistakes, fmt.Errorf("%s: %s", name, fmt.Sprintf(format, args...)))
 }
 
-// value notes a setting and returns it, or its default.
+// value records a setting and returns its text, or its default.
 func (c *compiler) value(name, text, otherwise string) string {
 	s := setting{name, text, text != ""}
 	if !s.Set {
@@ -98,22 +98,22 @@ func (c *compiler) value(name, text, otherwise string) string {
 	return s.Value
 }
 
-// compile says what settings mean. defaultEnv is the subcommand's own default of
-// APP_ENV. The error names each setting that is wrong, and the remedy.
+// compile interprets the settings. defaultEnv is the subcommand's default for
+// APP_ENV. The error names each setting that is wrong, and what to do.
 func (s *Settings) compile(defaultEnv string) (*config, error) {
 	c := &compiler{}
 	c.addr = c.value("ADDR", s.Addr, "127.0.0.1:3000")
 	if _, port, err := net.SplitHostPort(c.addr); err != nil {
-		c.wrong("ADDR", "%q is no address: use host:port, like 127.0.0.1:3000", c.addr)
+		c.wrong("ADDR", "%q is not an address: use host:port, like 127.0.0.1:3000", c.addr)
 	} else if n, err := strconv.Atoi(port); err != nil || n < 0 || n > 65535 {
-		c.wrong("ADDR", "%q has no port from 0 to 65535: name one", c.addr)
+		c.wrong("ADDR", "%q has no port from 0 to 65535: add one", c.addr)
 	}
 	switch env := c.value("APP_ENV", s.AppEnv, defaultEnv); env {
 	case "production":
 	case "development":
 		c.development, c.Insecure = true, true
 	default:
-		c.wrong("APP_ENV", "%q is not known: use production or development", env)
+		c.wrong("APP_ENV", "%q is unknown: use production or development", env)
 	}
 	c.secrets(s.CookieSecret)
 	c.SessionCookie = c.value("COOKIE_SESSION", s.CookieSession, "session")
@@ -143,7 +143,7 @@ func (s *Settings) compile(defaultEnv string) (*config, error) {
 	default:
 		d, err := parseDuration(sync)
 		if err != nil || d < time.Millisecond || d > time.Minute {
-			c.wrong("JOURNAL_SYNC", "%q is not known: use always, never, or a time from 1ms to 1m", sync)
+			c.wrong("JOURNAL_SYNC", "%q is unknown: use always, never, or a time from 1ms to 1m", sync)
 		}
 		c.JournalSync = d
 	}
@@ -152,20 +152,20 @@ func (s *Settings) compile(defaultEnv string) (*config, error) {
 	for _, text := range list(c.value("TRUSTED_PROXIES", s.TrustedProxies, "")) {
 		network, err := parseNetwork(text)
 		if err != nil {
-			c.wrong("TRUSTED_PROXIES", "%q is no network: use CIDRs like 10.0.0.0/8, separated by commas", text)
+			c.wrong("TRUSTED_PROXIES", "%q is not a network: use CIDRs like 10.0.0.0/8, separated by commas", text)
 		}
 		c.TrustedProxies = append(c.TrustedProxies, network)
 	}
 	c.OwnHosts = list(c.value("OWN_HOSTS", s.OwnHosts, ""))
 	for _, host := range c.OwnHosts {
 		if strings.ContainsAny(host, "/ @?#") {
-			c.wrong("OWN_HOSTS", "%q is no host: use names like shop.example.com, separated by commas", host)
+			c.wrong("OWN_HOSTS", "%q is not a host: use names like shop.example.com, separated by commas", host)
 		}
 	}
 	c.allowedOrigins = list(c.value("ALLOWED_ORIGINS", s.AllowedOrigins, ""))
 	for _, origin := range c.allowedOrigins {
 		if u, err := url.Parse(origin); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.Path != "" {
-			c.wrong("ALLOWED_ORIGINS", "%q is no origin: use https://shop.example.com, separated by commas", origin)
+			c.wrong("ALLOWED_ORIGINS", "%q is not an origin: use https://shop.example.com, separated by commas", origin)
 		}
 	}
 	c.FullAddresses = !c.boolean("IP_MASK", s.IPMask, "true")
@@ -182,7 +182,7 @@ func (s *Settings) compile(defaultEnv string) (*config, error) {
 	zone := c.value("TIMEZONE", s.Timezone, "UTC")
 	var err error
 	if c.Location, err = time.LoadLocation(zone); err != nil || zone == "Local" {
-		c.wrong("TIMEZONE", "%q is not known: use a name like Europe/Berlin", zone)
+		c.wrong("TIMEZONE", "%q is unknown: use a name like Europe/Berlin", zone)
 	}
 	c.adminToken = s.AdminToken
 	c.value("ADMIN_TOKEN", hidden(s.AdminToken), "")
@@ -192,7 +192,7 @@ func (s *Settings) compile(defaultEnv string) (*config, error) {
 	return &c.config, errors.Join(c.mistakes...)
 }
 
-// hidden says that a secret is set and nothing else about it.
+// hidden shows that a secret is set, and nothing else about it.
 func hidden(secret string) string {
 	if secret == "" {
 		return ""
@@ -224,7 +224,7 @@ func (c *compiler) cookieNames() {
 	}
 }
 
-// notBuilt refuses settings whose part this version does not have.
+// notBuilt refuses settings for features that this version does not have.
 func (c *compiler) notBuilt(s *Settings) {
 	for _, part := range []struct{ name, value, remedy string }{
 		{"GEOIP_DB", s.GeoIPDB, "this version does not look up countries: unset it"},
@@ -236,9 +236,9 @@ func (c *compiler) notBuilt(s *Settings) {
 		}
 	}
 	if consent := c.value("CONSENT", s.Consent, "implied"); consent == "required" {
-		c.wrong("CONSENT", "this version knows no other than implied: unset it")
+		c.wrong("CONSENT", "this version supports only implied: unset it")
 	} else if consent != "implied" {
-		c.wrong("CONSENT", "%q is not known: use implied", consent)
+		c.wrong("CONSENT", "%q is unknown: use implied", consent)
 	}
 }
 
@@ -247,7 +247,7 @@ func (c *compiler) duration(name, text, otherwise string, least, most time.Durat
 	d, err := parseDuration(text)
 	switch {
 	case err != nil:
-		c.wrong(name, "%q is no time: use seconds (1800) or a duration (30m, 24h, 400d)", text)
+		c.wrong(name, "%q is not a time: use seconds (1800) or a duration (30m, 24h, 400d)", text)
 	case d < least:
 		c.wrong(name, "%q is too short: use %v or more", text, least)
 	case most > 0 && d > most:
@@ -256,7 +256,7 @@ func (c *compiler) duration(name, text, otherwise string, least, most time.Durat
 	return d
 }
 
-// parseDuration reads seconds, a Go duration, or days.
+// parseDuration reads seconds, a Go duration, or a number of days.
 func parseDuration(text string) (time.Duration, error) {
 	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
 		return scale(n, time.Second)
@@ -280,7 +280,7 @@ func (c *compiler) count(name, text, otherwise string) int {
 	text = c.value(name, text, otherwise)
 	n, err := strconv.Atoi(text)
 	if err != nil || n < 0 || n > 1_000_000_000 {
-		c.wrong(name, "%q is no number: use a whole one from 0 on", text)
+		c.wrong(name, "%q is not a number: use a whole number, 0 or more", text)
 	}
 	return n
 }
@@ -309,7 +309,7 @@ func (c *compiler) size(name, text, otherwise string, least int64) int64 {
 	n, err := strconv.ParseInt(number, 10, 64)
 	switch {
 	case err != nil || n < 0 || n > 1<<62/unit:
-		c.wrong(name, "%q is no size: use bytes, or a number with KiB, MiB or GiB", text)
+		c.wrong(name, "%q is not a size: use bytes, or a number with KiB, MiB or GiB", text)
 	case n*unit < least:
 		c.wrong(name, "%q is too small: use %d bytes or more", text, least)
 	}
@@ -323,7 +323,7 @@ func parseNetwork(text string) (netip.Prefix, error) {
 	return netip.ParsePrefix(text)
 }
 
-// list splits at commas.
+// list splits text at commas.
 func list(text string) []string {
 	var items []string
 	for item := range strings.SplitSeq(text, ",") {
@@ -334,8 +334,8 @@ func list(text string) []string {
 	return items
 }
 
-// completeSecrets makes what development may leave out, and keeps it in
-// DATA_DIR.
+// completeSecrets makes the secrets that may be unset in development, and stores
+// them in DATA_DIR.
 func (c *config) completeSecrets() error {
 	if len(c.Secrets) > 0 && (c.adminToken != "" || !c.development) {
 		return nil

@@ -31,7 +31,7 @@ func TestSeedDefect22_TimesAreReadWholeAndFromOnePlace(t *testing.T) {
 	}
 }
 
-// Several mistakes are told at once, a line each, by name.
+// Several mistakes are reported together, one line each, with the setting's name.
 func TestSettings_AllMistakesAtOnce(t *testing.T) {
 	_, err := (&Settings{SessionTTL: "x", Addr: "nowhere", IPMask: "maybe", CookieSecret: "short"}).compile("development")
 	if err == nil {

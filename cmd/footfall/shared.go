@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// sharedStores are the settings of stores that several instances share. What is
-// empty is in this process or in DATA_DIR.
+// sharedStores are the settings of stores that several instances share. An empty
+// one means a store in this process or in DATA_DIR.
 type sharedStores struct {
 	redisURL, redisPrefix    string
 	upstashURL, upstashToken string
@@ -22,10 +22,10 @@ func (c *compiler) sharedStores(s *Settings) {
 	c.value("UPSTASH_REDIS_REST_TOKEN", hidden(s.UpstashToken), "")
 	c.value("MONGODB_URI", withoutPassword(s.MongoDBURI), "")
 	if s.RedisURL != "" && !hasScheme(s.RedisURL, "redis", "rediss", "redis+sentinel", "rediss+sentinel") {
-		c.wrong("REDIS_URL", "it is no address of a Redis: use redis://host:6379, rediss://, redis://host1:6379,host2:6379 or redis+sentinel://host:26379/name")
+		c.wrong("REDIS_URL", "it is not the address of a Redis server: use redis://host:6379, rediss://, redis://host1:6379,host2:6379 or redis+sentinel://host:26379/name")
 	}
 	if s.MongoDBURI != "" && !hasScheme(s.MongoDBURI, "mongodb", "mongodb+srv") {
-		c.wrong("MONGODB_URI", "it is no address of a MongoDB: use mongodb://host:27017/footfall or mongodb+srv://")
+		c.wrong("MONGODB_URI", "it is not the address of a MongoDB server: use mongodb://host:27017/footfall or mongodb+srv://")
 	}
 	switch {
 	case s.UpstashURL == "" && s.UpstashToken == "":
@@ -36,15 +36,15 @@ func (c *compiler) sharedStores(s *Settings) {
 	case s.RedisURL != "":
 		c.wrong("UPSTASH_REDIS_REST_URL", "REDIS_URL is set too: unset one of them")
 	case !hasScheme(s.UpstashURL, "http", "https"):
-		c.wrong("UPSTASH_REDIS_REST_URL", "it is no address of a REST API: use https://…")
+		c.wrong("UPSTASH_REDIS_REST_URL", "it is not the address of a REST API: use https://…")
 	}
 	if s.RedisPrefix != "" && strings.ContainsAny(s.RedisPrefix, "{} \t\r\n*?[]") {
-		c.wrong("REDIS_PREFIX", "%q has characters that mean something to Redis: use letters, digits, - _ . and :", s.RedisPrefix)
+		c.wrong("REDIS_PREFIX", "%q has characters with a special meaning in Redis: use letters, digits, - _ . and :", s.RedisPrefix)
 	}
 	c.legacyUntil(s)
 }
 
-// legacyUntil reads a date, whose day is included, or a moment.
+// legacyUntil reads a date, which is included, or a moment.
 func (c *compiler) legacyUntil(s *Settings) {
 	text := c.value("LEGACY_UNTIL", s.LegacyUntil, "")
 	if text == "" {
@@ -58,7 +58,7 @@ func (c *compiler) legacyUntil(s *Settings) {
 	}
 	switch {
 	case err != nil:
-		c.wrong("LEGACY_UNTIL", "%q is no date: write it like 2026-01-31", text)
+		c.wrong("LEGACY_UNTIL", "%q is not a date: write it like 2026-01-31", text)
 	case s.RedisURL == "" && s.UpstashURL == "":
 		c.wrong("LEGACY_UNTIL", "the Express service's sessions are in its Redis: set REDIS_URL or UPSTASH_REDIS_REST_URL to it")
 	}
@@ -75,5 +75,5 @@ func hasScheme(url string, schemes ...string) bool {
 
 var userInfo = regexp.MustCompile(`//[^/]*@`)
 
-// withoutPassword hides who logs in where.
+// withoutPassword hides the user and password in a URL.
 func withoutPassword(url string) string { return userInfo.ReplaceAllString(url, "//(hidden)@") }

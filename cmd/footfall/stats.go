@@ -15,7 +15,7 @@ import (
 type statsCmd struct {
 	reader
 	From string `placeholder:"DAY" help:"First day to count, in the shop's time zone."`
-	To   string `placeholder:"DAY" help:"Day before which to stop."`
+	To   string `placeholder:"DAY" help:"Day after the last one to count."`
 }
 
 func (cmd *statsCmd) Run(t terminal) error {

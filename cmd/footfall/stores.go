@@ -17,13 +17,13 @@ import (
 	"github.com/footfall-go/footfall/upstashstore"
 )
 
-// An archive is what a node writes to and what commands ask.
+// An archive is what a node writes to and what commands read.
 type archive interface {
 	store.Archive
 	report.Reader
 }
 
-// openHot opens the hot store of the settings. It need not answer yet.
+// openHot opens the configured hot store, which need not answer yet.
 func (c *config) openHot() (store.HotStore, io.Closer, error) {
 	switch s := c.shared; {
 	case s.redisURL != "":
@@ -42,7 +42,7 @@ func (c *config) openHot() (store.HotStore, io.Closer, error) {
 	return memstore.New(0), io.NopCloser(nil), nil
 }
 
-// openArchive opens the archive of the settings. A MongoDB need not answer yet.
+// openArchive opens the configured archive. A MongoDB server need not answer yet.
 func (c *config) openArchive() (archive, error) {
 	if c.shared.mongodbURI != "" {
 		return c.openMongo()
@@ -64,8 +64,8 @@ func (c *config) openMongo() (*mongoarchive.Archive, error) {
 	return a, nil
 }
 
-// openTracker starts a tracker on the settings' stores. closeAll ends it first,
-// then them.
+// openTracker starts a tracker on the configured stores. closeAll closes the
+// tracker first and the stores after it.
 func (c *config) openTracker() (t *footfall.Tracker, a archive, closeAll func(context.Context) error, err error) {
 	hot, hotCloser, err := c.openHot()
 	if err != nil {
@@ -84,7 +84,7 @@ func (c *config) openTracker() (t *footfall.Tracker, a archive, closeAll func(co
 	}, nil
 }
 
-// openReports opens the archive for a command that only looks.
+// openReports opens the archive for a command that only reads.
 func (c *config) openReports() (report.Reader, io.Closer, error) {
 	if c.shared.mongodbURI != "" {
 		a, err := c.openMongo()
@@ -94,7 +94,7 @@ func (c *config) openReports() (report.Reader, io.Closer, error) {
 		ctx, cancel := context.WithTimeout(context.Background(), examineTimeout)
 		defer cancel()
 		if _, err := a.Now(ctx); err != nil {
-			return nil, nil, errors.Join(fmt.Errorf("MONGODB_URI: %w: look whether it runs and can be reached from here", err), a.Close())
+			return nil, nil, errors.Join(fmt.Errorf("MONGODB_URI: %w: check that it runs and can be reached from here", err), a.Close())
 		}
 		return a, a, nil
 	}

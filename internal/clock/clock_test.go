@@ -56,13 +56,13 @@ func TestShared_TimesAreToldByTheArchivesClock(t *testing.T) {
 		archive := &ahead{by: time.Hour}
 		s := NewShared(archive)
 		at := Now()
-		if got := s.Tell(at); !got.Equal(at) {
+		if got := s.FromLocal(at); !got.Equal(at) {
 			t.Errorf("before the first measurement the offset is %v, want none", at.Sub(got))
 		}
 		if by, err := s.Measure(t.Context()); by != time.Hour || err != nil {
 			t.Fatalf("measured %v, %v", by, err)
 		}
-		if got := s.Tell(at); !got.Equal(at.Add(-time.Hour)) {
+		if got := s.FromLocal(at); !got.Equal(at.Add(-time.Hour)) {
 			t.Errorf("told as %v, want an hour earlier than %v", got, at)
 		}
 		if latest, limited := s.Latest(); !limited || latest.After(at.Add(-time.Hour+clampAhead)) {
@@ -72,7 +72,7 @@ func TestShared_TimesAreToldByTheArchivesClock(t *testing.T) {
 		if _, err := s.Measure(t.Context()); err == nil {
 			t.Error("a measurement that failed returns no error")
 		}
-		if got := s.Tell(at); !got.Equal(at.Add(-time.Hour)) {
+		if got := s.FromLocal(at); !got.Equal(at.Add(-time.Hour)) {
 			t.Error("a measurement that failed changed the offset")
 		}
 		archive.err, archive.by = nil, minOffset/2

@@ -51,8 +51,8 @@ func (s *Shared) Measure(ctx context.Context) (time.Duration, error) {
 	return ahead, nil
 }
 
-// Tell is a moment of this machine's clock by the shared one.
-func (s *Shared) Tell(at time.Time) time.Time {
+// FromLocal converts a time of this machine's clock to the shared clock's.
+func (s *Shared) FromLocal(at time.Time) time.Time {
 	return at.Add(-time.Duration(s.ahead.Load()))
 }
 
@@ -62,5 +62,5 @@ func (s *Shared) Latest() (latest time.Time, limited bool) {
 	if time.Duration(s.ahead.Load()) <= clampAhead {
 		return time.Time{}, false
 	}
-	return s.Tell(Now()).Add(clampAhead), true
+	return s.FromLocal(Now()).Add(clampAhead), true
 }

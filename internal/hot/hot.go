@@ -91,8 +91,8 @@ func (h *Hot) Replace(ctx context.Context, d *live.Document, previous int64) (st
 	return stored, nil
 }
 
-// ttl is how long the hot store keeps a record: until it can no longer be alive,
-// also when it has ended, so that an old copy cannot take its place.
+// ttl is how long the hot store keeps a record: until the session's idle or absolute
+// deadline, even if it was ended earlier, so that no old copy can be stored in its place.
 func (h *Hot) ttl(rec *store.Record) time.Duration {
 	s := rec.Session
 	s.EndedAt = time.Time{}

@@ -177,8 +177,8 @@ func (h *Hot) compareOne(ctx context.Context, x recount, archived *store.Record)
 			return false, nil
 		}
 	}
-	// Two instances that see the same at the same time add it once: the writer is named
-	// for what they saw.
+	// The writer's name contains the count that was read. Two instances that read the
+	// same count merge under one name, so that the difference is added once.
 	writer := "recount." + strconv.FormatInt(there.Views, 36)
 	ttl := max(h.lives.Remaining(&archived.Session, clock.Now()), time.Second)
 	merged, err := h.store.Merge(ctx, x.id, d.Series, writer, max(missing, 0), clock.Millis(archived.LastSeenAt), ttl)

@@ -39,7 +39,8 @@ func (r *retention) chunk(n int) []byte {
 	return make([]byte, 0, chunkSize)
 }
 
-// mark returns a number with which the frames held now can be dropped later.
+// mark closes the last chunk and returns the number of chunks so far. Passed to drop
+// later, it drops the frames that are held now.
 func (r *retention) mark() int {
 	r.closed = true
 	return len(r.chunks)

@@ -17,8 +17,8 @@ const (
 // An Admission says how a fact of a session may be recorded.
 type Admission struct {
 	Refused bool                // a bound says no
-	Begun   bool                // the session's beginning is known to be in a journal or in the archive
-	First   *store.SessionBegun // to append before the fact; nil: this process's journal has it
+	Begun   bool                // the session's beginning is known to be in a journal or in the archive; if not, announce it
+	First   *store.SessionBegun // if begun, what to append before the fact; nil: this process's journal holds it
 }
 
 // Admit asks to record a fact. Only events are bounded; page views apart from the
@@ -34,7 +34,10 @@ func (e *Entry) Admit(fact store.Fact) (a Admission) {
 			e.events++
 		}
 	}
-	return Admission{Begun: e.begun, First: e.first()}
+	if a.Begun = e.begun; a.Begun {
+		a.First = e.first()
+	}
+	return a
 }
 
 // First is the session's beginning if this process's journal may not hold it,

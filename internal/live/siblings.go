@@ -155,7 +155,7 @@ func (s *Siblings) Due(at time.Time, idle time.Duration, archived func(*Entry) b
 	return into, folded
 }
 
-// Again has a session folded into another later.
+// Again schedules another attempt to fold e into another session.
 func (s *Siblings) Again(into, e *Entry, at time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

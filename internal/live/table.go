@@ -100,8 +100,9 @@ func pickVictim(entries map[uuid.UUID]*Entry, confirmed journal.Position) *Entry
 	return victim
 }
 
-// standsElsewhere reports whether stores know all that the entry does. e.mu is
-// held.
+// standsElsewhere reports whether everything in the entry is in the archive and, as far
+// as it can be, in the hot store: confirmed is the position up to which the archive holds
+// everything. e.mu is held.
 func (e *Entry) standsElsewhere(confirmed journal.Position) bool {
 	return e.begun && !e.unsent && e.sending == 0 && e.position <= confirmed
 }

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// verified is a visitor cookie that was verified in an earlier request of a
-// session: knowing it again saves the signature.
+// verified is a visitor cookie whose signature an earlier request of the session has
+// verified. A request that sends the same cookie need not verify it again.
 type verified struct {
 	wire  uint64 // hashed as it was sent
 	until int64  // its end, in Unix milliseconds

@@ -212,9 +212,11 @@ func (w *wire) values(field byte, values *map[string]store.Value) {
 		return
 	}
 	if w.at(field) {
-		if err := json.Unmarshal([]byte(w.text), values); err != nil {
+		var decoded map[string]store.Value // the caller's own would make every fact escape to the heap
+		if err := json.Unmarshal([]byte(w.text), &decoded); err != nil {
 			w.err = fmt.Errorf("%w: values: %w", errWire, err)
 		}
+		*values = decoded
 		w.next()
 	}
 }
@@ -240,13 +242,17 @@ func decode(record []byte) (store.Fact, *unattributed, error) {
 	w := wire{reading: true, rest: string(record[1:])}
 	if record[0] == kindUnattributed {
 		event := new(unattributed)
-		w.read(func() { w.unattributed(event) })
+		for w.more() {
+			w.unattributed(event)
+		}
 		return nil, event, w.err
 	}
 	fact := newFact(record[0])
 	if fact == nil {
 		return nil, nil, fmt.Errorf("%w: unknown kind %d", errWire, record[0])
 	}
-	w.read(func() { w.fields(fact) })
+	for w.more() {
+		w.fields(fact)
+	}
 	return fact, nil, w.err
 }

@@ -49,9 +49,9 @@ type Hooks struct {
 	Follow func(ctx context.Context) error
 	// Confirmed is called with the position up to which the archive holds everything.
 	Confirmed func(Position)
-	// Replayed is called once, when the archive holds the last run's journal, with the
-	// sessions of the events in it. Their latest activity may not have reached the hot
-	// store.
+	// Replayed is called once, as soon as the archive holds what the last run's journal
+	// held. Its argument is the sessions whose events were in that journal: their latest
+	// activity may not have reached the hot store.
 	Replayed func(sessionIDs []string)
 }
 
@@ -92,7 +92,7 @@ func Open(o Options) (*Outbox, error) {
 		Lost: b.lostLate, BeforeWrite: o.BeforeWrite,
 	})
 	if err != nil {
-		return nil, err // it names itself and the remedy
+		return nil, err // its text says already where it comes from and what to do
 	}
 	b.gate.init(b.journal.Stats().Replay)
 	for name, read := range map[string]func(journal.Stats) uint64{

@@ -36,20 +36,19 @@ type wire struct {
 	field   byte
 	num     int64
 	text    string
+	started bool // the first field was read
 	taken   bool // this walk took a field
 	err     error
 }
 
-// read walks over the list of fields until all are taken.
-func (w *wire) read(walk func()) {
-	w.next()
-	for w.present && w.err == nil {
-		w.taken = false
-		walk()
-		if w.present && !w.taken { // the list does not know this field
-			w.next()
-		}
+// more reports whether there are fields left to walk for. A field that the walk
+// before has not taken is skipped: the list does not know it.
+func (w *wire) more() bool {
+	if !w.started || w.present && !w.taken {
+		w.next()
 	}
+	w.started, w.taken = true, false
+	return w.present && w.err == nil
 }
 
 // next reads a field.

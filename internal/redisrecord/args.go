@@ -60,7 +60,8 @@ func split(doc string) (start, base string, ok bool) {
 	return start, base, true
 }
 
-// milliseconds rounds up, so that a positive duration never becomes 0.
+// milliseconds is a duration in whole milliseconds as decimal text. It is rounded up,
+// so that a positive duration never becomes 0; a negative one becomes 0.
 func milliseconds(d time.Duration) string {
 	ms := d / time.Millisecond
 	if d%time.Millisecond > 0 {

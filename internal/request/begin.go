@@ -53,7 +53,8 @@ func behindForgottenProxy(r *http.Request, addr netip.Addr) bool {
 }
 
 // begin makes a new session for the request. Nobody else knows of it until the
-// request records something. ownAddress says that its address is its visitor's.
+// request records something. ownAddress says that its address is the
+// visitor's own, not that of an unlisted proxy.
 func (r *Request) begin(at time.Time, addr netip.Addr, ownAddress bool) {
 	held, known := r.visitorCookie(at)
 	visitor := held.id

@@ -37,9 +37,9 @@ func newBeginCap(perNetwork int) *beginCap {
 	return &beginCap{perNetwork: perNetwork, networks: map[netip.Prefix]int{}}
 }
 
-// allow reports whether a session may begin for an address. For a proxy that is not
-// trusted by mistake only the cap of all networks counts: its address is that of all
-// visitors.
+// allow reports whether a session may begin for an address. If the
+// operator forgot to list a proxy in TrustedProxies, its address is that of all
+// visitors, and only the cap of all networks counts.
 func (c *beginCap) allow(addr netip.Addr, forgottenProxy bool, at time.Time) bool {
 	if c.perNetwork < 0 {
 		return true
@@ -113,7 +113,8 @@ func (c *beginCap) take(at time.Time, all bool) []uncountedMinute {
 	return past
 }
 
-// uncountedTotal is how many visits were served past a cap.
+// uncountedTotal is how many visits were served without a session because of a cap,
+// since the start.
 func (c *beginCap) uncountedTotal() uint64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()

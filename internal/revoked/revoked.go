@@ -1,5 +1,5 @@
-// Package revoked knows what no copy of a session, wherever it comes from, may go
-// below.
+// Package revoked knows which copies of a session no longer count, whichever store or
+// process holds them.
 //
 // It owns the lowest version of each session that still counts, and the time
 // before which nothing that a customer authenticated counts, and keeps both up to

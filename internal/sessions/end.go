@@ -92,7 +92,7 @@ func (s *Sessions) EndByID(ctx context.Context, sessionID string) (bool, error) 
 
 // RevocationTime is a time after everything that has been authenticated.
 func (s *Sessions) RevocationTime() time.Time {
-	return s.clock.Tell(clock.Now()).Add(time.Millisecond)
+	return s.clock.FromLocal(clock.Now()).Add(time.Millisecond)
 }
 
 // EndCustomer makes everything void that a customer authenticated before a time. It

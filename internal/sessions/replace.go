@@ -62,7 +62,7 @@ func (s *Sessions) apply(edit Edit, rec *store.Record) error {
 	if err := edit(rec); err != nil {
 		return err
 	}
-	rec.Version = max(previous+1, rec.Version+1, s.clock.Tell(clock.Now()).UnixMilli())
+	rec.Version = max(previous+1, rec.Version+1, s.clock.FromLocal(clock.Now()).UnixMilli())
 	return nil
 }
 

@@ -22,21 +22,21 @@ import (
 const (
 	customerTrust  = time.Second     // how long a record with a customer is believed after it was read
 	anonymousTrust = 5 * time.Second // how long one without is
-	maxTries       = 5               // of a change that somebody else overtakes
+	maxTries       = 5               // of a change, while other requests are faster
 	liveIdle       = 2 * time.Minute // entries that were active longer ago leave this process
 )
 
 var (
 	// ErrEnded means that a session ended while it was being changed.
 	ErrEnded = errors.New("footfall: the session has ended")
-	// ErrRevoked means that a customer was revoked after what is to be believed was
-	// authenticated.
+	// ErrRevoked means that the customer was revoked after this login's password check
+	// began.
 	ErrRevoked = errors.New("footfall: the customer was logged out everywhere in the meantime: check the password again")
 	// ErrNotYet means that a session began so lately that its beginning may be in
 	// another instance's journal alone.
 	ErrNotYet = fmt.Errorf("%w: the session's beginning has not arrived yet", store.ErrUnavailable)
 
-	errNotHeld = errors.New("it does not keep the session")
+	errNotHeld = errors.New("it neither takes the write nor has the session")
 )
 
 func archiveError(err error) error {
@@ -100,7 +100,7 @@ func (s *Sessions) Sweep(at time.Time) {
 // Begin returns a new session that nobody else knows yet: see [Sessions.Announce].
 // The record's credentials get their first version.
 func (s *Sessions) Begin(id uuid.UUID, rec store.Record, key live.SiblingKey) *live.Entry {
-	rec.Version = s.clock.Tell(rec.StartedAt).UnixMilli()
+	rec.Version = s.clock.FromLocal(rec.StartedAt).UnixMilli()
 	e := live.New(id, rec, s.names)
 	e.FoundBy(key)
 	return e
