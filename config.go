@@ -31,7 +31,8 @@ type Config struct {
 	// JournalSync is the longest time between a write to the journal and its flush to
 	// the disk itself; [SyncAlways] flushes before each answer, [SyncNever] leaves it
 	// to the operating system. A crash of the process loses nothing with any of them;
-	// a power cut loses at most that much. Default: 100 ms.
+	// a power cut loses at most what was written in that
+	// time. Default: 100 ms.
 	JournalSync time.Duration
 	// JournalMaxBytes is how much the journal may hold while the archive is away, at
 	// least 1 MiB. Default: 1 GiB.
@@ -77,8 +78,8 @@ type Config struct {
 	// their events, and visitors are deleted. Default: 760 and 400 days.
 	RetentionSessions, RetentionVisitors time.Duration
 
-	// LegacyUntil: until then, sessions of the Express service (same hot store, same
-	// secret) are adopted. Default: never.
+	// LegacyUntil: until then, sessions of an Express service whose place Footfall takes
+	// (same hot store, same secret) are continued as Footfall's. Default: never.
 	LegacyUntil time.Time
 
 	// Location is the time zone of the shop's day. Default: UTC.

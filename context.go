@@ -7,8 +7,8 @@ import (
 )
 
 // FromContext returns the session of the request that ctx belongs to, as this
-// process knows it; one begins if there is none. It returns false when there is
-// none: outside of the middleware, for bots, past a cap, under Optional without a
+// process knows it. It begins one if the request has none and may. It returns false
+// when there is no session: outside of the middleware, for bots, past a cap, under Optional without a
 // session, and while a store cannot say. It reads no store for a session that was
 // served a moment ago.
 func FromContext(ctx context.Context) (Session, bool) {
@@ -30,10 +30,9 @@ func Visitor(ctx context.Context) (id string, ok bool) {
 	return r.Visitor()
 }
 
-// Session is [FromContext] as the stores have it, which other instances may have
-// changed a moment ago, and tells absence from error: one that wraps
-// [ErrUnavailable] says that a store cannot tell whether there is a session, and
-// then none is returned.
+// Session is [FromContext], but reads the stores again, since another instance may have
+// changed the session a moment ago. If they cannot tell whether there is a session, it
+// returns an error that wraps [ErrUnavailable], and no session.
 func (t *Tracker) Session(ctx context.Context) (Session, bool, error) {
 	r := request.From(ctx)
 	if r == nil {

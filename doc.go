@@ -13,8 +13,8 @@
 //   - Routes that no page view should be counted for: [Tracker.Uncounted], or
 //     [Tracker.Optional] if they should not even extend the session.
 //   - Routes for customers alone: [Tracker.RequireCustomer].
-//   - Who is here, to show it: [FromContext], which knows what this process does and
-//     reads no store again. To decide by it: [Tracker.Customer] or [Tracker.Session],
+//   - Who is here, to show it: [FromContext], which returns this process's copy
+//     without reading the stores again. To decide by it: [Tracker.Customer] or [Tracker.Session],
 //     which read the stores and can say that they do not know. Only the browser,
 //     whoever is logged in: [Visitor].
 //   - After a password check: [Tracker.Login]; and [Tracker.Logout]. After a change of
@@ -50,5 +50,5 @@
 // Methods that could not find out return an error for which
 // errors.Is(err, [ErrUnavailable]) holds.
 //
-// Who tests a shop that uses Footfall finds help in package footfalltest.
+// To test a shop that uses Footfall, use package footfalltest.
 package footfall

@@ -11,11 +11,11 @@ import (
 
 // Handler returns middleware around next that recognises the visitor, begins a
 // session if there is none, and records the page view. Inside of another
-// Handler, Optional or RequireCustomer of the same tracker it only adds what it
-// adds to them: nothing is counted twice.
+// Handler, Uncounted, Optional or RequireCustomer of the same tracker the stricter of
+// the two applies, and nothing is counted twice.
 //
-// Everything that the response writer can do, the one that next sees can do.
-// Cookies go out with the first byte.
+// The response writer that next sees can flush, hijack, push and so on if the one
+// underneath can. Cookies are sent with the first byte.
 func (t *Tracker) Handler(next http.Handler) http.Handler {
 	return t.middleware(next, request.Tracked)
 }

@@ -14,7 +14,8 @@ const maxCustomerID = 128
 
 // Login attaches a customer to the request's session: call it after the
 // password check and before writing the answer. checkedSince is when that check
-// began; a revocation since then wins. The session keeps its id and gets a new
+// began: if the customer's sessions were revoked after that, Login returns
+// [ErrRevoked]. The session keeps its id and gets a new
 // secret, so a cookie known to somebody else is worth nothing from then on. A
 // session of another customer ends, and a new one begins. ctx is the request's.
 //
@@ -70,7 +71,8 @@ func (t *Tracker) EndCustomerSessions(ctx context.Context, customerID string) er
 }
 
 // EndOtherSessions ends all sessions of the request's customer but the
-// request's own, after a change of password say; that one gets a new secret. Call
+// request's own, after a change of password say. The request's own session gets a new
+// secret. Call
 // it before writing the answer. [ErrNotLoggedIn] means that there is no customer.
 // ctx is the request's.
 func (t *Tracker) EndOtherSessions(ctx context.Context) error {

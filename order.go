@@ -9,8 +9,8 @@ import (
 )
 
 // PlaceOrder records a sale, in the request's session if it has one. It returns the
-// order that counts under this id, which is the first that was placed, and whether
-// that was placed before this call.
+// first order that was placed with this id; before is true if that was an earlier
+// call's.
 //
 // An outage of tracking never makes PlaceOrder fail: an error says what is wrong with
 // the input. ctx is the request's.

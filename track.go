@@ -22,8 +22,8 @@ var eventAliases = map[string]string{
 }
 
 // Track records an event in the request's session. Without a session (a bot, a cap)
-// it does nothing. An error says what is wrong with the event; an outage of tracking
-// is none. ctx is the request's.
+// it does nothing. An error says what is wrong with the event; an outage of
+// tracking is not reported as one. ctx is the request's.
 func (t *Tracker) Track(ctx context.Context, event EventInput) error {
 	r := request.From(ctx)
 	if r == nil {

@@ -8,8 +8,8 @@ import (
 	"github.com/footfall-go/footfall/store"
 )
 
-// The vocabulary is that of package store, where who writes a store or an archive
-// finds the rest of it.
+// The vocabulary is that of package store; authors of stores and archives find the rest
+// of it there.
 type (
 	// A Session is one visit of a browser: its ids, where it came from, what it runs
 	// on, its page views and times, and its latest order. See [store.Session].
@@ -46,8 +46,8 @@ const (
 )
 
 // The names of events that mean something to reports. A shop may use any other name
-// too. Those of page views, logins, logouts, orders and refunds are recorded by the
-// calls of that name alone.
+// too. Logins, logouts, orders and refunds are recorded by Login, Logout, PlaceOrder
+// and Refund alone.
 const (
 	EventPageView        = store.EventPageView
 	EventViewItem        = store.EventViewItem

@@ -31,7 +31,7 @@ func (t *Tracker) SetValue(ctx context.Context, key string, value any, options .
 }
 
 // UpdateValue is SetValue for a value that depends on the one before: edit gets
-// what is there, nil for nothing, and returns what is to be. It may be called
+// what is there, nil for nothing, and returns the new value. edit may be called
 // again if another request of the session was faster, so that nothing is lost.
 func (t *Tracker) UpdateValue(ctx context.Context, key string, edit func(before json.RawMessage) (any, error), options ...ValueOption) error {
 	r := request.From(ctx)

@@ -15,8 +15,8 @@ import (
 // slotAge is how long a claimed slot is kept.
 const slotAge = 7 * 24 * time.Hour
 
-// ClaimSlot inserts the slot; whoever can insert it owns it. If the answer is
-// lost, nobody owns the slot.
+// ClaimSlot inserts the slot; whoever can insert it owns it. If
+// MongoDB's answer is lost, the call returns an error and no caller owns the slot.
 func (a *Archive) ClaimSlot(ctx context.Context, job string, slot time.Time) (bool, error) {
 	ctx, cancel := bounded(ctx)
 	defer cancel()

@@ -175,8 +175,8 @@ func (b *batch) finishRound() error {
 }
 
 // exec runs a statement, which is prepared once for each batch. A batch takes
-// many milliseconds of CPU, so it lets goroutines that answer requests run first.
-// It does not if more facts are waiting: then a steady load of requests would
+// many milliseconds of CPU, so exec lets goroutines that answer requests run before a
+// large statement. It does not do so if more facts are waiting: then a steady load of requests would
 // keep the backlog from shrinking.
 func (b *batch) exec(query string, args ...any) (sql.Result, error) {
 	s, err := b.prepare(query)

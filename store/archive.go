@@ -25,8 +25,8 @@ type Archive interface {
 	Close() error
 }
 
-// A Ledger is what an [Archive] is for requests and for the facts that follow
-// from them.
+// A Ledger is the methods of an [Archive] that requests use, and the projector that
+// stores the facts which follow from them.
 //
 // Facts come through the journals of one or more processes. Each journal is in
 // order: in it a session's beginning comes before all else of that session, and
@@ -41,9 +41,9 @@ type Ledger interface {
 	// again is useless.
 	Append(ctx context.Context, facts []Fact) error
 
-	// Shared says that several processes append to this archive. Then a control
-	// fact, like a logout, is appended before it is answered: a journal on one
-	// process's disk would not be known to the others.
+	// Shared reports whether several processes append to this archive. Then a control
+	// fact, like a logout, is appended before its request is answered: the other
+	// processes would not know of one in a journal on this process's disk.
 	Shared() bool
 
 	// Session reads one session with its credentials and values, ended or not.
@@ -61,15 +61,15 @@ type Ledger interface {
 	CredentialChanges(ctx context.Context, after int64) ([]CredentialChange, int64, error)
 }
 
-// Jobs is what an [Archive] is for background jobs.
+// Jobs are the methods of an [Archive] that background jobs use.
 type Jobs interface {
 	// ActiveVisitors counts the visitors seen since a time, SessionsBegun the
 	// sessions begun since a time.
 	ActiveVisitors(ctx context.Context, since time.Time) (int64, error)
 	SessionsBegun(ctx context.Context, since time.Time) (int64, error)
 
-	// ClaimSlot takes the right to run a job's slot. Exactly one caller gets
-	// true for a slot, whether or not it then succeeds.
+	// ClaimSlot takes the right to run a job's slot. At most one caller gets true for a
+	// slot, whether or not its job then succeeds; without an error, exactly one.
 	ClaimSlot(ctx context.Context, job string, slot time.Time) (bool, error)
 
 	// Purge deletes sessions that began before one time, with their events, and

@@ -9,7 +9,7 @@ import (
 type Connector interface {
 	// Connects counts the connections that the store has made. When it grows, another
 	// server may be answering, one that was restored or has taken over, so a tracker
-	// reads what was revoked before it believes another customer's record.
+	// reads what was revoked before it believes the next record with a customer.
 	Connects() uint64
 }
 

@@ -36,7 +36,7 @@ type call struct {
 	batch    *batch // nil while the call waits
 }
 
-// A batch stays under way as long as at least one of its callers waits for it.
+// A batch is cancelled when none of its callers waits for it any more.
 type batch struct {
 	callers int
 	cancel  context.CancelFunc

@@ -53,7 +53,8 @@ func (b *breaker) took(began time.Time, err error) {
 	}
 }
 
-// probe asks the store behind an open breaker, and closes it if there is an answer.
+// probe asks the store if the breaker is open, and closes the breaker if the store
+// answers without an error.
 func (b *breaker) probe(ctx context.Context, within time.Duration, ask func(context.Context) error) {
 	if !b.open.Load() {
 		return

@@ -143,7 +143,7 @@ func TestBreaker_BehindAnOpenOneNobodyIsAskedAndNobodyWaits(t *testing.T) {
 		if s.calls != 0 || time.Since(began) != 0 {
 			t.Errorf("behind open breakers the stores were called %d times, and %v were waited", s.calls, time.Since(began))
 		}
-		if _, _, err := archive.Unguarded().Session(ctx, "id"); err != errDown || s.calls != 1 {
+		if _, _, err := archive.Unguarded().Session(ctx, "id"); !errors.Is(err, errDown) || s.calls != 1 {
 			t.Errorf("what runs behind the journal got %v in %d calls: it is never refused", err, s.calls)
 		}
 		if all := counts.All(); all["hot_breaker_opened"] != 1 || all["archive_breaker_opened"] != 1 {

@@ -95,8 +95,8 @@ func (j *Journal) takeDone(all bool) (victims []*segment) {
 	return victims
 }
 
-// removeSegments deletes files. It moves those that could not be read to
-// set-aside/.
+// removeSegments deletes the files of segments, but for those that could not be read:
+// it moves them to set-aside/.
 func (j *Journal) removeSegments(victims []*segment) error {
 	var errs []error
 	for _, s := range victims {

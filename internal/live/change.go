@@ -136,7 +136,8 @@ func (e *Entry) GiveTo(customerID string, authenticatedAt time.Time, values map[
 	e.siblings = SiblingKey{}
 }
 
-// Convert records the session's latest order, whose fact is at a position.
+// Convert records the session's latest order. position is that of the order's fact in
+// the journal.
 func (e *Entry) Convert(orderID string, position journal.Position) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -144,8 +145,8 @@ func (e *Entry) Convert(orderID string, position journal.Position) {
 	e.position = max(e.position, position)
 }
 
-// Absorb adds the page views of a session that was folded into this one, by a fact
-// at a position. It reports whether the caller has to queue the entry for the hot
+// Absorb adds the page views of a session that was folded into this one. position is
+// that of the fact in the journal. It reports whether the caller has to queue the entry for the hot
 // store.
 func (e *Entry) Absorb(views int64, position journal.Position) (queue bool) {
 	e.mu.Lock()

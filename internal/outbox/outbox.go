@@ -108,7 +108,8 @@ func Open(o Options) (*Outbox, error) {
 	return b, nil
 }
 
-// Start begins to carry facts, until ctx ends; loops are run by start.
+// Start begins to move facts from the journal to the archive, until ctx ends. It calls
+// start for each function that has to run beside requests.
 func (b *Outbox) Start(ctx context.Context, hooks Hooks, start func(loop func(context.Context))) {
 	b.hooks = hooks
 	if b.gate.passed() {

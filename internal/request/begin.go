@@ -36,8 +36,8 @@ func (r *Request) session(forLogin bool) *live.Entry {
 	return r.entry
 }
 
-// mayBegin reports whether the request may begin a session. One whose own session
-// was replaced may not: the browser has, or will get, a newer cookie.
+// mayBegin reports whether the request may begin a session. If the secret that it came
+// with was replaced, it may not: the browser has, or will get, a newer cookie.
 func (r *Request) mayBegin() bool {
 	replaced := r.oldSecret || r.lost
 	return r.mode != Untouched && !r.capped && !replaced && r.bot == "" && enrich.MayBegin(r.r)

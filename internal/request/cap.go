@@ -76,7 +76,7 @@ func (c *beginCap) allowBot(at time.Time) bool {
 	return c.bots <= allNetworks*c.perNetwork
 }
 
-// uncounted counts a visit that was served past a cap.
+// uncounted counts a visit that got no session because of a cap.
 func (c *beginCap) uncounted(at time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

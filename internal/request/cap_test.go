@@ -56,7 +56,8 @@ func TestCap_AForgottenProxyStandsForEverybody(t *testing.T) {
 			t.Fatalf("session %d behind a proxy that nobody trusts is refused: its address is not its visitor's, so only the cap of all counts", i+1)
 		}
 	}
-	if !c.allow(addr(1, 0), false, minute) || !c.allow(addr(1, 0), false, minute) {
+	first := c.allow(addr(1, 0), false, minute)
+	if second := c.allow(addr(1, 0), false, minute); !first || !second {
 		t.Error("what came through a forgotten proxy was counted for the proxy's network")
 	}
 	if c.total != 12 {

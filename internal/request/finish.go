@@ -15,8 +15,7 @@ import (
 )
 
 // Finish is called when the status is known and before the first byte of the
-// answer: it decides what the request was, puts that into the journal and sets the
-// cookies. Only the first call does anything.
+// answer: it decides what the request was, records that and sets the cookies. Only the first call does anything.
 func (r *Request) Finish(status int, header http.Header) {
 	if r.isFinished() {
 		return
@@ -63,7 +62,8 @@ func (r *Request) Finish(status int, header http.Header) {
 	r.setCookies(header, at)
 }
 
-// Abandon ends a request whose answer the handler writes to the connection itself.
+// Abandon ends a request whose answer the handler writes to the connection itself: no
+// cookie is set and nothing is counted.
 func (r *Request) Abandon() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -152,8 +152,9 @@ func (r *Request) setCookies(header http.Header, at time.Time) {
 	cookie.KeepPrivate(header)
 }
 
-// restoreVisitor sets the visitor cookie again inside a live session that lost it,
-// or holds one that is not ours, until its fixed end. r.mu is held.
+// restoreVisitor has the answer set the visitor cookie again, until its fixed end, if a
+// browser with a live session lost the cookie, sends one that is not ours, or has one
+// that an older secret signed. r.mu is held.
 func (r *Request) restoreVisitor(e *live.Entry, at time.Time) {
 	known := false
 	cookie.Each(r.r.Header, r.q.Options.Visitor.Name, func(wire string) bool {
@@ -164,8 +165,9 @@ func (r *Request) restoreVisitor(e *live.Entry, at time.Time) {
 		return
 	}
 	if held, ok := r.visitorCookie(at); ok {
-		if held.old {
+		if held.old { // signed anew; remembered when it comes back
 			r.setVisitor = held.id
+			return
 		}
 		e.RememberVisitorCookie(held.wire, held.end(r.q.VisitorTTL))
 		return

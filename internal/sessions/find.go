@@ -43,22 +43,24 @@ const (
 )
 
 // Find finds out what a token is worth, by one read of the hot store and, if the
-// session is missing there, one of the archive. An error wraps
+// session or the secret is missing there, one of the archive. An error wraps
 // [store.ErrUnavailable]: it cannot be known. The entry that may come with an error
-// is good for counting only. What the search takes goes off left.
+// is good for counting only. The time that Find takes is subtracted from left.
 //
 // While the hot store fails:
 //
-//	what is known of the session          ToCount                    ToKnow  ToChange
-//	it has ended                          Worthless                  error   Worthless
-//	the secret is current, no customer    Current, with error        error   Current
-//	the secret is current, a customer's   UnknownCustomer, with error  error   Current
-//	the secret is superseded              Superseded, with error     error   error
-//	the secret is neither, or nothing     error                      error   error
+//	what is known of the session           ToCount                      ToKnow  ToChange
+//	it was ended                           Worthless                    error   Worthless
+//	no customer; the secret is current     Current, with an error       error   Current
+//	no customer; the secret is superseded  Superseded, with an error    error   error
+//	a customer; the secret is current      UnknownCustomer, with error  error   Current
+//	a customer; the secret is superseded   UnknownCustomer, with error  error   error
+//	another secret, expired, revoked       error                        error   error
+//	nothing                                error                        error   error
 //
-// "Known" is what this process holds, otherwise the archive; for ToChange the
-// archive in any case. While the archive fails, and the hot store lacks the session,
-// only what this process holds is known, and ToChange is an error.
+// "Known" is what this process holds, otherwise what the archive has; for ToChange
+// both, the higher version of the two. While the archive fails, and the hot store
+// lacks the session, only what this process holds is known, and ToChange is an error.
 func (s *Sessions) Find(ctx context.Context, token *cookie.Token, purpose Purpose, left *time.Duration) (*live.Entry, Standing, error) {
 	at := clock.Now()
 	if at.Sub(clock.IDTime(token.ID)) >= s.lives.Absolute+time.Minute {
@@ -183,7 +185,7 @@ func (s *Sessions) Stored(ctx context.Context, token *cookie.Token) (*live.Entry
 	return e, s.Judge(e, token), nil
 }
 
-// CountUnresolved counts a cookie that no store could look up.
+// CountUnresolved counts a look-up that failed because a store did.
 func (s *Sessions) CountUnresolved() { s.unresolved.Add(1) }
 
 // Judge says what a token is worth for an entry as this process holds it.
@@ -302,7 +304,8 @@ func (s *Sessions) readLost(ctx context.Context, id uuid.UUID, readAt time.Time,
 
 // held is a session as this process holds it, if the archive does not have all of it
 // yet and nothing that this process knows revokes it; otherwise nil. Since the hot store
-// has lost it, revocations are read first.
+// has lost it, a shared archive's revocations are read before a customer's session is
+// returned.
 func (s *Sessions) held(ctx context.Context, id uuid.UUID) (*live.Entry, error) {
 	e := s.table.Get(id)
 	if e == nil || s.out.Holds(e) {
