@@ -31,8 +31,7 @@ type Config struct {
 	// JournalSync is the longest time between a write to the journal and its flush to
 	// the disk itself; [SyncAlways] flushes before each answer, [SyncNever] leaves it
 	// to the operating system. A crash of the process loses nothing with any of them;
-	// a power cut loses at most what was written in that
-	// time. Default: 100 ms.
+	// a power cut loses at most what was written in that time. Default: 100 ms.
 	JournalSync time.Duration
 	// JournalMaxBytes is how much the journal may hold while the archive is away, at
 	// least 1 MiB. Default: 1 GiB.
@@ -89,7 +88,7 @@ type Config struct {
 	// [IsPageView].
 	IsPageView func(r *http.Request, status int) bool
 
-	// Logger is told what an operator should know. Default: slog.Default().
+	// Logger receives what an operator should know. Default: slog.Default().
 	Logger *slog.Logger
 }
 

@@ -1,0 +1,10 @@
+// Package revoked knows which copies of a session no longer count, whichever store or
+// process holds them.
+//
+// It owns the lowest version of each session that still counts, and the time
+// before which nothing that a customer authenticated counts, and keeps both up to
+// date from the archive's feed of changes.
+// It promises that what was revoked through this process counts at once, and what
+// another instance revoked after the next [Revoked.Follow].
+// It never forgets a revocation while a session that is as old can be alive.
+package revoked
