@@ -93,6 +93,7 @@ func (s *Sessions) Find(ctx context.Context, token *cookie.Token, purpose Purpos
 
 // findStored finds out what a secret is worth by what the stores hold.
 func (s *Sessions) findStored(ctx context.Context, id uuid.UUID, hash *store.SecretHash) (*live.Entry, Standing, error) {
+	held := s.table.Get(id)
 	e, err := s.read(ctx, id)
 	if err != nil || e == nil {
 		return nil, Worthless, err
@@ -106,7 +107,9 @@ func (s *Sessions) findStored(ctx context.Context, id uuid.UUID, hash *store.Sec
 	if standing == Worthless {
 		return nil, Worthless, nil
 	}
-	s.siblings.CameBack(id)
+	if e != held { // otherwise its entry knows that the cookie was seen
+		s.siblings.CameBack(id)
+	}
 	return e, standing, nil
 }
 
@@ -162,6 +165,9 @@ func (s *Sessions) recall(ctx context.Context, id uuid.UUID, hash *store.SecretH
 		return nil, Worthless, cause
 	}
 	standing, _ := s.judge(e, hash, clock.Now())
+	if standing != Worthless {
+		s.siblings.CameBack(id)
+	}
 	switch {
 	case standing == Worthless && e.HasEnded():
 		return nil, Worthless, nil
