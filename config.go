@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/footfall-go/footfall/enrich"
 	"github.com/footfall-go/footfall/internal/cookie"
 	"github.com/footfall-go/footfall/internal/journal"
 )
@@ -61,6 +62,9 @@ type Config struct {
 
 	// TrustedProxies are the networks whose X-Forwarded-For is believed. Default: none.
 	TrustedProxies []netip.Prefix
+	// TrustUnixSocket believes the X-Forwarded-For of a peer on a Unix socket, which has
+	// no address. Without it all visitors behind that socket have none.
+	TrustUnixSocket bool
 	// OwnHosts are the shop's hosts, which are never a referrer. Default: the host of
 	// the request.
 	OwnHosts []string
@@ -84,9 +88,18 @@ type Config struct {
 	// Location is the time zone of the shop's day. Default: UTC.
 	Location *time.Location
 
-	// IsPageView decides what counts as a page view; bots never do. Default:
-	// [IsPageView].
-	IsPageView func(r *http.Request, status int) bool
+	// IsPageView decides what counts as a page view; bots never do. status and
+	// contentType are the answer's. Default: [IsPageView].
+	IsPageView func(r *http.Request, status int, contentType string) bool
+
+	// OwnAgents are patterns of the User-Agents of the shop's own apps: people,
+	// whatever HTTP library the app uses. A pattern matches anywhere in the text,
+	// whatever the case; * stands for any text. At least 3 other bytes. Default: none.
+	OwnAgents []string
+	// BotReason decides whether software made a request that no person asked for: it
+	// returns why, in at most 64 bytes, or "" for a person. reason is what Footfall found,
+	// "" for a person. It is called for every request. Default: what Footfall found.
+	BotReason func(r *http.Request, reason string) string
 
 	// Logger receives what an operator should know. Default: slog.Default().
 	Logger *slog.Logger
@@ -183,6 +196,11 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.VisitorTTL > cookie.MaxLifetime {
 		wrong("VisitorTTL", "%v is too long: browsers keep a cookie for at most 400 days", c.VisitorTTL)
+	}
+	for _, pattern := range c.OwnAgents {
+		if err := enrich.CheckAgentPattern(pattern); err != nil {
+			wrong("OwnAgents", "%v", err)
+		}
 	}
 	if c.LiveSessions < 0 {
 		wrong("LiveSessions", "%d is negative", c.LiveSessions)

@@ -49,7 +49,8 @@ func (t *Tracker) RequireCustomer(next http.Handler) http.Handler {
 		case customer == "":
 			answer(w, http.StatusUnauthorized, `{"success":false,"error":"Authentication required","message":"Please log in to continue"}`)
 		default:
-			cookie.KeepPrivate(w.Header()) // the handler may say otherwise
+			cookie.KeepPrivate(w.Header()) // the handler may let the customer's browser keep it
+			request.From(r.Context()).KeepPersonal()
 			next.ServeHTTP(w, r)
 		}
 	}))
@@ -63,6 +64,10 @@ func answer(w http.ResponseWriter, status int, body string) {
 }
 
 // IsPageView is what counts as a page view unless Config.IsPageView says
-// otherwise: a GET answered 2xx or 304 that a person asked for, so neither a
-// prefetch nor an asset of a page.
-func IsPageView(r *http.Request, status int) bool { return enrich.IsPageView(r, status) }
+// otherwise: a whole document, or data, that a person asked for with GET and that was
+// answered 200 (or another 2xx with content, or 304). So no part of a document (206), no
+// event stream, no prefetch, no medium and no asset of a page: what these are, the
+// answer's Content-Type says first, and the path's ending second.
+func IsPageView(r *http.Request, status int, contentType string) bool {
+	return enrich.IsPageView(r, status, contentType)
+}

@@ -21,9 +21,13 @@ var eventAliases = map[string]string{
 	"purchase":       EventOrderCompleted,
 }
 
-// Track records an event in the request's session. Without a session (a bot, a cap)
-// it does nothing. An error says what is wrong with the event; an outage of
-// tracking is not reported as one. ctx is the request's.
+// Track records an event in the request's session. An error that wraps
+// [ErrNotRecorded] means that the request has none, and says why: a bot, a cap. Any other says
+// what is wrong with the event. An outage of tracking is not reported as an error. ctx
+// is the request's; for work that goes on after the answer, context.WithoutCancel of it.
+//
+// An event of the type [EventPageView] is a page view: for pages that are shown without a
+// request of their own, by history.pushState, or that are asked for with POST. Say which in Page.
 func (t *Tracker) Track(ctx context.Context, event EventInput) error {
 	r := request.From(ctx)
 	if r == nil {
@@ -37,11 +41,10 @@ func (t *Tracker) Track(ctx context.Context, event EventInput) error {
 	if err != nil {
 		return err
 	}
-	r.Track(store.Event{
+	return r.Track(store.Event{
 		EventType: name, ProductID: enrich.Text(event.ProductID, maxProductID),
 		Page: enrich.Text(enrich.RedactURL(event.Page), enrich.MaxURL), Metadata: metadata,
 	})
-	return nil
 }
 
 func eventName(name string) (string, error) {

@@ -81,14 +81,17 @@ func start(config Config, beforeWrite func() error) (*Tracker, error) {
 		Hot: t.hot, Archive: t.archive, Out: t.out, Revoked: t.revoked, Clock: t.clock, Lifetimes: lifetimes,
 		Names: names, Live: c.LiveSessions, Budget: c.StoreTimeout, Counts: t.counts, Logger: c.Logger,
 	})
-	agents := enrich.NewAgents(0)
+	agents := enrich.NewAgents(0, c.OwnAgents...)
 	t.counts.Func("agents_over_budget", agents.OverBudget)
-	describe := &sessions.Describer{Agents: agents, TrustedProxies: c.TrustedProxies, OwnHosts: c.OwnHosts, FullAddresses: c.FullAddresses}
+	describe := &sessions.Describer{
+		Agents: agents, OwnHosts: c.OwnHosts, FullAddresses: c.FullAddresses, Reason: c.BotReason,
+		Proxies: enrich.Proxies{Networks: c.TrustedProxies, UnixSocket: c.TrustUnixSocket},
+	}
 	t.requests = request.New(request.Options{
 		Session: cookie.Attributes{Name: c.SessionCookie, Secure: !c.Insecure, HTTPOnly: true},
 		Visitor: cookie.Attributes{Name: c.VisitorCookie, Secure: !c.Insecure},
 		Keys:    cookie.NewKeyRing(c.Secrets), MaxAge: c.MaxAge, VisitorTTL: c.VisitorTTL, Budget: c.StoreTimeout,
-		TrustedProxies: c.TrustedProxies, PerMinute: c.NewSessionsPerMinute, IsPageView: c.IsPageView,
+		PerMinute: c.NewSessionsPerMinute, IsPageView: c.IsPageView,
 		Sessions: t.sessions, Out: t.out, Describe: describe, Counts: t.counts,
 		Legacy: legacy.New(legacy.Options{
 			Until: c.LegacyUntil, Secret: c.Secrets[0], Hot: t.hotStore, Archive: t.archive, Sessions: t.sessions,
@@ -188,6 +191,7 @@ func (t *Tracker) follow(ctx context.Context) {
 // first call acts; all wait for it and return its error.
 func (t *Tracker) Close(ctx context.Context) error {
 	t.closed.Do(func() {
+		t.requests.EndAnswered()
 		t.hot.Flush(ctx) // it may append a last activity, which is to be drained too
 		t.requests.FlushUncounted(clock.Now(), true)
 		drained := t.out.Drain(ctx)

@@ -72,6 +72,9 @@ var (
 	// ErrRevoked means that the customer's sessions were revoked after the password
 	// check began: it must be made again.
 	ErrRevoked = sessions.ErrRevoked
+	// ErrNotRecorded means that the request has no session to record an event in: it
+	// was made by software, or past a cap.
+	ErrNotRecorded = request.ErrNotRecorded
 	// ErrNoSession means that the request has no session to keep a value in.
 	ErrNoSession = request.ErrNoSession
 	// ErrNotLoggedIn means that the request's session has no customer.

@@ -6,26 +6,73 @@ import (
 	"strings"
 )
 
-// ClientAddr returns the address of the client that made a request.
+// Proxies are the peers whose X-Forwarded-For is believed. The zero value trusts
+// nobody.
+type Proxies struct {
+	Networks   []netip.Prefix
+	UnixSocket bool // peers on a Unix socket
+}
+
+// An Identity says how far an address tells visitors apart.
+type Identity int
+
+const (
+	// OneVisitor is an address of one visitor, or of a few who share a connection.
+	OneVisitor Identity = iota
+	// Forwarder is the address of a public peer that sends X-Forwarded-For and is not
+	// trusted: a proxy that is not listed, or a client that makes the header up.
+	Forwarder
+	// ForgottenProxy is that of a private peer which does so: a proxy that somebody
+	// forgot to list.
+	ForgottenProxy
+	// Nobody is no visitor's address: it is unknown, or that of a trusted proxy that
+	// does not say for whom it forwards.
+	Nobody
+)
+
+// TellsApart reports whether the address may stand for a visitor where abuse is
+// limited. If not, what a stranger does would limit everybody.
+func (i Identity) TellsApart() bool { return i == OneVisitor || i == Forwarder }
+
+// ClientAddr returns the address of the client that made a request, and whom it
+// stands for.
 //
-// Unless the peer (remoteAddr, as in [http.Request.RemoteAddr]) is in one of the
-// trusted ranges, the peer is the client. Otherwise the hops in all
-// X-Forwarded-For lines are read from right to left, as long as they are trusted.
-// The first hop that is not trusted is the client; hops further left were written
-// by the client and are ignored. If a hop is not an address, the search ends at
-// the last good one, because whoever wrote it may have invented the rest too. If
-// every hop is trusted, the left-most one is the client. No other header
+// Unless the peer ([http.Request.RemoteAddr]) is trusted, the peer is the client.
+// Otherwise the hops in all X-Forwarded-For lines are read from right to left, as long
+// as they are trusted. The first hop that is not trusted is the client; hops further
+// left were written by the client and are ignored. If a hop is not an address, the
+// search ends at the last good one, because whoever wrote it may have invented the
+// rest too. If every hop is trusted, the left-most one is the client. No other header
 // (X-Real-IP, Forwarded, …) is read.
 //
-// The result has no zone and no port, and an IPv4-mapped IPv6 address
-// (::ffff:192.0.2.1) is returned as IPv4. It is the zero Addr if remoteAddr is
-// not an address, as behind a Unix socket.
-func ClientAddr(remoteAddr string, h http.Header, trusted []netip.Prefix) netip.Addr {
-	addr, ok := parseHop(remoteAddr)
-	if !ok || !contains(trusted, addr) {
-		return addr
+// The address has no zone and no port, and an IPv4-mapped IPv6 address
+// (::ffff:192.0.2.1) is returned as IPv4. It is the zero Addr if the peer has no
+// address, as on a Unix socket, and is not trusted or says nothing.
+func (p *Proxies) ClientAddr(r *http.Request) (netip.Addr, Identity) {
+	peer, ok := parseHop(r.RemoteAddr)
+	lines := r.Header["X-Forwarded-For"]
+	switch {
+	case !ok && !(p.UnixSocket && isUnixSocket(r.RemoteAddr)):
+		return netip.Addr{}, Nobody
+	case ok && !contains(p.Networks, peer):
+		switch {
+		case len(lines) == 0:
+			return peer, OneVisitor
+		case peer.IsPrivate() || peer.IsLoopback() || peer.IsLinkLocalUnicast():
+			return peer, ForgottenProxy
+		}
+		return peer, Forwarder
 	}
-	lines := h["X-Forwarded-For"]
+	addr := p.forwarded(peer, lines)
+	if !addr.IsValid() || contains(p.Networks, addr) {
+		return addr, Nobody
+	}
+	return addr, OneVisitor
+}
+
+// forwarded is the client that a trusted peer forwards for.
+func (p *Proxies) forwarded(peer netip.Addr, lines []string) netip.Addr {
+	addr := peer
 	for i := len(lines) - 1; i >= 0; i-- {
 		rest := lines[i]
 		for rest != "" {
@@ -44,12 +91,18 @@ func ClientAddr(remoteAddr string, h http.Header, trusted []netip.Prefix) netip.
 				return addr
 			}
 			addr = next
-			if !contains(trusted, addr) {
+			if !contains(p.Networks, addr) {
 				return addr
 			}
 		}
 	}
 	return addr
+}
+
+// isUnixSocket reports whether a peer's address is that of a Unix socket: a path, or
+// "@" for one without a name.
+func isUnixSocket(remoteAddr string) bool {
+	return remoteAddr == "" || remoteAddr[0] == '@' || remoteAddr[0] == '/' || remoteAddr[0] == '.'
 }
 
 // parseHop reads 192.0.2.1, 192.0.2.1:80, 2001:db8::1, [2001:db8::1] and

@@ -13,6 +13,12 @@ func prefixes(list ...string) (p []netip.Prefix) {
 	return p
 }
 
+// clientAddr is the address of a client behind proxies on the network.
+func clientAddr(peer string, h http.Header, trusted []netip.Prefix) netip.Addr {
+	addr, _ := (&Proxies{Networks: trusted}).ClientAddr(&http.Request{RemoteAddr: peer, Header: h})
+	return addr
+}
+
 func TestClientAddr(t *testing.T) {
 	proxies := prefixes("10.0.0.0/8", "fd00::/8")
 	for _, tt := range []struct {
@@ -45,7 +51,7 @@ func TestClientAddr(t *testing.T) {
 		{"nothing", "", nil, "invalid IP"},
 	} {
 		h := http.Header{"X-Forwarded-For": tt.lines}
-		if got := ClientAddr(tt.peer, h, proxies).String(); got != tt.want {
+		if got := clientAddr(tt.peer, h, proxies).String(); got != tt.want {
 			t.Errorf("%s: ClientAddr(%q, %q) = %s, want %s", tt.rule, tt.peer, tt.lines, got, tt.want)
 		}
 	}
@@ -59,26 +65,80 @@ func TestSeedDefect10_ForwardedHeadersAreNotBelieved(t *testing.T) {
 		"True-Client-Ip":   {"6.6.6.6"},
 		"Cf-Connecting-Ip": {"6.6.6.6"},
 	}
-	if got := ClientAddr("203.0.113.7:1", h, nil).String(); got != "203.0.113.7" {
+	if got := clientAddr("203.0.113.7:1", h, nil).String(); got != "203.0.113.7" {
 		t.Errorf("none trusted by default: got %s, want the peer", got)
 	}
-	if got := ClientAddr("10.0.0.1:1", h, nil).String(); got != "10.0.0.1" {
+	if got := clientAddr("10.0.0.1:1", h, nil).String(); got != "10.0.0.1" {
 		t.Errorf("a private peer is not trusted by itself: got %s, want the peer", got)
 	}
 	h.Set("X-Forwarded-For", "6.6.6.6, 198.51.100.1")
-	if got := ClientAddr("10.0.0.1:1", h, prefixes("10.0.0.0/8")).String(); got != "198.51.100.1" {
+	if got := clientAddr("10.0.0.1:1", h, prefixes("10.0.0.0/8")).String(); got != "198.51.100.1" {
 		t.Errorf("what a client wrote itself counts for nothing: got %s, want 198.51.100.1", got)
 	}
 	delete(h, "X-Forwarded-For")
-	if got := ClientAddr("10.0.0.1:1", h, prefixes("10.0.0.0/8")).String(); got != "10.0.0.1" {
+	if got := clientAddr("10.0.0.1:1", h, prefixes("10.0.0.0/8")).String(); got != "10.0.0.1" {
 		t.Errorf("only X-Forwarded-For is read: got %s, want the proxy", got)
 	}
 }
 
 func TestClientAddr_mappedRange(t *testing.T) {
 	h := http.Header{"X-Forwarded-For": {"198.51.100.1"}}
-	if got := ClientAddr("10.0.0.1:1", h, prefixes("::ffff:10.0.0.0/104")).String(); got != "198.51.100.1" {
+	if got := clientAddr("10.0.0.1:1", h, prefixes("::ffff:10.0.0.0/104")).String(); got != "198.51.100.1" {
 		t.Errorf("a range in IPv6 clothes is one of IPv4: got %s", got)
+	}
+}
+
+func TestClientAddr_BehindAUnixSocket(t *testing.T) {
+	unix := &Proxies{Networks: prefixes("10.0.0.0/8"), UnixSocket: true}
+	for _, tt := range []struct {
+		rule, peer, forwarded string
+		proxies               *Proxies
+		want                  string
+		whom                  Identity
+	}{
+		{"a trusted socket's client is who it forwards for", "@", "198.51.100.1", unix, "198.51.100.1", OneVisitor},
+		{"a socket with a name", "/run/shop.sock", "6.6.6.6, 198.51.100.1", unix, "198.51.100.1", OneVisitor},
+		{"a proxy behind the socket is trusted by its network", "@", "198.51.100.1, 10.0.0.2", unix, "198.51.100.1", OneVisitor},
+		{"a trusted socket that says nothing is nobody's address", "@", "", unix, "invalid IP", Nobody},
+		{"what it says is no address", "@", "unknown", unix, "invalid IP", Nobody},
+		{"a socket that nobody trusts", "@", "198.51.100.1", &Proxies{}, "invalid IP", Nobody},
+		{"a peer on the network is not on the socket", "203.0.113.7:1", "198.51.100.1", unix, "203.0.113.7", Forwarder},
+		{"a peer whose address nobody can read", "pipe", "198.51.100.1", unix, "invalid IP", Nobody},
+	} {
+		r := &http.Request{RemoteAddr: tt.peer, Header: http.Header{}}
+		if tt.forwarded != "" {
+			r.Header.Set("X-Forwarded-For", tt.forwarded)
+		}
+		if addr, whom := tt.proxies.ClientAddr(r); addr.String() != tt.want || whom != tt.whom {
+			t.Errorf("%s: peer %q that forwards for %q is %s, for whom: %d; want %s, %d", tt.rule, tt.peer, tt.forwarded, addr, whom, tt.want, tt.whom)
+		}
+	}
+}
+
+func TestClientAddr_WhomItStandsFor(t *testing.T) {
+	trusting := &Proxies{Networks: prefixes("10.0.0.0/8")}
+	for _, tt := range []struct {
+		rule, peer, forwarded string
+		want                  Identity
+	}{
+		{"a peer that forwards for nobody is the visitor", "203.0.113.7:1", "", OneVisitor},
+		{"on a private network too", "192.168.1.7:1", "", OneVisitor},
+		{"a private peer that forwards and is not listed is a forgotten proxy", "172.17.0.1:1", "198.51.100.1", ForgottenProxy},
+		{"likewise on the machine itself", "127.0.0.1:1", "198.51.100.1", ForgottenProxy},
+		{"likewise by IPv6", "[fd00::1]:1", "198.51.100.1", ForgottenProxy},
+		{"a public peer that forwards may make that up", "203.0.113.7:1", "198.51.100.1", Forwarder},
+		{"who is behind a trusted proxy", "10.0.0.1:1", "198.51.100.1", OneVisitor},
+		{"a trusted proxy that does not say for whom", "10.0.0.1:1", "", Nobody},
+		{"a trusted proxy that hides for whom", "10.0.0.1:1", "unknown", Nobody},
+		{"a trusted proxy behind a trusted gateway that rewrites addresses", "10.0.0.1:1", "10.0.0.254", Nobody},
+	} {
+		r := &http.Request{RemoteAddr: tt.peer, Header: http.Header{}}
+		if tt.forwarded != "" {
+			r.Header.Set("X-Forwarded-For", tt.forwarded)
+		}
+		if _, whom := trusting.ClientAddr(r); whom != tt.want {
+			t.Errorf("%s: peer %q that forwards for %q stands for %d, want %d", tt.rule, tt.peer, tt.forwarded, whom, tt.want)
+		}
 	}
 }
 
@@ -113,7 +173,7 @@ func FuzzClientAddr(f *testing.F) {
 	f.Add("[::1%x]:1", "[", "]:,")
 	f.Fuzz(func(t *testing.T, peer, a, b string) {
 		trusted := prefixes("10.0.0.0/8", "::/1")
-		got := ClientAddr(peer, http.Header{"X-Forwarded-For": {a, b}}, trusted)
+		got := clientAddr(peer, http.Header{"X-Forwarded-For": {a, b}}, trusted)
 		if got.Zone() != "" || got.Is4In6() {
 			t.Errorf("%s has a zone or is mapped", got)
 		}
@@ -121,7 +181,7 @@ func FuzzClientAddr(f *testing.F) {
 		Subnet(got)
 		// Nothing to the left of an untrusted hop may change the result.
 		h := http.Header{"X-Forwarded-For": {a, b, "203.0.113.9"}}
-		if got := ClientAddr("10.0.0.1:1", h, prefixes("10.0.0.0/8")).String(); got != "203.0.113.9" {
+		if got := clientAddr("10.0.0.1:1", h, prefixes("10.0.0.0/8")).String(); got != "203.0.113.9" {
 			t.Errorf("%q, %q in front of 203.0.113.9 made it %s", a, b, got)
 		}
 	})

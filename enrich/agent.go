@@ -52,6 +52,7 @@ type Agents struct {
 	shards [16]shard
 	names  budget
 	over   atomic.Uint64
+	own    ownAgents
 }
 
 // agentKey holds everything that a result depends on.
@@ -69,12 +70,13 @@ type shard struct {
 }
 
 // NewAgents returns Agents that remember at most entries results. Default, if
-// entries is not positive: [DefaultAgents].
-func NewAgents(entries int) *Agents {
+// entries is not positive: [DefaultAgents]. own are patterns of agents that are no
+// software but the shop's own apps: see [CheckAgentPattern].
+func NewAgents(entries int, own ...string) *Agents {
 	if entries <= 0 {
 		entries = DefaultAgents
 	}
-	a := &Agents{seed: maphash.MakeSeed()}
+	a := &Agents{seed: maphash.MakeSeed(), own: newOwnAgents(own)}
 	for i := range a.shards {
 		a.shards[i].limit = max(1, entries/2/len(a.shards))
 	}
@@ -123,8 +125,11 @@ func (a *Agents) Warm() {
 func (a *Agents) parse(key agentKey) (agent Agent, sure bool) {
 	ua := Text(key.ua, MaxUserAgent)
 	agent = classify(ua)
-	agent.Bot = botReason(ua)
-	if agent.Bot == "" && implausible(ua, agent) {
+	own := a.own.match(ua)
+	if !own {
+		agent.Bot = botReason(ua)
+	}
+	if !own && agent.Bot == "" && implausible(ua, agent) {
 		agent.Bot = BotImplausible
 	}
 	sure = true
@@ -136,6 +141,9 @@ func (a *Agents) parse(key agentKey) (agent Agent, sure bool) {
 		}
 	}
 	agent = key.hints.apply(agent)
+	if own && (agent.OS == "Android" || agent.OS == "iOS") && !has(ua, "ablet", "iPad", " Pad") {
+		agent.Device = "mobile" // an app does not say Mobile, as browsers do on a phone
+	}
 	if agent.Bot != "" {
 		agent.Device = "bot"
 	}

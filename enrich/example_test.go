@@ -50,15 +50,21 @@ func ExampleChannel() {
 
 // Behind a proxy, the client is the hop that the proxy saw. The client may have
 // invented everything to the left of that.
-func ExampleClientAddr() {
-	trusted := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
-	h := http.Header{"X-Forwarded-For": {"6.6.6.6, 198.51.100.23"}}
+func ExampleProxies_ClientAddr() {
+	proxies := enrich.Proxies{Networks: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}}
+	r := httptest.NewRequest("GET", "/", nil)
+	r.Header.Set("X-Forwarded-For", "6.6.6.6, 198.51.100.23")
 
-	fmt.Println(enrich.ClientAddr("10.0.0.1:51234", h, trusted))
-	fmt.Println(enrich.ClientAddr("203.0.113.7:51234", h, trusted)) // no proxy of ours
+	r.RemoteAddr = "10.0.0.1:51234"
+	addr, whom := proxies.ClientAddr(r)
+	fmt.Println(addr, whom == enrich.OneVisitor)
+
+	r.RemoteAddr = "203.0.113.7:51234" // no proxy of ours
+	addr, whom = proxies.ClientAddr(r)
+	fmt.Println(addr, whom == enrich.Forwarder)
 	// Output:
-	// 198.51.100.23
-	// 203.0.113.7
+	// 198.51.100.23 true
+	// 203.0.113.7 true
 }
 
 func ExampleMaskAddr() {

@@ -46,10 +46,11 @@ var clickIDs = [...]string{"gclid", "gbraid", "wbraid", "msclkid", "ttclid", "tw
 //
 // own reports whether a host is the shop's own. It is called with a lower-case
 // name without port and may be nil. The request's own host, with and without
-// www., is always the shop's.
+// www., is always the shop's; so is the Referer of a request that the browser calls
+// same-origin, whatever Host a proxy wrote.
 func PageFromRequest(r *http.Request, own func(host string) bool) Page {
 	referer, from := parseReferrer(r.Header.Get("Referer"))
-	self := referer != "" && isOwn(from.host, r.Host, own)
+	self := referer != "" && (isSameOrigin(r) || isOwn(from.host, r.Host, own))
 	mode := r.Header.Get("Sec-Fetch-Mode")
 	if mode == "navigate" || mode == "" && !self {
 		p := Page{Path: Requested(r)}
@@ -64,6 +65,26 @@ func PageFromRequest(r *http.Request, own func(host string) bool) Page {
 		p.setURL(from.rest)
 	}
 	return p
+}
+
+func isSameOrigin(r *http.Request) bool {
+	site := r.Header["Sec-Fetch-Site"]
+	return len(site) > 0 && site[0] == "same-origin"
+}
+
+// ShownPage is the path and query of the shop's page that a request's Referer names, not
+// redacted, "" if it names none. own is as in [PageFromRequest].
+func ShownPage(r *http.Request, own func(host string) bool) string {
+	referer := r.Header["Referer"]
+	if len(referer) == 0 {
+		return ""
+	}
+	from, ok := splitURL(strings.TrimSpace(referer[0]))
+	if !ok || !from.web() || !isSameOrigin(r) && !isOwn(from.host, r.Host, own) {
+		return ""
+	}
+	rest, _, _ := strings.Cut(from.rest, "#")
+	return rooted(rest)
 }
 
 // PageFromScript finds the page from what a browser's script reports: its
@@ -95,11 +116,18 @@ func PageFromScript(location, referrer string, own func(host string) bool) Page 
 // the request's URL ([http.StripPrefix]). It does not allocate for a clean path
 // without a query.
 func Requested(r *http.Request) string {
-	if s := r.RequestURI; strings.HasPrefix(s, "/") {
-		if plainPath(s) {
-			return s
-		}
-		return tidyURL(s)
+	s := RequestedAsSent(r)
+	if plainPath(s) {
+		return s
+	}
+	return tidyURL(s)
+}
+
+// RequestedAsSent is [Requested] without redaction and bound: the path and query as
+// the client sent them.
+func RequestedAsSent(r *http.Request) string {
+	if strings.HasPrefix(r.RequestURI, "/") {
+		return r.RequestURI
 	}
 	// The request does not come from a server, or its URL is in a proxy's
 	// absolute form.
@@ -110,8 +138,12 @@ func Requested(r *http.Request) string {
 	if r.URL.RawQuery != "" {
 		s += "?" + r.URL.RawQuery
 	}
-	return tidyURL(rooted(s))
+	return rooted(s)
 }
+
+// StoredPage returns a path and query as they are stored: valid UTF-8, redacted and at
+// most MaxURL bytes.
+func StoredPage(s string) string { return tidyURL(s) }
 
 // plainPath reports whether s needs no cleaning. It looks at each byte once.
 func plainPath(s string) bool {

@@ -27,6 +27,9 @@ func TestPageFromRequest(t *testing.T) {
 		path, referrer string
 	}{
 		{"a navigation: the requested URL", request("/p/1?x=2", "Sec-Fetch-Mode", "navigate"), "/p/1?x=2", ""},
+		{"what the browser calls same-origin is the shop's own, whatever Host a proxy wrote", request("/p", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Site", "same-origin", "Referer", "https://public.example/a"), "/p", ""},
+		{"likewise the page of a fetch", request("/api", "Sec-Fetch-Mode", "cors", "Sec-Fetch-Site", "same-origin", "Referer", "https://public.example/a?utm_source=x"), "/a?utm_source=x", ""},
+		{"a subdomain of the same site is another origin", request("/p", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Site", "same-site", "Referer", "https://blog.public.example/a"), "/p", "https://blog.public.example/a"},
 		{"a navigation's Referer is the referrer", request("/p", "Sec-Fetch-Mode", "navigate", "Referer", "https://news.example/a"), "/p", "https://news.example/a"},
 		{"the shop is no referrer", request("/p", "Sec-Fetch-Mode", "navigate", "Referer", "https://shop.example/a"), "/p", ""},
 		{"a call from a page: that page", request("/api/cart", "Sec-Fetch-Mode", "cors", "Referer", "https://shop.example/p/1?x=2"), "/p/1?x=2", ""},

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 
+	"github.com/footfall-go/footfall/enrich"
 	"github.com/footfall-go/footfall/internal/shop"
 )
 
@@ -18,7 +19,7 @@ func (cmd *demoCmd) Run(t terminal) error {
 	}
 	generated := c.adminToken == ""
 	return c.serve(t, func(n *node, mux *http.ServeMux, url string) error {
-		storefront, err := shop.New(shop.Config{Tracker: n.tracker, Logger: n.log, AllowedOrigins: c.allowedOrigins, TrustedProxies: c.TrustedProxies})
+		storefront, err := shop.New(shop.Config{Tracker: n.tracker, Logger: n.log, AllowedOrigins: c.allowedOrigins, Proxies: enrich.Proxies{Networks: c.TrustedProxies, UnixSocket: c.TrustUnixSocket}})
 		if err != nil {
 			return err
 		}

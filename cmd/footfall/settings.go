@@ -14,6 +14,7 @@ import (
 	_ "time/tzdata" // makes TIMEZONE work on a machine without zone files
 
 	"github.com/footfall-go/footfall"
+	"github.com/footfall-go/footfall/enrich"
 	"github.com/footfall-go/footfall/internal/cookie"
 	"github.com/footfall-go/footfall/store"
 )
@@ -40,7 +41,8 @@ type Settings struct {
 	JournalSync          string `group:"Settings:" env:"JOURNAL_SYNC" placeholder:"TIME" help:"When to fsync the journal: always, never, or an interval (default: 100ms)."`
 	JournalMaxBytes      string `group:"Settings:" env:"JOURNAL_MAX_BYTES" placeholder:"SIZE" help:"Greatest size of the journal (default: 1GiB)."`
 	EnableCron           string `group:"Settings:" env:"ENABLE_CRON" placeholder:"BOOL" help:"Run background jobs (default: true)."`
-	TrustedProxies       string `group:"Settings:" env:"TRUSTED_PROXIES" placeholder:"CIDRS" help:"Networks whose X-Forwarded-For is believed (default: none)."`
+	TrustedProxies       string `group:"Settings:" env:"TRUSTED_PROXIES" placeholder:"CIDRS" help:"Networks whose X-Forwarded-For is believed; unix: peers on a Unix socket (default: none)."`
+	OwnAgents            string `group:"Settings:" env:"OWN_AGENTS" placeholder:"PATTERNS" help:"User-Agents of the shop's own apps: people, whatever library they use; * is any text (default: none)."`
 	OwnHosts             string `group:"Settings:" env:"OWN_HOSTS" placeholder:"HOSTS" help:"The shop's hosts, which never count as referrers (default: the request's own)."`
 	AllowedOrigins       string `group:"Settings:" env:"ALLOWED_ORIGINS" placeholder:"ORIGINS" help:"Foreign origins that may use unsafe methods (default: none)."`
 	Consent              string `group:"Settings:" env:"CONSENT" placeholder:"NAME" help:"How visitors consent; only implied is supported (default: implied)."`
@@ -150,11 +152,21 @@ func (s *Settings) compile(defaultEnv string) (*config, error) {
 	c.JournalMaxBytes = c.size("JOURNAL_MAX_BYTES", s.JournalMaxBytes, "1GiB", 1<<20)
 	c.DisableJobs = !c.boolean("ENABLE_CRON", s.EnableCron, "true")
 	for _, text := range list(c.value("TRUSTED_PROXIES", s.TrustedProxies, "")) {
+		if text == "unix" {
+			c.TrustUnixSocket = true
+			continue
+		}
 		network, err := parseNetwork(text)
 		if err != nil {
-			c.wrong("TRUSTED_PROXIES", "%q is not a network: use CIDRs like 10.0.0.0/8, separated by commas", text)
+			c.wrong("TRUSTED_PROXIES", "%q is not a network: use CIDRs like 10.0.0.0/8, or unix, separated by commas", text)
 		}
 		c.TrustedProxies = append(c.TrustedProxies, network)
+	}
+	c.OwnAgents = list(c.value("OWN_AGENTS", s.OwnAgents, ""))
+	for _, pattern := range c.OwnAgents {
+		if err := enrich.CheckAgentPattern(pattern); err != nil {
+			c.wrong("OWN_AGENTS", "%v", err)
+		}
 	}
 	c.OwnHosts = list(c.value("OWN_HOSTS", s.OwnHosts, ""))
 	for _, host := range c.OwnHosts {

@@ -65,19 +65,3 @@ func (a Attributes) add(h http.Header, wire string, maxAge int, expires time.Tim
 	}
 	h.Add("Set-Cookie", c.String())
 }
-
-// KeepPrivate keeps an answer that depends on its cookies out of shared caches,
-// unless the handler was stricter already.
-func KeepPrivate(h http.Header) {
-	if !strings.Contains(strings.ToLower(h.Get("Cache-Control")), "no-store") {
-		h.Set("Cache-Control", "private, no-store")
-	}
-	for _, line := range h["Vary"] {
-		for field := range strings.SplitSeq(line, ",") {
-			if f := strings.TrimSpace(field); f == "*" || strings.EqualFold(f, "Cookie") {
-				return
-			}
-		}
-	}
-	h.Add("Vary", "Cookie")
-}

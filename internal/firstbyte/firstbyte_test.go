@@ -17,9 +17,9 @@ import (
 // log is what happened, in order: to the hooks and to the writer underneath.
 type log struct{ lines []string }
 
-func (l *log) note(line string)            { l.lines = append(l.lines, line) }
-func (l *log) Finish(s int, _ http.Header) { l.note("finish " + strconv.Itoa(s)) }
-func (l *log) Abandon()                    { l.note("abandon") }
+func (l *log) note(line string)                      { l.lines = append(l.lines, line) }
+func (l *log) Finish(s int, _ http.Header, _ []byte) { l.note("finish " + strconv.Itoa(s)) }
+func (l *log) Abandon()                              { l.note("abandon") }
 
 // under is a writer that can do nothing but what every writer can.
 type under struct {
@@ -98,6 +98,31 @@ func TestWriter_FinishComesBeforeTheFirstByte(t *testing.T) {
 	}
 }
 
+// A handler that waits for its client to leave hears of it, as without the Writer:
+// gin's Stream does, and panics if it cannot.
+func TestWriter_SaysThatTheClientLeft(t *testing.T) {
+	left := make(chan bool, 1)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		notify := new(Writer).Wrap(w, new(log)).(http.CloseNotifier).CloseNotify() //nolint:staticcheck // what is tested
+		w.(http.Flusher).Flush()
+		select {
+		case <-notify:
+			left <- true
+		case <-time.After(5 * time.Second):
+			left <- false
+		}
+	}))
+	defer server.Close()
+	resp, err := server.Client().Get(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	if !<-left {
+		t.Error("the handler did not hear that its client had left")
+	}
+}
+
 func TestWriter_AHijackThatFailsAbandonsNothing(t *testing.T) {
 	l := new(log)
 	w := new(Writer).Wrap(hijacker{flusher{&under{l, http.Header{}}}, errors.New("no")}, l)
@@ -108,25 +133,22 @@ func TestWriter_AHijackThatFailsAbandonsNothing(t *testing.T) {
 
 func TestWriter_CanWhatTheOneUnderneathCan(t *testing.T) {
 	plain := &under{new(log), http.Header{}}
-	for name, w := range map[string]http.ResponseWriter{
-		"every writer": plain, "Flush alone": flusher{plain}, "Flush and Hijack": hijacker{flusher: flusher{plain}},
-		"HTTP/1": http1{hijacker{flusher: flusher{plain}}}, "HTTP/2": http2{flusher{plain}},
-	} {
+	for can := range abilities(1 << 5) {
+		w := (&Writer{plain, plain}).as(can)
+		if got := abilitiesOf(w); got != can {
+			t.Fatalf("the writer made for the abilities %05b has %05b", can, got)
+		}
 		var f Writer
 		got := f.Wrap(w, plain)
-		can := func(w http.ResponseWriter) (can [4]bool) {
-			_, can[0] = w.(http.Flusher)
-			_, can[1] = w.(http.Hijacker)
-			_, can[2] = w.(io.ReaderFrom)
-			_, can[3] = w.(http.Pusher)
-			return can
-		}
-		if can(got) != can(w) {
-			t.Errorf("%s: a handler can flush, hijack, read from, push: %v, and the writer underneath %v", name, can(got), can(w))
+		if abilitiesOf(got) != can {
+			t.Errorf("a handler can %05b (push, read from, close notify, hijack, flush), and the writer underneath %05b: it must be the same", abilitiesOf(got), can)
 		}
 		if u, ok := got.(interface{ Unwrap() http.ResponseWriter }); !ok || u.Unwrap() != w {
-			t.Errorf("%s: the writer underneath is not found by Unwrap: deadlines would not work", name)
+			t.Errorf("%05b: the writer underneath is not found by Unwrap: deadlines would not work", can)
 		}
+	}
+	if n := testing.AllocsPerRun(100, func() { (&Writer{}).as(flushes | hijacks | notifies | reads) }); n > 0 {
+		t.Errorf("wrapping allocates %v times: each request would", n)
 	}
 	push := new(Writer).Wrap(http2{flusher{plain}}, plain).(http.Pusher)
 	if err := push.Push("/a", nil); err != nil || !slices.Contains(plain.lines, "push /a") {
@@ -137,7 +159,7 @@ func TestWriter_CanWhatTheOneUnderneathCan(t *testing.T) {
 // headers is a hook that sets a header, as whoever sets cookies does.
 type headers struct{ log }
 
-func (h *headers) Finish(_ int, header http.Header) { header.Set("Set-Cookie", "a=b") }
+func (h *headers) Finish(_ int, header http.Header, _ []byte) { header.Set("Set-Cookie", "a=b") }
 
 func TestWriter_FinishMayStillChangeTheHeader(t *testing.T) {
 	for name, do := range map[string]func(w http.ResponseWriter){

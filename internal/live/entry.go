@@ -24,9 +24,10 @@ type Entry struct {
 	startedAt        time.Time
 	person           bool // its user agent is not one of software; like all above it never changes
 
-	announcing sync.Mutex               // held while a new session is made known; taken before mu
-	visitorOK  atomic.Pointer[verified] // the visitor cookie that was verified last
-	mu         lock                     // guards what follows; never held over I/O
+	announcing sync.Mutex                 // held while a new session is made known; taken before mu
+	visitorOK  atomic.Pointer[verified]   // the visitor cookie that was verified last
+	ahead      atomic.Pointer[prefetched] // nil: its browser fetched no page ahead
+	mu         lock                       // guards what follows; never held over I/O
 
 	rec        store.Record
 	unknown    map[string]json.RawMessage // members of its document that this version does not know

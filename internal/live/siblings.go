@@ -12,10 +12,10 @@ import (
 	"github.com/footfall-go/footfall/internal/count"
 )
 
-// A single-page app's first requests leave in parallel, without a cookie, and each
-// begins a session. The browser keeps one of the cookies. Sessions that began
-// within siblingWindow under one key, and whose cookie was not seen siblingWait
-// after that, are siblings of the one whose cookie was.
+// A page's first requests may leave in parallel, without a cookie, and each begins a
+// session. The browser keeps one of the cookies. Sessions that began within
+// siblingWindow under one key, and whose cookie was not seen siblingWait after that,
+// are siblings of the one whose cookie was.
 const (
 	siblingWindow = 2 * time.Second
 	siblingWait   = 5 * time.Second
@@ -25,11 +25,13 @@ const (
 	maxGroupMembers = 20_000 // sessions in all groups
 )
 
-// A SiblingKey is what sessions of one browser have in common.
+// A SiblingKey is what sessions of one browser's page have in common. An address and an
+// agent are shared by many people; those who are on one page at one moment are fewer.
 type SiblingKey struct {
 	Visitor string // who is known by a cookie; otherwise:
 	Addr    netip.Addr
 	Agent   string
+	Page    string // with its query, so its campaign too
 }
 
 // FoundBy sets the key by which a session that has not been announced will be

@@ -1,7 +1,6 @@
 package request
 
 import (
-	"net/http"
 	"net/netip"
 	"time"
 
@@ -23,45 +22,46 @@ func (r *Request) session(forLogin bool) *live.Entry {
 	if !forLogin && !r.mayBegin() {
 		return nil
 	}
-	at, addr := clock.Now(), r.q.clientAddr(r.r)
-	forgotten := behindForgottenProxy(r.r, addr)
-	if forgotten {
+	at := clock.Now()
+	addr, whom := r.q.Describe.Proxies.ClientAddr(r.r)
+	if whom == enrich.ForgottenProxy {
 		r.q.forgottenProxy.Add(1)
 	}
-	if !r.q.cap.allow(addr, forgotten, at) && !forLogin {
+	if !r.q.cap.allow(addr, whom, at) && !forLogin {
 		r.capped = true
 		return nil
 	}
-	r.begin(at, addr, !forgotten)
+	r.begin(at, addr, whom)
 	return r.entry
 }
 
 // mayBegin reports whether the request may begin a session. If the secret that it came
-// with was replaced, it may not: the browser has, or will get, a newer cookie.
+// with was replaced, it may not: the browser has, or will get, a newer cookie. Nor if the
+// browser held its cookies back: it may have a session.
 func (r *Request) mayBegin() bool {
 	replaced := r.oldSecret || r.lost
-	return r.mode != Untouched && !r.capped && !replaced && r.bot == "" && enrich.MayBegin(r.r)
+	return r.mode != Untouched && !r.capped && !replaced && r.bot == "" && enrich.MayBegin(r.r) && !r.cookiesWithheld()
 }
 
-// behindForgottenProxy reports whether a private peer that nobody trusts forwards
-// for others: all visitors seem to have its address.
-func behindForgottenProxy(r *http.Request, addr netip.Addr) bool {
-	if peer, err := netip.ParseAddrPort(r.RemoteAddr); err != nil || peer.Addr().Unmap().WithZone("") != addr {
-		return false // a trusted peer named it
+// cookiesWithheld reports whether the browser may have cookies that it did not send.
+func (r *Request) cookiesWithheld() bool {
+	if r.sentCookie || !r.q.Describe.CookiesWithheld(r.r) {
+		return false
 	}
-	return (addr.IsPrivate() || addr.IsLoopback()) && len(r.Header["X-Forwarded-For"]) > 0
+	sent := false
+	cookie.Each(r.r.Header, r.q.Options.Visitor.Name, func(string) bool { sent = true; return true })
+	return !sent
 }
 
 // begin makes a new session for the request. Nobody else knows of it until the
-// request records something. ownAddress says that its address is the
-// visitor's own, not that of an unlisted proxy.
-func (r *Request) begin(at time.Time, addr netip.Addr, ownAddress bool) {
+// request records something.
+func (r *Request) begin(at time.Time, addr netip.Addr, whom enrich.Identity) {
 	held, known := r.visitorCookie(at)
 	visitor := held.id
 	if !known {
 		visitor = clock.NewID()
 	}
-	if !known || held.old {
+	if (!known || held.old) && !r.cookiesWithheld() { // a login begins a session all the same
 		r.setVisitor = visitor
 	}
 	token := cookie.Token{ID: clock.NewID(), Secret: cookie.NewSecret()}
@@ -70,8 +70,8 @@ func (r *Request) begin(at time.Time, addr netip.Addr, ownAddress bool) {
 	switch {
 	case known:
 		key.Visitor = rec.VisitorID
-	case ownAddress:
-		key.Addr, key.Agent = addr, rec.UserAgent
+	case whom == enrich.OneVisitor && !enrich.IsNavigation(r.r):
+		key.Addr, key.Agent, key.Page = addr, rec.UserAgent, rec.LandingPage
 	}
 	r.entry = r.q.Sessions.Begin(token.ID, rec, key)
 	r.standing, r.began = sessions.Current, true

@@ -37,10 +37,9 @@ func newBeginCap(perNetwork int) *beginCap {
 	return &beginCap{perNetwork: perNetwork, networks: map[netip.Prefix]int{}}
 }
 
-// allow reports whether a session may begin for an address. If the
-// operator forgot to list a proxy in TrustedProxies, its address is that of all
-// visitors, and only the cap of all networks counts.
-func (c *beginCap) allow(addr netip.Addr, forgottenProxy bool, at time.Time) bool {
+// allow reports whether a session may begin for an address. If that tells no visitors
+// apart, only the cap of all networks counts.
+func (c *beginCap) allow(addr netip.Addr, whom enrich.Identity, at time.Time) bool {
 	if c.perNetwork < 0 {
 		return true
 	}
@@ -50,7 +49,7 @@ func (c *beginCap) allow(addr netip.Addr, forgottenProxy bool, at time.Time) boo
 	if c.total >= allNetworks*c.perNetwork {
 		return false
 	}
-	if !forgottenProxy {
+	if whom.TellsApart() {
 		network := enrich.Subnet(addr)
 		n := c.networks[network]
 		if n >= c.perNetwork {

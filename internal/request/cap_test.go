@@ -6,6 +6,8 @@ import (
 	"reflect"
 	"testing"
 	"time"
+
+	"github.com/footfall-go/footfall/enrich"
 )
 
 var minute = time.Unix(1_790_000_040, 0).UTC() // the start of one
@@ -17,17 +19,17 @@ func addr(network, host int) netip.Addr {
 func TestCap_OfOneNetworkInAMinute(t *testing.T) {
 	c := newBeginCap(3)
 	for i := range 3 {
-		if !c.allow(addr(1, i), false, minute) {
+		if !c.allow(addr(1, i), enrich.OneVisitor, minute) {
 			t.Fatalf("session %d of a network is refused: three may begin in a minute", i+1)
 		}
 	}
-	if c.allow(addr(1, 99), false, minute.Add(59*time.Second)) {
+	if c.allow(addr(1, 99), enrich.OneVisitor, minute.Add(59*time.Second)) {
 		t.Error("a fourth session begins in a network within a minute: another host of the same network has the same cap")
 	}
-	if !c.allow(addr(2, 0), false, minute) {
+	if !c.allow(addr(2, 0), enrich.OneVisitor, minute) {
 		t.Error("a network is refused because another has used up its own cap")
 	}
-	if !c.allow(addr(1, 0), false, minute.Add(time.Minute)) {
+	if !c.allow(addr(1, 0), enrich.OneVisitor, minute.Add(time.Minute)) {
 		t.Error("a network is still refused in the next minute")
 	}
 }
@@ -35,29 +37,38 @@ func TestCap_OfOneNetworkInAMinute(t *testing.T) {
 func TestCap_OfAllNetworksTogether(t *testing.T) {
 	c := newBeginCap(1)
 	for i := range allNetworks {
-		if !c.allow(addr(i, 0), false, minute) {
+		if !c.allow(addr(i, 0), enrich.OneVisitor, minute) {
 			t.Fatalf("session %d of all is refused: %d may begin in a minute", i+1, allNetworks)
 		}
 	}
-	for _, forgotten := range []bool{false, true} {
-		if c.allow(addr(allNetworks+1, 0), forgotten, minute) {
-			t.Errorf("more than %d sessions begin in a minute (behind a forgotten proxy: %v)", allNetworks, forgotten)
+	for _, whom := range []enrich.Identity{enrich.OneVisitor, enrich.ForgottenProxy, enrich.Nobody} {
+		if c.allow(addr(allNetworks+1, 0), whom, minute) {
+			t.Errorf("more than %d sessions begin in a minute (for an address that stands for %v)", allNetworks, whom)
 		}
 	}
-	if !c.allow(addr(0, 0), false, minute.Add(time.Minute)) {
+	if !c.allow(addr(0, 0), enrich.OneVisitor, minute.Add(time.Minute)) {
 		t.Error("the cap of all networks does not end with its minute")
+	}
+}
+
+func TestCap_AnUnknownAddressIsNobodys(t *testing.T) {
+	c := newBeginCap(2)
+	for i := range 10 {
+		if !c.allow(netip.Addr{}, enrich.Nobody, minute) {
+			t.Fatalf("session %d behind a Unix socket that nobody trusts is refused: all visitors come from there, so only the cap of all counts", i+1)
+		}
 	}
 }
 
 func TestCap_AForgottenProxyStandsForEverybody(t *testing.T) {
 	c := newBeginCap(2)
 	for i := range 10 {
-		if !c.allow(addr(1, 0), true, minute) {
+		if !c.allow(addr(1, 0), enrich.ForgottenProxy, minute) {
 			t.Fatalf("session %d behind a proxy that nobody trusts is refused: its address is not its visitor's, so only the cap of all counts", i+1)
 		}
 	}
-	first := c.allow(addr(1, 0), false, minute)
-	if second := c.allow(addr(1, 0), false, minute); !first || !second {
+	first := c.allow(addr(1, 0), enrich.OneVisitor, minute)
+	if second := c.allow(addr(1, 0), enrich.OneVisitor, minute); !first || !second {
 		t.Error("what came through a forgotten proxy was counted for the proxy's network")
 	}
 	if c.total != 12 {
@@ -68,7 +79,7 @@ func TestCap_AForgottenProxyStandsForEverybody(t *testing.T) {
 func TestCap_NoneIfNegative(t *testing.T) {
 	c := newBeginCap(-1)
 	for range 1000 {
-		if !c.allow(addr(1, 0), false, minute) || !c.allowBot(minute) {
+		if !c.allow(addr(1, 0), enrich.OneVisitor, minute) || !c.allowBot(minute) {
 			t.Fatal("without a cap a session or a bot is refused")
 		}
 	}
@@ -84,7 +95,7 @@ func TestCap_BotsAreCappedApart(t *testing.T) {
 	if c.allowBot(minute) {
 		t.Error("bots are recorded without a bound: they could fill the archive")
 	}
-	if !c.allow(addr(1, 0), false, minute) {
+	if !c.allow(addr(1, 0), enrich.OneVisitor, minute) {
 		t.Error("bots have used up what people may begin")
 	}
 	if !c.allowBot(minute.Add(time.Minute)) {
@@ -125,7 +136,7 @@ func TestCap_RemembersABoundedNumberOfNetworks(t *testing.T) {
 	for i := range maxNetworks {
 		c.networks[netip.PrefixFrom(netip.MustParseAddr(fmt.Sprintf("2001:db8:%x:%x::", i>>16, i&0xffff)), 64)] = 1
 	}
-	if !c.allow(addr(1, 0), false, minute) || len(c.networks) != maxNetworks || c.total != 1 {
+	if !c.allow(addr(1, 0), enrich.OneVisitor, minute) || len(c.networks) != maxNetworks || c.total != 1 {
 		t.Errorf("%d networks are remembered, and %d sessions count: past %d networks only the cap of all counts", len(c.networks), c.total, maxNetworks)
 	}
 }

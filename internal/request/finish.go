@@ -1,6 +1,8 @@
 package request
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"time"
 
@@ -15,12 +17,15 @@ import (
 )
 
 // Finish is called when the status is known and before the first byte of the
-// answer: it decides what the request was, records that and sets the cookies. Only the first call does anything.
-func (r *Request) Finish(status int, header http.Header) {
+// answer: it decides what the request was, records that and sets the cookies. body is
+// the beginning of the answer's body, if it is known. Only the first call does anything.
+func (r *Request) Finish(status int, header http.Header, body []byte) {
 	if r.isFinished() {
 		return
 	}
-	isPage := r.q.IsPageView(r.r, status) // the shop's: it may panic, and take its time
+	late := r.removeProvisional(header)
+	contentType := answerType(header, body)
+	isPage, visits := r.judge(status, contentType, late)
 	r.mu.Lock()
 	if r.finished {
 		r.mu.Unlock()
@@ -28,29 +33,34 @@ func (r *Request) Finish(status int, header http.Header) {
 	}
 	person := r.bot == "" && (r.err == nil || r.entry != nil)
 	counts := person && r.mode == Tracked && isPage
-	visits := isPage || status < 400 && !enrich.IsAsset(r.r) // something that may begin a session
 	if person && r.mode != Untouched && visits {
 		r.session(false)
 	}
 	r.finished = true
 	e, began, standing, mode := r.entry, r.began, r.standing, r.mode
 	capped := r.capped && e == nil && visits
+	withheld := e == nil && person && mode != Untouched && visits && !capped && r.cookiesWithheld()
 	r.mu.Unlock()
 
 	at := clock.Now()
 	customer := func() bool { return e != nil && standing == sessions.Current && e.HasCustomer() }
+	if e != nil && person && mode != Untouched {
+		r.followPrefetches(e, status, contentType, mode, at)
+	}
 	switch {
 	case mode == Untouched:
 	case r.bot != "" && mode == Tracked && isPage && !customer():
 		r.recordBot(at)
 	case capped:
 		r.q.cap.uncounted(at)
+	case withheld:
+		r.q.withheld.Add(1)
 	case e == nil && isPage && mode == Tracked && r.recordUnattributed(r.pageView("", "", at)):
 	case e == nil:
 	case counts:
 		r.q.Sessions.Record(r, e, &store.EventRecorded{Event: r.pageView(e.SessionID(), e.VisitorID(), at)})
 	case !visits && began && !e.IsAnnounced():
-	case (mode == Uncounted && r.bot == "" || customer()) && !enrich.IsPrefetch(r.r.Header):
+	case (mode == Uncounted && r.bot == "" || customer()) && !enrich.IsPrefetch(r.r.Header) && !enrich.IsRepeated(r.r, contentType):
 		r.q.Sessions.Extend(r, e, at)
 	case !e.Begun():
 		r.q.Sessions.Announce(r, e)
@@ -60,6 +70,45 @@ func (r *Request) Finish(status int, header http.Header) {
 	}
 	r.renewOldCookie()
 	r.setCookies(header, at)
+}
+
+// judge says of an answer whether it counts as a page view, and whether the request may
+// begin a session. late says that the handler had returned before: then the request's
+// context may have ended because the request has.
+func (r *Request) judge(status int, contentType string, late bool) (isPage, visits bool) {
+	var gone error
+	if !late {
+		gone = r.r.Context().Err()
+	}
+	if errors.Is(gone, context.DeadlineExceeded) { // somebody further out has answered instead
+		return false, false
+	}
+	isPage = r.q.IsPageView(r.r, status, contentType) // the shop's: it may panic, and take its time
+	visits = isPage || status < 400 && status != http.StatusSwitchingProtocols && status != http.StatusPartialContent &&
+		!enrich.IsAsset(r.r, contentType) && !enrich.IsRepeated(r.r, contentType)
+	if gone != nil && !r.isKnown() { // nobody saw it, and nobody was known to be there
+		return false, false
+	}
+	return isPage, visits
+}
+
+// isKnown reports whether the request's session exists for others too.
+func (r *Request) isKnown() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.entry != nil && (!r.began || r.entry.IsAnnounced()) || r.entry == nil && r.hasToken
+}
+
+// answerType is the Content-Type of an answer. If the handler set none, it is the one
+// that net/http finds in the beginning of the body.
+func answerType(header http.Header, body []byte) string {
+	if types := header["Content-Type"]; len(types) > 0 {
+		return types[0]
+	}
+	if len(body) == 0 || len(header["Content-Encoding"]) > 0 {
+		return ""
+	}
+	return http.DetectContentType(body)
 }
 
 // Abandon ends a request whose answer the handler writes to the connection itself: no
@@ -129,10 +178,13 @@ func (r *Request) renewOldCookie() {
 func (r *Request) setCookies(header http.Header, at time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.entry != nil && r.standing == sessions.Current && r.mode != Untouched && r.setVisitor == uuid.Nil && !r.dropSession {
+	if r.entry != nil && r.standing == sessions.Current && r.mode != Untouched && r.setVisitor == uuid.Nil && !r.dropSession && !r.cookiesWithheld() {
 		r.restoreVisitor(r.entry, at)
 	}
 	if r.setSession == "" && !r.dropSession && r.setVisitor == uuid.Nil {
+		if r.personal {
+			cookie.KeepCustomers(header)
+		}
 		return
 	}
 	switch {

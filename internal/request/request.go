@@ -48,9 +48,11 @@ type Request struct {
 	loggedOut bool // no other session begins in it
 	finished  bool // the header is on its way: no cookie can be set any more
 
-	setSession  string    // session cookie to set, as it is sent
-	dropSession bool      // the session cookie is to be cleared
-	setVisitor  uuid.UUID // visitor whose cookie is to be set
+	setSession  string       // session cookie to set, as it is sent
+	dropSession bool         // the session cookie is to be cleared
+	setVisitor  uuid.UUID    // visitor whose cookie is to be set
+	personal    bool         // its answer is for a customer alone
+	given       *provisional // what its header has for now; nil: nothing
 
 	writer firstbyte.Writer
 }
@@ -102,6 +104,7 @@ func (q *Requests) open(hr *http.Request) *Request {
 			q.badCookies.Add(1)
 			return false
 		}
+		q.unbegun.endOf(token.ID)
 		before := r.left
 		e, standing, err := q.Sessions.Find(hr.Context(), &token, sessions.ToCount, &r.left)
 		if r.left != before && err == nil {
@@ -148,12 +151,19 @@ func (r *Request) adopt(value []byte) bool {
 // botReason says why the request was made by software, "" if it was not. The user
 // agent that the session began with was examined then.
 func (r *Request) botReason() string {
-	if r.entry != nil {
+	if r.entry != nil && r.q.Describe.Reason == nil {
 		if agents := r.r.Header["User-Agent"]; len(agents) == 1 && r.entry.IsPerson(agents[0]) {
 			return ""
 		}
 	}
 	return r.q.Describe.Bot(r.r)
+}
+
+// KeepPersonal keeps the request's answer, which is for a customer, out of shared caches.
+func (r *Request) KeepPersonal() {
+	r.mu.Lock()
+	r.personal = true
+	r.mu.Unlock()
 }
 
 // Session is the request's session as this process knows it. One is begun if there

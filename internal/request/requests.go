@@ -3,11 +3,9 @@ package request
 import (
 	"errors"
 	"net/http"
-	"net/netip"
 	"sync/atomic"
 	"time"
 
-	"github.com/footfall-go/footfall/enrich"
 	"github.com/footfall-go/footfall/internal/cookie"
 	"github.com/footfall-go/footfall/internal/count"
 	"github.com/footfall-go/footfall/internal/legacy"
@@ -21,6 +19,8 @@ var (
 	ErrNoRequest = errors.New("footfall: the context belongs to no request that went through Tracker.Handler")
 	// ErrHeaderSent means that the answer has begun, so that no cookie can be set.
 	ErrHeaderSent = errors.New("footfall: the answer has begun: log in and out before writing to it")
+	// ErrNotRecorded means that an event has no session to be recorded in.
+	ErrNotRecorded = errors.New("footfall: the event was not recorded")
 	// ErrNoSession means that the request has no session to keep a value in.
 	ErrNoSession = errors.New("footfall: the request has no session")
 	// ErrNotLoggedIn means that the request's session has no customer.
@@ -34,9 +34,8 @@ type Options struct {
 	MaxAge           time.Duration // of a session, and its cookie
 	VisitorTTL       time.Duration
 	Budget           time.Duration // what stores may cost a request
-	TrustedProxies   []netip.Prefix
-	PerMinute        int // new sessions of one network; negative: no cap
-	IsPageView       func(r *http.Request, status int) bool
+	PerMinute        int           // new sessions of one network; negative: no cap
+	IsPageView       func(r *http.Request, status int, contentType string) bool
 
 	Sessions *sessions.Sessions
 	Out      *outbox.Outbox
@@ -48,7 +47,9 @@ type Options struct {
 // Requests opens requests. It is safe for concurrent use.
 type Requests struct {
 	Options
-	cap *beginCap
+	cap      *beginCap
+	unbegun  *unbegunAnswers
+	withheld *atomic.Uint64
 
 	badCookies, botViews, botsDropped, forgottenProxy *atomic.Uint64
 	logins, eventsWithoutSession                      *atomic.Uint64
@@ -57,7 +58,8 @@ type Requests struct {
 // New returns what opens the requests of a tracker.
 func New(o Options) *Requests {
 	q := &Requests{
-		Options: o, cap: newBeginCap(o.PerMinute),
+		Options: o, cap: newBeginCap(o.PerMinute), unbegun: newUnbegunAnswers(o.Counts),
+		withheld:   o.Counts.New("cookies_withheld"),
 		badCookies: o.Counts.New("bad_cookies"), botViews: o.Counts.New("bot_views"), botsDropped: o.Counts.New("bots_dropped"),
 		forgottenProxy: o.Counts.New("forgotten_proxy"), logins: o.Counts.New("logins"),
 		eventsWithoutSession: o.Counts.New("events_without_session"),
@@ -76,8 +78,12 @@ const (
 	Untouched             // recognise only
 )
 
-// clientGone stands for the status of an answer whose client had gone.
-const clientGone = 499
+// clientGone stands for the status of an answer whose client had gone, and
+// unseenStatus for that of one that did not go through the writer.
+const (
+	clientGone   = 499
+	unseenStatus = 599
+)
 
 // Serve has a handler answer a request under the tracker. Inside of a request that
 // is under it already, only a stricter mode is added.
@@ -90,12 +96,12 @@ func (q *Requests) Serve(w http.ResponseWriter, hr *http.Request, mode Mode, nex
 	r := q.open(hr)
 	r.mode = mode
 	next.ServeHTTP(r.writer.Wrap(w, r), hr.WithContext(r))
-	status := http.StatusOK // a handler that wrote nothing answers 200; one that panics answers nothing
-	if hr.Context().Err() != nil {
-		status = clientGone
-	}
-	r.Finish(status, w.Header())
+	r.returned(w.Header()) // if it panics, it has answered nothing
 }
+
+// EndAnswered finishes the requests whose answer nobody wrote and that have ended. What
+// such a request counts is recorded a moment after it.
+func (q *Requests) EndAnswered() { q.unbegun.endAll() }
 
 // FlushUncounted records the visits of past minutes that were served without a
 // session because of a cap; with all, those of the running minute too.
@@ -105,9 +111,4 @@ func (q *Requests) FlushUncounted(at time.Time, all bool) {
 			EventID: newEventID(), Minute: m.minute, Reason: "new_sessions_per_minute", Count: m.count,
 		})
 	}
-}
-
-// clientAddr is the address that a request came from, as far as it can be known.
-func (q *Requests) clientAddr(r *http.Request) netip.Addr {
-	return enrich.ClientAddr(r.RemoteAddr, r.Header, q.TrustedProxies)
 }

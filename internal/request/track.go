@@ -2,6 +2,7 @@ package request
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/footfall-go/footfall/internal/clock"
 	"github.com/footfall-go/footfall/internal/live"
@@ -10,8 +11,8 @@ import (
 )
 
 // Track records an event, of which type, product, page and metadata are given, in
-// the request's session. Without a session it does nothing.
-func (r *Request) Track(event store.Event) {
+// the request's session. Without one an error says why, and wraps [ErrNotRecorded].
+func (r *Request) Track(event store.Event) error {
 	r.mu.Lock()
 	e := r.session(false)
 	r.mu.Unlock()
@@ -25,7 +26,30 @@ func (r *Request) Track(event store.Event) {
 		r.q.Sessions.Record(r, e, &store.EventRecorded{Event: recorded})
 	case !r.recordUnattributed(recorded):
 		r.q.eventsWithoutSession.Add(1)
+		return fmt.Errorf("%w: %s", ErrNotRecorded, r.whyNoSession())
 	}
+	return nil
+}
+
+// whyNoSession says why the request has no session and begins none.
+func (r *Request) whyNoSession() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case r.bot != "":
+		return "the request was made by software (" + r.bot + ")"
+	case r.capped:
+		return "too many sessions began from its network in this minute"
+	case r.loggedOut:
+		return "its session was ended"
+	case r.finished:
+		return "the answer has begun"
+	case r.mode == Untouched:
+		return "its route begins no session"
+	case r.cookiesWithheld():
+		return "another site made the request, without the browser's cookies"
+	}
+	return "the request is none that a session begins with"
 }
 
 // event is an event of a session, nil if there is none, that happens now on the page

@@ -46,7 +46,10 @@ func (r *Request) UpdateValue(ctx context.Context, key string, lasting bool, edi
 	if unknown != nil {
 		return unknown
 	}
-	if e == nil || standing != sessions.Current {
+	if e == nil {
+		return fmt.Errorf("%w: %s", ErrNoSession, r.whyNoSession())
+	}
+	if standing != sessions.Current {
 		return ErrNoSession
 	}
 	if !e.Begun() {

@@ -153,7 +153,7 @@ func TestHandler_CacheHeaders(t *testing.T) {
 // The shop's own code may panic; the request ends all the same.
 func TestHandler_IsPageViewPanics(t *testing.T) {
 	s := stage.New(t, func(c *footfall.Config) {
-		c.IsPageView = func(r *http.Request, status int) bool {
+		c.IsPageView = func(r *http.Request, status int, contentType string) bool {
 			if status == 200 {
 				panic("nil map")
 			}

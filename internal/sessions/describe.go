@@ -3,7 +3,6 @@ package sessions
 import (
 	"net"
 	"net/http"
-	"net/netip"
 	"strings"
 	"time"
 
@@ -17,10 +16,14 @@ import (
 // A Describer says what a request tells of its visitor. It is safe for concurrent
 // use.
 type Describer struct {
-	Agents         *enrich.Agents
-	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed
-	OwnHosts       []string       // never a referrer; the request's own host never is
-	FullAddresses  bool           // otherwise addresses are masked
+	Agents        *enrich.Agents
+	Proxies       enrich.Proxies
+	OwnHosts      []string // never a referrer; the request's own host never is
+	FullAddresses bool     // otherwise addresses are masked
+
+	// Reason replaces the reason why no person made a request, "" if one did; nil
+	// keeps it.
+	Reason func(r *http.Request, reason string) string
 }
 
 // Record is the record of a session that begins with a request.
@@ -40,17 +43,39 @@ func (d *Describer) Record(r *http.Request, token *cookie.Token, visitor uuid.UU
 	}
 }
 
+// maxReason is the longest reason, in bytes, that a shop may give.
+const maxReason = 64
+
 // Bot says why no person made a request, "" if one did.
-func (d *Describer) Bot(r *http.Request) string { return d.Agents.Lookup(r.Header).Bot }
+func (d *Describer) Bot(r *http.Request) string {
+	reason := d.Agents.Lookup(r.Header).Bot
+	if d.Reason != nil {
+		reason = enrich.Text(d.Reason(r, reason), maxReason)
+	}
+	return reason
+}
 
 // Page is the page that the visitor is on.
 func (d *Describer) Page(r *http.Request) enrich.Page {
-	return enrich.PageFromRequest(r, func(host string) bool { return d.isOwnHost(r, host) })
+	return enrich.PageFromRequest(r, d.own(r))
+}
+
+// ShownPage is the path and query of the shop's page that a request's Referer names, not
+// redacted, "" if it names none.
+func (d *Describer) ShownPage(r *http.Request) string { return enrich.ShownPage(r, d.own(r)) }
+
+// CookiesWithheld reports whether the browser held its cookies back from a request.
+func (d *Describer) CookiesWithheld(r *http.Request) bool {
+	return enrich.CookiesWithheld(r, d.own(r))
+}
+
+func (d *Describer) own(r *http.Request) func(string) bool {
+	return func(host string) bool { return d.isOwnHost(r, host) }
 }
 
 // Address is a request's address as it is stored.
 func (d *Describer) Address(r *http.Request) string {
-	addr := enrich.ClientAddr(r.RemoteAddr, r.Header, d.TrustedProxies)
+	addr, _ := d.Proxies.ClientAddr(r)
 	switch {
 	case !addr.IsValid():
 		return ""

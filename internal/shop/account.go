@@ -15,7 +15,6 @@ import (
 	"golang.org/x/crypto/bcrypt"
 
 	"github.com/footfall-go/footfall"
-	"github.com/footfall-go/footfall/enrich"
 )
 
 //go:embed customers.json
@@ -84,8 +83,8 @@ func (s *Shop) login(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	since := time.Now()
-	from := enrich.ClientAddr(r.RemoteAddr, r.Header, s.trusted)
-	attempt := s.throttle.attempt(strings.ToLower(form.Email), from, since)
+	from, whom := s.proxies.ClientAddr(r)
+	attempt := s.throttle.attempt(strings.ToLower(form.Email), from, whom, since)
 	if attempt.wait > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(int(attempt.wait/time.Second)+1))
 		fail(w, http.StatusTooManyRequests, "Too many attempts", "Please wait before you try again")

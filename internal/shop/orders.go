@@ -14,7 +14,6 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/footfall-go/footfall"
-	"github.com/footfall-go/footfall/enrich"
 )
 
 const (
@@ -100,9 +99,17 @@ func (s *Shop) orderID(r *http.Request, key string, attempt int) (string, error)
 		id, err := uuid.NewV7()
 		return id.String(), err
 	}
-	visitor := "address " + enrich.ClientAddr(r.RemoteAddr, r.Header, s.trusted).String()
-	if id, ok := footfall.Visitor(r.Context()); ok {
+	var visitor string
+	addr, whom := s.proxies.ClientAddr(r)
+	id, known := footfall.Visitor(r.Context())
+	switch {
+	case known:
 		visitor = "visitor " + id
+	case whom.TellsApart():
+		visitor = "address " + addr.String()
+	default: // two buyers whom nothing tells apart may use the same key
+		id, err := uuid.NewV7()
+		return id.String(), err
 	}
 	sum := sha256.Sum256([]byte(strings.Join([]string{"order", visitor, key, strconv.Itoa(attempt)}, "\x00")))
 	return uuid.NewHash(sha256.New(), uuid.NameSpaceOID, sum[:], 8).String(), nil

@@ -9,16 +9,16 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"net/netip"
 
 	"github.com/footfall-go/footfall"
+	"github.com/footfall-go/footfall/enrich"
 )
 
 // A Shop serves the storefront.
 type Shop struct {
 	tracker   *footfall.Tracker
 	log       *slog.Logger
-	trusted   []netip.Prefix
+	proxies   enrich.Proxies
 	customers customers
 	throttle  *throttle
 	handler   http.Handler
@@ -29,12 +29,12 @@ type Config struct {
 	Tracker        *footfall.Tracker
 	Logger         *slog.Logger
 	AllowedOrigins []string       // foreign origins that may use unsafe methods
-	TrustedProxies []netip.Prefix // the same as the tracker's
+	Proxies        enrich.Proxies // the same as the tracker's
 }
 
 // New makes a shop.
 func New(c Config) (*Shop, error) {
-	s := &Shop{tracker: c.Tracker, log: c.Logger, trusted: c.TrustedProxies, throttle: newThrottle()}
+	s := &Shop{tracker: c.Tracker, log: c.Logger, proxies: c.Proxies, throttle: newThrottle()}
 	var err error
 	if s.customers, err = loadCustomers(); err != nil {
 		return nil, err

@@ -1,6 +1,7 @@
 package shop
 
 import (
+	"math"
 	"net/netip"
 	"sync"
 	"time"
@@ -45,10 +46,17 @@ type loginAttempt struct {
 	keys [2]throttleKey
 }
 
-func (t *throttle) attempt(email string, from netip.Addr, at time.Time) loginAttempt {
+// attempt counts an attempt from an address. If that tells no visitors apart, everybody
+// seems to come from it: then an account has as many attempts as a network has otherwise, and
+// there is no limit for all accounts together, with which a stranger could lock all customers out.
+func (t *throttle) attempt(email string, from netip.Addr, whom enrich.Identity, at time.Time) loginAttempt {
 	network := enrich.Subnet(from)
 	a := loginAttempt{t: t, keys: [2]throttleKey{{email, network}, {"", network}}}
 	limits := [2]int{attemptsPerAccount, attemptsPerNetwork}
+	if !whom.TellsApart() {
+		a.keys[0].network = netip.Prefix{}
+		limits = [2]int{attemptsPerNetwork, math.MaxInt}
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.sweep(at)

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"testing"
 	"time"
+
+	"github.com/footfall-go/footfall/enrich"
 )
 
 var (
@@ -18,7 +20,7 @@ var (
 // guess makes n attempts and returns how long the last has to wait.
 func guess(t *throttle, n int, email string, from netip.Addr, at time.Time) (wait time.Duration) {
 	for range n {
-		a := t.attempt(email, from, at)
+		a := t.attempt(email, from, enrich.OneVisitor, at)
 		wait = a.wait
 	}
 	return wait
@@ -69,7 +71,7 @@ func TestThrottle_ManyAccountsFromOneNetwork(t *testing.T) {
 func TestThrottle_RightPasswordForgives(t *testing.T) {
 	th := newThrottle()
 	guess(th, attemptsPerAccount-1, someone, home, noon)
-	a := th.attempt(someone, home, noon)
+	a := th.attempt(someone, home, enrich.OneVisitor, noon)
 	if a.wait != 0 {
 		t.Fatal("the tenth attempt waits")
 	}
@@ -82,7 +84,7 @@ func TestThrottle_RightPasswordForgives(t *testing.T) {
 	for i := range attemptsPerNetwork {
 		guess(th, 1, "victim"+strconv.Itoa(i), home, noon)
 	}
-	if a := th.attempt(someone, home, noon); a.wait == 0 {
+	if a := th.attempt(someone, home, enrich.OneVisitor, noon); a.wait == 0 {
 		t.Error("the network's limit does not hold")
 	}
 }
@@ -90,13 +92,31 @@ func TestThrottle_RightPasswordForgives(t *testing.T) {
 func TestThrottle_IsBounded(t *testing.T) {
 	th := newThrottle()
 	for i := range 2 * throttleCapacity {
-		th.attempt(strconv.Itoa(i), netip.AddrFrom4([4]byte{byte(i >> 16), byte(i >> 8), byte(i), 1}), noon)
+		th.attempt(strconv.Itoa(i), netip.AddrFrom4([4]byte{byte(i >> 16), byte(i >> 8), byte(i), 1}), enrich.OneVisitor, noon)
 		if len(th.attempts) > throttleCapacity+2 {
 			t.Fatalf("%d entries after %d attempts", len(th.attempts), i+1)
 		}
 	}
-	th.attempt("later", home, noon.Add(throttleWindow))
+	th.attempt("later", home, enrich.OneVisitor, noon.Add(throttleWindow))
 	if n := len(th.attempts); n > 4 {
 		t.Errorf("%d entries are left after the window", n)
+	}
+}
+
+// Behind a Unix socket or a proxy that nobody trusts, everybody has one address.
+func TestThrottle_AnAddressOfManyLocksNobodyElseOut(t *testing.T) {
+	for _, whom := range []enrich.Identity{enrich.Nobody, enrich.ForgottenProxy} {
+		th := newThrottle()
+		for i := range 1000 {
+			if a := th.attempt(strconv.Itoa(i)+"@example.com", netip.Addr{}, whom, noon); a.wait > 0 {
+				t.Fatalf("attempt %d, on another account each, is throttled: a stranger would lock all customers out", i+1)
+			}
+		}
+		for range attemptsPerNetwork {
+			th.attempt("a@example.com", netip.Addr{}, whom, noon)
+		}
+		if a := th.attempt("a@example.com", netip.Addr{}, whom, noon); a.wait == 0 {
+			t.Errorf("more than %d attempts on one account are let through: its password can be guessed", attemptsPerNetwork)
+		}
 	}
 }

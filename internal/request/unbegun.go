@@ -1,0 +1,182 @@
+package request
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/google/uuid"
+
+	"github.com/footfall-go/footfall/internal/clock"
+	"github.com/footfall-go/footfall/internal/count"
+)
+
+// A handler that returns without having written anything may have answered 200 with
+// nothing, or its framework writes the answer, an error page perhaps, when everything
+// inside of it has returned. Which it is shows when the request ends. The cookies have
+// to be in the header before that: they are put there for now, and taken out again if
+// the answer turns out to be another.
+
+// unbegunAnswers are requests whose handler has returned and whose answer nobody has
+// begun. It is safe for concurrent use.
+type unbegunAnswers struct {
+	n      atomic.Int64 // of waiting, to be read without the lock
+	unseen *atomic.Uint64
+
+	mu      sync.Mutex
+	waiting map[*Request]http.Header // the answer's header
+}
+
+func newUnbegunAnswers(counts *count.Set) *unbegunAnswers {
+	return &unbegunAnswers{waiting: map[*Request]http.Header{}, unseen: counts.New("answers_unseen")}
+}
+
+// returned is called when the handler has returned: the answer is known, or has
+// to be waited for.
+func (r *Request) returned(header http.Header) {
+	if r.isFinished() {
+		return
+	}
+	ctx := r.r.Context()
+	if ctx.Err() != nil {
+		r.Finish(clientGone, header, nil)
+		return
+	}
+	// Only net/http's server is known to end a request's context when it has been
+	// answered.
+	if ctx.Done() == nil || ctx.Value(http.ServerContextKey) == nil {
+		r.Finish(http.StatusOK, header, nil)
+		return
+	}
+	r.setProvisional(header)
+	r.q.unbegun.add(r, header)
+	context.AfterFunc(ctx, func() { r.q.unbegun.end(r) })
+}
+
+func (u *unbegunAnswers) add(r *Request, header http.Header) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.waiting[r] = header
+	u.n.Add(1)
+}
+
+// end finishes a request that has ended, unless its answer came through the writer or
+// that was done already.
+func (u *unbegunAnswers) end(r *Request) {
+	u.mu.Lock()
+	header, waiting := u.waiting[r]
+	if waiting {
+		delete(u.waiting, r)
+		u.n.Add(-1)
+	}
+	u.mu.Unlock()
+	if !waiting || r.isFinished() {
+		return
+	}
+	status := http.StatusOK
+	if r.wasAnsweredByOthers(header) {
+		status = unseenStatus
+		u.unseen.Add(1)
+	}
+	r.Finish(status, http.Header{}, nil)
+}
+
+// endOf finishes the request that began a session, if its answer was nothing and its
+// cookie is here already: another request has brought it.
+func (u *unbegunAnswers) endOf(session uuid.UUID) {
+	if u.n.Load() == 0 {
+		return
+	}
+	u.mu.Lock()
+	var found *Request
+	for r := range u.waiting {
+		if r.given != nil && r.given.session == session {
+			found = r
+			break
+		}
+	}
+	u.mu.Unlock()
+	if found != nil {
+		u.end(found)
+	}
+}
+
+// endAll finishes the requests that have ended.
+func (u *unbegunAnswers) endAll() {
+	u.mu.Lock()
+	ended := make([]*Request, 0, len(u.waiting))
+	for r := range u.waiting {
+		if r.r.Context().Err() != nil {
+			ended = append(ended, r)
+		}
+	}
+	u.mu.Unlock()
+	for _, r := range ended {
+		u.end(r)
+	}
+}
+
+// provisional is what an answer's header was given for now.
+type provisional struct {
+	before, after http.Header
+	session       uuid.UUID // that the request would begin, zero if none
+}
+
+// setProvisional puts the cookies into a header that it needs if the answer is 200 with
+// nothing.
+func (r *Request) setProvisional(header http.Header) {
+	before := header.Clone()
+	_, visits := r.judge(http.StatusOK, answerType(header, nil), false)
+	r.mu.Lock()
+	if r.bot == "" && (r.err == nil || r.entry != nil) && r.mode != Untouched && visits {
+		r.session(false)
+	}
+	given := &provisional{before: before}
+	if r.began && r.entry != nil && !r.entry.IsAnnounced() {
+		given.session = r.token.ID
+	}
+	r.mu.Unlock()
+	r.renewOldCookie()
+	r.setCookies(header, clock.Now())
+	given.after = header.Clone()
+	r.mu.Lock()
+	r.given = given
+	r.mu.Unlock()
+}
+
+// removeProvisional takes those cookies out of the header again, because the answer that
+// begins now decides anew. It reports whether there were any: whether the handler had
+// returned.
+func (r *Request) removeProvisional(header http.Header) bool {
+	r.mu.Lock()
+	given := r.given
+	r.mu.Unlock()
+	if given == nil {
+		return false
+	}
+	for name, after := range given.after {
+		before, now := given.before[name], header[name]
+		if slices.Equal(before, after) || len(now) < len(after) || !slices.Equal(now[:len(after)], after) {
+			continue
+		}
+		if kept := append(slices.Clone(before), now[len(after):]...); len(kept) > 0 {
+			header[name] = kept
+		} else {
+			delete(header, name)
+		}
+	}
+	for name, before := range given.before {
+		if _, kept := given.after[name]; !kept && header[name] == nil {
+			header[name] = before
+		}
+	}
+	return true
+}
+
+// wasAnsweredByOthers reports whether the header shows that somebody wrote an answer past
+// the writer. Nobody writes to the header of a request over HTTP/1 that has ended.
+func (r *Request) wasAnsweredByOthers(header http.Header) bool {
+	return r.given != nil && r.r.ProtoMajor == 1 && header["Content-Type"] != nil && r.given.after["Content-Type"] == nil
+}
