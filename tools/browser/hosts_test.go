@@ -1,7 +1,9 @@
 package browser
 
 import (
+	"crypto/sha256"
 	"crypto/tls"
+	"encoding/base64"
 	"errors"
 	"io"
 	"log"
@@ -16,6 +18,7 @@ import (
 // which alone a browser sends Fetch metadata; those under .test speak plain HTTP.
 type hosts struct {
 	secure, plain net.Listener
+	key           string // the hash by which the browser trusts the key of secure
 	server        *http.Server
 
 	mu    sync.Mutex
@@ -28,6 +31,8 @@ func listen() (*hosts, error) {
 	certificate := httptest.NewUnstartedServer(nil)
 	certificate.StartTLS()
 	defer certificate.Close()
+	hash := sha256.Sum256(certificate.Certificate().RawSubjectPublicKeyInfo)
+	h.key = base64.StdEncoding.EncodeToString(hash[:])
 	secure, err1 := loopback()
 	plain, err2 := loopback()
 	if err := errors.Join(err1, err2); err != nil {
@@ -49,6 +54,12 @@ func (h *hosts) set(host string, site http.Handler) {
 		return
 	}
 	h.sites[host] = site
+}
+
+func (h *hosts) get(host string) http.Handler {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.sites[host]
 }
 
 func (h *hosts) ServeHTTP(w http.ResponseWriter, r *http.Request) {

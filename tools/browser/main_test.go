@@ -39,7 +39,8 @@ func run(m *testing.M) int {
 		chromedp.ExecPath(path), chromedp.Headless, chromedp.NoFirstRun, chromedp.NoDefaultBrowserCheck,
 		chromedp.UserAgent(agent),
 		chromedp.Flag("host-resolver-rules", fmt.Sprintf("MAP *.example %s, MAP *.test %s, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1", web.secure.Addr(), web.plain.Addr())),
-		chromedp.Flag("ignore-certificate-errors", true),
+		// Unlike with every certificate's errors ignored, pages are cached and prerendered.
+		chromedp.Flag("ignore-certificate-errors-spki-list", web.key),
 		chromedp.Flag("disable-background-networking", true),
 		chromedp.Flag("disable-component-update", true),
 		chromedp.Flag("disable-dev-shm-usage", true),

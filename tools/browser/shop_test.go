@@ -33,8 +33,7 @@ func (w *world) shopRoutes() {
 	w.routes.HandleFunc("GET /{$}", page(`home
 		<form id=loginform method=post action=/login><button id=login>log in</button></form>
 		<a id=product href=/product/1>a product</a> <a id=cart href=/cart>the cart</a>`))
-	w.routes.HandleFunc("GET /product/{id}", page(`a product <a id=next href=/next>next</a> <a id=home href=/>home</a>`))
-	w.routes.HandleFunc("GET /next", page(`another page <a id=home href=/>home</a>`))
+	w.routes.HandleFunc("GET /product/{id}", page(`a product <a id=product href=/product/2>another</a> <a id=home href=/>home</a>`))
 	w.routes.HandleFunc("GET /thanks", page("thanks"))
 	w.routes.HandleFunc("GET /pixel.png", func(rw http.ResponseWriter, _ *http.Request) {
 		rw.Header().Set("Content-Type", "image/png")

@@ -26,10 +26,11 @@ type world struct {
 	t      *testing.T
 	stage  *stage.Stage
 	number int64
-	shop   string // where the shop is: https://shop-1.example
-	bank   string // where the other site is
-	pages  *http.ServeMux
+	shop   string         // where the shop is: https://shop-1.example
+	bank   string         // where the other site is
+	pages  *http.ServeMux // of the other site
 	routes *http.ServeMux // of the shop, under the tracker
+	static *http.ServeMux // of the shop, beside the tracker
 	db     *sql.DB
 
 	mu  sync.Mutex
@@ -51,7 +52,7 @@ func newWorld(t *testing.T) *world { return newWorldOn(t, "https", ".example") }
 func newWorldOn(t *testing.T, scheme, domain string) *world {
 	t.Helper()
 	t.Parallel()
-	w := &world{t: t, number: worlds.Add(1), pages: http.NewServeMux(), routes: http.NewServeMux()}
+	w := &world{t: t, number: worlds.Add(1), pages: http.NewServeMux(), routes: http.NewServeMux(), static: http.NewServeMux()}
 	w.stage = stage.New(t, func(c *footfall.Config) { c.Insecure = scheme == "http" })
 	var err error
 	if w.db, err = sql.Open("sqlite", "file:"+filepath.Join(w.stage.Dir, "footfall.db")+"?mode=ro&_pragma=busy_timeout(5000)"); err != nil {
@@ -60,7 +61,8 @@ func newWorldOn(t *testing.T, scheme, domain string) *world {
 	t.Cleanup(func() { w.db.Close() })
 	w.shop, w.bank = fmt.Sprintf("%s://shop-%d%s", scheme, w.number, domain), fmt.Sprintf("%s://bank-%d%s", scheme, w.number, domain)
 	w.shopRoutes()
-	w.site(w.shop, w.record(w.stage.Tracker.Handler(w.routes)))
+	w.static.Handle("/", w.stage.Tracker.Handler(w.routes))
+	w.site(w.shop, w.record(w.static))
 	w.site(w.bank, w.pages)
 	t.Cleanup(w.report)
 	return w
