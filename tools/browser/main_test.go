@@ -2,6 +2,7 @@ package browser
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"net"
 	"os"
@@ -21,8 +22,15 @@ var (
 	web      *hosts          // what it finds under every name
 )
 
-// Tests wait for the browser and for a tracker's clocks more than they compute.
-func TestMain(m *testing.M) { os.Exit(run(m)) }
+// Tests wait for the browser and for a tracker's clocks more than they compute, so more
+// of them run at a time than there are processors.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if err := flag.Set("test.parallel", "6"); err != nil {
+		panic(err)
+	}
+	os.Exit(run(m))
+}
 
 func run(m *testing.M) int {
 	path, err := find("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
