@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"time"
 
 	fiber2 "github.com/gofiber/fiber/v2"
 	adaptor2 "github.com/gofiber/fiber/v2/middleware/adaptor"
@@ -46,13 +47,13 @@ func fiberSetups() []setup {
 func listen2(app *fiber2.App, ln net.Listener) func() error {
 	ended := make(chan error, 1)
 	go func() { ended <- app.Listener(ln) }()
-	return func() error { return errors.Join(app.ShutdownWithContext(context.Background()), <-ended) }
+	return func() error { return errors.Join(app.ShutdownWithTimeout(10*time.Second), <-ended) }
 }
 
 func listen3(app *fiber3.App, ln net.Listener) func() error {
 	ended := make(chan error, 1)
 	go func() { ended <- app.Listener(ln, fiber3.ListenConfig{DisableStartupMessage: true}) }()
-	return func() error { return errors.Join(app.ShutdownWithContext(context.Background()), <-ended) }
+	return func() error { return errors.Join(app.ShutdownWithTimeout(10*time.Second), <-ended) }
 }
 
 func fiberV2(s site, use ...fiber2.Handler) *fiber2.App {

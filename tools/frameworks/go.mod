@@ -5,6 +5,7 @@ go 1.26.0
 replace github.com/footfall-go/footfall => ../..
 
 require (
+	github.com/coder/websocket v1.8.15
 	github.com/footfall-go/footfall v0.0.0-00010101000000-000000000000
 	github.com/gin-gonic/gin v1.12.0
 	github.com/go-chi/chi/v5 v5.5.0

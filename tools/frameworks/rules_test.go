@@ -7,7 +7,13 @@ import (
 )
 
 func each(t *testing.T, f func(t *testing.T, su setup, sh *shop)) {
-	for _, su := range setups() {
+	t.Helper()
+	eachOf(t, setups(), f)
+}
+
+func eachOf(t *testing.T, setups []setup, f func(t *testing.T, su setup, sh *shop)) {
+	t.Helper()
+	for _, su := range setups {
 		t.Run(su.name, func(t *testing.T) {
 			t.Parallel()
 			f(t, su, su.open(t))
@@ -88,11 +94,13 @@ func TestAnEmptyAnswerSetsCookiesAndCountsOnce(t *testing.T) {
 	})
 }
 
+// withContext are the setups whose handlers get the context of the request.
+func withContext() []setup {
+	return slices.DeleteFunc(setups(), func(su setup) bool { return su.noContext })
+}
+
 func TestALoginInAHandlerIsRecognisedAfterwards(t *testing.T) {
-	each(t, func(t *testing.T, su setup, sh *shop) {
-		if su.noContext {
-			return // see TestFiberAppHandsNoContextOn
-		}
+	eachOf(t, withContext(), func(t *testing.T, _ setup, sh *shop) {
 		v := sh.visitor()
 		v.get("/page")
 		if a := v.get("/whoami"); a.text != "customer:" {
@@ -111,10 +119,7 @@ func TestALoginInAHandlerIsRecognisedAfterwards(t *testing.T) {
 }
 
 func TestTrackAndFromContextFindTheRequest(t *testing.T) {
-	each(t, func(t *testing.T, su setup, sh *shop) {
-		if su.noContext {
-			return
-		}
+	eachOf(t, withContext(), func(t *testing.T, _ setup, sh *shop) {
 		v := sh.visitor()
 		v.get("/page")
 		if a := v.post("/event"); a.text != "ok" {
@@ -132,10 +137,7 @@ func TestTrackAndFromContextFindTheRequest(t *testing.T) {
 }
 
 func TestAPageOfARouterWithinCountsOnce(t *testing.T) {
-	each(t, func(t *testing.T, su setup, sh *shop) {
-		if su.noContext {
-			return
-		}
+	eachOf(t, withContext(), func(t *testing.T, _ setup, sh *shop) {
 		v := sh.visitor()
 		if a := v.get("/mounted/page"); a.status != 200 || a.text != "a page" || len(a.sets()) != 2 {
 			t.Errorf("the page is answered %d %q and sets the cookies %q, want two", a.status, a.text, a.sets())
@@ -145,10 +147,7 @@ func TestAPageOfARouterWithinCountsOnce(t *testing.T) {
 }
 
 func TestRoutesForCustomersAndUncountedRoutes(t *testing.T) {
-	each(t, func(t *testing.T, su setup, sh *shop) {
-		if su.noContext {
-			return
-		}
+	eachOf(t, withContext(), func(t *testing.T, _ setup, sh *shop) {
 		if a := sh.visitor().get("/account"); a.status != 401 || !strings.Contains(a.text, "Authentication required") || strings.Contains(a.text, "a page") || len(a.sets()) > 0 {
 			t.Errorf("RequireCustomer answers a stranger %d %q and sets %q, want 401 and nothing of the page", a.status, a.text, a.sets())
 		}

@@ -9,6 +9,7 @@ import (
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -76,12 +77,10 @@ type setup struct {
 	listen  func(s site, ln net.Listener) (stop func() error)
 	// noContext: the framework's handlers get no context of the request.
 	noContext bool
-	// noRoutes: no middleware of the tracker stands within.
-	noRoutes bool
 }
 
 func setups() []setup {
-	return append(append(append(routerSetups(), ginSetups()...), echoSetups()...), fiberSetups()...)
+	return slices.Concat(routerSetups(), ginSetups(), echoSetups(), fiberSetups())
 }
 
 // A shop is a setup that serves.
