@@ -4,8 +4,11 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"testing"
 
 	"github.com/gin-gonic/gin"
+
+	"github.com/footfall-go/footfall"
 )
 
 func ginSetups() []setup {
@@ -33,6 +36,7 @@ func ginEngine(s site, use ...gin.HandlerFunc) *gin.Engine {
 		routes.GET("/broken", func(c *gin.Context) { c.Status(500) }) // written when every handler has returned
 		routes.GET("/panic", func(*gin.Context) { panic("a handler's mistake") })
 		routes.POST("/login", say(func(c *gin.Context) string { return s.login(c.Request.Context()) }))
+		routes.POST("/login-and-fail", func(c *gin.Context) { s.login(c.Request.Context()); c.Status(500) })
 		routes.POST("/event", say(func(c *gin.Context) string { return s.track(c.Request.Context()) }))
 		routes.GET("/whoami", say(func(c *gin.Context) string { return s.whoami(c.Request.Context()) }))
 		routes.GET("/session", say(func(c *gin.Context) string { return s.session(c.Request.Context()) }))
@@ -59,4 +63,23 @@ func ginEngine(s site, use ...gin.HandlerFunc) *gin.Engine {
 		})
 	}
 	return engine
+}
+
+// A gin.Context is a context, too, but finds what its request's has only if its engine says so.
+func TestAGinContextFindsTheRequestIfItsEngineFallsBack(t *testing.T) {
+	for _, fallsBack := range []bool{false, true} {
+		su := setup{handler: func(s site) http.Handler {
+			engine := gin.New()
+			engine.ContextWithFallback = fallsBack
+			engine.GET("/whoami", func(c *gin.Context) { c.String(200, s.whoami(c)) })
+			return s.handler(engine)
+		}}
+		want := "customer:"
+		if !fallsBack {
+			want = footfall.ErrNoRequest.Error()
+		}
+		if a := su.open(t).visitor().get("/whoami"); a.text != want {
+			t.Errorf("with ContextWithFallback %v a gin.Context is answered %q, want %q", fallsBack, a.text, want)
+		}
+	}
 }

@@ -21,18 +21,19 @@ func (s site) routes() map[string]http.HandlerFunc {
 	}
 	page := say(func(*http.Request) string { return "a page" })
 	return map[string]http.HandlerFunc{
-		"GET /page":    page,
-		"GET /empty":   func(http.ResponseWriter, *http.Request) {},
-		"GET /missing": http.NotFound,
-		"GET /broken":  func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "broken", 500) },
-		"GET /panic":   func(http.ResponseWriter, *http.Request) { panic("a handler's mistake") },
-		"POST /login":  say(func(r *http.Request) string { return s.login(r.Context()) }),
-		"POST /event":  say(func(r *http.Request) string { return s.track(r.Context()) }),
-		"GET /whoami":  say(func(r *http.Request) string { return s.whoami(r.Context()) }),
-		"GET /session": say(func(r *http.Request) string { return s.session(r.Context()) }),
-		"GET /account": func(w http.ResponseWriter, r *http.Request) { s.RequireCustomer(page).ServeHTTP(w, r) },
-		"GET /quiet":   func(w http.ResponseWriter, r *http.Request) { s.Uncounted(page).ServeHTTP(w, r) },
-		"GET /probe":   func(w http.ResponseWriter, r *http.Request) { probe(w, r) },
+		"GET /page":            page,
+		"GET /empty":           func(http.ResponseWriter, *http.Request) {},
+		"GET /missing":         http.NotFound,
+		"GET /broken":          func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "broken", 500) },
+		"GET /panic":           func(http.ResponseWriter, *http.Request) { panic("a handler's mistake") },
+		"POST /login":          say(func(r *http.Request) string { return s.login(r.Context()) }),
+		"POST /login-and-fail": func(w http.ResponseWriter, r *http.Request) { s.login(r.Context()); http.Error(w, "broken", 500) },
+		"POST /event":          say(func(r *http.Request) string { return s.track(r.Context()) }),
+		"GET /whoami":          say(func(r *http.Request) string { return s.whoami(r.Context()) }),
+		"GET /session":         say(func(r *http.Request) string { return s.session(r.Context()) }),
+		"GET /account":         func(w http.ResponseWriter, r *http.Request) { s.RequireCustomer(page).ServeHTTP(w, r) },
+		"GET /quiet":           func(w http.ResponseWriter, r *http.Request) { s.Uncounted(page).ServeHTTP(w, r) },
+		"GET /probe":           func(w http.ResponseWriter, r *http.Request) { probe(w, r) },
 	}
 }
 

@@ -49,49 +49,58 @@ var errorPages = []struct {
 }{{"/missing", 404}, {"/nowhere", 404}, {"/broken", 500}, {"/panic", 500}}
 
 func TestAnErrorPageIsNoVisit(t *testing.T) {
-	each(t, func(t *testing.T, _ setup, sh *shop) {
-		for _, page := range errorPages {
-			a := sh.visitor().get(page.path)
-			if a.status != page.status {
-				t.Errorf("%s is answered %d, want %d", page.path, a.status, page.status)
-			}
-			if got := a.sets(); len(got) > 0 {
-				t.Errorf("%s: an error page of status %d sets the cookies %q on a first visit", page.path, a.status, got)
-			}
+	each(t, func(t *testing.T, _ setup, sh *shop) { errorPagesAreNoVisits(t, sh) })
+}
+
+func errorPagesAreNoVisits(t *testing.T, sh *shop) {
+	t.Helper()
+	for _, page := range errorPages {
+		a := sh.visitor().get(page.path)
+		if a.status != page.status {
+			t.Errorf("%s is answered %d, want %d", page.path, a.status, page.status)
 		}
-		for path, n := range sh.pages() {
-			t.Errorf("%s: an error page on a first visit is %d sessions and %d page views, want none", path, n.sessions, n.views)
+		if got := a.sets(); len(got) > 0 {
+			t.Errorf("%s: an error page of status %d sets the cookies %q on a first visit", page.path, a.status, got)
 		}
-	})
+	}
+	for path, n := range sh.pages() {
+		t.Errorf("%s: an error page on a first visit is %d sessions and %d page views, want none", path, n.sessions, n.views)
+	}
 }
 
 func TestAnErrorPageIsNoPageViewOfAKnownVisitor(t *testing.T) {
-	each(t, func(t *testing.T, _ setup, sh *shop) {
-		v := sh.visitor()
-		v.get("/page")
-		for _, page := range errorPages {
-			if a := v.get(page.path); a.status != page.status {
-				t.Errorf("%s is answered %d, want %d", page.path, a.status, page.status)
-			}
+	each(t, func(t *testing.T, _ setup, sh *shop) { errorPagesAreNoPageViews(t, sh) })
+}
+
+func errorPagesAreNoPageViews(t *testing.T, sh *shop) {
+	t.Helper()
+	v := sh.visitor()
+	v.get("/page")
+	for _, page := range errorPages {
+		if a := v.get(page.path); a.status != page.status {
+			t.Errorf("%s is answered %d, want %d", page.path, a.status, page.status)
 		}
-		for path, n := range sh.pages() {
-			if path != "/page" {
-				t.Errorf("%s: an error page after a page is %d sessions and %d page views, want none", path, n.sessions, n.views)
-			}
+	}
+	for path, n := range sh.pages() {
+		if path != "/page" {
+			t.Errorf("%s: an error page after a page is %d sessions and %d page views, want none", path, n.sessions, n.views)
 		}
-	})
+	}
 }
 
 func TestAnEmptyAnswerSetsCookiesAndCountsOnce(t *testing.T) {
-	each(t, func(t *testing.T, _ setup, sh *shop) {
-		v := sh.visitor()
-		a := v.get("/empty")
-		if got := a.sets(); a.status != 200 || !slices.Contains(got, "session") || !slices.Contains(got, "visitor_id") {
-			t.Errorf("an empty answer has status %d and sets the cookies %q, want 200, session and visitor_id", a.status, got)
-		}
-		v.get("/empty")
-		sh.wants("two empty answers", counted{1, 2})
-	})
+	each(t, func(t *testing.T, _ setup, sh *shop) { emptyAnswersCount(t, sh) })
+}
+
+func emptyAnswersCount(t *testing.T, sh *shop) {
+	t.Helper()
+	v := sh.visitor()
+	a := v.get("/empty")
+	if got := a.sets(); a.status != 200 || !slices.Contains(got, "session") || !slices.Contains(got, "visitor_id") {
+		t.Errorf("an empty answer has status %d and sets the cookies %q, want 200, session and visitor_id", a.status, got)
+	}
+	v.get("/empty")
+	sh.wants("two empty answers", counted{1, 2})
 }
 
 // withContext are the setups whose handlers get the context of the request.
@@ -116,6 +125,22 @@ func TestALoginInAHandlerIsRecognisedAfterwards(t *testing.T) {
 			t.Errorf("a login as the first request is answered %q and sets the cookies %q, want ok and session", a.text, a.sets())
 		}
 	})
+}
+
+func TestALoginBeforeAnErrorPageKeepsItsCookie(t *testing.T) {
+	eachOf(t, withContext(), func(t *testing.T, _ setup, sh *shop) { loginBeforeAnErrorPage(t, sh) })
+}
+
+func loginBeforeAnErrorPage(t *testing.T, sh *shop) {
+	t.Helper()
+	v := sh.visitor()
+	v.get("/page")
+	if a := v.post("/login-and-fail"); a.status != 500 || !slices.Contains(a.sets(), "session") {
+		t.Errorf("a handler that logs in and then fails is answered %d and sets the cookies %q, want 500 and session: the old secret is worth nothing any more", a.status, a.sets())
+	}
+	if a := v.get("/whoami"); a.text != "customer: customer-17" {
+		t.Errorf("after a login whose page failed the tracker says %q, want customer-17", a.text)
+	}
 }
 
 func TestTrackAndFromContextFindTheRequest(t *testing.T) {
