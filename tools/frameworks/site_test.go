@@ -146,6 +146,7 @@ func (su setup) serve(t *testing.T, s site, http2 bool) *shop {
 type visitor struct {
 	*shop
 	client http.Client
+	agent  string // User-Agent
 }
 
 func (sh *shop) visitor() *visitor {
@@ -153,7 +154,7 @@ func (sh *shop) visitor() *visitor {
 	if err != nil {
 		sh.t.Fatal(err)
 	}
-	v := &visitor{sh, *sh.client}
+	v := &visitor{sh, *sh.client, stage.Firefox}
 	v.client.Jar, v.client.Timeout = jar, 10*time.Second
 	v.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return v
@@ -180,7 +181,7 @@ func (v *visitor) do(method, path string) answer {
 	if err != nil {
 		v.t.Fatal(err)
 	}
-	r.Header.Set("User-Agent", stage.Firefox)
+	r.Header.Set("User-Agent", v.agent)
 	resp, err := v.client.Do(r)
 	if err != nil {
 		v.t.Fatalf("%s %s: %v", method, path, err)
@@ -247,4 +248,22 @@ func (sh *shop) pages() map[string]counted {
 		sh.t.Fatal(err)
 	}
 	return pages
+}
+
+// held is the visitor's session as the process holds it.
+func (v *visitor) held() (session footfall.Session) {
+	v.t.Helper()
+	r := httptest.NewRequestWithContext(v.t.Context(), "GET", v.url+"/held", nil)
+	r.Header.Set("User-Agent", v.agent)
+	for _, c := range v.client.Jar.Cookies(r.URL) {
+		r.AddCookie(c)
+	}
+	ok := false
+	v.stage.Tracker.Optional(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		session, ok = footfall.FromContext(r.Context())
+	})).ServeHTTP(httptest.NewRecorder(), r)
+	if !ok {
+		v.t.Fatal("the visitor has no session")
+	}
+	return session
 }
