@@ -11,6 +11,7 @@ import (
 	"github.com/footfall-go/footfall/internal/cookie"
 	"github.com/footfall-go/footfall/internal/live"
 	"github.com/footfall-go/footfall/internal/sessions"
+	"github.com/footfall-go/footfall/store"
 )
 
 // session is the request's session; one is begun if there is none and one may be.
@@ -65,7 +66,7 @@ func (r *Request) begin(at time.Time, addr netip.Addr, whom enrich.Identity) {
 		r.setVisitor = visitor
 	}
 	token := cookie.Token{ID: clock.NewID(), Secret: cookie.NewSecret()}
-	rec := r.q.Describe.Record(r.r, &token, visitor, at)
+	rec := r.record(&token, visitor, addr, whom, at)
 	var key live.SiblingKey
 	switch {
 	case known:
@@ -77,6 +78,19 @@ func (r *Request) begin(at time.Time, addr netip.Addr, whom enrich.Identity) {
 	r.standing, r.began = sessions.Current, true
 	r.token, r.hasToken = token, true
 	r.setSession = r.q.Keys.Sign(token.Value())
+}
+
+// record is the record of the session that begins. It landed on the page that it was
+// made from, if the browser had fetched that ahead.
+func (r *Request) record(token *cookie.Token, visitor uuid.UUID, addr netip.Addr, whom enrich.Identity, at time.Time) store.Record {
+	d := r.q.Describe
+	if page := pageAsSent(d.ShownPage(r.r)); page != "" && whom == enrich.OneVisitor {
+		if referrer, ok := r.q.landings.take(addr, r.r.UserAgent(), page, at); ok {
+			r.landed = page
+			return d.RecordOn(r.r, d.Landed(r.r, page, referrer), token, visitor, at)
+		}
+	}
+	return d.Record(r.r, token, visitor, at)
 }
 
 // withdraw takes back a session that was begun for nothing.

@@ -37,15 +37,18 @@ func (r *Request) Finish(status int, header http.Header, body []byte) {
 		r.session(false)
 	}
 	r.finished = true
-	e, began, standing, mode := r.entry, r.began, r.standing, r.mode
+	e, began, standing, mode, landed := r.entry, r.began, r.standing, r.mode, r.landed
 	capped := r.capped && e == nil && visits
 	withheld := e == nil && person && mode != Untouched && visits && !capped && r.cookiesWithheld()
 	r.mu.Unlock()
 
 	at := clock.Now()
 	customer := func() bool { return e != nil && standing == sessions.Current && e.HasCustomer() }
-	if e != nil && person && mode != Untouched {
+	if person && mode != Untouched {
 		r.followPrefetches(e, status, contentType, mode, at)
+	}
+	if e != nil && began && visits && landed != "" {
+		r.countPage(e, landed, at)
 	}
 	switch {
 	case mode == Untouched:

@@ -22,6 +22,9 @@ import (
 // allocates one thing for both. It is safe for concurrent use.
 type Request struct {
 	context.Context // of the request as it came
+	// As in a context of package context that holds the Request. Fiber's adaptor copies
+	// values by these names, and asks no Value method.
+	key, val any
 
 	q *Requests
 	r *http.Request
@@ -40,13 +43,14 @@ type Request struct {
 	left     time.Duration // that stores may still take of this request
 	readAt   time.Time     // when this request last asked the stores, zero if never
 
-	oldKey    bool // an older secret signed its session cookie
-	oldSecret bool // its secret was superseded when it came: it must not replace a newer cookie
-	lost      bool // its session stopped being its own while it ran: likewise
-	began     bool // entry is a session that this request began
-	capped    bool // a cap said that no session begins
-	loggedOut bool // no other session begins in it
-	finished  bool // the header is on its way: no cookie can be set any more
+	oldKey    bool   // an older secret signed its session cookie
+	oldSecret bool   // its secret was superseded when it came: it must not replace a newer cookie
+	lost      bool   // its session stopped being its own while it ran: likewise
+	began     bool   // entry is a session that this request began
+	landed    string // the page on which it landed if that was fetched ahead: not redacted, counted once
+	capped    bool   // a cap said that no session begins
+	loggedOut bool   // no other session begins in it
+	finished  bool   // the header is on its way: no cookie can be set any more
 
 	setSession  string       // session cookie to set, as it is sent
 	dropSession bool         // the session cookie is to be cleared
@@ -87,7 +91,8 @@ func (r *Request) restrict(m Mode) {
 
 // open reads a request's cookies and finds out what they are worth.
 func (q *Requests) open(hr *http.Request) *Request {
-	r := &Request{Context: hr.Context(), q: q, r: hr, left: q.Budget}
+	r := &Request{Context: hr.Context(), key: contextKey{}, q: q, r: hr, left: q.Budget}
+	r.val = r
 	var buf [cookie.MaxLength]byte
 	cookie.Each(hr.Header, q.Session.Name, func(wire string) bool {
 		r.sentCookie = true

@@ -49,6 +49,7 @@ type Requests struct {
 	Options
 	cap      *beginCap
 	unbegun  *unbegunAnswers
+	landings *landings
 	withheld *atomic.Uint64
 
 	badCookies, botViews, botsDropped, forgottenProxy *atomic.Uint64
@@ -58,7 +59,7 @@ type Requests struct {
 // New returns what opens the requests of a tracker.
 func New(o Options) *Requests {
 	q := &Requests{
-		Options: o, cap: newBeginCap(o.PerMinute), unbegun: newUnbegunAnswers(o.Counts),
+		Options: o, cap: newBeginCap(o.PerMinute), unbegun: newUnbegunAnswers(o.Counts), landings: newLandings(o.Counts),
 		withheld:   o.Counts.New("cookies_withheld"),
 		badCookies: o.Counts.New("bad_cookies"), botViews: o.Counts.New("bot_views"), botsDropped: o.Counts.New("bots_dropped"),
 		forgottenProxy: o.Counts.New("forgotten_proxy"), logins: o.Counts.New("logins"),

@@ -18,20 +18,23 @@ func (r *Request) followPrefetches(e *live.Entry, status int, contentType string
 	ahead := enrich.IsPrefetch(r.r.Header)
 	switch {
 	case ahead && mode == Tracked:
-		r.rememberPrefetch(e, status, contentType)
-	case !ahead && e.HasPrefetched():
+		if page, ok := r.isFetchedAhead(status, contentType); ok && e != nil {
+			e.RememberPrefetch(page)
+		} else if addr, whom := r.q.Describe.Proxies.ClientAddr(r.r); ok && whom == enrich.OneVisitor && !r.sentCookie {
+			r.q.landings.remember(addr, r.r.UserAgent(), page, r.r.Referer(), at)
+		}
+	case ahead || e == nil:
+	case e.HasPrefetched():
 		r.countShown(e, at)
 	}
 }
 
-// rememberPrefetch keeps the page that a request fetches ahead, if its answer would
-// count as a page view otherwise.
-func (r *Request) rememberPrefetch(e *live.Entry, status int, contentType string) {
+// isFetchedAhead returns the page that a request fetches ahead, and whether its answer
+// would count as a page view otherwise.
+func (r *Request) isFetchedAhead(status int, contentType string) (page string, ok bool) {
 	shown := r.r.WithContext(r.r.Context())
 	shown.Header = enrich.WithoutPrefetch(r.r.Header)
-	if r.q.IsPageView(shown, status, contentType) {
-		e.RememberPrefetch(pageAsSent(enrich.RequestedAsSent(r.r)))
-	}
+	return pageAsSent(enrich.RequestedAsSent(r.r)), r.q.IsPageView(shown, status, contentType)
 }
 
 // countShown counts the page that a request was made from, if that had been fetched
@@ -42,6 +45,11 @@ func (r *Request) countShown(e *live.Entry, at time.Time) {
 	if page == "" || !e.TakePrefetch(page) {
 		return
 	}
+	r.countPage(e, page, at)
+}
+
+// countPage counts a view of another page than the one that was requested.
+func (r *Request) countPage(e *live.Entry, page string, at time.Time) {
 	view := r.pageView(e.SessionID(), e.VisitorID(), at)
 	view.Page = enrich.StoredPage(page)
 	r.q.Sessions.Record(r, e, &store.EventRecorded{Event: view})

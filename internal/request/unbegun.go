@@ -26,11 +26,11 @@ type unbegunAnswers struct {
 	unseen *atomic.Uint64
 
 	mu      sync.Mutex
-	waiting map[*Request]http.Header // the answer's header
+	waiting map[*Request]struct{}
 }
 
 func newUnbegunAnswers(counts *count.Set) *unbegunAnswers {
-	return &unbegunAnswers{waiting: map[*Request]http.Header{}, unseen: counts.New("answers_unseen")}
+	return &unbegunAnswers{waiting: map[*Request]struct{}{}, unseen: counts.New("answers_unseen")}
 }
 
 // returned is called when the handler has returned: the answer is known, or has
@@ -51,36 +51,34 @@ func (r *Request) returned(header http.Header) {
 		return
 	}
 	r.setProvisional(header)
-	r.q.unbegun.add(r, header)
+	r.q.unbegun.add(r)
 	context.AfterFunc(ctx, func() { r.q.unbegun.end(r) })
 }
 
-func (u *unbegunAnswers) add(r *Request, header http.Header) {
+func (u *unbegunAnswers) add(r *Request) {
+	u.n.Add(1)
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	u.waiting[r] = header
-	u.n.Add(1)
+	u.waiting[r] = struct{}{}
 }
 
 // end finishes a request that has ended, unless its answer came through the writer or
 // that was done already.
 func (u *unbegunAnswers) end(r *Request) {
-	u.mu.Lock()
-	header, waiting := u.waiting[r]
-	if waiting {
+	r.given.ending.Do(func() { // a second caller waits until the first has done it
+		if !r.isFinished() {
+			status := http.StatusOK
+			if r.wasAnsweredByOthers() {
+				status = unseenStatus
+				u.unseen.Add(1)
+			}
+			r.Finish(status, http.Header{}, nil)
+		}
+		u.mu.Lock()
 		delete(u.waiting, r)
+		u.mu.Unlock()
 		u.n.Add(-1)
-	}
-	u.mu.Unlock()
-	if !waiting || r.isFinished() {
-		return
-	}
-	status := http.StatusOK
-	if r.wasAnsweredByOthers(header) {
-		status = unseenStatus
-		u.unseen.Add(1)
-	}
-	r.Finish(status, http.Header{}, nil)
+	})
 }
 
 // endOf finishes the request that began a session, if its answer was nothing and its
@@ -92,7 +90,7 @@ func (u *unbegunAnswers) endOf(session uuid.UUID) {
 	u.mu.Lock()
 	var found *Request
 	for r := range u.waiting {
-		if r.given != nil && r.given.session == session {
+		if r.given.session == session {
 			found = r
 			break
 		}
@@ -120,20 +118,21 @@ func (u *unbegunAnswers) endAll() {
 
 // provisional is what an answer's header was given for now.
 type provisional struct {
-	before, after http.Header
+	header        http.Header
+	before, after http.Header // it, as it was then
+	ending        sync.Once
 	session       uuid.UUID // that the request would begin, zero if none
 }
 
 // setProvisional puts the cookies into a header that it needs if the answer is 200 with
 // nothing.
 func (r *Request) setProvisional(header http.Header) {
-	before := header.Clone()
 	_, visits := r.judge(http.StatusOK, answerType(header, nil), false)
 	r.mu.Lock()
 	if r.bot == "" && (r.err == nil || r.entry != nil) && r.mode != Untouched && visits {
 		r.session(false)
 	}
-	given := &provisional{before: before}
+	given := &provisional{header: header, before: header.Clone()}
 	if r.began && r.entry != nil && !r.entry.IsAnnounced() {
 		given.session = r.token.ID
 	}
@@ -177,6 +176,6 @@ func (r *Request) removeProvisional(header http.Header) bool {
 
 // wasAnsweredByOthers reports whether the header shows that somebody wrote an answer past
 // the writer. Nobody writes to the header of a request over HTTP/1 that has ended.
-func (r *Request) wasAnsweredByOthers(header http.Header) bool {
-	return r.given != nil && r.r.ProtoMajor == 1 && header["Content-Type"] != nil && r.given.after["Content-Type"] == nil
+func (r *Request) wasAnsweredByOthers() bool {
+	return r.r.ProtoMajor == 1 && r.given.header["Content-Type"] != nil && r.given.after["Content-Type"] == nil
 }

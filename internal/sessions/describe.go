@@ -26,15 +26,22 @@ type Describer struct {
 	Reason func(r *http.Request, reason string) string
 }
 
-// Record is the record of a session that begins with a request.
+// Record is the record of a session that begins with a request, on the page that the
+// visitor is on.
 func (d *Describer) Record(r *http.Request, token *cookie.Token, visitor uuid.UUID, at time.Time) store.Record {
-	agent, page := d.Agents.Lookup(r.Header), d.Page(r)
+	return d.RecordOn(r, d.Page(r), token, visitor, at)
+}
+
+// RecordOn is Record for another page than the request says. Its strings are copies:
+// those of a request may be part of a larger text, or, under fasthttp, of memory that is used again.
+func (d *Describer) RecordOn(r *http.Request, page enrich.Page, token *cookie.Token, visitor uuid.UUID, at time.Time) store.Record {
+	agent := d.Agents.Lookup(r.Header)
 	return store.Record{
 		Session: store.Session{
 			SessionID: token.ID.String(), VisitorID: visitor.String(),
-			IPAddress: d.Address(r), UserAgent: enrich.Text(r.UserAgent(), enrich.MaxUserAgent),
+			IPAddress: d.Address(r), UserAgent: strings.Clone(enrich.Text(r.UserAgent(), enrich.MaxUserAgent)),
 			Device: agent.Device, Browser: agent.Browser, OS: agent.OS,
-			LandingPage: page.Path, Referrer: page.Referrer, Channel: enrich.Channel(page),
+			LandingPage: strings.Clone(page.Path), Referrer: strings.Clone(page.Referrer), Channel: enrich.Channel(page),
 			UTMSource: page.UTM.Source, UTMMedium: page.UTM.Medium, UTMCampaign: page.UTM.Campaign,
 			UTMTerm: page.UTM.Term, UTMContent: page.UTM.Content,
 			StartedAt: at, LastSeenAt: at,
@@ -63,6 +70,12 @@ func (d *Describer) Page(r *http.Request) enrich.Page {
 // ShownPage is the path and query of the shop's page that a request's Referer names, not
 // redacted, "" if it names none.
 func (d *Describer) ShownPage(r *http.Request) string { return enrich.ShownPage(r, d.own(r)) }
+
+// Landed is the page with a path and query, not redacted, that a visitor came to from
+// a referrer.
+func (d *Describer) Landed(r *http.Request, page, referrer string) enrich.Page {
+	return enrich.PageFromScript(page, referrer, d.own(r))
+}
 
 // CookiesWithheld reports whether the browser held its cookies back from a request.
 func (d *Describer) CookiesWithheld(r *http.Request) bool {
