@@ -3,6 +3,8 @@ package footfall
 import (
 	"context"
 	"time"
+
+	"github.com/footfall-go/footfall/internal/notices"
 )
 
 // A Dependency is something that a tracker needs: the hot store, the archive or the
@@ -29,8 +31,19 @@ type Status struct {
 	JournalOldest  time.Time `json:"journalOldest"`  // of these; zero if there is none
 	Replaying      bool      `json:"replaying"`      // what the last run left in the journal is still being carried to the archive
 
-	Counts map[string]uint64 `json:"counts"`
+	Counts  map[string]uint64 `json:"counts"`
+	Notices []Notice          `json:"notices"` // what is probably wrong with how the shop is set up; none is an empty list
 }
+
+// A Notice says what is probably wrong with how a shop is set up, as its latest requests
+// show it. Its Name is one of:
+//
+//   - one_address: all visitors have one address
+//   - untrusted_proxy: a proxy is in front that Config.TrustedProxies does not list
+//   - own_referrer: a proxy writes another Host, so that the shop is among its own referrers
+//   - mostly_bots: nearly all page views are taken for software's
+//   - cookies_lost: cookies never come back
+type Notice = notices.Notice
 
 // Ready says that every part is in order and nothing is being replayed.
 func (s *Status) Ready() bool {
@@ -51,6 +64,7 @@ func (t *Tracker) Status(ctx context.Context) Status {
 		JournalBytes: j.Bytes, JournalMax: j.MaxBytes, JournalPending: j.Pending, JournalOldest: j.Oldest,
 		Replaying: !t.out.Replayed() || !t.hot.IsReplayed(),
 		Counts:    t.counts.All(),
+		Notices:   append([]Notice{}, t.notices.Current()...),
 	}
 	s.Parts = []Dependency{
 		t.check(ctx, "hot", t.hotStore.Check),

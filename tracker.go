@@ -16,6 +16,7 @@ import (
 	"github.com/footfall-go/footfall/internal/jobs"
 	"github.com/footfall-go/footfall/internal/legacy"
 	"github.com/footfall-go/footfall/internal/live"
+	"github.com/footfall-go/footfall/internal/notices"
 	"github.com/footfall-go/footfall/internal/orders"
 	"github.com/footfall-go/footfall/internal/outbox"
 	"github.com/footfall-go/footfall/internal/request"
@@ -47,6 +48,7 @@ type Tracker struct {
 	requests *request.Requests
 	orders   *orders.Orders
 	jobs     *jobs.Jobs
+	notices  *notices.Notices
 
 	stop     context.CancelFunc
 	running  sync.WaitGroup
@@ -65,7 +67,7 @@ func start(config Config, beforeWrite func() error) (*Tracker, error) {
 		return nil, err
 	}
 	lifetimes := store.Lifetimes{Idle: c.IdleTimeout, Absolute: c.MaxAge}
-	t := &Tracker{config: c, counts: new(count.Set), clock: clock.NewShared(c.Archive), revoked: revoked.New(c.Archive, c.Hot)}
+	t := &Tracker{config: c, counts: new(count.Set), clock: clock.NewShared(c.Archive), revoked: revoked.New(c.Archive, c.Hot), notices: notices.New()}
 	t.hotStore, t.archive = guard.NewHot(c.Hot, t.counts), guard.NewArchive(c.Archive, t.counts)
 	t.out, err = outbox.Open(outbox.Options{
 		Dir: c.JournalDir, MaxBytes: c.JournalMaxBytes, Sync: c.JournalSync, Stall: c.StoreTimeout,
@@ -92,7 +94,7 @@ func start(config Config, beforeWrite func() error) (*Tracker, error) {
 		Visitor: cookie.Attributes{Name: c.VisitorCookie, Secure: !c.Insecure},
 		Keys:    cookie.NewKeyRing(c.Secrets), MaxAge: c.MaxAge, VisitorTTL: c.VisitorTTL, Budget: c.StoreTimeout,
 		PerMinute: c.NewSessionsPerMinute, IsPageView: c.IsPageView,
-		Sessions: t.sessions, Out: t.out, Describe: describe, Counts: t.counts,
+		Sessions: t.sessions, Out: t.out, Describe: describe, Notices: t.notices, Counts: t.counts,
 		Legacy: legacy.New(legacy.Options{
 			Until: c.LegacyUntil, Secret: c.Secrets[0], Hot: t.hotStore, Archive: t.archive, Sessions: t.sessions,
 			Describe: describe, Lifetimes: lifetimes, Counts: t.counts,

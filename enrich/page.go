@@ -72,6 +72,24 @@ func isSameOrigin(r *http.Request) bool {
 	return len(site) > 0 && site[0] == "same-origin"
 }
 
+// PublicHost is the host of the page that made a request, if the browser calls the request
+// same-origin and yet its Host is another: a proxy wrote that. It is "" otherwise, and for a
+// host that own accepts.
+func PublicHost(r *http.Request, own func(host string) bool) string {
+	if !isSameOrigin(r) || r.Host == "" {
+		return ""
+	}
+	referer := r.Header.Get("Referer")
+	if _, rest, ok := strings.Cut(referer, "://"); !ok || strings.HasPrefix(rest, r.Host) { // the usual case
+		return ""
+	}
+	from, ok := splitURL(referer)
+	if !ok || !from.web() || isOwn(from.host, r.Host, own) {
+		return ""
+	}
+	return from.host
+}
+
 // ShownPage is the path and query of the shop's page that a request's Referer names, not
 // redacted, "" if it names none. own is as in [PageFromRequest].
 func ShownPage(r *http.Request, own func(host string) bool) string {

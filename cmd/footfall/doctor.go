@@ -243,5 +243,8 @@ func serverFindings(s footfall.Status) []finding {
 			findings = append(findings, finding{Part: "server: " + c.count, Says: fmt.Sprintf("%d %s", n, c.says), Remedy: c.remedy})
 		}
 	}
+	for _, n := range s.Notices {
+		findings = append(findings, finding{Part: "server: " + n.Name, Says: n.Says, Remedy: n.Remedy})
+	}
 	return findings
 }

@@ -74,6 +74,7 @@ func (r *Request) begin(at time.Time, addr netip.Addr, whom enrich.Identity) {
 	case whom == enrich.OneVisitor && !enrich.IsNavigation(r.r):
 		key.Addr, key.Agent, key.Page = addr, rec.UserAgent, rec.LandingPage
 	}
+	r.q.Notices.Began(addr, whom, rec.UserAgent)
 	r.entry = r.q.Sessions.Begin(token.ID, rec, key)
 	r.standing, r.began = sessions.Current, true
 	r.token, r.hasToken = token, true

@@ -53,6 +53,7 @@ func (r *Request) Finish(status int, header http.Header, body []byte) {
 	switch {
 	case mode == Untouched:
 	case r.bot != "" && mode == Tracked && isPage && !customer():
+		r.q.Notices.ViewedByBot()
 		r.recordBot(at)
 	case capped:
 		r.q.cap.uncounted(at)
@@ -61,6 +62,7 @@ func (r *Request) Finish(status int, header http.Header, body []byte) {
 	case e == nil && isPage && mode == Tracked && r.recordUnattributed(r.pageView("", "", at)):
 	case e == nil:
 	case counts:
+		r.notice(!began)
 		r.q.Sessions.Record(r, e, &store.EventRecorded{Event: r.pageView(e.SessionID(), e.VisitorID(), at)})
 	case !visits && began && !e.IsAnnounced():
 	case (mode == Uncounted && r.bot == "" || customer()) && !enrich.IsPrefetch(r.r.Header) && !enrich.IsRepeated(r.r, contentType):
@@ -73,6 +75,14 @@ func (r *Request) Finish(status int, header http.Header, body []byte) {
 	}
 	r.renewOldCookie()
 	r.setCookies(header, at)
+}
+
+// notice has it noticed that a person viewed a page, and whose Host it names.
+func (r *Request) notice(returned bool) {
+	r.q.Notices.Viewed(returned)
+	if host := r.q.Describe.PublicHost(r.r); host != "" {
+		r.q.Notices.Rewritten(host, r.r.Host)
+	}
 }
 
 // judge says of an answer whether it counts as a page view, and whether the request may

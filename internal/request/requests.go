@@ -9,6 +9,7 @@ import (
 	"github.com/footfall-go/footfall/internal/cookie"
 	"github.com/footfall-go/footfall/internal/count"
 	"github.com/footfall-go/footfall/internal/legacy"
+	"github.com/footfall-go/footfall/internal/notices"
 	"github.com/footfall-go/footfall/internal/outbox"
 	"github.com/footfall-go/footfall/internal/sessions"
 	"github.com/footfall-go/footfall/store"
@@ -41,6 +42,7 @@ type Options struct {
 	Out      *outbox.Outbox
 	Describe *sessions.Describer
 	Legacy   *legacy.Legacy // nil: the Express service's sessions are not adopted
+	Notices  *notices.Notices
 	Counts   *count.Set
 }
 

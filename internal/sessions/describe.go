@@ -77,6 +77,10 @@ func (d *Describer) Landed(r *http.Request, page, referrer string) enrich.Page {
 	return enrich.PageFromScript(page, referrer, d.own(r))
 }
 
+// PublicHost is the host under which a browser knows the shop, if the request names
+// another that is not known to be the shop's; "" otherwise.
+func (d *Describer) PublicHost(r *http.Request) string { return enrich.PublicHost(r, d.own(r)) }
+
 // CookiesWithheld reports whether the browser held its cookies back from a request.
 func (d *Describer) CookiesWithheld(r *http.Request) bool {
 	return enrich.CookiesWithheld(r, d.own(r))
