@@ -10,7 +10,7 @@ import (
 )
 
 // patience is how long anything in the browser may take.
-const patience = 15 * time.Second
+const patience = 30 * time.Second
 
 // A tab is one of a browser profile.
 type tab struct {

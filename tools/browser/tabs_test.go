@@ -123,8 +123,8 @@ func TestTabs_PushState(t *testing.T) {
 	}
 }
 
-// A page that another site opens as a window of its own, and that has frames of its own.
-func TestTabs_WindowAndFrameOfTheShop(t *testing.T) {
+// A frame of the shop's in its own page, unlike one in another site's.
+func TestTabs_FrameOfTheShop(t *testing.T) {
 	w := newWorld(t)
 	w.routes.HandleFunc("GET /framed", page("in a frame"))
 	w.routes.HandleFunc("GET /frames", page(`<iframe src=/framed></iframe>`))

@@ -63,7 +63,7 @@ func (w *world) newUnwatched(url string) *unwatched {
 		w.t.Fatalf("the browser could not open a tab: %v", err)
 	}
 	w.t.Cleanup(func() {
-		_, _ = chromedp.CallBrowser(chromium, target.CloseTarget, target.CloseTargetParams{TargetID: made.TargetID})
+		_, _ = chromedp.CallBrowser(chromium, target.CloseTarget, target.CloseTargetParams(made))
 	})
 	return u
 }

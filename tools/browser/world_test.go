@@ -142,7 +142,7 @@ func (w *world) report() {
 // sent waits for the nth request of a method and path, from 1.
 func (w *world) sent(method, path string, nth int) *exchange {
 	w.t.Helper()
-	for deadline := time.Now().Add(8 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
 		if all := w.all(method, path); len(all) >= nth {
 			return all[nth-1]
 		}
