@@ -2,6 +2,7 @@ package request
 
 import (
 	"fmt"
+	"math"
 	"net/netip"
 	"reflect"
 	"testing"
@@ -46,6 +47,13 @@ func TestCap_OfAllNetworksTogether(t *testing.T) {
 	}
 	if !c.allow(addr(0, 0), false, minute.Add(time.Minute)) {
 		t.Error("the cap of all networks does not end with its minute")
+	}
+}
+
+func TestCap_TheGreatestNumberIsNoSmallCap(t *testing.T) {
+	c := newBeginCap(math.MaxInt)
+	if !c.allow(addr(1, 0), false, minute) || !c.allowBot(minute) {
+		t.Error("with the greatest cap no session begins: a hundred times as many do not fit into an int")
 	}
 }
 
