@@ -39,8 +39,9 @@ func ParseLimit(text string, otherwise, most int) (int, error) {
 	return n, nil
 }
 
-// Sessions lists sessions. Those that have expired by now are shown as ended.
+// Sessions lists sessions. Those that have expired by f.Now are shown as ended.
 func Sessions(ctx context.Context, r Reader, f Filter, l store.Lifetimes) ([]store.Session, error) {
+	f = f.WithDefaults()
 	sessions, err := r.Sessions(ctx, f)
 	if err != nil {
 		return nil, err
