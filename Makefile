@@ -28,7 +28,7 @@ test: setup ## run all tests (GOTESTFLAGS=… for go test)
 race: ## run all tests with the race detector
 	@$(MAKE) --no-print-directory test GOTESTFLAGS="$(RACE) $(GOTESTFLAGS)"
 
-lint: ## gofmt, go vet, golangci-lint
+lint: ## gofmt, go vet, types on other platforms, golangci-lint
 	@scripts/lint
 
 bench: setup bench/express/node_modules ## measure whole servers beside others; writes docs/performance.md (BENCHFLAGS=… as in bench/main.go)

@@ -12,6 +12,7 @@ import (
 	"github.com/footfall-go/footfall/enrich"
 	"github.com/footfall-go/footfall/internal/cookie"
 	"github.com/footfall-go/footfall/internal/journal"
+	"github.com/footfall-go/footfall/store"
 )
 
 // Config says how a [Tracker] works. Secrets, Hot, Archive and JournalDir are
@@ -133,8 +134,8 @@ func (c Config) withDefaults() (Config, error) {
 	c.JournalMaxBytes = or(c.JournalMaxBytes, 1<<30)
 	c.SessionCookie = or(c.SessionCookie, "session")
 	c.VisitorCookie = or(c.VisitorCookie, "visitor_id")
-	c.IdleTimeout = or(c.IdleTimeout, 30*time.Minute)
-	c.MaxAge = or(c.MaxAge, day)
+	c.IdleTimeout = or(c.IdleTimeout, store.DefaultIdle)
+	c.MaxAge = or(c.MaxAge, store.DefaultAbsolute)
 	c.VisitorTTL = or(c.VisitorTTL, 365*day)
 	c.NewSessionsPerMinute = or(c.NewSessionsPerMinute, 6000)
 	c.LiveSessions = or(c.LiveSessions, defaultLive)
@@ -203,7 +204,12 @@ func (c Config) withDefaults() (Config, error) {
 		}
 	}
 	if c.LiveSessions < 0 {
-		wrong("LiveSessions", "%d is negative", c.LiveSessions)
+		wrong("LiveSessions", "%d is negative: use 1 or more, or 0 for the default", c.LiveSessions)
+	}
+	for i, p := range c.TrustedProxies {
+		if !p.IsValid() {
+			wrong("TrustedProxies", "number %d is not a network: use netip.ParsePrefix", i+1)
+		}
 	}
 	return c, errors.Join(mistakes...)
 }

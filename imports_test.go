@@ -18,6 +18,7 @@ var mayImport = map[string][]string{
 	"internal/jsontext":             {},
 	"internal/clock":                {"store"},
 	"internal/count":                {},
+	"internal/day":                  {},
 	"internal/cookie":               {"internal/clock", "store"},
 	"internal/firstbyte":            {},
 	"internal/guard":                {"internal/count", "store"},
@@ -28,7 +29,7 @@ var mayImport = map[string][]string{
 	"internal/sessions":             {"enrich", "internal/clock", "internal/cookie", "internal/count", "internal/guard", "internal/hot", "internal/live", "internal/outbox", "internal/revoked", "store"},
 	"internal/legacy":               {"enrich", "internal/clock", "internal/cookie", "internal/count", "internal/guard", "internal/live", "internal/sessions", "store"},
 	"internal/orders":               {"enrich", "internal/clock", "internal/count", "internal/guard", "internal/live", "internal/outbox", "internal/sessions", "store"},
-	"internal/jobs":                 {"internal/clock", "internal/count", "internal/guard", "store"},
+	"internal/jobs":                 {"internal/clock", "internal/count", "internal/day", "internal/guard", "store"},
 	"internal/notices":              {"enrich"},
 	"internal/request":              {"enrich", "internal/clock", "internal/cookie", "internal/count", "internal/firstbyte", "internal/guard", "internal/hot", "internal/legacy", "internal/live", "internal/notices", "internal/outbox", "internal/sessions", "store"},
 	"":                              {"enrich", "internal/clock", "internal/cookie", "internal/count", "internal/guard", "internal/hot", "internal/jobs", "internal/journal", "internal/legacy", "internal/live", "internal/notices", "internal/orders", "internal/outbox", "internal/request", "internal/revoked", "internal/sessions", "store"},
@@ -39,7 +40,7 @@ var mayImport = map[string][]string{
 	"memstore":                      {},
 	"redisstore":                    {"internal/redisrecord"},
 	"upstashstore":                  {"internal/redisrecord"},
-	"report":                        {"store"},
+	"report":                        {"internal/day", "store"},
 	"sqlitearchive":                 {"report", "store"},
 	"mongoarchive":                  {"report", "store"},
 	"dashboard":                     {"", "report", "store"},
@@ -51,7 +52,7 @@ var mayImport = map[string][]string{
 	"internal/faults":               {"internal/testserver"},
 	"internal/stage":                {"", "memstore", "sqlitearchive", "store"},
 	"internal/scenarios":            {},
-	"cmd/footfall":                  {"", "enrich", "internal/cookie", "store", "dashboard", "internal/shop", "memstore", "redisstore", "upstashstore", "report", "sqlitearchive", "mongoarchive"},
+	"cmd/footfall":                  {"", "enrich", "internal/cookie", "internal/day", "store", "dashboard", "internal/shop", "memstore", "redisstore", "upstashstore", "report", "sqlitearchive", "mongoarchive"},
 }
 
 func TestImportsRunOneWay(t *testing.T) {

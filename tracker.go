@@ -66,8 +66,8 @@ func start(config Config, beforeWrite func() error) (*Tracker, error) {
 	if err != nil {
 		return nil, err
 	}
-	lifetimes := store.Lifetimes{Idle: c.IdleTimeout, Absolute: c.MaxAge}
 	t := &Tracker{config: c, counts: new(count.Set), clock: clock.NewShared(c.Archive), revoked: revoked.New(c.Archive, c.Hot), notices: notices.New()}
+	lifetimes := t.Lifetimes()
 	t.hotStore, t.archive = guard.NewHot(c.Hot, t.counts), guard.NewArchive(c.Archive, t.counts)
 	t.out, err = outbox.Open(outbox.Options{
 		Dir: c.JournalDir, MaxBytes: c.JournalMaxBytes, Sync: c.JournalSync, Stall: c.StoreTimeout,
@@ -111,6 +111,15 @@ func start(config Config, beforeWrite func() error) (*Tracker, error) {
 	t.run(agents)
 	return t, nil
 }
+
+// Lifetimes are the limits of a session that the tracker keeps to: IdleTimeout and
+// MaxAge of its Config, with their defaults.
+func (t *Tracker) Lifetimes() store.Lifetimes {
+	return store.Lifetimes{Idle: t.config.IdleTimeout, Absolute: t.config.MaxAge}
+}
+
+// Location is the time zone of the shop's day: Location of its Config, or UTC.
+func (t *Tracker) Location() *time.Location { return t.config.Location }
 
 // readRevocations reads what was revoked: it must be known before anybody is let in.
 // A shared archive may be away for a while: then only customers wait for it.

@@ -24,14 +24,14 @@ type Archive interface {
 
 // A Harness tells the suite how to open an implementation.
 type Harness struct {
-	// Open makes an empty archive and closes it with t.Cleanup.
+	// Open makes an empty archive and closes it with t.Cleanup. Required.
 	Open func(t *testing.T) Archive
 
 	// OpenTwo opens an empty archive twice, as two processes would. Without it,
 	// the rules for archives that several processes share are skipped.
 	OpenTwo func(t *testing.T) (Archive, Archive)
 
-	// Random is how many random histories are tried. Default: 8.
+	// Random is how many random histories are tried. Default: 8. Negative: none.
 	Random int
 
 	// Small is for an archive that is slow to test: the suite then uses less of
@@ -50,6 +50,9 @@ type TB interface {
 
 // Run tests an implementation.
 func Run(t *testing.T, h Harness) {
+	if h.Open == nil {
+		t.Fatal("archivetest: Harness.Open is required")
+	}
 	for _, r := range rules {
 		t.Run(r.name, func(t *testing.T) { r.check(&tester{TB: t, a: h.Open(t), small: h.Small}) })
 	}
@@ -66,7 +69,7 @@ func Run(t *testing.T, h Harness) {
 		if n == 0 {
 			n = 8
 		}
-		for seed := range uint64(n) {
+		for seed := range uint64(max(n, 0)) {
 			randomHistory(&tester{TB: t, a: h.Open(t), small: h.Small}, seed)
 		}
 	})

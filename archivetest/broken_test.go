@@ -57,6 +57,9 @@ var defects = []struct {
 	{"folded is absent", []string{"folded_session_is_readable", random}},
 	{"events are newest first", []string{"events_are_ordered_and_limited"}},
 	{"lists have no limit", []string{"sessions_are_listed_newest_first", "customer_sessions", "events_are_ordered_and_limited"}},
+	{"no limit is a limit of none", []string{"what_a_reader_is_not_told_has_a_default"}},
+	{"a negative limit is none", []string{"what_a_reader_is_not_told_has_a_default", "customer_sessions"}},
+	{"no time is the beginning of time", []string{"what_a_reader_is_not_told_has_a_default"}},
 	{"visitors are sessions", []string{"active_visitors_and_sessions_begun"}},
 	{"everybody gets the slot", []string{"claim_slot"}},
 	{"nobody gets the slot", []string{"claim_slot"}},
@@ -420,6 +423,9 @@ func (b *broken) Events(ctx context.Context, id string, limit int) ([]store.Even
 	if b.is("lists have no limit") {
 		limit = 1000
 	}
+	if b.is("a negative limit is none") && limit < 0 {
+		limit = 1000
+	}
 	events, err := b.Archive.Events(ctx, id, limit)
 	if b.is("events are newest first") {
 		slices.Reverse(events)
@@ -431,11 +437,27 @@ func (b *broken) Sessions(ctx context.Context, f report.Filter) ([]store.Session
 	if b.is("lists have no limit") {
 		f.Limit = 1000
 	}
+	if b.is("no limit is a limit of none") && f.Limit <= 0 {
+		return []store.Session{}, nil
+	}
+	if b.is("a negative limit is none") && f.Limit < 0 {
+		f.Limit = 1000
+	}
 	return b.Archive.Sessions(ctx, f)
+}
+
+func (b *broken) Stats(ctx context.Context, w report.Window) (report.Stats, error) {
+	if b.is("no time is the beginning of time") && w.Today.IsZero() {
+		w.Today = time.Unix(0, 0)
+	}
+	return b.Archive.Stats(ctx, w)
 }
 
 func (b *broken) CustomerSessions(ctx context.Context, customer string, limit int) ([]store.Session, error) {
 	if b.is("lists have no limit") {
+		limit = 1000
+	}
+	if b.is("a negative limit is none") && limit < 0 {
 		limit = 1000
 	}
 	return b.Archive.CustomerSessions(ctx, customer, limit)

@@ -35,6 +35,26 @@ var readRules = []rule{
 		t.want(list("c", 2), []string{sid(3), sid(2)}, "a list has at most limit sessions, the newest")
 		t.want(list("other", 10), []string{sid(4)}, "a customer's list has no other customer's sessions")
 		t.want(list("C", 10), []string{}, "customers' ids are compared exactly")
+		t.want(append(list("c", 0), list("c", -1)...), []string{}, "a list with a limit of zero or less is empty")
+	}},
+	{"what_a_reader_is_not_told_has_a_default", func(t *tester) {
+		for i := range report.DefaultSessions + 1 {
+			t.append(begun(i+1, i))
+		}
+		t.append(view(1, 1, 10), view(1, 2, 20))
+		for _, limit := range []int{0, -1} {
+			sessions, err := t.a.Sessions(t.Context(), report.Filter{Limit: limit})
+			t.want([]any{len(sessions), err}, []any{report.DefaultSessions, nil}, "a filter with the limit %d lists the latest %d sessions", limit, report.DefaultSessions)
+			events, err := t.a.Events(t.Context(), sid(1), limit)
+			t.want([]any{len(events), err}, []any{0, nil}, "a list of events with the limit %d is empty", limit)
+		}
+		now := time.Now().UTC().Truncate(time.Millisecond).Add(time.Minute) // also if it is nearly midnight
+		recent := begun(100, 0)
+		recent.StartedAt, recent.LastSeenAt = now, now
+		t.append(recent)
+		t.want(t.sessions(report.Filter{Active: true}), []string{sid(100)}, "without a time, active means now")
+		s := t.statsOf(report.Window{})
+		t.want([]int64{s.ActiveUsers, s.DailyVisits, s.Sessions}, []int64{1, 1, report.DefaultSessions + 2}, "an empty window is all of time as of now: active users, visits of today in UTC, sessions")
 	}},
 	{"active_visitors_and_sessions_begun", func(t *tester) {
 		second := begun(2, 1000)

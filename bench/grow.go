@@ -31,7 +31,7 @@ func grow(ctx context.Context, dir string, sessions int) (g grown, err error) {
 	if err := syscall.Statfs(dir, &disk); err != nil {
 		return g, err
 	}
-	if free, need := int64(disk.Bavail)*disk.Bsize, int64(sessions)*bytesPerSession; free < need {
+	if free, need := int64(disk.Bavail)*int64(disk.Bsize), int64(sessions)*bytesPerSession; free < need {
 		return g, fmt.Errorf("%s has %s free and %d sessions need %s: use -dir, or less without -full", dir, mebibytes(float64(free)), sessions, mebibytes(float64(need)))
 	}
 	path := filepath.Join(dir, "footfall.db")

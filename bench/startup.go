@@ -125,7 +125,7 @@ func (c *command) endKilled(ctx context.Context) error {
 	busy := make(chan struct{})
 	go func() {
 		defer close(busy)
-		_, _ = load.Closed(ctx, visitors, 1<<40, false) // ends with an error, because the server is killed
+		_, _ = load.Closed(ctx, visitors, 1<<30, false) // ends with an error, because the server is killed
 	}()
 	time.Sleep(startTraffic)
 	if err := c.cmd.Process.Kill(); err != nil {

@@ -3,11 +3,13 @@
 package dashboard
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -20,22 +22,53 @@ import (
 	"github.com/footfall-go/footfall/store"
 )
 
-// Config holds the settings of a dashboard.
+// Config holds the settings of a dashboard. Tracker and Reader are required; the zero
+// value of every other field means its default.
 type Config struct {
-	Tracker   *footfall.Tracker
-	Reader    report.Reader
+	// Tracker is the running tracker. Required.
+	Tracker *footfall.Tracker
+	// Reader reads the tracker's archive: the sqlitearchive.Archive or
+	// mongoarchive.Archive itself. Required.
+	Reader report.Reader
+	// Lifetimes say which sessions are shown as ended. Default, for each of the two:
+	// the tracker's.
 	Lifetimes store.Lifetimes
-	Location  *time.Location // the shop's time zone
+	// Location is the time zone of the shop's day. Default: the tracker's.
+	Location *time.Location
 	// Tokens are the bearer tokens that are accepted, as in "Authorization:
 	// Bearer TOKEN". Empty ones are ignored. Default: none, every request is
 	// refused.
 	Tokens []string
+	// Logger receives what an operator should know. Default: slog.Default().
 	Logger *slog.Logger
+}
+
+// withDefaults fills in what was left out and reports every mistake.
+func (c Config) withDefaults() (Config, error) {
+	var mistakes []error
+	if c.Tracker == nil {
+		mistakes = append(mistakes, errors.New("dashboard: Config.Tracker: required: the tracker that footfall.New returned"))
+	}
+	if c.Reader == nil {
+		mistakes = append(mistakes, errors.New("dashboard: Config.Reader: required: the archive of the tracker"))
+	}
+	if c.Lifetimes.Idle < 0 || c.Lifetimes.Absolute < 0 {
+		mistakes = append(mistakes, fmt.Errorf("dashboard: Config.Lifetimes: %v is negative: leave it out", min(c.Lifetimes.Idle, c.Lifetimes.Absolute)))
+	}
+	if len(mistakes) > 0 {
+		return c, errors.Join(mistakes...)
+	}
+	of := c.Tracker.Lifetimes()
+	c.Lifetimes.Idle = cmp.Or(c.Lifetimes.Idle, of.Idle)
+	c.Lifetimes.Absolute = cmp.Or(c.Lifetimes.Absolute, of.Absolute)
+	c.Location = cmp.Or(c.Location, c.Tracker.Location())
+	c.Logger = cmp.Or(c.Logger, slog.Default())
+	return c, nil
 }
 
 // Limits on the number of rows in one answer.
 const (
-	DefaultSessions = 50
+	DefaultSessions = report.DefaultSessions
 	MaxSessions     = 1000
 	MaxEvents       = 10_000
 )
@@ -45,8 +78,13 @@ type api struct {
 	tokens [][sha256.Size]byte
 }
 
-// New returns the handler of /_footfall/.
-func New(c Config) http.Handler {
+// New returns the handler of /_footfall/. It reports every mistake in the
+// configuration at once, by field name.
+func New(c Config) (http.Handler, error) {
+	c, err := c.withDefaults()
+	if err != nil {
+		return nil, err
+	}
 	a := &api{Config: c}
 	for _, token := range c.Tokens {
 		if token != "" {
@@ -68,7 +106,7 @@ func New(c Config) http.Handler {
 	mux.HandleFunc("/_footfall/", func(w http.ResponseWriter, r *http.Request) {
 		write(w, http.StatusNotFound, failure{Error: "Not found", Message: "There is nothing at this address"})
 	})
-	return mux
+	return mux, nil
 }
 
 // A refusal is an error whose text is sent to the caller.
@@ -201,14 +239,24 @@ type Revoked struct {
 func (a *api) revoke(r *http.Request) (any, error) {
 	var what Revocation
 	body, err := io.ReadAll(io.LimitReader(r.Body, 64<<10))
-	if err != nil || json.Unmarshal(body, &what) != nil || (what.SessionID == "") == (what.CustomerID == "") {
+	if err != nil || json.Unmarshal(body, &what) != nil || what.check() != nil {
 		return nil, refusal{http.StatusBadRequest, `Send {"sessionId":"…"} or {"customerId":"…"}`}
 	}
 	return what.Apply(r.Context(), a.Tracker)
 }
 
+func (what Revocation) check() error {
+	if (what.SessionID == "") == (what.CustomerID == "") {
+		return errors.New("dashboard: Revocation: set SessionID or CustomerID, and only one of them")
+	}
+	return nil
+}
+
 // Apply revokes what the request names: a session or all sessions of a customer.
 func (what Revocation) Apply(ctx context.Context, t *footfall.Tracker) (Revoked, error) {
+	if err := what.check(); err != nil {
+		return Revoked{}, err
+	}
 	if what.CustomerID != "" {
 		err := t.EndCustomerSessions(ctx, what.CustomerID)
 		return Revoked{err == nil}, err

@@ -16,7 +16,7 @@ const DefaultCapacity = 2_000_000
 const shards = 64
 
 // A Store holds the documents of sessions. It is safe for concurrent use. No
-// method blocks, so contexts are ignored.
+// method blocks, so contexts are ignored. Make one with [New].
 type Store struct {
 	shards   [shards]shard
 	capacity int // of one shard

@@ -7,6 +7,7 @@
 package mongoarchive
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,10 +21,12 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/readconcern"
 	"go.mongodb.org/mongo-driver/v2/mongo/readpref"
 	"go.mongodb.org/mongo-driver/v2/mongo/writeconcern"
+
+	"github.com/footfall-go/footfall/store"
 )
 
 // An Archive is a store.Archive and a report.Reader. It is safe for
-// concurrent use.
+// concurrent use. Make one with [Open].
 type Archive struct {
 	uri     string
 	name    string // of the database
@@ -50,7 +53,8 @@ type preparation struct {
 
 // Options for [Open]. The zero value is ready for use.
 type Options struct {
-	// MaxAge is the longest that a session can be alive. Default: 24 hours.
+	// MaxAge is the longest that a session can be alive: MaxAge of the tracker's
+	// Config. Default: 24 hours.
 	// Counting active visitors looks no further back than that, and the feed of
 	// credential changes is kept for twice that time.
 	MaxAge time.Duration
@@ -79,9 +83,10 @@ var ErrNewer = errors.New("made by a newer version of footfall: upgrade, or use 
 // It does not wait for a server: before the first write, a call makes the indexes
 // and checks the version of the schema. An error means that the URI is wrong.
 func Open(ctx context.Context, uri string, o Options) (*Archive, error) {
-	if o.MaxAge == 0 {
-		o.MaxAge = 24 * time.Hour
+	if o.MaxAge < 0 {
+		return nil, fmt.Errorf("mongoarchive: Options.MaxAge: %v is negative: use the tracker's MaxAge, or 0 for the default", o.MaxAge)
 	}
+	o.MaxAge = cmp.Or(o.MaxAge, store.DefaultAbsolute)
 	name, err := databaseOf(uri)
 	if err != nil {
 		return nil, fmt.Errorf("mongoarchive: %w", err)

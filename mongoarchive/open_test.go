@@ -37,6 +37,12 @@ func TestOpen_InvalidURI(t *testing.T) {
 	}
 }
 
+func TestOpen_RefusesANegativeAge(t *testing.T) {
+	if a, err := mongoarchive.Open(t.Context(), "mongodb://127.0.0.1:1/shop", mongoarchive.Options{MaxAge: -time.Hour}); err == nil || !strings.Contains(err.Error(), "Options.MaxAge") {
+		t.Errorf("a negative MaxAge gives %v, %v; want an error that names it: revocations would be forgotten at once", a, err)
+	}
+}
+
 func TestOpen_NeedsNoServer(t *testing.T) {
 	t.Parallel()
 	for _, uri := range []string{

@@ -18,6 +18,7 @@ import (
 
 // Sessions lists sessions, newest first.
 func (a *Archive) Sessions(ctx context.Context, f report.Filter) ([]store.Session, error) {
+	f = f.WithDefaults()
 	filter := bson.M{}
 	if f.Active {
 		filter = activeSince(f.Now.Add(-report.ActiveWindow), a.maxAge)
@@ -36,6 +37,7 @@ func (a *Archive) Sessions(ctx context.Context, f report.Filter) ([]store.Sessio
 // Stats computes the figures of a window. It reads one collection after the
 // other, so the figures may differ by what is stored meanwhile.
 func (a *Archive) Stats(ctx context.Context, w report.Window) (report.Stats, error) {
+	w = w.WithDefaults()
 	ctx, cancel := bounded(ctx)
 	defer cancel()
 	c, err := a.reading(ctx)

@@ -72,7 +72,7 @@ func openStepped(t *testing.T, uri string) *stepped {
 // commands returns how many commands an Append sends.
 func (s *stepped) commands(t *testing.T, facts []store.Fact) int {
 	t.Helper()
-	const many = 1 << 40
+	const many = 1 << 30
 	s.before.Store(many)
 	mustAppend(t, s.Archive, facts...)
 	return many - int(s.before.Load())

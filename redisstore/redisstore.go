@@ -37,16 +37,17 @@ const (
 	maxReconnect    = time.Second
 )
 
-// Options are the optional settings of a [Store].
+// Options are the optional settings of a [Store]. The zero value is ready for use.
 type Options struct {
-	// Prefix is put before every key.
+	// Prefix is put before every key. Default: none.
 	Prefix string
 	// TLS replaces the TLS settings of rediss:// addresses, such as roots and
-	// client certificates.
+	// client certificates. Default: the system's roots, or those of the address.
 	TLS *tls.Config
 }
 
-// A Store holds the records of sessions. It is safe for concurrent use.
+// A Store holds the records of sessions. It is safe for concurrent use. Make one with
+// [Open].
 type Store struct {
 	prefix   string
 	option   rueidis.ClientOption

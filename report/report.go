@@ -13,24 +13,39 @@ import (
 // calls it. Its methods are safe for concurrent use.
 type Reader interface {
 	// Stats sums up a time: sessions that began in it, events, orders and bot
-	// views of it. Active visitors are those of now.
+	// views of it. Active visitors are those of now. It treats what the window leaves
+	// out as [Window.WithDefaults] does.
 	Stats(ctx context.Context, w Window) (Stats, error)
 
 	// Sessions lists sessions, newest first.
+	// It treats what the filter leaves out as [Filter.WithDefaults] does.
 	Sessions(ctx context.Context, f Filter) ([]store.Session, error)
 
 	// Session reads one session with its credentials.
 	Session(ctx context.Context, id string) (store.Record, bool, error)
 
-	// Events lists a session's events, oldest first, at most limit of the latest.
+	// Events lists a session's events, oldest first, at most limit of the latest:
+	// none if limit is zero or less.
 	Events(ctx context.Context, sessionID string, limit int) ([]store.Event, error)
 }
 
-// A Window is a span of time, and the moment that "now" and "today" refer to.
+// A Window is a span of time, and the moment that "now" and "today" refer to. Its zero
+// value is all of time as of now.
 type Window struct {
-	From, To time.Time // From is included, To is excluded; a zero time means no bound
-	Now      time.Time
-	Today    time.Time // the start of the current day in the shop's time zone
+	From, To time.Time // From is included, To is excluded. Default: no bound
+	Now      time.Time // Default: the current time
+	Today    time.Time // the start of the current day in the shop's time zone. Default: the start of Now's day in UTC
+}
+
+// WithDefaults fills in what a reader needs and the window leaves out.
+func (w Window) WithDefaults() Window {
+	if w.Now.IsZero() {
+		w.Now = time.Now()
+	}
+	if w.Today.IsZero() {
+		w.Today = Today(w.Now, time.UTC)
+	}
+	return w
 }
 
 // Stats are the figures of a window. Bots are counted in BotViews and nowhere
@@ -60,12 +75,26 @@ type Stats struct {
 	UncountedVisits int64            `json:"uncountedVisits"` // served without a session because a cap was reached
 }
 
-// A Filter selects sessions.
+// DefaultSessions is how many sessions are listed by default.
+const DefaultSessions = 50
+
+// A Filter selects sessions. Its zero value selects the latest.
 type Filter struct {
 	Active    bool      // seen in the last 30 minutes and not ended
 	Converted bool      // with an order
-	Now       time.Time // the moment that Active refers to
-	Limit     int       // the greatest number of sessions returned
+	Now       time.Time // the moment that Active refers to. Default: the current time
+	Limit     int       // the greatest number of sessions returned. Default, for zero or less: DefaultSessions
+}
+
+// WithDefaults fills in what the filter leaves out.
+func (f Filter) WithDefaults() Filter {
+	if f.Now.IsZero() {
+		f.Now = time.Now()
+	}
+	if f.Limit <= 0 {
+		f.Limit = DefaultSessions
+	}
+	return f
 }
 
 // ActiveWindow is how long after their last activity users count as active.

@@ -6,27 +6,25 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/footfall-go/footfall/internal/day"
 	"github.com/footfall-go/footfall/store"
 )
 
 // Today returns the start of the day that contains a moment, in the shop's time
-// zone.
-func Today(now time.Time, zone *time.Location) time.Time {
-	y, m, d := now.In(zone).Date()
-	return time.Date(y, m, d, 0, 0, 0, 0, zone)
-}
+// zone: the first moment of its date, which need not be midnight.
+func Today(now time.Time, zone *time.Location) time.Time { return day.Of(now, zone).Start() }
 
-// ParseDay reads a day like 2006-01-02 in the shop's time zone. An empty text
-// gives the zero time.
+// ParseDay returns the start of a day like 2006-01-02 in the shop's time zone. An
+// empty text gives the zero time.
 func ParseDay(text string, zone *time.Location) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
 	}
-	t, err := time.ParseInLocation(time.DateOnly, text, zone)
+	d, err := day.Parse(text, zone)
 	if err != nil {
-		return t, fmt.Errorf("%q is not a day: write it like 2026-01-31", text)
+		return time.Time{}, fmt.Errorf("%q is not a day: write it like 2026-01-31", text)
 	}
-	return t, nil
+	return d.Start(), nil
 }
 
 // ParseLimit reads the greatest number of rows to return.
@@ -41,8 +39,9 @@ func ParseLimit(text string, otherwise, most int) (int, error) {
 	return n, nil
 }
 
-// Sessions lists sessions. Those that have expired by now are shown as ended.
+// Sessions lists sessions. Those that have expired by f.Now are shown as ended.
 func Sessions(ctx context.Context, r Reader, f Filter, l store.Lifetimes) ([]store.Session, error) {
+	f = f.WithDefaults()
 	sessions, err := r.Sessions(ctx, f)
 	if err != nil {
 		return nil, err

@@ -142,7 +142,7 @@ func (a *Archive) sessions(ctx context.Context, rest string, args ...any) ([]sto
 
 // CustomerSessions lists a customer's sessions, newest first.
 func (a *Archive) CustomerSessions(ctx context.Context, customerID string, limit int) ([]store.Session, error) {
-	return a.sessions(ctx, `WHERE customer_id = ? ORDER BY started_at DESC LIMIT ?`, customerID, limit)
+	return a.sessions(ctx, `WHERE customer_id = ? ORDER BY started_at DESC LIMIT ?`, customerID, max(limit, 0)) // to SQLite a negative limit is none
 }
 
 // Order reads one order.

@@ -12,6 +12,7 @@ import (
 
 // Sessions lists sessions, newest first.
 func (a *Archive) Sessions(ctx context.Context, f report.Filter) ([]store.Session, error) {
+	f = f.WithDefaults()
 	where, args := []string{"1"}, []any{}
 	if f.Active {
 		since := f.Now.Add(-report.ActiveWindow)
@@ -27,6 +28,7 @@ func (a *Archive) Sessions(ctx context.Context, f report.Filter) ([]store.Sessio
 // Stats computes the figures of a window from one snapshot of the database.
 func (a *Archive) Stats(ctx context.Context, w report.Window) (report.Stats, error) {
 	s := report.Stats{EventsByType: map[string]int64{}, BotsByReason: map[string]int64{}, Revenue: []store.Money{}, Refunded: []store.Money{}}
+	w = w.WithDefaults()
 	from, to := int64(0), int64(1)<<62
 	if !w.From.IsZero() {
 		from = w.From.UnixMilli()

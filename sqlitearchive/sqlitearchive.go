@@ -30,7 +30,7 @@ import (
 var migrations embed.FS
 
 // An Archive is a store.Archive and a report.Reader. It is safe for
-// concurrent use.
+// concurrent use. Make one with [Open] or [OpenReadOnly].
 type Archive struct {
 	path   string
 	file   os.FileInfo // the file at path when it was opened
@@ -42,8 +42,9 @@ type Archive struct {
 
 // Options for [Open]. The zero value is ready for use.
 type Options struct {
-	// SessionMaxAge is the longest that a session can be alive. Default: 24
-	// hours. Counting active visitors looks no further back than that.
+	// SessionMaxAge is the longest that a session can be alive: MaxAge of the
+	// tracker's Config. Default: 24 hours. Counting active visitors looks no further
+	// back than that, and the feed of credential changes is kept for twice that time.
 	SessionMaxAge time.Duration
 }
 
@@ -53,6 +54,9 @@ var ErrNewer = errors.New("made by a newer version of footfall: upgrade, or use 
 // Open opens the database at path for reading and writing. It creates the
 // database and updates its tables where needed.
 func Open(path string, o Options) (*Archive, error) {
+	if err := check(path, o); err != nil {
+		return nil, err
+	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("sqlitearchive: %w", err)
 	}
@@ -83,9 +87,10 @@ func Open(path string, o Options) (*Archive, error) {
 // OpenReadOnly opens the database at path for reading while another process may
 // write it. Methods that would change something return an error.
 func OpenReadOnly(path string, o Options) (*Archive, error) {
-	if o.SessionMaxAge == 0 {
-		o.SessionMaxAge = 24 * time.Hour
+	if err := check(path, o); err != nil {
+		return nil, err
 	}
+	o.SessionMaxAge = cmp.Or(o.SessionMaxAge, store.DefaultAbsolute)
 	file, err := os.Stat(path)
 	if err != nil {
 		return nil, fmt.Errorf("sqlitearchive: %w", err)
@@ -116,6 +121,18 @@ func OpenReadOnly(path string, o Options) (*Archive, error) {
 	}
 	read.SetMaxOpenConns(4)
 	return &Archive{path: path, file: file, maxAge: o.SessionMaxAge, read: read}, nil
+}
+
+// check refuses what would otherwise be another file, or an archive that forgets
+// everything at once.
+func check(path string, o Options) error {
+	if path == "" {
+		return errors.New("sqlitearchive: the path is empty: name the file of the database")
+	}
+	if o.SessionMaxAge < 0 {
+		return fmt.Errorf("sqlitearchive: Options.SessionMaxAge: %v is negative: use the tracker's MaxAge, or 0 for the default", o.SessionMaxAge)
+	}
+	return nil
 }
 
 // connect opens a pool of connections. Write transactions take the lock when they

@@ -175,6 +175,18 @@ func TestOpen(t *testing.T) {
 	})
 }
 
+func TestOpen_RefusesWhatMeansNothing(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "footfall.db")
+	for _, open := range []func(string, sqlitearchive.Options) (*sqlitearchive.Archive, error){sqlitearchive.Open, sqlitearchive.OpenReadOnly} {
+		if a, err := open("", sqlitearchive.Options{}); err == nil || !strings.Contains(err.Error(), "the path is empty") {
+			t.Errorf("without a path: %v, %v; want an error that says so", a, err)
+		}
+		if a, err := open(path, sqlitearchive.Options{SessionMaxAge: -time.Hour}); err == nil || !strings.Contains(err.Error(), "Options.SessionMaxAge") {
+			t.Errorf("a negative SessionMaxAge gives %v, %v; want an error that names it: revocations would be forgotten at once", a, err)
+		}
+	}
+}
+
 func TestOpenReadOnly(t *testing.T) {
 	t.Run("missing_file", func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "footfall.db")

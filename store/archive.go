@@ -50,7 +50,8 @@ type Ledger interface {
 	Session(ctx context.Context, id string) (Record, bool, error)
 
 	// CustomerSessions lists a customer's latest sessions, newest first, at most
-	// limit. It is for display: revocation does not depend on it.
+	// limit: none if limit is zero or less. It is for display: revocation does not
+	// depend on it.
 	CustomerSessions(ctx context.Context, customerID string, limit int) ([]Session, error)
 
 	// Order reads one order.

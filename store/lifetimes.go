@@ -2,15 +2,34 @@ package store
 
 import "time"
 
+// The limits of a session by default.
+const (
+	DefaultIdle     = 30 * time.Minute
+	DefaultAbsolute = 24 * time.Hour
+)
+
 // Lifetimes are the two limits of a session. Whether a session is over is
-// decided here and nowhere else, for every store, on each read.
+// decided here and nowhere else, for every store, on each read. A limit of zero or
+// less means its default.
 type Lifetimes struct {
-	Idle     time.Duration // since its last activity
-	Absolute time.Duration // since it began
+	Idle     time.Duration // since its last activity. Default: DefaultIdle, 30 minutes
+	Absolute time.Duration // since it began. Default: DefaultAbsolute, 24 hours
+}
+
+// WithDefaults returns the limits in effect.
+func (l Lifetimes) WithDefaults() Lifetimes {
+	if l.Idle <= 0 {
+		l.Idle = DefaultIdle
+	}
+	if l.Absolute <= 0 {
+		l.Absolute = DefaultAbsolute
+	}
+	return l
 }
 
 // Deadline is when a session ends if nothing more happens, and why.
 func (l Lifetimes) Deadline(s *Session) (time.Time, EndReason) {
+	l = l.WithDefaults()
 	idle, absolute := s.LastSeenAt.Add(l.Idle), s.StartedAt.Add(l.Absolute)
 	if idle.Before(absolute) {
 		return idle, EndIdle

@@ -17,11 +17,11 @@ import (
 // A Harness tells the suite how to open an implementation.
 type Harness struct {
 	// Open makes an empty store, or one whose sessions nothing else uses, and
-	// closes it with t.Cleanup.
+	// closes it with t.Cleanup. Required.
 	Open func(t *testing.T) store.HotStore
 
 	// Advance lets time pass for the store, by waiting or by moving a clock. One
-	// case calls it, once.
+	// case calls it, once. Required.
 	Advance func(d time.Duration)
 
 	// Within runs a case. Default: the case runs as it is. A store in this
@@ -40,6 +40,9 @@ type TB interface {
 
 // Run tests an implementation.
 func Run(t *testing.T, h Harness) {
+	if h.Open == nil || h.Advance == nil {
+		t.Fatal("storetest: Harness.Open and Harness.Advance are required")
+	}
 	within := h.Within
 	if within == nil {
 		within = func(t *testing.T, f func(*testing.T)) { f(t) }

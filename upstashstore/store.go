@@ -21,9 +21,9 @@ import (
 // defaultTimeout applies to calls whose context has no deadline.
 const defaultTimeout = 2 * time.Second
 
-// Options are the optional settings of a [Store].
+// Options are the optional settings of a [Store]. The zero value is ready for use.
 type Options struct {
-	// Prefix is put before every key.
+	// Prefix is put before every key. Default: none.
 	Prefix string
 
 	// HTTPClient sends the requests; its policy on redirects is ignored. Default:
@@ -33,7 +33,8 @@ type Options struct {
 	HTTPClient *http.Client
 }
 
-// A Store holds the records of sessions. It is safe for concurrent use.
+// A Store holds the records of sessions. It is safe for concurrent use. Make one with
+// [Open].
 type Store struct {
 	client *client
 	merges pipeline

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"time"
 
@@ -121,7 +122,8 @@ func dataDirFinding(c *config) finding {
 		f.Says, f.Remedy = err.Error(), "make it writable and leave room on its disk, or set another"
 		return f
 	}
-	if info, err := os.Stat(c.dataDir); err == nil && info.Mode().Perm()&0o077 != 0 {
+	// On Windows modes say nothing about who may read a directory.
+	if info, err := os.Stat(c.dataDir); err == nil && runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0 {
 		f.Says, f.Remedy = c.dataDir+" is open to other users of this machine", "chmod 700 "+c.dataDir
 		return f
 	}

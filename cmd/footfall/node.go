@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"runtime"
 	"sync"
 	"syscall"
 	"time"
@@ -97,10 +98,13 @@ func (n *node) serve(listener net.Listener, handler http.Handler) error {
 	return nil
 }
 
+// wsaeaddrinuse is the number that Windows has for an address in use.
+const wsaeaddrinuse = syscall.Errno(10048)
+
 // listen opens the address to serve on.
 func listen(addr string) (net.Listener, error) {
 	l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", addr)
-	if errors.Is(err, syscall.EADDRINUSE) {
+	if errors.Is(err, syscall.EADDRINUSE) || runtime.GOOS == "windows" && errors.Is(err, wsaeaddrinuse) {
 		return nil, fmt.Errorf("ADDR: %s is in use: stop what listens there, or set another", addr)
 	}
 	if err != nil {

@@ -59,11 +59,12 @@ func (c *config) serve(t terminal, mount func(n *node, mux *http.ServeMux, url s
 		return fmt.Errorf("DATA_DIR: %w: make it writable or set another", err)
 	}
 	defer os.Remove(doorPath(c.dataDir))
+	admin, err := dashboard.New(dashboard.Config{Tracker: n.tracker, Reader: n.archive, Tokens: []string{c.adminToken, inside.Token}, Logger: log})
+	if err != nil {
+		return err
+	}
 	mux := http.NewServeMux()
-	mux.Handle("/_footfall/", dashboard.New(dashboard.Config{
-		Tracker: n.tracker, Reader: n.archive, Lifetimes: c.lifetimes(), Location: c.Location,
-		Tokens: []string{c.adminToken, inside.Token}, Logger: log,
-	}))
+	mux.Handle("/_footfall/", admin)
 	n.addProbes(mux)
 	if err := mount(n, mux, inside.URL); err != nil {
 		return err

@@ -51,7 +51,7 @@ type Settings struct {
 	RetentionVisitors    string `group:"Settings:" env:"RETENTION_VISITORS" placeholder:"TIME" help:"Age at which visitors are deleted (default: 400d)."`
 	GeoIPDB              string `group:"Settings:" name:"geoip-db" env:"GEOIP_DB" placeholder:"FILE" help:"MMDB file for country and city (default: none)."`
 	Timezone             string `group:"Settings:" env:"TIMEZONE" placeholder:"ZONE" help:"Time zone of the shop's day (default: UTC)."`
-	LegacyUntil          string `group:"Settings:" env:"LEGACY_UNTIL" placeholder:"DATE" help:"Adopt the Express service's sessions until this date (default: never)."`
+	LegacyUntil          string `group:"Settings:" env:"LEGACY_UNTIL" placeholder:"DATE" help:"Adopt the Express service's sessions until the end of this day (default: never)."`
 	AdminToken           string `group:"Settings:" env:"ADMIN_TOKEN" placeholder:"TEXT" help:"Token for the admin API, 16 bytes or more (default: none, API off)."`
 }
 
@@ -196,6 +196,7 @@ func (s *Settings) compile(defaultEnv string) (*config, error) {
 	if c.Location, err = time.LoadLocation(zone); err != nil || zone == "Local" {
 		c.wrong("TIMEZONE", "%q is unknown: use a name like Europe/Berlin", zone)
 	}
+	c.legacyUntil(s)
 	c.adminToken = s.AdminToken
 	c.value("ADMIN_TOKEN", hidden(s.AdminToken), "")
 	if n := len(s.AdminToken); n > 0 && n < 16 {

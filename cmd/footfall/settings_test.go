@@ -1,6 +1,10 @@
 package main
 
 import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -74,5 +78,27 @@ func TestMoney(t *testing.T) {
 		if got := money(m); got != want {
 			t.Errorf("%+v is written %q, want %q", m, got, want)
 		}
+	}
+}
+
+func TestSettings_LegacyUntilIsTheEndOfTheShopsDay(t *testing.T) {
+	for zone, want := range map[string]string{"": "2026-09-06T00:00:00Z", "America/Santiago": "2026-09-06T04:00:00Z", "Asia/Tokyo": "2026-09-05T15:00:00Z"} {
+		c, err := (&Settings{Timezone: zone, LegacyUntil: "2026-09-05", RedisURL: "redis://127.0.0.1:1"}).compile("development")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := c.LegacyUntil.UTC().Format(time.RFC3339); got != want {
+			t.Errorf("LEGACY_UNTIL=2026-09-05 with TIMEZONE=%q ends at %s, want %s: the named day is included, and it is the shop's", zone, got, want)
+		}
+	}
+}
+
+func TestSettings_TimeZonesAreInTheCommand(t *testing.T) {
+	src, err := parser.ParseFile(token.NewFileSet(), "settings.go", nil, parser.ImportsOnly)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.ContainsFunc(src.Imports, func(i *ast.ImportSpec) bool { return i.Path.Value == `"time/tzdata"` }) {
+		t.Error("the command does not import time/tzdata: TIMEZONE fails on a machine without zone files")
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"github.com/footfall-go/footfall/internal/day"
 )
 
 // sharedStores are the settings of stores that several instances share. An empty
@@ -41,18 +43,17 @@ func (c *compiler) sharedStores(s *Settings) {
 	if s.RedisPrefix != "" && strings.ContainsAny(s.RedisPrefix, "{} \t\r\n*?[]") {
 		c.wrong("REDIS_PREFIX", "%q has characters with a special meaning in Redis: use letters, digits, - _ . and :", s.RedisPrefix)
 	}
-	c.legacyUntil(s)
 }
 
-// legacyUntil reads a date, which is included, or a moment.
+// legacyUntil reads a day in the shop's time zone, which is included, or a moment.
 func (c *compiler) legacyUntil(s *Settings) {
 	text := c.value("LEGACY_UNTIL", s.LegacyUntil, "")
 	if text == "" {
 		return
 	}
-	day, err := time.Parse(time.DateOnly, text)
+	last, err := day.Parse(text, c.Location)
 	if err == nil {
-		c.LegacyUntil = day.AddDate(0, 0, 1)
+		c.LegacyUntil = last.End()
 	} else {
 		c.LegacyUntil, err = time.Parse(time.RFC3339, text)
 	}

@@ -32,7 +32,7 @@ func (cmd *statsCmd) Run(t terminal) error {
 	if w.To, err = report.ParseDay(cmd.To, c.Location); err != nil {
 		return fmt.Errorf("--to: %w", err)
 	}
-	if !w.To.IsZero() && !w.From.Before(w.To) {
+	if !w.From.IsZero() && !w.To.IsZero() && cmd.From >= cmd.To { // the days: a day that the calendar leaves out begins when the next one does
 		return fmt.Errorf("--to: %s is not after --from %s", cmd.To, cmd.From)
 	}
 	s, err := r.Stats(context.Background(), w)

@@ -3,8 +3,9 @@ package faults
 import (
 	"os"
 	"path/filepath"
-	"syscall"
 	"time"
+
+	"github.com/footfall-go/footfall/internal/testserver"
 )
 
 // diskFull fills the disk completely.
@@ -23,11 +24,11 @@ var diskFullStalling = fault{name: "disk full and stalling", open: smallDiskWorl
 		return err
 	}
 	for until := time.Now().Add(length); time.Now().Before(until); time.Sleep(15 * time.Millisecond) {
-		if err := w.processes[0].cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+		if err := testserver.Pause(w.processes[0].cmd.Process); err != nil {
 			return err
 		}
 		time.Sleep(70 * time.Millisecond)
-		if err := w.processes[0].cmd.Process.Signal(syscall.SIGCONT); err != nil {
+		if err := testserver.Resume(w.processes[0].cmd.Process); err != nil {
 			return err
 		}
 	}

@@ -8,8 +8,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"syscall"
 	"time"
+
+	"github.com/footfall-go/footfall/internal/testserver"
 )
 
 // killed kills the process with kill -9 at random moments, even while it is
@@ -84,11 +85,11 @@ var (
 func freeze(w *world) error {
 	p := w.anyProcess()
 	w.pause(200*time.Millisecond, 500*time.Millisecond)
-	if err := p.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+	if err := testserver.Pause(p.cmd.Process); err != nil {
 		return err
 	}
 	w.pause(500*time.Millisecond, 3*time.Second)
-	return p.cmd.Process.Signal(syscall.SIGCONT)
+	return testserver.Resume(p.cmd.Process)
 }
 
 // orphaned gives up an instance for good: its journal is drained elsewhere, and a

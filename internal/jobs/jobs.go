@@ -8,6 +8,7 @@ import (
 
 	"github.com/footfall-go/footfall/internal/clock"
 	"github.com/footfall-go/footfall/internal/count"
+	"github.com/footfall-go/footfall/internal/day"
 	"github.com/footfall-go/footfall/internal/guard"
 	"github.com/footfall-go/footfall/store"
 )
@@ -85,25 +86,25 @@ func (j *Jobs) refreshMetrics(ctx context.Context, at time.Time) {
 	active, err := j.Archive.ActiveVisitors(ctx, at.Add(-activeWindow))
 	if err == nil {
 		j.activeUsers.Store(active)
-		y, m, d := at.In(j.Location).Date()
+		today := day.Of(at, j.Location)
 		var visits int64
-		if visits, err = j.Archive.SessionsBegun(ctx, time.Date(y, m, d, 0, 0, 0, 0, j.Location)); err == nil {
+		if visits, err = j.Archive.SessionsBegun(ctx, today.Start()); err == nil {
 			j.dailyVisits.Store(visits)
-			err = j.showMetrics(ctx, active, at, visits)
+			err = j.showMetrics(ctx, active, today, visits)
 		}
 	}
 	j.failed(ctx, err)
 }
 
 // showMetrics puts the figures into a hot store that people look into.
-func (j *Jobs) showMetrics(ctx context.Context, active int64, at time.Time, visits int64) error {
+func (j *Jobs) showMetrics(ctx context.Context, active int64, today day.Day, visits int64) error {
 	shower, ok := store.HotAs[store.MetricsShower](j.Hot)
 	if !ok {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, guard.ControlTimeout)
 	defer cancel()
-	return shower.SetMetrics(ctx, active, at.In(j.Location).Format(time.DateOnly), visits)
+	return shower.SetMetrics(ctx, active, today.String(), visits)
 }
 
 // purge deletes what is past its retention.

@@ -3,12 +3,14 @@ package jobs
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"path/filepath"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+	_ "time/tzdata" // for a machine without zone files
 
 	"github.com/footfall-go/footfall/internal/clock"
 	"github.com/footfall-go/footfall/internal/count"
@@ -164,20 +166,60 @@ func TestPurge_EndsWithAnError(t *testing.T) {
 	})
 }
 
+// shown is a hot store that keeps the metrics it is shown.
+type shown struct {
+	store.HotStore
+	day    string
+	visits int64
+}
+
+func (s *shown) SetMetrics(_ context.Context, _ int64, day string, visits int64) error {
+	s.day, s.visits = day, visits
+	return nil
+}
+
+func begin(t *testing.T, a *archive, at ...time.Time) {
+	t.Helper()
+	for i, began := range at {
+		id := fmt.Sprintf("01970000-0000-7000-8000-%012d", i+1)
+		fact := &store.SessionBegun{Record: store.Record{Session: store.Session{SessionID: id, VisitorID: id, StartedAt: began, LastSeenAt: began}, Version: 1}}
+		if err := a.Append(t.Context(), []store.Fact{fact}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func TestRefreshMetrics_ADayBeginsInTheShopsPlace(t *testing.T) {
 	a := open(t)
 	defer a.Close()
 	j := jobs(a)
 	j.Location = time.FixedZone("east", 2*60*60)
 	at := time.Date(2026, 3, 1, 23, 0, 0, 0, time.UTC) // one o'clock of the second there
-	for i, began := range []time.Time{at.Add(-2 * time.Hour), at.Add(-30 * time.Minute)} {
-		id := []string{"01970000-0000-7000-8000-000000000001", "01970000-0000-7000-8000-000000000002"}[i]
-		fact := &store.SessionBegun{Record: store.Record{Session: store.Session{SessionID: id, VisitorID: id, StartedAt: began, LastSeenAt: began}, Version: 1}}
-		if err := a.Append(t.Context(), []store.Fact{fact}); err != nil {
-			t.Fatal(err)
-		}
-	}
+	begin(t, a, at.Add(-2*time.Hour), at.Add(-30*time.Minute))
 	if j.refreshMetrics(t.Context(), at); j.DailyVisits() != 1 {
 		t.Errorf("%d visits of the day, want 1: the other session began before midnight of the shop's day", j.DailyVisits())
+	}
+}
+
+// On this day clocks go from midnight to one o'clock.
+func TestRefreshMetrics_ADayWithoutMidnightBeginsAtItsFirstMoment(t *testing.T) {
+	zone, err := time.LoadLocation("America/Santiago")
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := open(t)
+	defer a.Close()
+	j, hot := jobs(a), &shown{HotStore: memstore.New(0)}
+	j.Location, j.Hot = zone, hot
+	first := time.Date(2026, 9, 6, 4, 0, 0, 0, time.UTC)
+	begin(t, a, first.Add(-40*time.Minute), first.Add(-time.Minute), first.Add(-time.Millisecond), first, first.Add(time.Hour))
+	if j.refreshMetrics(t.Context(), first.Add(11*time.Hour)); j.DailyVisits() != 2 {
+		t.Errorf("%d visits of the day, want 2: the other three began before its first moment, which is one o'clock", j.DailyVisits())
+	}
+	if hot.day != "2026-09-06" || hot.visits != 2 {
+		t.Errorf("the hot store is shown %d visits of %s, want 2 of 2026-09-06", hot.visits, hot.day)
+	}
+	if j.refreshMetrics(t.Context(), first.Add(-time.Millisecond)); j.DailyVisits() != 5 || hot.day != "2026-09-05" {
+		t.Errorf("a moment before it %d visits of %s are counted, want all 5, of 2026-09-05", j.DailyVisits(), hot.day)
 	}
 }

@@ -1,6 +1,7 @@
 package request
 
 import (
+	"math"
 	"net/netip"
 	"sync"
 	"time"
@@ -12,6 +13,7 @@ import (
 // all.
 type beginCap struct {
 	perNetwork int // negative: no cap
+	inAll      int
 
 	mu       sync.Mutex
 	minute   int64
@@ -34,7 +36,8 @@ const (
 )
 
 func newBeginCap(perNetwork int) *beginCap {
-	return &beginCap{perNetwork: perNetwork, networks: map[netip.Prefix]int{}}
+	inAll := min(perNetwork, math.MaxInt/allNetworks) * allNetworks
+	return &beginCap{perNetwork: perNetwork, inAll: inAll, networks: map[netip.Prefix]int{}}
 }
 
 // allow reports whether a session may begin for an address. If that tells no visitors
@@ -46,7 +49,7 @@ func (c *beginCap) allow(addr netip.Addr, whom enrich.Identity, at time.Time) bo
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.turn(at)
-	if c.total >= allNetworks*c.perNetwork {
+	if c.total >= c.inAll {
 		return false
 	}
 	if whom.TellsApart() {
@@ -72,7 +75,7 @@ func (c *beginCap) allowBot(at time.Time) bool {
 	defer c.mu.Unlock()
 	c.turn(at)
 	c.bots++
-	return c.bots <= allNetworks*c.perNetwork
+	return c.bots <= c.inAll
 }
 
 // uncounted counts a visit that got no session because of a cap.

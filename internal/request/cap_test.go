@@ -2,6 +2,7 @@ package request
 
 import (
 	"fmt"
+	"math"
 	"net/netip"
 	"reflect"
 	"testing"
@@ -57,6 +58,13 @@ func TestCap_AnUnknownAddressIsNobodys(t *testing.T) {
 		if !c.allow(netip.Addr{}, enrich.Nobody, minute) {
 			t.Fatalf("session %d behind a Unix socket that nobody trusts is refused: all visitors come from there, so only the cap of all counts", i+1)
 		}
+	}
+}
+
+func TestCap_TheGreatestNumberIsNoSmallCap(t *testing.T) {
+	c := newBeginCap(math.MaxInt)
+	if !c.allow(addr(1, 0), enrich.OneVisitor, minute) || !c.allowBot(minute) {
+		t.Error("with the greatest cap no session begins: a hundred times as many do not fit into an int")
 	}
 }
 

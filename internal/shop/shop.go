@@ -4,8 +4,10 @@
 package shop
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -24,17 +26,20 @@ type Shop struct {
 	handler   http.Handler
 }
 
-// Config holds the settings of a Shop.
+// Config holds the settings of a Shop. Tracker is required.
 type Config struct {
 	Tracker        *footfall.Tracker
-	Logger         *slog.Logger
-	AllowedOrigins []string       // foreign origins that may use unsafe methods
-	Proxies        enrich.Proxies // the same as the tracker's
+	Logger         *slog.Logger   // Default: slog.Default()
+	AllowedOrigins []string       // foreign origins that may use unsafe methods. Default: none
+	Proxies        enrich.Proxies // the same as the tracker's. Default: none
 }
 
 // New makes a shop.
 func New(c Config) (*Shop, error) {
-	s := &Shop{tracker: c.Tracker, log: c.Logger, proxies: c.Proxies, throttle: newThrottle()}
+	if c.Tracker == nil {
+		return nil, errors.New("shop: Config.Tracker: required: the tracker that footfall.New returned")
+	}
+	s := &Shop{tracker: c.Tracker, log: cmp.Or(c.Logger, slog.Default()), proxies: c.Proxies, throttle: newThrottle()}
 	var err error
 	if s.customers, err = loadCustomers(); err != nil {
 		return nil, err
@@ -60,7 +65,7 @@ func New(c Config) (*Shop, error) {
 	origins := http.NewCrossOriginProtection()
 	for _, origin := range c.AllowedOrigins {
 		if err := origins.AddTrustedOrigin(origin); err != nil {
-			return nil, err
+			return nil, fmt.Errorf("shop: Config.AllowedOrigins: %w: use https://shop.example.com", err)
 		}
 	}
 	origins.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

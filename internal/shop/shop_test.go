@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"golang.org/x/crypto/bcrypt"
+
+	"github.com/footfall-go/footfall"
 )
 
 func TestCatalogue_TwoHundredProductsWithTextIDs(t *testing.T) {
@@ -114,4 +116,17 @@ func FuzzParseOrder(f *testing.F) {
 			t.Fatalf("total %v, its lines sum up to %d", total, sum)
 		}
 	})
+}
+
+func TestNew_NamesWhatIsMissing(t *testing.T) {
+	if s, err := New(Config{}); err == nil || !strings.Contains(err.Error(), "Config.Tracker: required") {
+		t.Errorf("a shop without a tracker: %v, %v; want an error that names the field", s, err)
+	}
+	s, err := New(Config{Tracker: new(footfall.Tracker)})
+	if err != nil || s.log == nil {
+		t.Errorf("a shop with nothing but a tracker: %v, %v; want one that logs to the default logger", s, err)
+	}
+	if _, err := New(Config{Tracker: new(footfall.Tracker), AllowedOrigins: []string{"shop.example.com"}}); err == nil || !strings.Contains(err.Error(), "Config.AllowedOrigins") {
+		t.Errorf("an origin without a scheme gives %v, want an error that names the field", err)
+	}
 }

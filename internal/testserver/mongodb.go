@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -106,7 +105,7 @@ func mongoKill(cmd *exec.Cmd) { _ = cmd.Process.Kill() } // it may have ended al
 // [MongoDBServer.Thaw]. Its connections stay open.
 func (s *MongoDBServer) Freeze() {
 	s.t.Helper()
-	s.signal(syscall.SIGSTOP)
+	s.signal(Pause)
 	for range 100 { // the signal takes a moment to arrive
 		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", s.PID()))
 		if _, state, _ := strings.Cut(string(stat), ") "); err == nil && strings.HasPrefix(state, "T") {
@@ -118,16 +117,16 @@ func (s *MongoDBServer) Freeze() {
 }
 
 // Thaw lets a frozen server continue.
-func (s *MongoDBServer) Thaw() { s.signal(syscall.SIGCONT) }
+func (s *MongoDBServer) Thaw() { s.signal(Resume) }
 
-func (s *MongoDBServer) signal(sig syscall.Signal) {
+func (s *MongoDBServer) signal(send func(*os.Process) error) {
 	s.t.Helper()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.cmd == nil {
 		s.t.Fatal("the server is stopped")
 	}
-	if err := s.cmd.Process.Signal(sig); err != nil {
+	if err := send(s.cmd.Process); err != nil {
 		s.t.Fatal(err)
 	}
 }

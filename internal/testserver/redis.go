@@ -10,7 +10,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -133,19 +132,19 @@ func (s *RedisServer) Stop() {
 
 // Freeze stops the server's process, so that it answers nothing until
 // [RedisServer.Thaw]. Its connections stay open.
-func (s *RedisServer) Freeze() { s.signal(syscall.SIGSTOP) }
+func (s *RedisServer) Freeze() { s.signal(Pause) }
 
 // Thaw lets a frozen server continue.
-func (s *RedisServer) Thaw() { s.signal(syscall.SIGCONT) }
+func (s *RedisServer) Thaw() { s.signal(Resume) }
 
-func (s *RedisServer) signal(sig syscall.Signal) {
+func (s *RedisServer) signal(send func(*os.Process) error) {
 	s.t.Helper()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.cmd == nil {
 		s.t.Fatal("the server is stopped")
 	}
-	if err := s.cmd.Process.Signal(sig); err != nil {
+	if err := send(s.cmd.Process); err != nil {
 		s.t.Fatal(err)
 	}
 }

@@ -1,0 +1,3 @@
+module github.com/footfall-go/footfall/tools/platforms
+
+go 1.26.0
