@@ -126,8 +126,8 @@ func TestRootIsSmall(t *testing.T) {
 	if sources > 12 {
 		t.Errorf("the root package has %d source files: at most 12", sources)
 	}
-	if exported > 45 {
-		t.Errorf("the root package exports %d names: at most 45", exported)
+	if exported > 47 {
+		t.Errorf("the root package exports %d names: at most 47 (docs/decisions/0017)", exported)
 	}
 	t.Logf("%d source files, %d exported names", sources, exported)
 }
