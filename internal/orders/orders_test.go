@@ -2,9 +2,12 @@ package orders
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"log/slog"
+	"reflect"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -179,8 +182,11 @@ func TestPlace_WhoeverWaitsForAStuckOrderIsAnsweredInTime(t *testing.T) {
 		go w.place(t, order("o", 100))
 		synctest.Wait()
 		began := time.Now()
-		if _, before := w.place(t, order("o", 100)); before || time.Since(began) != guard.ControlTimeout {
+		if _, before, err := w.Place(t.Context(), order("o", 100), of("s", "v", "c")); before || err != nil || time.Since(began) != guard.ControlTimeout {
 			t.Errorf("behind an order that is stuck the same one was answered after %v: a sale waits for %v at most", time.Since(began), guard.ControlTimeout)
+		}
+		if n := w.out.Stats().Pending; n != 1 {
+			t.Errorf("behind an order that is stuck the journal has %d facts of the same one: what the second call knew is lost if the first one dies", n)
 		}
 		close(w.archive.wait)
 		synctest.Wait()
@@ -265,6 +271,99 @@ func TestPlace_InASharedArchiveElseInTheJournal(t *testing.T) {
 		_, before := w.place(t, order("o", 100))
 		if inJournal := w.out.Stats().Pending == 1; before || inJournal != (away != nil) || w.holds("o") != inJournal {
 			t.Errorf("the shared archive says %v, and the order is in the journal: %v, kept here: %v; exactly one place has to have it", away, inJournal, w.holds("o"))
+		}
+		w.close()
+	}
+}
+
+func TestPlace_ALaterCallCompletesTheFirst(t *testing.T) {
+	for _, shared := range []bool{false, true} {
+		for _, away := range []error{nil, errDown} {
+			w := open(t, &archive{shared: shared, err: away})
+			w.place(t, order("o", 100))
+			poor, _, err := w.Order(t.Context(), "o")
+			if err != nil {
+				t.Fatal(err)
+			}
+			rich := order("o", 100)
+			rich.Metadata = json.RawMessage(`{"a":1}`)
+			stands, before, err := w.Place(t.Context(), rich, of("s", "v", "c"))
+			want := poor
+			want.SessionID, want.VisitorID, want.CustomerID, want.Metadata = "s", "v", "c", rich.Metadata
+			if err != nil || !before || !reflect.DeepEqual(stands, want) {
+				t.Errorf("shared %v, archive %v: a later call gives %+v, before %v, %v; want the first one, completed: %+v", shared, away, stands, before, err, want)
+			}
+			again, _, err := w.Place(t.Context(), order("o", 100), of("t", "u", "d"))
+			if err != nil || !reflect.DeepEqual(again, want) {
+				t.Errorf("shared %v, archive %v: a third call gives %+v, %v; what is known stays: %+v", shared, away, again, err, want)
+			}
+			if n := w.counts.All(); n["orders"] != 1 || n["orders_completed"] != 1 {
+				t.Errorf("one order, completed once, is counted as %d orders and %d completions", n["orders"], n["orders_completed"])
+			}
+			w.close()
+		}
+	}
+}
+
+// A completion that can be written nowhere is kept like an order, also when the journal
+// or the archive has the first record.
+func TestPlace_ACompletionThatCannotBeWrittenIsTriedAgain(t *testing.T) {
+	w := open(t, &archive{})
+	defer w.close()
+	w.place(t, order("o", 100))
+	w.disk = errDown
+	stands, before, err := w.Place(t.Context(), order("o", 100), of("s", "v", "c"))
+	if err != nil || !before || stands.SessionID != "s" {
+		t.Errorf("the disk fails, and a completed order is %+v, before %v, %v", stands, before, err)
+	}
+	if n := w.unwrittenOrders(); n != 1 {
+		t.Errorf("%d orders are tried again; the completion is in no journal", n)
+	}
+	if w.unstored.confirmed(1 << 60); !w.holds("o") {
+		t.Error("a completion that is in no journal was dropped, because the archive holds the first record")
+	}
+	w.disk = nil
+	w.Retry(t.Context())
+	if w.unwrittenOrders() != 0 || w.out.Stats().Pending != 2 {
+		t.Errorf("the disk works again: %d are unwritten, %d facts in the journal; want the completion written behind the first record", w.unwrittenOrders(), w.out.Stats().Pending)
+	}
+}
+
+// Another instance has told another amount while this one's order is in its journal
+// alone.
+func TestPlace_AConflictThatIsFoundLateIsNotHidden(t *testing.T) {
+	w := open(t, &archive{shared: true, err: errDown})
+	defer w.close()
+	w.place(t, order("o", 100))
+	w.archive.err = nil
+	w.archive.orders["o"] = order("o", 999)
+	stands, before, err := w.Place(t.Context(), order("o", 100), of("s", "v", "c"))
+	if !errors.Is(err, ErrConflict) || !before || stands.Total.Amount != 999 {
+		t.Errorf("the archive took another instance's order for 999, and here it stands as %+v, before %v, %v; what is recorded is the first", stands, before, err)
+	}
+}
+
+func TestRefund_TheSameIDWaitsForTheFirst(t *testing.T) {
+	for _, shared := range []bool{false, true} {
+		w := open(t, &archive{shared: shared})
+		w.archive.orders["o"] = order("o", 100)
+		var conflicts, recorded atomic.Int32
+		var calls sync.WaitGroup
+		for i := range 8 {
+			calls.Go(func() {
+				switch err := w.Refund(t.Context(), "o", "r", store.Money{Amount: int64(1 + i%2), Currency: "eur"}); {
+				case err == nil:
+					recorded.Add(1)
+				case errors.Is(err, ErrConflict):
+					conflicts.Add(1)
+				default:
+					t.Error(err)
+				}
+			})
+		}
+		calls.Wait()
+		if recorded.Load() != 4 || conflicts.Load() != 4 {
+			t.Errorf("shared %v: of 8 parallel refunds under one id, four each of two amounts, %d are recorded and %d are conflicts; one amount wins", shared, recorded.Load(), conflicts.Load())
 		}
 		w.close()
 	}
