@@ -171,6 +171,35 @@ func ExampleTracker_PlaceOrder() {
 	// {1999 EUR} true true <nil>
 }
 
+// The payment provider's webhook is not the buyer's request: it tells of the visit that
+// the shop kept with the payment. The buyer's thank-you page may tell the same order.
+func ExampleTracker_PlaceOrderFor() {
+	tracker, done := exampleTracker()
+	defer done()
+	kept := make(chan footfall.Visit, 1) // where the shop keeps its payments
+	shop := tracker.Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		session, _ := footfall.FromContext(r.Context())
+		kept <- footfall.Visit{SessionID: session.SessionID, VisitorID: session.VisitorID, CustomerID: session.CustomerID}
+	}))
+	webhook := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { // not under tracker.Handler
+		visit := <-kept
+		order, before, err := tracker.PlaceOrderFor(r.Context(), visit, footfall.OrderInput{
+			ID: "2026-0001", Total: footfall.Money{Amount: 1999, Currency: "EUR"},
+		})
+		fmt.Println(order.SessionID == visit.SessionID, before, err)
+		_, _, err = tracker.PlaceOrderFor(r.Context(), visit, footfall.OrderInput{
+			ID: "2026-0001", Total: footfall.Money{Amount: 2999, Currency: "EUR"},
+		})
+		fmt.Println(errors.Is(err, footfall.ErrConflict))
+	})
+
+	visit(shop, "POST", "/payments")
+	visit(webhook, "POST", "/webhook")
+	// Output:
+	// true false <nil>
+	// true
+}
+
 // A session keeps small things: a cart's id, a currency.
 func ExampleTracker_SetValue() {
 	tracker, done := exampleTracker()

@@ -52,6 +52,12 @@ func (t *Tracker) CustomerSessions(ctx context.Context, customerID string) ([]Se
 	return t.sessions.OfCustomer(ctx, customerID)
 }
 
+// KnowsCustomer reports whether the archive has any session or order of a customer. An
+// error wraps [ErrUnavailable].
+func (t *Tracker) KnowsCustomer(ctx context.Context, customerID string) (bool, error) {
+	return t.sessions.KnowsCustomer(ctx, customerID)
+}
+
 // EndSession ends one session, whoever's it is. It reports whether it was
 // alive. The end is durable when it returns; an error wraps [ErrUnavailable] and
 // means that nothing was changed.

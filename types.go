@@ -3,6 +3,7 @@ package footfall
 import (
 	"encoding/json"
 
+	"github.com/footfall-go/footfall/internal/orders"
 	"github.com/footfall-go/footfall/internal/request"
 	"github.com/footfall-go/footfall/internal/sessions"
 	"github.com/footfall-go/footfall/store"
@@ -72,10 +73,11 @@ var (
 	// ErrRevoked means that the customer's sessions were revoked after the password
 	// check began: it must be made again.
 	ErrRevoked = sessions.ErrRevoked
-	// ErrNotRecorded means that the request has no session to record an event in: it
-	// was made by software, or past a cap.
-	ErrNotRecorded = request.ErrNotRecorded
-	// ErrNoSession means that the request has no session to keep a value in.
+	// ErrConflict means that the id of an order or a refund was used before for another
+	// amount. What was recorded first stands.
+	ErrConflict = orders.ErrConflict
+	// ErrNoSession means that there is no session to keep a value or to record an event
+	// in.
 	ErrNoSession = request.ErrNoSession
 	// ErrNotLoggedIn means that the request's session has no customer.
 	ErrNotLoggedIn = request.ErrNotLoggedIn
@@ -98,10 +100,19 @@ type EventInput struct {
 	Metadata json.RawMessage
 }
 
+// A Visit is what a shop keeps of a visit to tell of it later, outside of the
+// visitor's request: the ids of [FromContext], all of them optional. See
+// [Tracker.PlaceOrderFor] and [Tracker.TrackFor].
+type Visit struct {
+	SessionID  string
+	VisitorID  string // for an order: of a session that is known, that one's visitor counts
+	CustomerID string // for an order: default the session's
+}
+
 // An OrderInput is what a shop says of a sale; see [Tracker.PlaceOrder].
 type OrderInput struct {
 	ID       string          // the shop's own, 1 to 128 bytes. Required
-	Total    Money           // without tax and shipping; not negative
+	Total    Money           // without tax and shipping; not negative, in a currency of ISO 4217
 	Metadata json.RawMessage // as in EventInput
 }
 

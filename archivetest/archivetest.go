@@ -81,7 +81,7 @@ type rule struct {
 	check func(t *tester)
 }
 
-var rules = concat(sessionRules, eventRules, credentialRules, orderRules, foldRules, readRules, jobRules, failureRules)
+var rules = concat(sessionRules, eventRules, credentialRules, orderRules, completionRules, foldRules, readRules, jobRules, failureRules)
 
 func concat(lists ...[]rule) (all []rule) {
 	for _, l := range lists {
@@ -137,6 +137,24 @@ func (t *tester) order(id string) store.Order {
 		t.Fatalf("Order(%q) = %v, %v: it was placed, so it is there", id, ok, err)
 	}
 	return o
+}
+
+func (t *tester) refund(id string) store.Refund {
+	t.Helper()
+	r, ok, err := t.a.Refund(t.Context(), id)
+	if err != nil || !ok {
+		t.Fatalf("Refund(%q) = %v, %v: it was recorded, so it is there", id, ok, err)
+	}
+	return r
+}
+
+func (t *tester) knowsCustomer(id string) bool {
+	t.Helper()
+	known, err := t.a.KnowsCustomer(t.Context(), id)
+	if err != nil {
+		t.Fatalf("KnowsCustomer(%q): %v", id, err)
+	}
+	return known
 }
 
 func (t *tester) events(sessionID string) []store.Event {

@@ -49,6 +49,14 @@ var defects = []struct {
 	{"the feed is short", []string{"many_credential_changes"}},
 	{"the last order wins", []string{"first_order_wins"}},
 	{"orders are not joined", []string{"first_order_wins", random}},
+	{"orders are not joined", []string{"order_is_completed_by_a_later_record", "order_is_completed_in_one_batch"}},
+	{"any amount completes an order", []string{"order_of_another_amount_changes_nothing", random}},
+	{"completed orders have no event", []string{"order_is_completed_by_a_later_record", "order_is_completed_in_one_batch", random}},
+	{"completing an order moves its time", []string{"order_is_completed_by_a_later_record"}},
+	{"forgets what came before a beginning", []string{"order_before_its_session"}},
+	{"everybody is a known customer", []string{"refund_and_customer_are_known"}},
+	{"the last refund wins", []string{"refund_and_customer_are_known", random}},
+	{"late facts are never purged", []string{"purge_takes_late_facts_along"}},
 	{"orders have no event", []string{"order_converts_its_session", random}},
 	{"refunds count twice", []string{"refunds_count_once"}},
 	{"bots are visitors", []string{"bots_are_apart", random}},
@@ -81,6 +89,8 @@ var defects = []struct {
 	{"each process counts its own", []string{"journals_in_any_order", "one_session_from_two_sides", "late_beginning_loses_nothing"}},
 	{"the feed repeats", []string{"credentials_from_two_sides", "feed_read_beside_writers"}},
 	{"the feed moves past what it did not show", []string{"feed_read_beside_writers"}},
+	{"orders are not joined", []string{"order_completed_from_two_sides"}},
+	{"completed orders have no event", []string{"order_completed_from_two_sides"}},
 	{"the last order to arrive converts", []string{"orders_from_two_sides"}},
 	{"revocation ends nothing", []string{"login_and_revocation_from_two_sides"}},
 	{"never unfolds", []string{"fold_from_one_side_facts_from_the_other"}},
@@ -180,6 +190,12 @@ type broken struct {
 	latest map[string]time.Time
 	orders map[string]store.Order
 	views  map[string]int64 // counts of this archive alone
+
+	// Used in the first archive only.
+	totals  map[string]store.Money  // by order: its first
+	poor    map[string]bool         // orders whose first record had no session
+	refunds map[string]store.Refund // as last told
+	purged  bool
 }
 
 // root returns the first of two archives.
@@ -243,6 +259,9 @@ func (b *broken) change(fact store.Fact) []store.Fact {
 	switch f := fact.(type) {
 	case *store.SessionBegun:
 		c := *f
+		if b.is("forgets what came before a beginning") {
+			b.isNew("session " + c.SessionID)
+		}
 		if b.is("stores ASCII") {
 			c.UserAgent = ascii(c.UserAgent)
 		}
@@ -258,6 +277,10 @@ func (b *broken) change(fact store.Fact) []store.Fact {
 		switch {
 		case b.is("counts duplicates") && !b.isNew(c.EventID):
 			c.EventID = fmt.Sprintf("%s-%d", c.EventID, root.n)
+		case b.is("forgets what came before a beginning") && !root.known["session "+c.SessionID]:
+			return nil
+		case b.is("late facts are never purged") && root.purged:
+			c.SessionID = b.neverPurged(c.SessionID)
 		case b.is("drops every second view") && c.EventType == store.EventPageView && c.EventID[len(c.EventID)-1]%2 == 0:
 			return nil
 		case b.is("counts other events as views") && c.EventType == store.EventAddToCart:
@@ -324,7 +347,21 @@ func (b *broken) change(fact store.Fact) []store.Fact {
 			root.orders = map[string]store.Order{}
 		}
 		root.orders[f.OrderID], root.orders["of "+f.SessionID] = f.Order, f.Order
+		if root.totals == nil {
+			root.totals, root.poor = map[string]store.Money{}, map[string]bool{}
+		}
+		if _, there := root.totals[f.OrderID]; !there {
+			root.totals[f.OrderID], root.poor[f.OrderID] = f.Total, f.SessionID == ""
+		}
 		switch {
+		case b.is("any amount completes an order"):
+			c := *f
+			c.Total = root.totals[f.OrderID]
+			return one(&c)
+		case b.is("forgets what came before a beginning") && !root.known["session "+f.SessionID]:
+			c := *f
+			c.SessionID = ""
+			return one(&c)
 		case b.is("orders are not joined") && !b.isNew("order "+f.OrderID):
 			return nil
 		case b.is("orders have no event"):
@@ -334,6 +371,13 @@ func (b *broken) change(fact store.Fact) []store.Fact {
 		}
 	case *store.OrderRefunded:
 		c := *f
+		if root.refunds == nil {
+			root.refunds = map[string]store.Refund{}
+		}
+		root.refunds[c.RefundID] = store.Refund{RefundID: c.RefundID, OrderID: c.OrderID, Amount: c.Amount, CreatedAt: c.At}
+		if b.is("late facts are never purged") && root.purged {
+			c.SessionID = b.neverPurged(c.SessionID)
+		}
 		if b.is("refunds count twice") && !b.isNew("refund "+c.RefundID) {
 			c.RefundID = fmt.Sprintf("%s-%d", c.RefundID, root.n)
 		}
@@ -401,7 +445,36 @@ func (b *broken) Order(ctx context.Context, id string) (store.Order, bool, error
 		defer b.root().mu.Unlock()
 		o = b.root().orders[id]
 	}
+	if ok && b.is("completing an order moves its time") {
+		b.root().mu.Lock()
+		defer b.root().mu.Unlock()
+		o.CreatedAt = b.root().orders[id].CreatedAt
+	}
 	return o, ok, err
+}
+
+func (b *broken) Refund(ctx context.Context, id string) (store.Refund, bool, error) {
+	r, ok, err := b.Archive.Refund(ctx, id)
+	if ok && b.is("the last refund wins") {
+		b.root().mu.Lock()
+		defer b.root().mu.Unlock()
+		r = b.root().refunds[id]
+	}
+	return r, ok, err
+}
+
+func (b *broken) KnowsCustomer(ctx context.Context, id string) (bool, error) {
+	known, err := b.Archive.KnowsCustomer(ctx, id)
+	return known || b.is("everybody is a known customer"), err
+}
+
+// neverPurged returns a session's id if the session is there, otherwise one by which
+// it has not begun yet.
+func (b *broken) neverPurged(id string) string {
+	if _, ok, err := b.Archive.Session(context.Background(), id); ok || err != nil {
+		return id
+	}
+	return "7fffffff-ffff-7000-8000" + id[len(id)-13:]
 }
 
 func (b *broken) CredentialChanges(ctx context.Context, after int64) ([]store.CredentialChange, int64, error) {
@@ -427,6 +500,13 @@ func (b *broken) Events(ctx context.Context, id string, limit int) ([]store.Even
 		limit = 1000
 	}
 	events, err := b.Archive.Events(ctx, id, limit)
+	if b.is("completed orders have no event") {
+		b.root().mu.Lock()
+		defer b.root().mu.Unlock()
+		events = slices.DeleteFunc(events, func(e store.Event) bool {
+			return e.EventType == store.EventOrderCompleted && b.root().poor[strings.TrimPrefix(e.EventID, "e-")]
+		})
+	}
 	if b.is("events are newest first") {
 		slices.Reverse(events)
 	}
@@ -483,6 +563,9 @@ func (b *broken) Purge(ctx context.Context, sessions, visitors time.Time, limit 
 		limit = 1000
 	}
 	n, err := b.Archive.Purge(ctx, sessions, visitors, limit)
+	b.root().mu.Lock()
+	b.root().purged = true
+	b.root().mu.Unlock()
 	switch {
 	case b.is("purge never ends"):
 		n++

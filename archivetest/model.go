@@ -62,9 +62,15 @@ func (m *model) event(e store.Event) {
 		return
 	}
 	m.events[e.EventID] = e
-	if e.EventType != store.EventOrderCompleted && e.EventType != store.EventRefund { // these two are not activity of the visitor
+	if s != nil && isActivity(e) {
 		m.saw(s, e.CreatedAt)
 	}
+}
+
+// isActivity reports whether an event shows the visitor active: an order or a refund
+// may come long after the visit.
+func isActivity(e store.Event) bool {
+	return e.EventType != store.EventOrderCompleted && e.EventType != store.EventRefund
 }
 
 func (m *model) apply(fact store.Fact) {
@@ -75,6 +81,11 @@ func (m *model) apply(fact store.Fact) {
 			s.rec.Values = maps.Clone(f.Values)
 			m.sessions[f.SessionID] = s
 			m.endIfRevoked(s)
+			for _, e := range m.events { // they came before it
+				if e.SessionID == f.SessionID && isActivity(e) {
+					m.saw(s, e.CreatedAt)
+				}
+			}
 		}
 	case *store.EventRecorded:
 		m.event(f.Event)
@@ -161,17 +172,21 @@ func (m *model) revoke(f *store.CustomerRevoked) {
 }
 
 func (m *model) place(f *store.OrderPlaced) {
-	if o := m.orders[f.OrderID]; o == nil {
+	o := m.orders[f.OrderID]
+	switch {
+	case o == nil:
 		order := f.Order
-		m.orders[f.OrderID] = &order
-	} else {
+		o, m.orders[f.OrderID] = &order, &order
+	case o.Total != f.Total: // another sale under a used id
+		return
+	default:
 		o.SessionID, o.VisitorID, o.CustomerID = cmp.Or(o.SessionID, f.SessionID), cmp.Or(o.VisitorID, f.VisitorID), cmp.Or(o.CustomerID, f.CustomerID)
 		if len(o.Metadata) == 0 {
 			o.Metadata = f.Metadata
 		}
 	}
-	if f.SessionID != "" {
-		m.event(store.Event{EventID: f.EventID, SessionID: f.SessionID, VisitorID: f.VisitorID, EventType: store.EventOrderCompleted, CreatedAt: f.CreatedAt})
+	if f.SessionID != "" && f.SessionID == o.SessionID {
+		m.event(store.Event{EventID: f.EventID, SessionID: f.SessionID, VisitorID: f.VisitorID, EventType: store.EventOrderCompleted, CreatedAt: o.CreatedAt})
 	}
 }
 
@@ -188,7 +203,10 @@ func (m *model) latestOrder(sessionID string) (id string) {
 
 // home returns the session under which an event is listed.
 func (m *model) home(e store.Event) string {
-	return cmp.Or(m.sessions[e.SessionID].into, e.SessionID)
+	if s := m.sessions[e.SessionID]; s != nil && s.into != "" {
+		return s.into
+	}
+	return e.SessionID
 }
 
 // compare compares everything that can be read.
@@ -210,6 +228,9 @@ func (m *model) compare(t *tester, rule string) {
 	t.want(t.sessions(report.Filter{}), ids, "%s: sessions that are listed", rule)
 	for id, o := range m.orders {
 		t.want(t.order(id), *o, "%s: order", rule)
+	}
+	for id, r := range m.refunds {
+		t.want(t.refund(id), store.Refund{RefundID: id, OrderID: r.OrderID, Amount: r.Amount, CreatedAt: r.At}, "%s: refund", rule)
 	}
 	m.compareStats(t, listed, rule)
 	changes, _ := t.changes(0)

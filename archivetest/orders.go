@@ -17,14 +17,14 @@ var orderRules = []rule{
 	}},
 	{"first_order_wins", func(t *tester) {
 		t.append(begun(1, 0), begun(2, 0))
-		first, second := order("o", 0, 1000, 10), order("o", 1, 9999, 50)
-		second.CustomerID, second.Total.Currency, second.Metadata = "c", "USD", json.RawMessage(`{"a":1}`)
+		first, second := order("o", 0, 1000, 10), order("o", 1, 1000, 50)
+		second.CustomerID, second.Metadata = "c", json.RawMessage(`{"a":1}`)
 		t.append(first)
 		t.append(second)
 		want := first.Order
 		want.SessionID, want.VisitorID, want.CustomerID, want.Metadata = sid(1), vid(1), "c", second.Metadata
 		t.want(t.order("o"), want, "an order's first value wins; a later one fills in only what was not known")
-		third := order("o", 2, 5, 60)
+		third := order("o", 2, 1000, 60)
 		third.EventID, third.CustomerID, third.Metadata = second.EventID, "d", json.RawMessage(`{"b":2}`)
 		t.append(third, first)
 		t.want(t.order("o"), want, "an order's first value wins, also of what was filled in")

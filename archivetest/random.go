@@ -112,7 +112,11 @@ func randomFacts(rnd *rand.Rand, n int) (log []store.Fact) {
 			}
 			log = append(log, value(s, fmt.Sprintf("k%d", rnd.IntN(3)), text, ms))
 		case k < 82:
-			o := order(fmt.Sprintf("o%d", rnd.IntN(8)), s*rnd.IntN(2), 100+id, ms)
+			n := rnd.IntN(8)
+			o := order(fmt.Sprintf("o%d", n), s*rnd.IntN(2), 100+n, ms)
+			if rnd.IntN(6) == 0 {
+				o.Total.Amount = int64(1000 + id) // another sale under a used id, mostly
+			}
 			if rnd.IntN(2) == 0 {
 				o.CustomerID, o.Metadata = customer(), json.RawMessage(fmt.Sprintf(`{"n":%d}`, id))
 			}

@@ -225,6 +225,7 @@ var jobRules = []rule{
 		t.append(begun(2, 2000))
 		t.want(len(t.session(sid(2)).Values), 0, "a session's values go with it, also if it was folded")
 	}},
+	{"purge_takes_late_facts_along", purgeOfLateFacts},
 	{"purge_of_the_beginning_of_time", func(t *tester) {
 		t.append(begun(1, 0))
 		n, err := t.a.Purge(t.Context(), time.Time{}, time.Time{}, 100)

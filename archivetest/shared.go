@@ -44,6 +44,7 @@ var sharedRules = []rule{
 	{"credentials_from_two_sides", credentialsFromTwoSides},
 	{"feed_read_beside_writers", feedReadBesideWriters},
 	{"orders_from_two_sides", ordersFromTwoSides},
+	{"order_completed_from_two_sides", completedFromTwoSides},
 	{"login_and_revocation_from_two_sides", func(t *tester) {
 		for n := 1; n <= t.of(40, 12); n++ {
 			customer := fmt.Sprintf("c%d", n)

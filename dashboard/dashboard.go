@@ -234,6 +234,10 @@ type Revocation struct {
 // Revoked is the answer to a Revocation.
 type Revoked struct {
 	Revoked bool `json:"revoked"` // false: the session did not exist or had already ended
+
+	// Of a customer; nil: the archive could not say.
+	Known    *bool `json:"known,omitempty"`    // it has a session or an order of this customer
+	Sessions *int  `json:"sessions,omitempty"` // how many of them were alive, at most 1,000
 }
 
 func (a *api) revoke(r *http.Request) (any, error) {
@@ -252,15 +256,41 @@ func (what Revocation) check() error {
 	return nil
 }
 
-// Apply revokes what the request names: a session or all sessions of a customer.
-func (what Revocation) Apply(ctx context.Context, t *footfall.Tracker) (Revoked, error) {
+const (
+	lookTimeout = 2 * time.Second         // how long a revocation waits to learn whom it concerns
+	arrivalTime = 1200 * time.Millisecond // in which a login of just now reaches the archive
+	lookEvery   = 200 * time.Millisecond
+)
+
+// Apply revokes what the request names: a session or all sessions of a customer. A
+// customer of whom nothing is known is revoked too, because a login may be under way.
+func (what Revocation) Apply(ctx context.Context, t *footfall.Tracker) (done Revoked, err error) {
 	if err := what.check(); err != nil {
 		return Revoked{}, err
 	}
-	if what.CustomerID != "" {
-		err := t.EndCustomerSessions(ctx, what.CustomerID)
-		return Revoked{err == nil}, err
+	if what.CustomerID == "" {
+		done.Revoked, err = t.EndSession(ctx, what.SessionID)
+		return done, err
 	}
-	ended, err := t.EndSession(ctx, what.SessionID)
-	return Revoked{ended}, err
+	looking, cancel := context.WithTimeout(ctx, lookTimeout)
+	defer cancel()
+	if live, err := t.CustomerSessions(looking, what.CustomerID); err == nil {
+		n := len(live)
+		done.Sessions = &n
+	}
+	known, lookErr := t.KnowsCustomer(looking, what.CustomerID)
+	if err = t.EndCustomerSessions(ctx, what.CustomerID); err != nil {
+		return done, err
+	}
+	done.Revoked = true
+	for end := time.Now().Add(arrivalTime); lookErr == nil && !known && time.Now().Before(end); {
+		time.Sleep(lookEvery)
+		if known, lookErr = t.KnowsCustomer(looking, what.CustomerID); known {
+			done.Sessions = nil // those that were alive had not arrived
+		}
+	}
+	if lookErr == nil {
+		done.Known = &known
+	}
+	return done, nil
 }

@@ -61,6 +61,7 @@ type batch struct {
 	events  []*store.Event
 	touched map[string]*touch // by session id
 	later   []store.Fact
+	arrived []string // sessions that begin and that facts came for before
 
 	command []byte // the latest one, whose memory the next one reuses
 }
@@ -82,10 +83,8 @@ func (b *batch) apply(facts []store.Fact) error {
 		case *store.EventRecorded:
 			b.addEvent(&f.Event)
 		case *store.OrderPlaced:
-			b.later = append(b.later, f)
-			if f.SessionID != "" {
-				e := f.Event()
-				b.addEvent(&e)
+			if err := b.placeOrder(f); err != nil {
+				return err
 			}
 		case *store.OrderRefunded:
 			b.later = append(b.later, f)
@@ -117,7 +116,7 @@ func (b *batch) apply(facts []store.Fact) error {
 }
 
 func (b *batch) startRound() {
-	b.begins, b.events, b.later, b.touched = nil, nil, nil, map[string]*touch{}
+	b.begins, b.events, b.later, b.arrived, b.touched = nil, nil, nil, nil, map[string]*touch{}
 }
 
 func (b *batch) addEvent(e *store.Event) {
@@ -159,7 +158,7 @@ func (b *batch) finishRound() error {
 			return err
 		}
 	}
-	return nil
+	return b.convertArrived()
 }
 
 const (
@@ -222,7 +221,7 @@ func (b *batch) begin(records []*store.Record) error {
 			return err
 		}
 	}
-	return nil
+	return b.awaited(ids)
 }
 
 func sawVisitor(visitorID string, at bson.DateTime) mongo.WriteModel {

@@ -19,7 +19,7 @@ func (b *batch) control(fact store.Fact) error {
 	case *store.ValueSet:
 		return b.setValue(f)
 	case *store.OrderPlaced:
-		return b.placeOrder(f)
+		return b.convert(f.SessionID)
 	case *store.OrderRefunded:
 		return b.refund(f)
 	case *store.BotSeen:

@@ -96,8 +96,16 @@ func (b *batch) updateTouched(ids []string) error {
 			if err := b.takeOut(chunk); err != nil {
 				return err
 			}
-			if _, err := b.raise(chunk, views); err != nil {
+			if matched, err = b.raise(chunk, views); err != nil {
 				return err
+			}
+			if matched < int64(len(chunk)) {
+				if err := b.noteUnknown(chunk); err != nil {
+					return err
+				}
+				if _, err := b.raise(chunk, views); err != nil {
+					return err
+				}
 			}
 		}
 	}

@@ -49,6 +49,7 @@ func (a *Archive) Purge(ctx context.Context, sessionsBefore, visitorsBefore time
 	deleted := 0
 	for _, step := range []func() (int64, error){
 		func() (int64, error) { return c.purgeSessions(ctx, sessionsBefore, limit) },
+		func() (int64, error) { return c.purgeUnknown(ctx, sessionsBefore, limit) },
 		func() (int64, error) {
 			return purgeBefore(ctx, c.write.Collection(botViews), "createdAt", sessionsBefore, limit)
 		},
@@ -131,6 +132,11 @@ func (c *connection) purgeSessions(ctx context.Context, before time.Time, limit 
 			return deleted, err
 		}
 		deleted += result.DeletedCount
+		// An event may have come between the two deletions. One that comes now finds no
+		// session and notes it: see unknownDoc.
+		if _, err := c.write.Collection(sessionEvents).DeleteMany(ctx, bson.M{"sessionId": bson.M{"$in": gone}}); err != nil {
+			return deleted, err
+		}
 	}
 	return deleted, nil
 }

@@ -87,24 +87,6 @@ func (a *Archive) CustomerSessions(ctx context.Context, customerID string, limit
 	return list, nil
 }
 
-// Order reads one order.
-func (a *Archive) Order(ctx context.Context, id string) (store.Order, bool, error) {
-	ctx, cancel := bounded(ctx)
-	defer cancel()
-	c, err := a.reading(ctx)
-	if err == nil {
-		var d orderDoc
-		var ok bool
-		if d, ok, err = one[orderDoc](ctx, c.decide.Collection(orders), bson.M{"_id": id}); err == nil && ok {
-			return d.order(), true, nil
-		}
-	}
-	if err != nil {
-		return store.Order{}, false, fmt.Errorf("mongoarchive: order: %w", err)
-	}
-	return store.Order{}, false, nil
-}
-
 // Events lists a session's events, oldest first, at most limit of the latest.
 func (a *Archive) Events(ctx context.Context, sessionID string, limit int) ([]store.Event, error) {
 	ctx, cancel := bounded(ctx)

@@ -20,8 +20,10 @@ const (
 	foldedSessions = "folded_sessions"
 	botViews       = "bot_views"
 	uncounted      = "uncounted_visits"
-	jobSlots       = "job_slots"
-	meta           = "meta"
+
+	unknownSessions = "unknown_sessions"
+	jobSlots        = "job_slots"
+	meta            = "meta"
 )
 
 // schemaVersion is the version of the documents. It grows when older versions of
@@ -44,14 +46,15 @@ var indexes = map[string][]bson.D{
 		{{Key: "eventType", Value: 1}, {Key: "createdAt", Value: 1}}, // covers the figures
 		{{Key: "createdAt", Value: 1}},
 	},
-	visitors:       {{{Key: "lastSeenAt", Value: 1}}},
-	orders:         {{{Key: "sessionId", Value: 1}, {Key: "createdAt", Value: -1}}, {{Key: "createdAt", Value: 1}}, {{Key: "customerId", Value: 1}}},
-	refunds:        {{{Key: "orderId", Value: 1}}},
-	credentials:    {{{Key: "sessionId", Value: 1}, {Key: "version", Value: 1}}, {{Key: "customerId", Value: 1}, {Key: "revokedBefore", Value: 1}}, {{Key: "changedAt", Value: 1}}},
-	foldedSessions: {{{Key: "sessionId", Value: 1}, {Key: "folds", Value: -1}}, {{Key: "foldedInto", Value: 1}}},
-	botViews:       {{{Key: "reason", Value: 1}, {Key: "createdAt", Value: 1}}, {{Key: "createdAt", Value: 1}}},
-	uncounted:      {{{Key: "minute", Value: 1}}},
-	jobSlots:       {{{Key: "job", Value: 1}, {Key: "slot", Value: 1}}},
+	visitors:        {{{Key: "lastSeenAt", Value: 1}}},
+	orders:          {{{Key: "sessionId", Value: 1}, {Key: "createdAt", Value: -1}, {Key: "_id", Value: -1}}, {{Key: "createdAt", Value: 1}}, {{Key: "customerId", Value: 1}}},
+	refunds:         {{{Key: "orderId", Value: 1}}},
+	credentials:     {{{Key: "sessionId", Value: 1}, {Key: "version", Value: 1}}, {{Key: "customerId", Value: 1}, {Key: "revokedBefore", Value: 1}}, {{Key: "changedAt", Value: 1}}},
+	foldedSessions:  {{{Key: "sessionId", Value: 1}, {Key: "folds", Value: -1}}, {{Key: "foldedInto", Value: 1}}},
+	botViews:        {{{Key: "reason", Value: 1}, {Key: "createdAt", Value: 1}}, {{Key: "createdAt", Value: 1}}},
+	unknownSessions: {{{Key: "beganAt", Value: 1}}},
+	uncounted:       {{{Key: "minute", Value: 1}}},
+	jobSlots:        {{{Key: "job", Value: 1}, {Key: "slot", Value: 1}}},
 }
 
 type versionDoc struct {

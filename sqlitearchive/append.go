@@ -66,9 +66,13 @@ type touch struct {
 	active    bool          // a fact other than its SessionBegun concerns it
 	views     int64
 	lastSeen  int64
+	earliest  int64 // of its events in this round; 0: none
 	lastEvent int64 // row id; 0: none
+	values    bool  // a value is set
 	known     bool  // the session has a row
 	folded    bool
+	unknown   bool // the session neither has a row nor begins
+	awaited   bool // the session begins, and facts of it came before
 
 	chunk    int   // number of the chunk that is being inserted
 	previous int64 // row id of the session's latest event in that chunk
@@ -99,10 +103,8 @@ func (b *batch) apply(facts []store.Fact) error {
 		case *store.EventRecorded:
 			b.addEvent(&f.Event)
 		case *store.OrderPlaced:
-			b.later = append(b.later, f)
-			if f.SessionID != "" {
-				e := f.Event()
-				b.addEvent(&e)
+			if err := b.placeOrder(f); err != nil {
+				return err
 			}
 		case *store.OrderRefunded:
 			b.later = append(b.later, f)
@@ -125,7 +127,7 @@ func (b *batch) apply(facts []store.Fact) error {
 			b.sightings = append(b.sightings, sighting{f.SessionID, unixMillis(f.Cred.EndedAt)}) // may lie in the future, if the writer's clock was ahead
 			b.later = append(b.later, f)
 		case *store.ValueSet:
-			b.activeTouch(f.SessionID)
+			b.activeTouch(f.SessionID).values = true
 			b.later = append(b.later, f)
 		default:
 			b.later = append(b.later, f)

@@ -38,24 +38,43 @@ func (b *batch) lookUpTouched() error {
 	if err != nil {
 		return err
 	}
+	return b.lookUpUnknown()
+}
+
+// lookUpUnknown finds out what is known of the round's sessions that have no row.
+func (b *batch) lookUpUnknown() error {
 	var unknown []*touch
 	for _, t := range b.touches {
 		if !t.known {
 			unknown = append(unknown, t)
 		}
 	}
+	if len(unknown) == 0 {
+		return nil
+	}
 	if err := b.lookUp(lookUpFolded, unknown, func(t *touch, _ int64) { t.folded = true }); err != nil {
 		return err
 	}
+	if err := b.lookUpAwaited(unknown); err != nil {
+		return err
+	}
+	var err error
 	for _, t := range unknown {
 		switch {
 		case !t.folded && t.begins != nil:
 			b.fresh = append(b.fresh, t)
+			if t.awaited {
+				if err := b.takeOver(t); err != nil {
+					return err
+				}
+			}
 		case t.folded && t.active:
 			if t.lastEvent, err = b.unfold(t.id); err != nil {
 				return err
 			}
 			t.known = true
+		case !t.folded:
+			t.unknown = t.active
 		}
 	}
 	return nil
@@ -121,6 +140,11 @@ func (b *batch) insertFresh() error {
 		if err := b.completeBeginning(t.begins); err != nil {
 			return err
 		}
+		if t.awaited {
+			if err := b.convert(t.id); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }
@@ -180,6 +204,11 @@ func appendSessionArgs(args []any, r *store.Record, t *touch) []any {
 // updateTouched writes the round's changes to sessions that existed before it.
 func (b *batch) updateTouched() error {
 	for _, t := range b.touches {
+		if t.unknown {
+			if err := b.noteUnknown(t); err != nil {
+				return err
+			}
+		}
 		if !t.known || !t.active {
 			continue
 		}

@@ -16,7 +16,7 @@ func (b *batch) control(fact store.Fact) error {
 	case *store.ValueSet:
 		return b.setValue(f)
 	case *store.OrderPlaced:
-		return b.placeOrder(f)
+		return b.convert(f.SessionID)
 	case *store.OrderRefunded:
 		return b.refund(f)
 	case *store.BotSeen:
@@ -91,36 +91,5 @@ func (b *batch) setValue(f *store.ValueSet) error {
 	}
 	_, err := b.exec(`INSERT INTO session_values (session_id, key, value, keep, set_at) VALUES (?1, ?2, ?3, ?4, ?5)
 		ON CONFLICT DO UPDATE SET value = ?3, keep = ?4, set_at = ?5 WHERE ?5 >= set_at`, f.SessionID, f.Key, value, f.Value.Keep, f.At.UnixMilli())
-	return err
-}
-
-// placeOrder stores an order. If the id exists, the stored values stay, and only
-// values that were unknown are filled in.
-func (b *batch) placeOrder(f *store.OrderPlaced) error {
-	var meta any
-	if len(f.Metadata) > 0 {
-		meta = string(f.Metadata)
-	}
-	if _, err := b.exec(`INSERT INTO orders (order_id, session_id, visitor_id, customer_id, amount, currency, metadata, created_at, refunded)
-			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, (SELECT coalesce(sum(amount), 0) FROM refunds WHERE order_id = ?1))
-		ON CONFLICT DO UPDATE SET session_id = coalesce(session_id, ?2), visitor_id = coalesce(visitor_id, ?3), customer_id = coalesce(customer_id, ?4), metadata = coalesce(metadata, ?7)`,
-		f.OrderID, null(f.SessionID), null(f.VisitorID), null(f.CustomerID), f.Total.Amount, f.Total.Currency, meta, f.CreatedAt.UnixMilli()); err != nil {
-		return err
-	}
-	if f.SessionID == "" {
-		return nil
-	}
-	_, err := b.exec(`UPDATE sessions SET converted = 1,
-		order_id = (SELECT order_id FROM orders WHERE session_id = ?1 ORDER BY created_at DESC, order_id DESC LIMIT 1)
-		WHERE session_id = ?1 AND EXISTS (SELECT 1 FROM orders WHERE session_id = ?1)`, f.SessionID)
-	return err
-}
-
-func (b *batch) refund(f *store.OrderRefunded) error {
-	if _, err := b.exec(`INSERT INTO refunds (refund_id, order_id, amount, currency, created_at) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-		f.RefundID, f.OrderID, f.Amount.Amount, f.Amount.Currency, f.At.UnixMilli()); err != nil {
-		return err
-	}
-	_, err := b.exec(`UPDATE orders SET refunded = (SELECT coalesce(sum(amount), 0) FROM refunds WHERE order_id = ?1) WHERE order_id = ?1`, f.OrderID)
 	return err
 }

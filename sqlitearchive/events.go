@@ -111,6 +111,9 @@ func (b *batch) insertChunk(events []sessionEvent, number int, after int64) (int
 // note counts an event that was inserted.
 func (t *touch) note(e *store.Event, id int64) {
 	t.lastEvent = id
+	if at := e.CreatedAt.UnixMilli(); t.earliest == 0 || at < t.earliest {
+		t.earliest = at
+	}
 	switch e.EventType {
 	case store.EventOrderCompleted, store.EventRefund: // not activity of the visitor: a refund may come weeks later
 	default:

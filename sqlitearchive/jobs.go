@@ -56,6 +56,16 @@ func (a *Archive) Purge(ctx context.Context, sessions, visitors time.Time, limit
 		{false, `DELETE FROM session_values WHERE session_id IN (SELECT session_id FROM folded_sessions WHERE into_id IN (SELECT session_id FROM purged))`, time.Time{}},
 		{false, `DELETE FROM folded_sessions WHERE into_id IN (SELECT session_id FROM purged)`, time.Time{}},
 		{false, `DELETE FROM sessions WHERE session_id IN (SELECT session_id FROM purged)`, time.Time{}},
+		{false, `DELETE FROM purged`, time.Time{}},
+		{true, `INSERT INTO purged SELECT session_id FROM unknown_sessions WHERE began_at < ? ORDER BY began_at LIMIT ?`, sessions},
+		{false, `DELETE FROM session_events WHERE id IN (
+			WITH RECURSIVE walk (id) AS (
+				SELECT last_event FROM unknown_sessions WHERE session_id IN (SELECT session_id FROM purged) AND last_event IS NOT NULL
+				UNION ALL
+				SELECT e.previous FROM session_events e JOIN walk ON e.id = walk.id WHERE e.previous IS NOT NULL
+			) SELECT id FROM walk)`, time.Time{}},
+		{false, `DELETE FROM session_values WHERE session_id IN (SELECT session_id FROM purged)`, time.Time{}},
+		{false, `DELETE FROM unknown_sessions WHERE session_id IN (SELECT session_id FROM purged)`, time.Time{}},
 		{true, `DELETE FROM bot_views WHERE id IN (SELECT id FROM bot_views WHERE created_at < ? ORDER BY created_at LIMIT ?)`, sessions},
 		{true, `DELETE FROM uncounted_visits WHERE event_id IN (SELECT event_id FROM uncounted_visits WHERE minute < ? LIMIT ?)`, sessions},
 		{true, `DELETE FROM credential_changes WHERE seq IN (SELECT seq FROM credential_changes WHERE changed_at < ? ORDER BY changed_at LIMIT ?)`, time.Now().Add(-a.feedAge())},

@@ -17,22 +17,25 @@ func TestSeedDefect37_QueriesUseIndexes(t *testing.T) {
 	}
 	defer a.Close()
 	for name, query := range map[string]string{
-		"a session":           selectRecord,
-		"a session's events":  walkEvents + ` SELECT e.id FROM walk JOIN session_events e ON e.id = walk.id`,
-		"a customer's":        `SELECT session_id FROM sessions WHERE customer_id = ?1 ORDER BY started_at DESC LIMIT 10`,
-		"active visitors":     strings.ReplaceAll(countActive, "?", "?1"),
-		"some of the active":  strings.ReplaceAll(countActiveOf, "?", "?1"),
-		"a day's visits":      `SELECT count(*) FROM sessions WHERE started_at >= ?1`,
-		"an order":            `SELECT amount FROM orders WHERE order_id = ?1`,
-		"a session's orders":  `SELECT order_id FROM orders WHERE session_id = ?1`,
-		"an order's refunds":  `SELECT sum(amount) FROM refunds WHERE order_id = ?1`,
-		"a visitor's":         `SELECT 1 FROM sessions WHERE visitor_id = ?1`,
-		"old sessions":        `SELECT session_id FROM sessions WHERE started_at < ?1 ORDER BY started_at LIMIT 500`,
-		"old visitors":        `SELECT visitor_id FROM visitors WHERE last_seen_at < ?1 ORDER BY last_seen_at LIMIT 500`,
-		"old bot views":       `SELECT id FROM bot_views WHERE created_at < ?1 ORDER BY created_at LIMIT 500`,
-		"the feed":            `SELECT seq FROM credential_changes WHERE seq > ?1 AND changed_at >= ?1 ORDER BY seq LIMIT 10`,
-		"a folded session's":  `SELECT session_id FROM folded_sessions WHERE into_id = ?1`,
-		"a customer's cutoff": `SELECT max(revoked_before) FROM credential_changes WHERE customer_id = ?1`,
+		"a session":            selectRecord,
+		"a session's events":   walkEvents + ` SELECT e.id FROM walk JOIN session_events e ON e.id = walk.id`,
+		"a customer's":         `SELECT session_id FROM sessions WHERE customer_id = ?1 ORDER BY started_at DESC LIMIT 10`,
+		"active visitors":      strings.ReplaceAll(countActive, "?", "?1"),
+		"some of the active":   strings.ReplaceAll(countActiveOf, "?", "?1"),
+		"a day's visits":       `SELECT count(*) FROM sessions WHERE started_at >= ?1`,
+		"an order":             `SELECT amount FROM orders WHERE order_id = ?1`,
+		"a session's latest":   `SELECT order_id FROM orders WHERE session_id = ?1 ORDER BY created_at DESC, order_id DESC LIMIT 1`,
+		"a known customer":     knowsCustomer,
+		"an unknown session's": walkUnknown + ` SELECT e.id FROM walk JOIN session_events e ON e.id = walk.id`,
+		"old unknown sessions": `SELECT session_id FROM unknown_sessions WHERE began_at < ?1 ORDER BY began_at LIMIT 500`,
+		"an order's refunds":   `SELECT sum(amount) FROM refunds WHERE order_id = ?1`,
+		"a visitor's":          `SELECT 1 FROM sessions WHERE visitor_id = ?1`,
+		"old sessions":         `SELECT session_id FROM sessions WHERE started_at < ?1 ORDER BY started_at LIMIT 500`,
+		"old visitors":         `SELECT visitor_id FROM visitors WHERE last_seen_at < ?1 ORDER BY last_seen_at LIMIT 500`,
+		"old bot views":        `SELECT id FROM bot_views WHERE created_at < ?1 ORDER BY created_at LIMIT 500`,
+		"the feed":             `SELECT seq FROM credential_changes WHERE seq > ?1 AND changed_at >= ?1 ORDER BY seq LIMIT 10`,
+		"a folded session's":   `SELECT session_id FROM folded_sessions WHERE into_id = ?1`,
+		"a customer's cutoff":  `SELECT max(revoked_before) FROM credential_changes WHERE customer_id = ?1`,
 	} {
 		rows, err := a.read.QueryContext(context.Background(), "EXPLAIN QUERY PLAN "+query, 1)
 		if err != nil {
@@ -43,6 +46,9 @@ func TestSeedDefect37_QueriesUseIndexes(t *testing.T) {
 			var detail string
 			if err := rows.Scan(&id, &parent, &unused, &detail); err != nil {
 				t.Fatal(err)
+			}
+			if name == "a session's latest" && strings.Contains(detail, "TEMP B-TREE") {
+				t.Errorf("%s: %s: a session's thousandth order would cost more than its first", name, detail)
 			}
 			if strings.HasPrefix(detail, "SCAN ") && !strings.Contains(detail, "walk") && !strings.Contains(detail, "json_each") && !strings.Contains(detail, "CONSTANT") {
 				t.Errorf("%s: %s: it looks at every row", name, detail)

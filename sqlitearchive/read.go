@@ -145,26 +145,6 @@ func (a *Archive) CustomerSessions(ctx context.Context, customerID string, limit
 	return a.sessions(ctx, `WHERE customer_id = ? ORDER BY started_at DESC LIMIT ?`, customerID, max(limit, 0)) // to SQLite a negative limit is none
 }
 
-// Order reads one order.
-func (a *Archive) Order(ctx context.Context, id string) (store.Order, bool, error) {
-	o := store.Order{OrderID: id}
-	var session, visitor, customer, meta sql.NullString
-	var created sql.NullInt64
-	err := a.read.QueryRowContext(ctx, `SELECT session_id, visitor_id, customer_id, amount, currency, metadata, created_at FROM orders WHERE order_id = ?`, id).
-		Scan(&session, &visitor, &customer, &o.Total.Amount, &o.Total.Currency, &meta, &created)
-	if errors.Is(err, sql.ErrNoRows) {
-		return store.Order{}, false, nil
-	}
-	if err != nil {
-		return store.Order{}, false, fmt.Errorf("sqlitearchive: order: %w", err)
-	}
-	o.SessionID, o.VisitorID, o.CustomerID, o.CreatedAt = session.String, visitor.String, customer.String, fromMillis(created)
-	if meta.Valid {
-		o.Metadata = json.RawMessage(meta.String)
-	}
-	return o, true, nil
-}
-
 const maxChanges = 10_000 // read by one call
 
 // feedAge is how long changes stay in the feed of credential changes.

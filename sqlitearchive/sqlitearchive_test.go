@@ -416,3 +416,27 @@ func benchmarkAppend(b *testing.B, sessions int) {
 	b.ReportMetric(per, "ns/event")
 	b.ReportMetric(1e9/per, "events/s")
 }
+
+// A database from before events of deleted sessions were purged may have some, in no
+// list. Opening it deletes them, and nothing else.
+func TestOpen_DeletesEventsOfSessionsThatWereDeletedBefore(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "footfall.db")
+	base, err := os.ReadFile("migrations/0001_base.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	db := connect(t, path)
+	if _, err := db.Exec(string(base) + `; PRAGMA user_version = 1;
+		INSERT INTO sessions (session_id, visitor_id, type, started_at, last_seen_at, version, secret_hash, last_event) VALUES ('s', 'v', 'ANONYMOUS', 1, 1, 1, x'00', 1);
+		INSERT INTO session_events (id, event_id, session_id, visitor_id, event_type, created_at) VALUES (1, 'e', 's', 'v', 'page_view', 1), (2, 'late', 'gone', 'v', 'refund', 2);
+		INSERT INTO session_values (session_id, key, value, set_at) VALUES ('s', 'k', '1', 1), ('folded', 'k', '1', 1), ('gone', 'k', '1', 1);
+		INSERT INTO folded_sessions VALUES ('folded', 's', '[]', '{}', 1)`); err != nil {
+		t.Fatal(err)
+	}
+	open(t, path)
+	wantTable(t, db, "SELECT event_id FROM session_events", "event_id\ne")
+	wantTable(t, db, "SELECT session_id FROM session_values ORDER BY 1", "session_id\nfolded\ns")
+}

@@ -54,8 +54,12 @@ type Ledger interface {
 	// depend on it.
 	CustomerSessions(ctx context.Context, customerID string, limit int) ([]Session, error)
 
-	// Order reads one order.
+	// Order reads one order, Refund one refund.
 	Order(ctx context.Context, id string) (Order, bool, error)
+	Refund(ctx context.Context, id string) (Refund, bool, error)
+
+	// KnowsCustomer reports whether any session or order of a customer is there.
+	KnowsCustomer(ctx context.Context, customerID string) (bool, error)
 
 	// CredentialChanges returns what was changed after a cursor, oldest first,
 	// and the cursor to go on from; the first cursor is 0.
@@ -74,8 +78,10 @@ type Jobs interface {
 	ClaimSlot(ctx context.Context, job string, slot time.Time) (bool, error)
 
 	// Purge deletes sessions that began before one time, with their events, and
-	// visitors last seen before another; orders stay. It deletes at most limit
-	// of each and returns how many it did; call it again until that is 0.
+	// visitors last seen before another; orders stay. An event of a session that is
+	// not there, because it came after the session was deleted, is deleted too if
+	// the session began before that time: [IDTime] says when. It deletes at most
+	// limit of each and returns how many it did; call it again until that is 0.
 	Purge(ctx context.Context, sessions, visitors time.Time, limit int) (int, error)
 }
 

@@ -47,14 +47,21 @@ type ValueSet struct {
 }
 
 // OrderPlaced says that an order was completed; EventID is the id of the
-// order_completed event that goes with it.
+// order_completed event that goes with it, the same in each record of the order.
+//
+// Of several records of one order the first to be stored gives its total and its
+// time. A later one with the same total fills in what was not known of its session,
+// visitor, customer and metadata; one with another total changes nothing, not even in
+// the session that it names. The session that the order then has is converted and has
+// the event, at the order's time, once. Who places an order with a session may not
+// know the session's beginning: that may come later.
 type OrderPlaced struct {
 	Order
 	EventID string
 }
 
 // OrderRefunded says that some of an order's money went back. RefundID counts
-// once; EventID is the id of the refund event that goes with it.
+// once: the first value wins. EventID is the id of the refund event that goes with it.
 type OrderRefunded struct {
 	RefundID  string
 	OrderID   string

@@ -15,7 +15,8 @@ type Money struct {
 }
 
 // An Order is a sale. Its id counts once, however often it is recorded: the
-// first value wins.
+// first value wins, and a later one with the same total fills in what was not
+// known.
 type Order struct {
 	OrderID    string          `json:"orderId"`
 	SessionID  string          `json:"sessionId"`
@@ -24,6 +25,32 @@ type Order struct {
 	Total      Money           `json:"total"`    // without tax and shipping
 	Metadata   json.RawMessage `json:"metadata"` // the shop's own, a JSON object or nothing
 	CreatedAt  time.Time       `json:"createdAt"`
+}
+
+// Complete fills in what is not known of the order and is of another record of the
+// same sale. It reports whether that was anything. The total and the time stay.
+func (o *Order) Complete(other *Order) (changed bool) {
+	fill := func(field *string, value string) {
+		if *field == "" && value != "" {
+			*field, changed = value, true
+		}
+	}
+	fill(&o.SessionID, other.SessionID)
+	fill(&o.VisitorID, other.VisitorID)
+	fill(&o.CustomerID, other.CustomerID)
+	if len(o.Metadata) == 0 && len(other.Metadata) > 0 {
+		o.Metadata, changed = other.Metadata, true
+	}
+	return changed
+}
+
+// A Refund is money of an order that went back. Its id counts once, however often
+// it is recorded: the first value wins.
+type Refund struct {
+	RefundID  string
+	OrderID   string
+	Amount    Money
+	CreatedAt time.Time
 }
 
 // MarshalJSON writes every field in the project's spelling; what is not known

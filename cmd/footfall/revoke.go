@@ -37,17 +37,34 @@ func (cmd *revokeCmd) Run(t terminal) error {
 	if err != nil {
 		return err
 	}
-	if cmd.JSON {
+	switch {
+	case cmd.JSON:
 		err = t.printJSON(done)
-	} else if done.Revoked {
-		fmt.Fprintln(t.out, "revoked")
-	} else {
+	case done.Revoked:
+		fmt.Fprintln(t.out, "revoked"+whom(cmd.Customer, done))
+	default:
 		fmt.Fprintf(t.err, "footfall: there is no live session %q\n", cmd.Session)
 	}
 	if err == nil && !done.Revoked {
 		err = errNo
 	}
 	return err
+}
+
+// whom says what was known of a revoked customer. A misspelled id must not look like
+// a customer who is logged out now.
+func whom(customer string, done dashboard.Revoked) string {
+	switch {
+	case customer == "" || done.Known == nil || done.Sessions == nil:
+		return ""
+	case !*done.Known:
+		return fmt.Sprintf(": no session and no order of a customer %q is known: check the id", customer)
+	case *done.Sessions == 0:
+		return fmt.Sprintf(": customer %q had no live session", customer)
+	case *done.Sessions == 1:
+		return fmt.Sprintf(": customer %q had 1 live session", customer)
+	}
+	return fmt.Sprintf(": customer %q had %d live sessions", customer, *done.Sessions)
 }
 
 // revoke asks the server that runs on DATA_DIR, or locks DATA_DIR itself. If the

@@ -155,6 +155,17 @@ func (g *Archive) Order(ctx context.Context, id string) (store.Order, bool, erro
 	return order, ok, err
 }
 
+// Refund is [store.Ledger]'s.
+func (g *Archive) Refund(ctx context.Context, id string) (store.Refund, bool, error) {
+	if !g.reads.allow() {
+		return store.Refund{}, false, errOpen
+	}
+	began := time.Now()
+	refund, ok, err := g.archive.Refund(ctx, id)
+	g.reads.took(began, err)
+	return refund, ok, err
+}
+
 // Commit is Append for facts that a request waits for.
 func (g *Archive) Commit(ctx context.Context, facts []store.Fact) error {
 	if !g.commits.allow() {

@@ -17,26 +17,21 @@ func check(order *store.Order) (err error) {
 	if order.OrderID == "" || enrich.Text(order.OrderID, maxID) != order.OrderID {
 		return fmt.Errorf("footfall: an order's id is 1 to %d bytes of text", maxID)
 	}
-	if err := checkMoney(order.Total); err != nil {
+	if err := checkMoney(&order.Total); err != nil {
 		return err
 	}
 	order.Metadata, err = enrich.Metadata(order.Metadata)
 	return err
 }
 
-func checkMoney(m store.Money) error {
+// checkMoney says what is wrong with an amount of money, and brings its currency into
+// form.
+func checkMoney(m *store.Money) (err error) {
 	if m.Amount < 0 {
 		return errors.New("footfall: an amount of money is not negative")
 	}
-	if len(m.Currency) != 3 {
-		return fmt.Errorf("footfall: %q is no currency: use the three letters of ISO 4217", m.Currency)
-	}
-	for i := range m.Currency {
-		if m.Currency[i] < 'A' || m.Currency[i] > 'Z' {
-			return fmt.Errorf("footfall: %q is no currency: use the three letters of ISO 4217", m.Currency)
-		}
-	}
-	return nil
+	m.Currency, err = currency(m.Currency)
+	return err
 }
 
 // eventIDOf is the id of the event that goes with something that has an id of its

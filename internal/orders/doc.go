@@ -1,7 +1,10 @@
 // Package orders records what was sold and what was given back, each once.
 //
-// It owns the orders that the archive does not hold yet, by their ids.
+// It owns the orders and refunds that the archive does not hold yet, by their ids.
 // It promises that a sale never fails because of tracking: an order that cannot be
-// written is kept in this process and tried again each second.
+// written is kept in this process and tried again each second. And that an order is as
+// complete as all calls of its id together: the first one gives its total and its time,
+// a later one with the same total fills in what was not known, one with another total is
+// refused.
 // It never decides whose an order is: the request that places it does.
 package orders

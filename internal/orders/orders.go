@@ -3,11 +3,11 @@ package orders
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync/atomic"
 
-	"github.com/footfall-go/footfall/enrich"
 	"github.com/footfall-go/footfall/internal/clock"
 	"github.com/footfall-go/footfall/internal/count"
 	"github.com/footfall-go/footfall/internal/guard"
@@ -17,104 +17,222 @@ import (
 	"github.com/footfall-go/footfall/store"
 )
 
+// ErrConflict means that the id of an order or a refund was used before for another
+// amount.
+var ErrConflict = errors.New("footfall: the id was used before for another amount")
+
 // Orders is safe for concurrent use.
 type Orders struct {
 	out      *outbox.Outbox
 	archive  *guard.Archive
 	sessions *sessions.Sessions
 	log      *slog.Logger
-	unstored unstored
+	unstored unstored[store.Order]
+	refunds  unstored[store.Refund]
 
-	counted, unwritten *atomic.Uint64
+	counted, completed, unwritten *atomic.Uint64
 }
 
 // New returns the orders of a tracker.
 func New(out *outbox.Outbox, archive *guard.Archive, s *sessions.Sessions, counts *count.Set, log *slog.Logger) *Orders {
-	return &Orders{out: out, archive: archive, sessions: s, log: log, counted: counts.New("orders"), unwritten: counts.New("orders_unwritten")}
+	return &Orders{
+		out: out, archive: archive, sessions: s, log: log,
+		counted: counts.New("orders"), completed: counts.New("orders_completed"), unwritten: counts.New("orders_unwritten"),
+	}
 }
 
-// Place records an order of a session, nil if it has none that it may convert. whose
-// fills in whose the order is; it is called once the order was found to be in form.
-// It returns the order as it stands: the first one of that id, and whether that was
-// recorded before. An error says what is wrong with the order.
-func (o *Orders) Place(ctx context.Context, order store.Order, whose func(context.Context, *store.Order) *live.Entry) (stands store.Order, before bool, err error) {
+// A Buyer is the session that places an order.
+type Buyer struct {
+	Entry   *live.Entry // nil: no session that it may convert, or one that this process does not hold
+	Present bool        // the buyer is there now: the order is activity of the session
+}
+
+// Place records an order. whose fills in whose it is; it is called once the order was
+// found to be in form.
+//
+// It returns the order as it stands, and whether it was recorded before: then the
+// first one of that id stands, completed by what this one knows and the first did not.
+// An error says what is wrong with the order; [ErrConflict] comes with the first one.
+func (o *Orders) Place(ctx context.Context, order store.Order, whose func(context.Context, *store.Order) Buyer) (stands store.Order, before bool, err error) {
 	if err := check(&order); err != nil {
 		return store.Order{}, false, err
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), guard.ControlTimeout)
 	defer cancel()
-	e := whose(ctx, &order)
+	buyer := whose(ctx, &order)
 	order.CreatedAt = clock.Now()
-	p, first := o.unstored.add(order)
-	if !first {
-		select {
-		case <-p.done:
-			return p.order, true, nil
-		case <-ctx.Done(): // the one before is stuck: this is the same order
-			return order, false, nil
+	r, ok := o.unstored.acquire(ctx, order.OrderID)
+	if !ok { // the call before is stuck: the archive joins what both say
+		if _, err := o.out.CommitLocal(buyer.Entry, factOf(order)); err != nil {
+			o.log.Error("footfall: what a second call knows of an order is not recorded", "orderId", order.OrderID, "error", err)
+		}
+		return order, false, nil
+	}
+	defer o.unstored.release(r)
+	first, known := o.unstored.get(order.OrderID)
+	if !known {
+		if first, known, err = o.archived(ctx, order.OrderID); err != nil {
+			known = false // the archive finds out
 		}
 	}
-	defer close(p.done)
-	if there, ok, err := o.archived(ctx, order.OrderID); err == nil && ok {
-		p.order = there
-		o.unstored.remove(order.OrderID)
-		return there, true, nil
+	if known {
+		stands, err = o.complete(ctx, r, first, order, buyer)
+		return stands, true, err
 	}
+	return o.placeFirst(ctx, r, order, buyer)
+}
+
+// placeFirst records an order of which no earlier record is known.
+func (o *Orders) placeFirst(ctx context.Context, r *record[store.Order], order store.Order, buyer Buyer) (stands store.Order, before bool, err error) {
+	order, position, err := o.commit(ctx, r, order, buyer.Entry)
+	if there, ok := o.shared(ctx, order.OrderID); ok {
+		switch {
+		case there.Total != order.Total:
+			o.unstored.stored(r, there)
+			return there, true, conflict(&there, &order)
+		case !sameRecord(&there, &order):
+			before = true
+		}
+		there.Complete(&order) // if the journal took it: what the archive is about to do
+		if err == nil {
+			o.unstored.stored(r, there)
+		}
+		stands = there
+	} else {
+		stands = order
+	}
+	if before {
+		o.completed.Add(1)
+	} else {
+		o.counted.Add(1)
+	}
+	o.convert(ctx, stands, order, buyer, position)
+	return stands, before, nil
+}
+
+// complete records what an order knows that the first one of its id did not.
+func (o *Orders) complete(ctx context.Context, r *record[store.Order], first, order store.Order, buyer Buyer) (stands store.Order, err error) {
+	if first.Total != order.Total {
+		return first, conflict(&first, &order)
+	}
+	stands = first
+	if !stands.Complete(&order) {
+		o.convert(ctx, stands, order, buyer, 0)
+		return stands, nil
+	}
+	e := buyer.Entry
+	if stands.SessionID != order.SessionID {
+		e = nil // it is another session's
+	}
+	_, position, err := o.commit(ctx, r, stands, e)
+	if there, ok := o.shared(ctx, order.OrderID); ok { // another instance may have been faster with a part of it
+		if there.Total != order.Total {
+			return there, conflict(&there, &order)
+		}
+		there.Complete(&stands)
+		stands = there
+		if err == nil {
+			o.unstored.stored(r, stands)
+		}
+	}
+	o.completed.Add(1)
+	o.convert(ctx, stands, order, buyer, position)
+	return stands, nil
+}
+
+// commit puts an order where nothing loses it: in a shared archive, if that takes it
+// in time, otherwise in the journal, otherwise in this process, which tries again. It
+// returns the order as it was written; the error is logged.
+func (o *Orders) commit(ctx context.Context, r *record[store.Order], order store.Order, e *live.Entry) (store.Order, outbox.Position, error) {
 	if e != nil && !e.Begun() {
 		o.sessions.Announce(ctx, e)
 	}
-	position, err := o.commit(ctx, e, order)
-	if winner, ok := o.placedFirst(ctx, order); ok {
-		p.order = winner
-		return winner, true, nil
-	}
+	written, position, err := o.write(ctx, r, order, e)
 	if err != nil {
+		o.unstored.failed(r, order)
 		o.log.Error("footfall: an order is not recorded yet; it is tried again every second", "orderId", order.OrderID,
 			"sessionId", order.SessionID, "amount", order.Total.Amount, "currency", order.Total.Currency, "error", err)
 		o.unwritten.Add(1)
 	}
-	o.counted.Add(1)
-	if e != nil {
-		o.sessions.Convert(ctx, e, order.OrderID, position, order.CreatedAt)
-	}
-	return order, false, nil
+	return written, position, err
 }
 
-// commit puts an order where nothing loses it: in a shared archive, if that takes it
-// in time, otherwise in the journal.
-func (o *Orders) commit(ctx context.Context, e *live.Entry, order store.Order) (outbox.Position, error) {
-	fact := &store.OrderPlaced{Order: order, EventID: eventIDOf("order", order.OrderID)}
+func (o *Orders) write(ctx context.Context, r *record[store.Order], order store.Order, e *live.Entry) (store.Order, outbox.Position, error) {
+	fact := factOf(order)
 	if o.archive.Shared() && o.out.CommitArchive(ctx, e, fact) == nil {
-		o.unstored.remove(order.OrderID)
-		return 0, nil
+		o.unstored.stored(r, fact.Order) // its time may have been clamped
+		return fact.Order, 0, nil
 	}
 	position, err := o.out.CommitLocal(e, fact)
 	if err == nil {
-		o.unstored.journalled(order.OrderID, position)
+		o.unstored.journalled(r, fact.Order, position)
 	}
-	return position, err
+	return fact.Order, position, err
 }
 
-// placedFirst is the order of the same id that another instance placed at the same
-// time, if there is one and it was first.
-func (o *Orders) placedFirst(ctx context.Context, order store.Order) (store.Order, bool) {
+func factOf(order store.Order) *store.OrderPlaced {
+	return &store.OrderPlaced{Order: order, EventID: eventIDOf("order", order.OrderID)}
+}
+
+// shared is an order as a shared archive has it. Other instances write there too.
+func (o *Orders) shared(ctx context.Context, id string) (store.Order, bool) {
 	if !o.archive.Shared() {
-		return order, false
+		return store.Order{}, false
 	}
-	there, ok, err := o.archive.Order(ctx, order.OrderID)
-	same := there.CreatedAt.Equal(order.CreatedAt) && bytes.Equal(there.Metadata, order.Metadata) && there.Total == order.Total
-	return there, err == nil && ok && !same
+	there, ok, err := o.archive.Order(ctx, id)
+	return there, ok && err == nil
+}
+
+// sameRecord reports whether what is stored began with this record of the order.
+func sameRecord(there, order *store.Order) bool {
+	return there.CreatedAt.Equal(order.CreatedAt) && (len(order.Metadata) == 0 || bytes.Equal(there.Metadata, order.Metadata))
+}
+
+func conflict(there, order *store.Order) error {
+	return fmt.Errorf("%w: order %q was placed with %d %s, not %d %s", ErrConflict,
+		there.OrderID, there.Total.Amount, there.Total.Currency, order.Total.Amount, order.Total.Currency)
+}
+
+// convert shows the order in the session of the call that placed it, if it is that
+// session's and not shown there yet. position is that of the fact in the journal.
+func (o *Orders) convert(ctx context.Context, stands, order store.Order, buyer Buyer, position outbox.Position) {
+	e := buyer.Entry
+	if e == nil || stands.SessionID != order.SessionID {
+		return
+	}
+	latest, shown := stands.OrderID, e.Snapshot().OrderID
+	completed := stands.CreatedAt.Before(order.CreatedAt)
+	if completed && shown == latest {
+		e.Moved(position)
+		return
+	}
+	if completed && shown != "" && o.isLater(ctx, shown, &stands) {
+		latest = shown
+	}
+	if buyer.Present {
+		o.sessions.Convert(ctx, e, latest, position, order.CreatedAt)
+		return
+	}
+	o.sessions.ConvertLater(ctx, e, latest, position)
+}
+
+// isLater reports whether an order is known to be later than another.
+func (o *Orders) isLater(ctx context.Context, id string, than *store.Order) bool {
+	order, known := o.unstored.get(id)
+	if !known {
+		order, known, _ = o.archived(ctx, id) // if it cannot be read, the one that is told last is shown
+	}
+	return known && (order.CreatedAt.After(than.CreatedAt) || order.CreatedAt.Equal(than.CreatedAt) && order.OrderID > than.OrderID)
 }
 
 // Order reads an order. An error wraps [store.ErrUnavailable].
 func (o *Orders) Order(ctx context.Context, id string) (store.Order, bool, error) {
-	if p := o.unstored.get(id); p != nil {
-		select {
-		case <-p.done:
-			return p.order, true, nil
-		case <-ctx.Done():
-			return store.Order{}, false, fmt.Errorf("%w: %w", store.ErrUnavailable, ctx.Err())
-		}
+	order, known, err := o.unstored.await(ctx, id)
+	if err != nil {
+		return store.Order{}, false, fmt.Errorf("%w: %w", store.ErrUnavailable, err)
+	}
+	if known {
+		return order, true, nil
 	}
 	return o.archived(ctx, id)
 }
@@ -132,48 +250,25 @@ func (o *Orders) archived(ctx context.Context, id string) (store.Order, bool, er
 	return order, ok, nil
 }
 
-// Refund records that some of an order's money went back: at most what it was.
-// refundID counts once. An error that wraps [store.ErrUnavailable] means that it was
-// not recorded; any other says what is wrong with the refund.
-func (o *Orders) Refund(ctx context.Context, orderID, refundID string, amount store.Money) error {
-	if refundID == "" || enrich.Text(refundID, maxID) != refundID {
-		return fmt.Errorf("footfall: a refund's id is 1 to %d bytes of text", maxID)
-	}
-	if err := checkMoney(amount); err != nil {
-		return err
-	}
-	order, ok, err := o.Order(ctx, orderID)
-	switch {
-	case err != nil:
-		return err
-	case !ok:
-		return fmt.Errorf("footfall: there is no order %q", orderID)
-	case amount.Amount > order.Total.Amount:
-		return fmt.Errorf("footfall: order %q was %d, which is less than %d", orderID, order.Total.Amount, amount.Amount)
-	case order.Total.Currency != amount.Currency:
-		return fmt.Errorf("footfall: order %q was paid in %s, not %s", orderID, order.Total.Currency, amount.Currency)
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), guard.ControlTimeout)
-	defer cancel()
-	_, err = o.out.Commit(ctx, nil, &store.OrderRefunded{
-		RefundID: refundID, OrderID: orderID, SessionID: order.SessionID, VisitorID: order.VisitorID,
-		Amount: amount, EventID: eventIDOf("refund", refundID), At: clock.Now(),
-	})
-	return err
-}
-
 // Retry tries again to record what was sold while the journal took nothing.
 func (o *Orders) Retry(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, guard.ControlTimeout)
 	defer cancel()
-	for _, order := range o.unstored.unwritten() {
-		if _, err := o.commit(ctx, nil, order); err != nil {
-			return
+	fails := false
+	for _, r := range o.unstored.unwritten() {
+		if order, _ := o.unstored.get(r.id); !fails {
+			_, _, err := o.write(ctx, r, order, nil)
+			if fails = err != nil; !fails {
+				o.log.Info("footfall: an order is recorded after all", "orderId", order.OrderID)
+			}
 		}
-		o.log.Info("footfall: an order is recorded after all", "orderId", order.OrderID)
+		o.unstored.release(r)
 	}
 }
 
-// Confirmed drops the orders up to the position up to which the archive holds
-// everything.
-func (o *Orders) Confirmed(position outbox.Position) { o.unstored.confirmed(position) }
+// Confirmed drops the orders and refunds up to the position up to which the archive
+// holds everything.
+func (o *Orders) Confirmed(position outbox.Position) {
+	o.unstored.confirmed(position)
+	o.refunds.confirmed(position)
+}

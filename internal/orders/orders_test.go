@@ -2,8 +2,12 @@ package orders
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"log/slog"
+	"reflect"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -11,7 +15,6 @@ import (
 	"github.com/footfall-go/footfall/internal/clock"
 	"github.com/footfall-go/footfall/internal/count"
 	"github.com/footfall-go/footfall/internal/guard"
-	"github.com/footfall-go/footfall/internal/live"
 	"github.com/footfall-go/footfall/internal/outbox"
 	"github.com/footfall-go/footfall/store"
 )
@@ -21,11 +24,14 @@ var errDown = errors.New("down")
 // archive holds some orders, may make those who ask wait, and counts facts.
 type archive struct {
 	store.Archive
-	shared bool
-	orders map[string]store.Order
-	wait   chan struct{}
-	faster *store.Order // of another instance, in the same moment
-	err    error
+	shared  bool
+	mu      sync.Mutex
+	orders  map[string]store.Order
+	refunds map[string]store.Refund
+	facts   []store.Fact
+	wait    chan struct{}
+	faster  *store.Order // of another instance, in the same moment
+	err     error
 }
 
 func (a *archive) Shared() bool { return a.shared }
@@ -34,23 +40,44 @@ func (a *archive) Append(_ context.Context, facts []store.Fact) error {
 	if a.err != nil {
 		return a.err
 	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	if a.faster != nil {
 		a.orders[a.faster.OrderID] = *a.faster
 	}
+	a.facts = append(a.facts, facts...)
 	for _, fact := range facts {
-		if f, ok := fact.(*store.OrderPlaced); ok {
-			if _, there := a.orders[f.OrderID]; !there {
-				a.orders[f.OrderID] = f.Order
+		switch f := fact.(type) {
+		case *store.OrderPlaced:
+			there, ok := a.orders[f.OrderID]
+			if !ok {
+				there = f.Order
+			} else if there.Total == f.Total {
+				there.Complete(&f.Order)
+			}
+			a.orders[f.OrderID] = there
+		case *store.OrderRefunded:
+			if _, there := a.refunds[f.RefundID]; !there {
+				a.refunds[f.RefundID] = store.Refund{RefundID: f.RefundID, OrderID: f.OrderID, Amount: f.Amount, CreatedAt: f.At}
 			}
 		}
 	}
 	return nil
 }
 
+func (a *archive) Refund(_ context.Context, id string) (store.Refund, bool, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	refund, ok := a.refunds[id]
+	return refund, ok, a.err
+}
+
 func (a *archive) Order(ctx context.Context, id string) (store.Order, bool, error) {
 	if a.wait != nil {
 		<-a.wait
 	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	order, ok := a.orders[id]
 	return order, ok, a.err
 }
@@ -66,7 +93,7 @@ type world struct {
 
 func open(t *testing.T, a *archive) *world {
 	t.Helper()
-	a.orders = map[string]store.Order{}
+	a.orders, a.refunds = map[string]store.Order{}, map[string]store.Refund{}
 	w := &world{archive: a, counts: new(count.Set)}
 	g, log := guard.NewArchive(a, w.counts), slog.New(slog.DiscardHandler)
 	out, err := outbox.Open(outbox.Options{
@@ -87,15 +114,37 @@ func open(t *testing.T, a *archive) *world {
 	return w
 }
 
-func nobody(context.Context, *store.Order) *live.Entry { return nil }
+func nobody(context.Context, *store.Order) Buyer { return Buyer{} }
+
+// of is whose an order is.
+func of(session, visitor, customer string) func(context.Context, *store.Order) Buyer {
+	return func(_ context.Context, o *store.Order) Buyer {
+		o.SessionID, o.VisitorID, o.CustomerID = session, visitor, customer
+		return Buyer{}
+	}
+}
 
 func order(id string, amount int64) store.Order {
 	return store.Order{OrderID: id, Total: store.Money{Amount: amount, Currency: "EUR"}}
 }
 
+// holds reports whether an order is kept until the archive has it.
+func (w *world) holds(id string) bool {
+	_, known := w.unstored.get(id)
+	return known
+}
+
+func (w *world) unwrittenOrders() (n int) {
+	for _, r := range w.unstored.unwritten() {
+		w.unstored.release(r)
+		n++
+	}
+	return n
+}
+
 func (w *world) place(t *testing.T, o store.Order) (store.Order, bool) {
 	stands, before, err := w.Place(t.Context(), o, nobody)
-	if err != nil {
+	if err != nil && !errors.Is(err, ErrConflict) {
 		t.Errorf("a sale failed because of tracking: %v", err)
 	}
 	return stands, before
@@ -133,8 +182,11 @@ func TestPlace_WhoeverWaitsForAStuckOrderIsAnsweredInTime(t *testing.T) {
 		go w.place(t, order("o", 100))
 		synctest.Wait()
 		began := time.Now()
-		if _, before := w.place(t, order("o", 100)); before || time.Since(began) != guard.ControlTimeout {
+		if _, before, err := w.Place(t.Context(), order("o", 100), of("s", "v", "c")); before || err != nil || time.Since(began) != guard.ControlTimeout {
 			t.Errorf("behind an order that is stuck the same one was answered after %v: a sale waits for %v at most", time.Since(began), guard.ControlTimeout)
+		}
+		if n := w.out.Stats().Pending; n != 1 {
+			t.Errorf("behind an order that is stuck the journal has %d facts of the same one: what the second call knew is lost if the first one dies", n)
 		}
 		close(w.archive.wait)
 		synctest.Wait()
@@ -149,12 +201,12 @@ func TestPlace_AnOrderThatCannotBeWrittenIsKeptAndTriedAgain(t *testing.T) {
 		if _, before := w.place(t, order("o", 100)); before || w.counts.All()["orders_unwritten"] != 1 {
 			t.Errorf("an order that the journal did not take is said to have been recorded before: %v; %d are counted as unwritten", before, w.counts.All()["orders_unwritten"])
 		}
-		if w.Retry(t.Context()); len(w.unstored.unwritten()) != 1 {
+		if w.Retry(t.Context()); w.unwrittenOrders() != 1 {
 			t.Error("the disk still fails, and the order is not tried again any more")
 		}
 		w.disk = nil
-		if w.Retry(t.Context()); len(w.unstored.unwritten()) != 0 || w.out.Stats().Pending != 1 {
-			t.Errorf("the disk works again: %d orders are unwritten, %d in the journal; want the one written", len(w.unstored.unwritten()), w.out.Stats().Pending)
+		if w.Retry(t.Context()); w.unwrittenOrders() != 0 || w.out.Stats().Pending != 1 {
+			t.Errorf("the disk works again: %d orders are unwritten, %d in the journal; want the one written", w.unwrittenOrders(), w.out.Stats().Pending)
 		}
 		if w.Retry(t.Context()); w.out.Stats().Pending != 1 {
 			t.Error("an order that the journal has taken is written again each second")
@@ -172,7 +224,7 @@ func TestPlace_WhatTheArchiveHoldsStands(t *testing.T) {
 	w := open(t, &archive{})
 	defer w.close()
 	w.archive.orders["o"] = order("o", 100)
-	if stands, before := w.place(t, order("o", 999)); !before || stands.Total.Amount != 100 || w.out.Stats().Pending != 0 || w.unstored.get("o") != nil {
+	if stands, before := w.place(t, order("o", 999)); !before || stands.Total.Amount != 100 || w.out.Stats().Pending != 0 || w.holds("o") {
 		t.Errorf("an order that the archive holds is placed again as %+v, recorded before: %v", stands, before)
 	}
 	w.archive.err = errDown
@@ -203,11 +255,13 @@ func TestPlace_WhoeverWaitedGetsWhatTheArchiveHolds(t *testing.T) {
 }
 
 func TestPlace_AnotherInstanceWasFasterInASharedArchive(t *testing.T) {
-	faster := order("o", 100)
-	w := open(t, &archive{shared: true, faster: &faster})
-	defer w.close()
-	if stands, before := w.place(t, order("o", 999)); !before || stands.Total.Amount != 100 || w.counts.All()["orders"] != 0 {
-		t.Errorf("another instance placed the order in the same moment, and here it stands as %+v, recorded before: %v: it would count twice", stands, before)
+	for _, amount := range []int64{100, 999} {
+		faster := order("o", 100)
+		w := open(t, &archive{shared: true, faster: &faster})
+		if stands, before := w.place(t, order("o", amount)); !before || stands.Total.Amount != 100 || w.counts.All()["orders"] != 0 {
+			t.Errorf("another instance placed the order in the same moment, and here it stands as %+v, recorded before: %v: it would count twice", stands, before)
+		}
+		w.close()
 	}
 }
 
@@ -215,8 +269,101 @@ func TestPlace_InASharedArchiveElseInTheJournal(t *testing.T) {
 	for _, away := range []error{nil, errDown} {
 		w := open(t, &archive{shared: true, err: away})
 		_, before := w.place(t, order("o", 100))
-		if inJournal := w.out.Stats().Pending == 1; before || inJournal != (away != nil) || (w.unstored.get("o") != nil) != inJournal {
-			t.Errorf("the shared archive says %v, and the order is in the journal: %v, kept here: %v; exactly one place has to have it", away, inJournal, w.unstored.get("o") != nil)
+		if inJournal := w.out.Stats().Pending == 1; before || inJournal != (away != nil) || w.holds("o") != inJournal {
+			t.Errorf("the shared archive says %v, and the order is in the journal: %v, kept here: %v; exactly one place has to have it", away, inJournal, w.holds("o"))
+		}
+		w.close()
+	}
+}
+
+func TestPlace_ALaterCallCompletesTheFirst(t *testing.T) {
+	for _, shared := range []bool{false, true} {
+		for _, away := range []error{nil, errDown} {
+			w := open(t, &archive{shared: shared, err: away})
+			w.place(t, order("o", 100))
+			poor, _, err := w.Order(t.Context(), "o")
+			if err != nil {
+				t.Fatal(err)
+			}
+			rich := order("o", 100)
+			rich.Metadata = json.RawMessage(`{"a":1}`)
+			stands, before, err := w.Place(t.Context(), rich, of("s", "v", "c"))
+			want := poor
+			want.SessionID, want.VisitorID, want.CustomerID, want.Metadata = "s", "v", "c", rich.Metadata
+			if err != nil || !before || !reflect.DeepEqual(stands, want) {
+				t.Errorf("shared %v, archive %v: a later call gives %+v, before %v, %v; want the first one, completed: %+v", shared, away, stands, before, err, want)
+			}
+			again, _, err := w.Place(t.Context(), order("o", 100), of("t", "u", "d"))
+			if err != nil || !reflect.DeepEqual(again, want) {
+				t.Errorf("shared %v, archive %v: a third call gives %+v, %v; what is known stays: %+v", shared, away, again, err, want)
+			}
+			if n := w.counts.All(); n["orders"] != 1 || n["orders_completed"] != 1 {
+				t.Errorf("one order, completed once, is counted as %d orders and %d completions", n["orders"], n["orders_completed"])
+			}
+			w.close()
+		}
+	}
+}
+
+// A completion that can be written nowhere is kept like an order, also when the journal
+// or the archive has the first record.
+func TestPlace_ACompletionThatCannotBeWrittenIsTriedAgain(t *testing.T) {
+	w := open(t, &archive{})
+	defer w.close()
+	w.place(t, order("o", 100))
+	w.disk = errDown
+	stands, before, err := w.Place(t.Context(), order("o", 100), of("s", "v", "c"))
+	if err != nil || !before || stands.SessionID != "s" {
+		t.Errorf("the disk fails, and a completed order is %+v, before %v, %v", stands, before, err)
+	}
+	if n := w.unwrittenOrders(); n != 1 {
+		t.Errorf("%d orders are tried again; the completion is in no journal", n)
+	}
+	if w.unstored.confirmed(1 << 60); !w.holds("o") {
+		t.Error("a completion that is in no journal was dropped, because the archive holds the first record")
+	}
+	w.disk = nil
+	w.Retry(t.Context())
+	if w.unwrittenOrders() != 0 || w.out.Stats().Pending != 2 {
+		t.Errorf("the disk works again: %d are unwritten, %d facts in the journal; want the completion written behind the first record", w.unwrittenOrders(), w.out.Stats().Pending)
+	}
+}
+
+// Another instance has told another amount while this one's order is in its journal
+// alone.
+func TestPlace_AConflictThatIsFoundLateIsNotHidden(t *testing.T) {
+	w := open(t, &archive{shared: true, err: errDown})
+	defer w.close()
+	w.place(t, order("o", 100))
+	w.archive.err = nil
+	w.archive.orders["o"] = order("o", 999)
+	stands, before, err := w.Place(t.Context(), order("o", 100), of("s", "v", "c"))
+	if !errors.Is(err, ErrConflict) || !before || stands.Total.Amount != 999 {
+		t.Errorf("the archive took another instance's order for 999, and here it stands as %+v, before %v, %v; what is recorded is the first", stands, before, err)
+	}
+}
+
+func TestRefund_TheSameIDWaitsForTheFirst(t *testing.T) {
+	for _, shared := range []bool{false, true} {
+		w := open(t, &archive{shared: shared})
+		w.archive.orders["o"] = order("o", 100)
+		var conflicts, recorded atomic.Int32
+		var calls sync.WaitGroup
+		for i := range 8 {
+			calls.Go(func() {
+				switch err := w.Refund(t.Context(), "o", "r", store.Money{Amount: int64(1 + i%2), Currency: "eur"}); {
+				case err == nil:
+					recorded.Add(1)
+				case errors.Is(err, ErrConflict):
+					conflicts.Add(1)
+				default:
+					t.Error(err)
+				}
+			})
+		}
+		calls.Wait()
+		if recorded.Load() != 4 || conflicts.Load() != 4 {
+			t.Errorf("shared %v: of 8 parallel refunds under one id, four each of two amounts, %d are recorded and %d are conflicts; one amount wins", shared, recorded.Load(), conflicts.Load())
 		}
 		w.close()
 	}

@@ -1,8 +1,10 @@
 package orders
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -10,43 +12,56 @@ import (
 )
 
 func TestUnstored_ListsWhatTheJournalHasNotTakenAndDropsWhatTheArchiveHolds(t *testing.T) {
-	var u unstored
+	var u unstored[int]
 	ids := func() (ids string) {
-		for _, o := range u.unwritten() {
-			ids += o.OrderID
+		for _, r := range u.unwritten() {
+			u.release(r)
+			ids += r.id
 		}
 		return ids
 	}
-	p, isFirst := u.add(order("a", 1))
-	if again, second := u.add(order("a", 2)); !isFirst || second || again != p || p.order.Total.Amount != 1 {
-		t.Error("two orders of one id are kept: the first one stands")
+	known := func(id string) bool {
+		_, known := u.get(id)
+		return known
 	}
+	a, _ := u.acquire(t.Context(), "a")
+	u.failed(a, 1)
 	if ids() != "" {
 		t.Error("an order that is still being placed is tried again: it would be written twice")
 	}
-	close(p.done)
+	u.release(a)
 	if ids() != "a" {
 		t.Errorf("unwritten are %q, want a: its placing is over, and the journal has not taken it", ids())
 	}
-	if u.confirmed(1 << 60); u.get("a") == nil {
+	if u.confirmed(1 << 60); !known("a") {
 		t.Error("an order was dropped that is in no journal, because the archive holds all of the journal")
 	}
-	u.journalled("a", 5)
-	u.journalled("unknown", 5)
+	a, _ = u.acquire(t.Context(), "a")
+	u.journalled(a, 1, 5)
+	u.stored(a, 2) // completed in the archive, which lacks the first record
+	u.release(a)
 	if ids() != "" {
 		t.Error("an order that the journal has taken is tried again")
 	}
-	if u.confirmed(4); u.get("a") == nil {
+	if u.confirmed(4); !known("a") {
 		t.Error("an order at 5 was dropped when the archive held everything up to 4: it would read as absent")
 	}
-	if u.confirmed(5); u.get("a") != nil {
+	a, _ = u.acquire(t.Context(), "a")
+	if u.confirmed(5); !known("a") {
+		t.Error("an order was dropped while somebody has its turn: another would record it beside")
+	}
+	if u.release(a); known("a") {
 		t.Error("an order that the archive holds stays in memory for ever")
 	}
-	if u.add(order("b", 1)); u.get("b") == nil {
-		t.Error("an order that was added is not found")
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	b, _ := u.acquire(t.Context(), "b")
+	if _, ok := u.acquire(ended, "b"); ok {
+		t.Error("two have the turn of one id")
 	}
-	if u.remove("b"); u.get("b") != nil {
-		t.Error("an order that was removed is still found")
+	u.stored(b, 1)
+	if u.release(b); known("b") || len(u.records) != 0 {
+		t.Errorf("%d records are kept of which the archive has all", len(u.records))
 	}
 }
 
@@ -62,7 +77,10 @@ func TestCheck_WhatAnOrderMayBe(t *testing.T) {
 		"an id of 129 bytes":             {func(o *store.Order) { o.OrderID = strings.Repeat("x", maxID+1) }, false},
 		"an id with a control character": {func(o *store.Order) { o.OrderID = "a\x00b" }, false},
 		"no currency":                    {func(o *store.Order) { o.Total.Currency = "" }, false},
-		"a currency in small letters":    {func(o *store.Order) { o.Total.Currency = "eur" }, false},
+		"a currency in small letters":    {func(o *store.Order) { o.Total.Currency = "eur" }, true},
+		"a currency that is none":        {func(o *store.Order) { o.Total.Currency = "EUX" }, false},
+		"two currencies":                 {func(o *store.Order) { o.Total.Currency = "EUR USD" }, false},
+		"a part of two currencies":       {func(o *store.Order) { o.Total.Currency = "D A" }, false},
 		"a currency of four letters":     {func(o *store.Order) { o.Total.Currency = "EURO" }, false},
 		"a currency with a sign":         {func(o *store.Order) { o.Total.Currency = "E€" }, false},
 		"metadata that is an object":     {func(o *store.Order) { o.Metadata = json.RawMessage(`{"a": 1}`) }, true},
@@ -72,6 +90,12 @@ func TestCheck_WhatAnOrderMayBe(t *testing.T) {
 		c.change(&o)
 		if err := check(&o); (err == nil) != c.good {
 			t.Errorf("%s: %v; is it to be accepted: %v", what, err, c.good)
+		}
+		if c.good && o.Total.Currency != "EUR" {
+			t.Errorf("%s: the currency is stored as %q, not in capital letters: sums are by currency", what, o.Total.Currency)
+		}
+		if !c.good && o.Total.Currency != "EUR" && !strings.Contains(fmt.Sprint(check(&o)), fmt.Sprintf("%q", o.Total.Currency)) {
+			t.Errorf("%s: %v does not name the currency", what, check(&o))
 		}
 	}
 }

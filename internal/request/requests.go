@@ -20,10 +20,8 @@ var (
 	ErrNoRequest = errors.New("footfall: the context belongs to no request that went through Tracker.Handler")
 	// ErrHeaderSent means that the answer has begun, so that no cookie can be set.
 	ErrHeaderSent = errors.New("footfall: the answer has begun: log in and out before writing to it")
-	// ErrNotRecorded means that an event has no session to be recorded in.
-	ErrNotRecorded = errors.New("footfall: the event was not recorded")
-	// ErrNoSession means that the request has no session to keep a value in.
-	ErrNoSession = errors.New("footfall: the request has no session")
+	// ErrNoSession means that there is no session to keep a value or to record an event in.
+	ErrNoSession = errors.New("footfall: there is no session")
 	// ErrNotLoggedIn means that the request's session has no customer.
 	ErrNotLoggedIn = errors.New("footfall: nobody is logged in")
 )

@@ -11,7 +11,7 @@ import (
 )
 
 // Track records an event, of which type, product, page and metadata are given, in
-// the request's session. Without one an error says why, and wraps [ErrNotRecorded].
+// the request's session. Without one an error says why, and wraps [ErrNoSession].
 func (r *Request) Track(event store.Event) error {
 	r.mu.Lock()
 	e := r.session(false)
@@ -26,7 +26,7 @@ func (r *Request) Track(event store.Event) error {
 		r.q.Sessions.Record(r, e, &store.EventRecorded{Event: recorded})
 	case !r.recordUnattributed(recorded):
 		r.q.eventsWithoutSession.Add(1)
-		return fmt.Errorf("%w: %s", ErrNotRecorded, r.whyNoSession())
+		return fmt.Errorf("%w: %s", ErrNoSession, r.whyNoSession())
 	}
 	return nil
 }

@@ -103,8 +103,8 @@ func TestTrack_SaysWhyNothingWasRecorded(t *testing.T) {
 			c.edit(r)
 		}
 		b.Send(r)
-		if !errors.Is(err, footfall.ErrNotRecorded) || !strings.Contains(err.Error(), c.why) {
-			t.Errorf("Track says %v, want ErrNotRecorded because of %q", err, c.why)
+		if !errors.Is(err, footfall.ErrNoSession) || !strings.Contains(err.Error(), c.why) {
+			t.Errorf("Track says %v, want ErrNoSession because of %q", err, c.why)
 		}
 		if !errors.Is(value, footfall.ErrNoSession) || !strings.Contains(value.Error(), c.why) {
 			t.Errorf("SetValue says %v, want ErrNoSession because of %q", value, c.why)

@@ -107,6 +107,16 @@ func (s *Sessions) EndCustomer(ctx context.Context, customerID string, before ti
 	return nil
 }
 
+// KnowsCustomer reports whether the archive has any session or order of a customer. An
+// error wraps [store.ErrUnavailable].
+func (s *Sessions) KnowsCustomer(ctx context.Context, customerID string) (bool, error) {
+	known, err := s.archive.Unguarded().KnowsCustomer(ctx, customerID)
+	if err != nil {
+		return false, archiveError(err)
+	}
+	return known, nil
+}
+
 // OfCustomer lists the live sessions of a customer, newest first, at most 1,000. It
 // is for display; the latest second may be missing.
 func (s *Sessions) OfCustomer(ctx context.Context, customerID string) ([]store.Session, error) {

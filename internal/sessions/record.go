@@ -129,9 +129,17 @@ func (s *Sessions) RecordCredentials(e *live.Entry, cred store.Credentials) {
 	e.Moved(position)
 }
 
-// Convert records the latest order of a session, whose fact is at a position.
+// Convert records the latest order of a session, whose fact is at a position, and that
+// the visitor is there.
 func (s *Sessions) Convert(ctx context.Context, e *live.Entry, orderID string, position outbox.Position, at time.Time) {
 	e.Convert(orderID, position)
 	s.Record(ctx, e, &store.SessionSeen{SessionID: e.SessionID(), At: at})
+	s.showOrder(ctx, e, orderID)
+}
+
+// ConvertLater is Convert for an order that is told without the visitor: it is no
+// activity, and the session may be over.
+func (s *Sessions) ConvertLater(ctx context.Context, e *live.Entry, orderID string, position outbox.Position) {
+	e.Convert(orderID, position)
 	s.showOrder(ctx, e, orderID)
 }

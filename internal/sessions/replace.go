@@ -147,7 +147,7 @@ func (s *Sessions) showOrder(ctx context.Context, e *live.Entry, orderID string)
 	ctx, cancel := context.WithTimeout(ctx, s.budget)
 	defer cancel()
 	_, _, err := s.Replace(ctx, e, func(rec *store.Record) error {
-		if !rec.EndedAt.IsZero() {
+		if !rec.EndedAt.IsZero() || s.lives.Remaining(&rec.Session, clock.Now()) == 0 {
 			return ErrEnded
 		}
 		rec.Converted, rec.OrderID = true, orderID

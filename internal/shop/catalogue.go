@@ -99,7 +99,7 @@ func (s *Shop) addToCart(w http.ResponseWriter, r *http.Request) {
 	}
 	if err := s.tracker.Track(r.Context(), footfall.EventInput{
 		Type: footfall.EventAddToCart, ProductID: p.ID, Metadata: []byte(`{"quantity":` + strconv.Itoa(line.Quantity) + `}`),
-	}); err != nil && !errors.Is(err, footfall.ErrNotRecorded) { // of software, or past a cap: counted apart
+	}); err != nil && !errors.Is(err, footfall.ErrNoSession) { // of software, or past a cap: counted apart
 		s.log.Error("shop: track", "error", err)
 	}
 	var cart map[string]int

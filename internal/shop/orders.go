@@ -67,7 +67,7 @@ func (s *Shop) placeOrder(w http.ResponseWriter, r *http.Request) {
 		}
 		order, before, err := s.tracker.PlaceOrder(r.Context(), footfall.OrderInput{ID: id, Total: total, Metadata: note})
 		switch {
-		case err != nil:
+		case err != nil && !errors.Is(err, footfall.ErrConflict): // a conflict is a key that was used for another body: see below
 			s.log.Error("shop: place order", "error", err)
 			fail(w, http.StatusInternalServerError, "Internal error", "Please try again")
 			return

@@ -121,6 +121,14 @@ func (f *FaultyArchive) Order(ctx context.Context, id string) (footfall.Order, b
 	return f.Archive.Order(ctx, id)
 }
 
+// Refund fails while the archive is down.
+func (f *FaultyArchive) Refund(ctx context.Context, id string) (store.Refund, bool, error) {
+	if f.Down.Load() {
+		return store.Refund{}, false, errDown
+	}
+	return f.Archive.Refund(ctx, id)
+}
+
 // Check fails while the archive is down.
 func (f *FaultyArchive) Check(ctx context.Context) error {
 	if f.Down.Load() {

@@ -1,0 +1,112 @@
+package sqlitearchive
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/footfall-go/footfall/store"
+)
+
+// placeOrder stores an order. If the id exists and the total is the same, the stored
+// values stay and only values that were unknown are filled in; with another total
+// nothing changes. The event, and the conversion of the session, follow in the round
+// if the session that the order then has is that of the fact: for any other, an
+// earlier fact brought them.
+func (b *batch) placeOrder(f *store.OrderPlaced) error {
+	var meta any
+	if len(f.Metadata) > 0 {
+		meta = string(f.Metadata)
+	}
+	s, err := b.prepare(`INSERT INTO orders (order_id, session_id, visitor_id, customer_id, amount, currency, metadata, created_at, refunded)
+			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, (SELECT coalesce(sum(amount), 0) FROM refunds WHERE order_id = ?1))
+		ON CONFLICT DO UPDATE SET session_id = coalesce(session_id, ?2), visitor_id = coalesce(visitor_id, ?3), customer_id = coalesce(customer_id, ?4), metadata = coalesce(metadata, ?7)
+			WHERE amount = ?5 AND currency = ?6
+		RETURNING session_id, created_at`)
+	if err != nil {
+		return err
+	}
+	var session sql.NullString
+	var created sql.NullInt64
+	err = s.QueryRowContext(b.ctx, f.OrderID, null(f.SessionID), null(f.VisitorID), null(f.CustomerID), f.Total.Amount, f.Total.Currency, meta, f.CreatedAt.UnixMilli()).
+		Scan(&session, &created)
+	switch {
+	case errors.Is(err, sql.ErrNoRows): // it was placed with another total
+		return nil
+	case err != nil:
+		return err
+	}
+	if !session.Valid || session.String != f.SessionID {
+		return nil
+	}
+	e := f.Event()
+	e.CreatedAt = fromMillis(created)
+	b.addEvent(&e)
+	b.later = append(b.later, f)
+	return nil
+}
+
+// convert stores in a session the latest of its orders.
+func (b *batch) convert(sessionID string) error {
+	_, err := b.exec(`UPDATE sessions SET converted = 1, order_id = latest.order_id
+		FROM (SELECT order_id FROM orders WHERE session_id = ?1 ORDER BY created_at DESC, order_id DESC LIMIT 1) AS latest
+		WHERE session_id = ?1`, sessionID)
+	return err
+}
+
+func (b *batch) refund(f *store.OrderRefunded) error {
+	if _, err := b.exec(`INSERT INTO refunds (refund_id, order_id, amount, currency, created_at) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+		f.RefundID, f.OrderID, f.Amount.Amount, f.Amount.Currency, f.At.UnixMilli()); err != nil {
+		return err
+	}
+	_, err := b.exec(`UPDATE orders SET refunded = (SELECT coalesce(sum(amount), 0) FROM refunds WHERE order_id = ?1) WHERE order_id = ?1`, f.OrderID)
+	return err
+}
+
+// Order reads one order.
+func (a *Archive) Order(ctx context.Context, id string) (store.Order, bool, error) {
+	o := store.Order{OrderID: id}
+	var session, visitor, customer, meta sql.NullString
+	var created sql.NullInt64
+	err := a.read.QueryRowContext(ctx, `SELECT session_id, visitor_id, customer_id, amount, currency, metadata, created_at FROM orders WHERE order_id = ?`, id).
+		Scan(&session, &visitor, &customer, &o.Total.Amount, &o.Total.Currency, &meta, &created)
+	if errors.Is(err, sql.ErrNoRows) {
+		return store.Order{}, false, nil
+	}
+	if err != nil {
+		return store.Order{}, false, fmt.Errorf("sqlitearchive: order: %w", err)
+	}
+	o.SessionID, o.VisitorID, o.CustomerID, o.CreatedAt = session.String, visitor.String, customer.String, fromMillis(created)
+	if meta.Valid {
+		o.Metadata = json.RawMessage(meta.String)
+	}
+	return o, true, nil
+}
+
+// Refund reads one refund.
+func (a *Archive) Refund(ctx context.Context, id string) (store.Refund, bool, error) {
+	r := store.Refund{RefundID: id}
+	var created sql.NullInt64
+	err := a.read.QueryRowContext(ctx, `SELECT order_id, amount, currency, created_at FROM refunds WHERE refund_id = ?`, id).
+		Scan(&r.OrderID, &r.Amount.Amount, &r.Amount.Currency, &created)
+	if errors.Is(err, sql.ErrNoRows) {
+		return store.Refund{}, false, nil
+	}
+	if err != nil {
+		return store.Refund{}, false, fmt.Errorf("sqlitearchive: refund: %w", err)
+	}
+	r.CreatedAt = fromMillis(created)
+	return r, true, nil
+}
+
+const knowsCustomer = `SELECT EXISTS (SELECT 1 FROM sessions WHERE customer_id = ?1) OR EXISTS (SELECT 1 FROM orders WHERE customer_id = ?1)`
+
+// KnowsCustomer reports whether any session or order of a customer is there.
+func (a *Archive) KnowsCustomer(ctx context.Context, customerID string) (known bool, err error) {
+	if err := a.read.QueryRowContext(ctx, knowsCustomer, customerID).Scan(&known); err != nil {
+		return false, fmt.Errorf("sqlitearchive: customer: %w", err)
+	}
+	return known, nil
+}
