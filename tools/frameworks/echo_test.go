@@ -21,6 +21,12 @@ func echoSetups() []setup {
 		{name: "echo v4 Use(WrapMiddleware), recovery inside", handler: func(s site) http.Handler {
 			return echoV4(s, echo4.WrapMiddleware(s.handler), middleware4.Recover())
 		}},
+		{name: "echo v4 Use(WrapMiddleware), Gzip inside", handler: func(s site) http.Handler {
+			return echoV4(s, middleware4.Recover(), echo4.WrapMiddleware(s.handler), middleware4.Gzip())
+		}},
+		{name: "echo v4 Use(WrapMiddleware), Gzip outside", handler: func(s site) http.Handler {
+			return echoV4(s, middleware4.Recover(), middleware4.Gzip(), echo4.WrapMiddleware(s.handler))
+		}},
 		{name: "echo v4 Pre(WrapMiddleware)", handler: func(s site) http.Handler {
 			e := echoV4(s, middleware4.Recover())
 			e.Pre(echo4.WrapMiddleware(s.handler))

@@ -1,8 +1,10 @@
 package frameworks
 
 import (
+	"bufio"
 	"context"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 
@@ -79,5 +81,48 @@ func TestASessionKeepsWhatItBeganWithWhenFasthttpUsesItsMemoryAgain(t *testing.T
 		if a := first.get("/page"); len(a.sets()) > 0 {
 			t.Errorf("the first visitor's next page sets the cookies %q again", a.sets())
 		}
+	})
+}
+
+func TestFibersOwnHeadersAndStreamsGoWithTheTrackersCookies(t *testing.T) {
+	stream := func(w *bufio.Writer) {
+		for range 3 {
+			w.WriteString("part ")
+			w.Flush()
+		}
+	}
+	eachOf(t, []setup{
+		{name: "fiber v2", listen: func(s site, ln net.Listener) func() error {
+			app := fiber2.New(fiber2.Config{DisableStartupMessage: true})
+			app.Use(Fiber2(s.handler))
+			app.Get("/page", func(c *fiber2.Ctx) error {
+				c.Cookie(&fiber2.Cookie{Name: "basket", Value: "17"})
+				c.Set("Cache-Control", "public, max-age=60")
+				c.Set("Vary", "Accept-Language")
+				c.Context().SetBodyStreamWriter(stream)
+				return nil
+			})
+			return listen2(app, ln)
+		}},
+		{name: "fiber v3", listen: func(s site, ln net.Listener) func() error {
+			app := fiber3.New()
+			app.Use(Fiber3(s.handler))
+			app.Get("/page", func(c fiber3.Ctx) error {
+				c.Cookie(&fiber3.Cookie{Name: "basket", Value: "17"})
+				c.Set("Cache-Control", "public, max-age=60")
+				c.Set("Vary", "Accept-Language")
+				return c.SendStreamWriter(stream)
+			})
+			return listen3(app, ln)
+		}},
+	}, func(t *testing.T, _ setup, sh *shop) {
+		a := sh.visitor().get("/page")
+		if got := a.sets(); a.text != "part part part" || len(got) != 3 || !slices.Contains(got, "basket") {
+			t.Errorf("the page is answered %q and sets the cookies %q, want three parts, the tracker's two cookies and the shop's", a.text, got)
+		}
+		if cache, vary := a.header.Values("Cache-Control"), strings.Join(a.header.Values("Vary"), ", "); !slices.Equal(cache, []string{"private, no-store"}) || !strings.Contains(vary, "Accept-Language") || !strings.Contains(vary, "Cookie") {
+			t.Errorf("the page has Cache-Control %q and Vary %q, want one that keeps it out of caches, and both fields", cache, vary)
+		}
+		sh.wants("a page that streams", counted{1, 1})
 	})
 }

@@ -11,8 +11,9 @@ import (
 	"github.com/footfall-go/footfall"
 )
 
+func init() { gin.SetMode(gin.ReleaseMode) } // it prints each route otherwise
+
 func ginSetups() []setup {
-	gin.SetMode(gin.ReleaseMode)
 	return []setup{
 		{name: "gin outside", handler: func(s site) http.Handler { return s.handler(ginEngine(s, ginRecovery())) }},
 		{name: "gin Use(Gin(tracker.Handler))", handler: func(s site) http.Handler { return ginEngine(s, ginRecovery(), Gin(s.handler)) }},

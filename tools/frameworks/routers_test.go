@@ -4,6 +4,9 @@ import (
 	"io"
 	"log"
 	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -49,15 +52,42 @@ func recovered(next http.Handler) http.Handler {
 	})
 }
 
+// logged stands for the many middlewares that remember an answer's status: their writers have
+// nothing but Unwrap beside.
+func logged(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { next.ServeHTTP(&statusWriter{w, 200}, r) })
+}
+
+type statusWriter struct {
+	http.ResponseWriter
+	status int
+}
+
+func (w *statusWriter) WriteHeader(status int) {
+	w.status = status
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
 func routerSetups() []setup {
 	return []setup{
 		{name: "net/http", handler: func(s site) http.Handler { return s.handler(recovered(stdMux(s))) }},
 		{name: "net/http, recovery outside", handler: func(s site) http.Handler { return recovered(s.handler(stdMux(s))) }},
+		{name: "net/http, a logging writer outside", handler: func(s site) http.Handler { return logged(s.handler(recovered(stdMux(s)))) }},
+		{name: "net/http, a logging writer inside", handler: func(s site) http.Handler { return s.handler(logged(recovered(stdMux(s)))) }},
 		{name: "chi Use", handler: func(s site) http.Handler { return chiRouter(s, middleware.Recoverer, s.handler) }},
 		{name: "chi Use, recovery inside", handler: func(s site) http.Handler { return chiRouter(s, s.handler, middleware.Recoverer) }},
 		{name: "chi outside", handler: func(s site) http.Handler { return s.handler(chiRouter(s, middleware.Recoverer)) }},
 		{name: "chi Use, Compress inside", handler: func(s site) http.Handler {
 			return chiRouter(s, middleware.Recoverer, s.handler, middleware.StripSlashes, middleware.Compress(5))
+		}},
+		{name: "chi Use, Logger and Compress outside", handler: func(s site) http.Handler {
+			logger := middleware.RequestLogger(&middleware.DefaultLogFormatter{Logger: quiet})
+			return chiRouter(s, logger, withoutLog, middleware.Recoverer, middleware.Compress(5), s.handler)
+		}},
+		{name: "a reverse proxy outside", noContext: true, handler: func(s site) http.Handler {
+			return s.handler(reverseProxy(s))
 		}},
 		{name: "gorilla/mux outside", handler: func(s site) http.Handler { return s.handler(recovered(gorilla(s))) }},
 		{name: "gorilla/mux Use", handler: func(s site) http.Handler {
@@ -107,6 +137,14 @@ type noLog struct{}
 
 func (noLog) Write(int, int, http.Header, time.Duration, any) {}
 func (noLog) Panic(any, []byte)                               {}
+
+// reverseProxy stands before a shop that knows nothing of the tracker.
+func reverseProxy(s site) http.Handler {
+	backend := httptest.NewServer(recovered(stdMux(site{handler: bare().handler})))
+	s.cleanup(backend.Close)
+	target, _ := url.Parse(backend.URL)
+	return &httputil.ReverseProxy{ErrorLog: quiet, FlushInterval: -1, Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target) }}
+}
 
 func gorilla(s site) *mux.Router {
 	router := mux.NewRouter()

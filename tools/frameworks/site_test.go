@@ -23,6 +23,7 @@ import (
 type site struct {
 	*footfall.Tracker
 	handler func(http.Handler) http.Handler // Tracker.Handler, or nothing for comparison
+	cleanup func(func())                    // of what a setup starts
 }
 
 // bare is a site without a tracker around its answers.
@@ -102,7 +103,7 @@ func (su setup) open(t *testing.T) *shop {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
-	sh := su.serve(t, site{st.Tracker, st.Tracker.Handler}, false)
+	sh := su.serve(t, site{Tracker: st.Tracker, handler: st.Tracker.Handler}, false)
 	sh.stage, sh.db = st, db
 	return sh
 }
@@ -110,6 +111,7 @@ func (su setup) open(t *testing.T) *shop {
 func (su setup) serve(t *testing.T, s site, http2 bool) *shop {
 	t.Helper()
 	sh := &shop{t: t}
+	s.cleanup = t.Cleanup
 	if su.listen != nil {
 		ln, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {

@@ -173,8 +173,11 @@ func (sh *shop) speak(ctx context.Context) string {
 	return string(b)
 }
 
-// withWriters are the setups whose handlers have an http.ResponseWriter.
-func withWriters() []setup { return slices.Concat(routerSetups(), ginSetups(), echoSetups()) }
+// withWriters are the setups whose handlers have an http.ResponseWriter. echo's Gzip is left out: it
+// holds the status of a WebSocket back, with the tracker or without.
+func withWriters() []setup {
+	return slices.DeleteFunc(slices.Concat(routerSetups(), ginSetups(), echoSetups()), func(su setup) bool { return strings.Contains(su.name, "Gzip") })
+}
 
 func TestAHandlersWriterCanWhatItCanWithoutTheTracker(t *testing.T) {
 	for _, protocol := range []string{"HTTP/1.1", "HTTP/2"} {
@@ -182,7 +185,7 @@ func TestAHandlersWriterCanWhatItCanWithoutTheTracker(t *testing.T) {
 			t.Run(protocol+" "+su.name, func(t *testing.T) {
 				t.Parallel()
 				st := stage.New(t, nil)
-				tracked := su.serve(t, site{st.Tracker, st.Tracker.Handler}, protocol == "HTTP/2")
+				tracked := su.serve(t, site{Tracker: st.Tracker, handler: st.Tracker.Handler}, protocol == "HTTP/2")
 				without := su.serve(t, bare(), protocol == "HTTP/2")
 				for _, what := range probes {
 					if got, want := tracked.outcome(what), without.outcome(what); got != want {
@@ -195,11 +198,18 @@ func TestAHandlersWriterCanWhatItCanWithoutTheTracker(t *testing.T) {
 }
 
 func TestAConnectionThatAHandlerTakesOverIsNoPageView(t *testing.T) {
-	eachOf(t, withWriters(), func(t *testing.T, _ setup, sh *shop) {
+	eachOf(t, withWriters(), func(t *testing.T, su setup, sh *shop) {
+		if su.noContext {
+			return // behind a reverse proxy it is another server's connection
+		}
 		if got := sh.outcome("hijack"); !strings.HasPrefix(got, "200 mine") {
 			t.Errorf("the client of a handler that takes the connection over sees %q", got)
 		}
 		sh.wants("a connection that was taken over", counted{})
+		if got := sh.outcome("controller-hijack"); !strings.HasPrefix(got, "200 mine") {
+			t.Errorf("the client of a handler that takes the connection over by a ResponseController sees %q", got)
+		}
+		sh.wants("a connection that was taken over by a ResponseController", counted{})
 		if got := sh.outcome("websocket"); got != "heard hello" {
 			t.Errorf("over a WebSocket the client sees %q", got)
 		}
@@ -215,7 +225,7 @@ func TestGinStreamsAndSendsEvents(t *testing.T) {
 			t.Run(protocol+" "+su.name, func(t *testing.T) {
 				t.Parallel()
 				st := stage.New(t, nil)
-				v := su.serve(t, site{st.Tracker, st.Tracker.Handler}, protocol == "HTTP/2").visitor()
+				v := su.serve(t, site{Tracker: st.Tracker, handler: st.Tracker.Handler}, protocol == "HTTP/2").visitor()
 				if a := v.get("/stream"); a.status != 200 || a.text != "part part part" || len(a.sets()) != 2 {
 					t.Errorf("c.Stream is answered %d %q and sets the cookies %q, want three parts and two cookies", a.status, a.text, a.sets())
 				}
