@@ -58,7 +58,7 @@ func (p *Proxies) ClientAddr(r *http.Request) (netip.Addr, Identity) {
 		switch {
 		case len(lines) == 0:
 			return peer, OneVisitor
-		case peer.IsPrivate() || peer.IsLoopback() || peer.IsLinkLocalUnicast():
+		case peer.IsPrivate() || peer.IsLoopback() || peer.IsLinkLocalUnicast() || carrierNetwork.Contains(peer):
 			return peer, ForgottenProxy
 		}
 		return peer, Forwarder
@@ -69,6 +69,10 @@ func (p *Proxies) ClientAddr(r *http.Request) (netip.Addr, Identity) {
 	}
 	return addr, OneVisitor
 }
+
+// carrierNetwork is shared address space (RFC 6598): of carriers, and of clouds' own
+// proxies.
+var carrierNetwork = netip.MustParsePrefix("100.64.0.0/10")
 
 // forwarded is the client that a trusted peer forwards for.
 func (p *Proxies) forwarded(peer netip.Addr, lines []string) netip.Addr {

@@ -125,6 +125,7 @@ func TestClientAddr_WhomItStandsFor(t *testing.T) {
 		{"on a private network too", "192.168.1.7:1", "", OneVisitor},
 		{"a private peer that forwards and is not listed is a forgotten proxy", "172.17.0.1:1", "198.51.100.1", ForgottenProxy},
 		{"likewise on the machine itself", "127.0.0.1:1", "198.51.100.1", ForgottenProxy},
+		{"likewise in a cloud's shared address space", "100.64.0.9:1", "198.51.100.1", ForgottenProxy},
 		{"likewise by IPv6", "[fd00::1]:1", "198.51.100.1", ForgottenProxy},
 		{"a public peer that forwards may make that up", "203.0.113.7:1", "198.51.100.1", Forwarder},
 		{"who is behind a trusted proxy", "10.0.0.1:1", "198.51.100.1", OneVisitor},
