@@ -43,7 +43,11 @@ func (a *Archive) reopen(ctx context.Context, d *database) error {
 		if _, err := os.Stat(d.path); err != nil {
 			return gone
 		}
-		if err := checkHeader(d.path); err != nil {
+		version, err := readVersion(d.path)
+		if err == nil && version == 0 {
+			err = fmt.Errorf("%s has no tables of footfall", d.path)
+		}
+		if err != nil {
 			return fmt.Errorf("%w, and what is there now cannot be used: %w", gone, err)
 		}
 	}
@@ -110,15 +114,17 @@ func (d *database) ownsLog() bool {
 	return err == nil && wal != nil && os.SameFile(now, *wal)
 }
 
-// removeLog deletes the files that SQLite keeps beside a database.
+// removeLog deletes the write-ahead log beside a database, and what belongs to it.
 func removeLog(path string) error {
-	var errs []error
-	for _, name := range []string{path + "-wal", path + "-shm"} {
-		if err := os.Remove(name); err != nil && !errors.Is(err, os.ErrNotExist) {
-			errs = append(errs, err)
-		}
+	return errors.Join(remove(path+"-wal"), remove(path+"-shm"))
+}
+
+// remove deletes a file if it is there.
+func remove(path string) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
 	}
-	return errors.Join(errs...)
+	return nil
 }
 
 // tryWriting writes to the database without changing anything.
@@ -138,29 +144,27 @@ func (d *database) tryWriting(ctx context.Context) error {
 	return tx.Commit()
 }
 
-// checkHeader reads the beginning of a file and returns an error if it is not a
-// database of this program, or a newer one. It must not be called with a file that
-// this process has open, because closing a file releases the locks on it.
-func checkHeader(path string) error {
+// readVersion reads the version of the tables from the beginning of a file. It
+// returns an error if the file is not an SQLite database, or a newer one than this
+// program knows. It must not be called with a file that this process has open,
+// because closing a file releases the locks on it.
+func readVersion(path string) (int, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer f.Close()
 	header := make([]byte, 100)
 	if _, err := io.ReadFull(f, header); err != nil || string(header[:16]) != "SQLite format 3\x00" {
-		return fmt.Errorf("%s is not an SQLite database", path)
+		return 0, fmt.Errorf("%s is not an SQLite database", path)
 	}
 	files, err := schemaFiles()
 	if err != nil {
-		return err
+		return 0, err
 	}
 	version := int(binary.BigEndian.Uint32(header[60:]))
-	if version == 0 {
-		return fmt.Errorf("%s is an SQLite database that footfall has not made", path)
-	}
 	if version > len(files) {
-		return fmt.Errorf("%s: version %d, this is %d: %w", path, version, len(files), ErrNewer)
+		return 0, fmt.Errorf("%s: version %d, this is %d: %w", path, version, len(files), ErrNewer)
 	}
-	return nil
+	return version, nil
 }

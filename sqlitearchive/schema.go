@@ -4,9 +4,11 @@ import (
 	"context"
 	"database/sql"
 	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"strings"
 )
 
 //go:embed migrations/*.sql
@@ -77,4 +79,58 @@ func migrateTo(db *sql.DB, version int, script string) error {
 		return err
 	}
 	return tx.Commit()
+}
+
+// checkTables returns an error if a database is not one that this program has made,
+// or a newer one.
+func checkTables(ctx context.Context, db *sql.DB) error {
+	if err := checkVersion(db); err != nil {
+		return err
+	}
+	if empty, err := isEmpty(db); err != nil {
+		return err
+	} else if empty {
+		return errors.New("it is not a database of footfall")
+	}
+	for _, query := range []string{
+		`SELECT session_id, customer_id, authenticated_at, ended_at FROM sessions LIMIT 0`,
+		`SELECT event_id, session_id FROM session_events LIMIT 0`,
+		`SELECT visitor_id FROM visitors LIMIT 0`,
+		`SELECT order_id FROM orders LIMIT 0`,
+		`SELECT seq, customer_id FROM credential_changes LIMIT 0`,
+	} {
+		if _, err := db.ExecContext(ctx, query); err != nil {
+			return fmt.Errorf("it is not a database of footfall: %w", err)
+		}
+	}
+	return nil
+}
+
+// quickCheck looks for damage on every page of a database. It returns an error that
+// describes the first damage found.
+func quickCheck(ctx context.Context, db *sql.DB) error {
+	var found string
+	if err := db.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&found); err != nil {
+		return err
+	}
+	if found != "ok" {
+		return fmt.Errorf("%w: %s", ErrDamaged, strings.ReplaceAll(found, "\n", " "))
+	}
+	return nil
+}
+
+// ErrDamaged means that pages of the database are damaged.
+var ErrDamaged = errors.New("the database is damaged")
+
+// QuickCheck looks for damage on every page of the database, which may take long,
+// until ctx ends. If it finds some, the error wraps [ErrDamaged].
+func (a *Archive) QuickCheck(ctx context.Context) error {
+	err := quickCheck(ctx, a.reader())
+	if err == nil {
+		return nil
+	}
+	if ctx.Err() != nil {
+		err = ctx.Err()
+	}
+	return fmt.Errorf("sqlitearchive: %s: %w", a.path, err)
 }
