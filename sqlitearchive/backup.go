@@ -162,3 +162,13 @@ func syncFile(name string) error {
 	}
 	return errors.Join(f.Sync(), f.Close())
 }
+
+// Extent counts the sessions and returns when the latest began, zero if there is
+// none.
+func (a *Archive) Extent(ctx context.Context) (sessions int64, latest time.Time, err error) {
+	var began sql.NullInt64
+	if err := a.reader().QueryRowContext(ctx, "SELECT count(*), max(started_at) FROM sessions").Scan(&sessions, &began); err != nil {
+		return 0, time.Time{}, fmt.Errorf("sqlitearchive: extent: %w", err)
+	}
+	return sessions, fromMillis(began), nil
+}

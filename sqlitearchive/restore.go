@@ -29,10 +29,11 @@ type RestoreOptions struct {
 
 // Restored is what [Restore] did.
 type Restored struct {
-	Before     string // where the database is now that was at the path; empty: there was none
-	Unreadable error  // why that database could not be read; nil: it could
-	LoggedOut  int    // customers
-	Sessions   int64  // in the restored database
+	Before     string    // where the database is now that was at the path; empty: there was none
+	Unreadable error     // why that database could not be read; nil: it could
+	LoggedOut  int       // customers
+	Sessions   int64     // in the restored database
+	Latest     time.Time // when the latest of them began; zero: there is none
 }
 
 // Restore puts a copy of a database, made by [Archive.Backup] or otherwise, at path.
@@ -235,7 +236,8 @@ func (r *restoration) complete(ctx context.Context, d *database, customers login
 		}
 		r.done.LoggedOut = n
 	}
-	if err := d.read.QueryRowContext(ctx, "SELECT count(*) FROM sessions").Scan(&r.done.Sessions); err != nil {
+	var err error
+	if r.done.Sessions, r.done.Latest, err = newArchive(d, Options{}).Extent(ctx); err != nil {
 		return err
 	}
 	if err := d.read.Close(); err != nil {

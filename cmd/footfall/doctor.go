@@ -159,18 +159,25 @@ func databaseFinding(c *config) finding {
 
 // backlogFinding examines a journal that no server is emptying.
 func backlogFinding(c *config) finding {
+	f := finding{Part: "journal", OK: true, Says: "empty"}
+	if size := c.backlogBytes(); size > 0 {
+		f.Says = fmt.Sprintf("%d bytes wait for the next start, which moves them to the database", size)
+	}
+	return f
+}
+
+// backlogBytes is the size of the journal's segments.
+func (c *config) backlogBytes() (size int64) {
 	segments, err := filepath.Glob(filepath.Join(c.JournalDir, "*.wal"))
-	size := int64(0)
+	if err != nil {
+		return 0
+	}
 	for _, s := range segments {
 		if info, err := os.Stat(s); err == nil {
 			size += info.Size()
 		}
 	}
-	f := finding{Part: "journal", OK: true, Says: "empty"}
-	if err == nil && size > 0 {
-		f.Says = fmt.Sprintf("%d bytes wait for the next start, which moves them to the database", size)
-	}
-	return f
+	return size
 }
 
 // askStatus asks the server that runs on DATA_DIR, if there is one.
