@@ -118,8 +118,9 @@ func (a *Archive) Check(ctx context.Context) error {
 		}
 		if a.failed.Load() {
 			if err := d.tryWriting(ctx); err != nil {
-				return fmt.Errorf("sqlitearchive: %w", err)
+				return fmt.Errorf("sqlitearchive: writing fails: %w", err)
 			}
+			a.failed.Store(false)
 		}
 	}
 	var one int

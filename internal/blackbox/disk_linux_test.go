@@ -124,6 +124,10 @@ func TestFault_FullDiskServesAndCountsOnWhenThereIsRoom(t *testing.T) {
 	if err := os.Remove(filler.Name()); err != nil {
 		t.Fatal(err)
 	}
+	eventually(t, "/readyz is 200 on a disk that has room again, before any visitor comes", func() (bool, string) {
+		a := s.browser().get("/readyz")
+		return a.status == 200, a.String()
+	})
 	eventually(t, "logout works again", func() (bool, string) {
 		a := customer.post(logoutPath, "")
 		return a.status == 200, a.String()
