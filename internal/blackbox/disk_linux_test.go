@@ -160,3 +160,12 @@ func TestFault_FullDiskServesAndCountsOnWhenThereIsRoom(t *testing.T) {
 		t.Errorf("readyz: %s", a.body)
 	}
 }
+
+func TestDoctor_LittleSpace(t *testing.T) {
+	t.Parallel()
+	disk := tmpfs(t, "size=12m")
+	s := openShopIn(t, filepath.Join(disk, "data"), "JOURNAL_MAX_BYTES=4MiB")
+	if r := s.run("doctor"); r.code != 1 || !strings.Contains(r.out, "MiB are free, less than 1024 MiB") {
+		t.Errorf("doctor on a disk of 12 MiB: exit code %d\n%s%s", r.code, r.out, r.errors)
+	}
+}
