@@ -22,6 +22,7 @@ func TestRestore_LogsEverybodyOut(t *testing.T) {
 				s := openShop(t, settings...)
 				left, stayed, revoked, later, nobody := s.browser(), s.browser(), s.browser(), s.browser(), s.browser()
 				left.post(loginPath, firstCustomer).want(200)
+				kept := "Cookie: session=" + left.cookie("session") // as somebody has it who took it before the logout
 				stayed.post(loginPath, firstCustomer).want(200)
 				nobody.view(productsPath)
 				s.drained()
@@ -52,7 +53,7 @@ func TestRestore_LogsEverybodyOut(t *testing.T) {
 				}
 				s.start()
 				for name, b := range map[string]*browser{
-					"who logged out after the backup": left, "who stayed logged in": stayed,
+					"who stayed logged in": stayed,
 					"who logged in after the backup": later, "whose session was revoked after the backup": revoked,
 				} {
 					if a := b.get(mePath); a.status != 401 {
@@ -61,6 +62,9 @@ func TestRestore_LogsEverybodyOut(t *testing.T) {
 				}
 				if got := nobody.asks(); hot == "redis" && got == nil {
 					t.Error("an anonymous session ended: it has nothing to be logged out of")
+				}
+				if a := s.browser().get(mePath, kept); a.status != 401 {
+					t.Errorf("the cookie of somebody who logged out after the backup is a customer's after the restore: %v", a)
 				}
 				stayed.post(loginPath, firstCustomer).want(200)
 				stayed.get(mePath).want(200)
