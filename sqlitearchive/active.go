@@ -116,16 +116,17 @@ const (
 // than the maximum age before that cannot have been seen since and are left out.
 func (a *Archive) ActiveVisitors(ctx context.Context, since time.Time) (n int64, err error) {
 	began, seen := since.Add(-a.maxAge).UnixMilli(), since.UnixMilli()
-	ids, known, err := a.recentSessions(ctx, began, seen)
+	d := a.opened.Load()
+	ids, known, err := d.recentSessions(ctx, began, seen)
 	switch {
 	case err != nil:
 	case known:
 		var list []byte
 		if list, err = json.Marshal(ids); err == nil {
-			err = a.read.QueryRowContext(ctx, countActiveOf, began, seen, string(list)).Scan(&n)
+			err = d.read.QueryRowContext(ctx, countActiveOf, began, seen, string(list)).Scan(&n)
 		}
 	default:
-		err = a.read.QueryRowContext(ctx, countActive, began, seen).Scan(&n)
+		err = d.read.QueryRowContext(ctx, countActive, began, seen).Scan(&n)
 	}
 	if err != nil {
 		return 0, fmt.Errorf("sqlitearchive: active visitors: %w", err)
@@ -136,27 +137,27 @@ func (a *Archive) ActiveVisitors(ctx context.Context, since time.Time) (n int64,
 // recentSessions returns the sessions that may have been seen since a time. It
 // returns false if it does not know them, or if it is quicker to look at all
 // sessions that began since began.
-func (a *Archive) recentSessions(ctx context.Context, began, seen int64) ([]string, bool, error) {
-	if a.recent == nil {
+func (d *database) recentSessions(ctx context.Context, began, seen int64) ([]string, bool, error) {
+	if d.recent == nil {
 		return nil, false, nil
 	}
-	a.recent.asking.Lock()
-	defer a.recent.asking.Unlock()
-	ids, known := a.recent.sessions(seen)
+	d.recent.asking.Lock()
+	defer d.recent.asking.Unlock()
+	ids, known := d.recent.sessions(seen)
 	if !known {
-		if _, lately := a.recent.drops(); lately {
+		if _, lately := d.recent.drops(); lately {
 			return nil, false, nil
 		}
-		if err := a.findRecent(ctx, began, seen); err != nil {
+		if err := d.findRecent(ctx, began, seen); err != nil {
 			return nil, false, err
 		}
-		ids, known = a.recent.sessions(seen)
+		ids, known = d.recent.sessions(seen)
 	}
 	if !known || len(ids) < 100 {
 		return ids, known, nil
 	}
 	var all int
-	err := a.read.QueryRowContext(ctx, countBegun, began).Scan(&all)
+	err := d.read.QueryRowContext(ctx, countBegun, began).Scan(&all)
 	return ids, len(ids)*passed < all, err
 }
 
@@ -166,9 +167,9 @@ const passed = 7
 
 // findRecent reads from the database which sessions were seen since a time. This
 // happens once after the start, and again after there were too many to remember.
-func (a *Archive) findRecent(ctx context.Context, began, since int64) error {
-	drops, _ := a.recent.drops()
-	rows, err := a.read.QueryContext(ctx, listActive, began, since, a.recent.most+1)
+func (d *database) findRecent(ctx context.Context, began, since int64) error {
+	drops, _ := d.recent.drops()
+	rows, err := d.read.QueryContext(ctx, listActive, began, since, d.recent.most+1)
 	if err != nil {
 		return err
 	}
@@ -184,6 +185,6 @@ func (a *Archive) findRecent(ctx context.Context, began, since int64) error {
 	if err := rows.Err(); err != nil {
 		return err
 	}
-	a.recent.complete(found, since, drops)
+	d.recent.complete(found, since, drops)
 	return nil
 }

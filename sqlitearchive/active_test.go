@@ -49,7 +49,7 @@ func (w *activeWorld) open(most int) {
 	if err != nil {
 		w.Fatal(err)
 	}
-	a.recent.most, a.recent.rest = most, 0
+	a.opened.Load().recent.most, a.opened.Load().recent.rest = most, 0
 	w.a = a
 }
 
@@ -116,11 +116,11 @@ func (w *activeWorld) compare() {
 	if err != nil {
 		w.Fatal(err)
 	}
-	if _, known := w.a.recent.sessions(since.UnixMilli()); known {
+	if _, known := w.a.opened.Load().recent.sessions(since.UnixMilli()); known {
 		w.remembered++
 	}
 	var want int64
-	if err := w.a.read.QueryRowContext(w.Context(), countActive, since.Add(-w.a.maxAge).UnixMilli(), since.UnixMilli()).Scan(&want); err != nil {
+	if err := w.a.reader().QueryRowContext(w.Context(), countActive, since.Add(-w.a.maxAge).UnixMilli(), since.UnixMilli()).Scan(&want); err != nil {
 		w.Fatal(err)
 	}
 	if got != want {

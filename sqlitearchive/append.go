@@ -3,39 +3,59 @@ package sqlitearchive
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"runtime"
 
 	"github.com/footfall-go/footfall/store"
 )
 
-// Append stores a batch in one transaction.
+// Append stores a batch in one transaction. If the database is no longer the file
+// that was opened, it stores nothing and returns an error.
 func (a *Archive) Append(ctx context.Context, facts []store.Fact) error {
-	if a.write == nil {
-		return errReadOnly
+	err := a.append(ctx, facts)
+	switch {
+	case err == nil:
+		a.failed.Store(false)
+		return nil
+	case ctx.Err() != nil: // the driver's error about the rolled back transaction explains nothing
+		err = ctx.Err()
+	case !errors.Is(err, store.ErrRejected):
+		a.failed.Store(true)
 	}
-	tx, err := a.write.BeginTx(ctx, nil) // may wait for the write lock, until ctx ends
+	return fmt.Errorf("sqlitearchive: append: %w", err)
+}
+
+func (a *Archive) append(ctx context.Context, facts []store.Fact) error {
+	d, err := a.writable(ctx)
 	if err != nil {
-		return fmt.Errorf("sqlitearchive: append: %w", err)
+		return err
+	}
+	tx, err := d.write.BeginTx(ctx, nil) // may wait for the write lock, until ctx ends
+	if err != nil {
+		return err
 	}
 	defer tx.Rollback()
+	d.writer.noteLog()
 	// Statements run under a context that cannot end, because the driver starts a
 	// goroutine for each statement whose context can: a third of the cost of a
 	// batch of new sessions. When ctx ends, the transaction is rolled back and
 	// the next statement fails. No statement may run while the rows of another
 	// are being read.
 	b := &batch{ctx: context.WithoutCancel(ctx), tx: tx, statements: map[string]*sql.Stmt{}, yields: len(facts) < backlogged, now: nowMillis()}
-	if err = b.apply(facts); err == nil {
-		err = tx.Commit()
+	if err := b.apply(facts); err != nil {
+		return classify(err)
 	}
-	switch {
-	case err == nil:
-		a.recent.note(b.sightings)
-		return nil
-	case ctx.Err() != nil: // the driver's error about the rolled back transaction explains nothing
-		return fmt.Errorf("sqlitearchive: append: %w", ctx.Err())
+	if err := d.inPlace(); err != nil {
+		return err
 	}
-	return fmt.Errorf("sqlitearchive: append: %w", classify(err))
+	if err := tx.Commit(); err != nil {
+		return classify(err)
+	}
+	d.recent.note(b.sightings)
+	// If the file was taken away during the commit, the facts may be gone with it.
+	// Whoever appends keeps them then, and storing them again does no harm.
+	return d.inPlace()
 }
 
 // A batch is the transaction of one Append. It applies its facts in rounds: first
@@ -56,7 +76,7 @@ type batch struct {
 	later   []store.Fact
 	args    []any // kept for reuse
 
-	sightings []sighting // the sessions of all rounds, for Archive.recent
+	sightings []sighting // the sessions of all rounds, for database.recent
 }
 
 // A touch is what a round changes in one session.

@@ -142,7 +142,7 @@ const walkEvents = `WITH RECURSIVE walk (id) AS (
 
 // Events lists a session's events, oldest first, at most limit of the latest.
 func (a *Archive) Events(ctx context.Context, sessionID string, limit int) ([]store.Event, error) {
-	rows, err := a.read.QueryContext(ctx, walkEvents+`
+	rows, err := a.reader().QueryContext(ctx, walkEvents+`
 		SELECT e.event_id, e.session_id, e.visitor_id, e.event_type, e.page, e.product_id, e.metadata, e.created_at
 		FROM walk JOIN session_events e ON e.id = walk.id ORDER BY e.created_at DESC, e.id DESC LIMIT ?2`, sessionID, max(limit, 0)) // to SQLite a negative limit is none
 	if err != nil {

@@ -12,10 +12,11 @@ func (a *Archive) Shared() bool { return false }
 // ClaimSlot inserts the slot; whoever can insert it owns it. Slots older than a
 // week are deleted.
 func (a *Archive) ClaimSlot(ctx context.Context, job string, slot time.Time) (bool, error) {
-	if a.write == nil {
-		return false, errReadOnly
+	d, err := a.writable(ctx)
+	if err != nil {
+		return false, fmt.Errorf("sqlitearchive: claim slot: %w", err)
 	}
-	result, err := a.write.ExecContext(ctx, `INSERT INTO job_slots (job, slot) VALUES (?, ?) ON CONFLICT DO NOTHING`, job, slot.UnixMilli())
+	result, err := d.write.ExecContext(ctx, `INSERT INTO job_slots (job, slot) VALUES (?, ?) ON CONFLICT DO NOTHING`, job, slot.UnixMilli())
 	if err != nil {
 		return false, fmt.Errorf("sqlitearchive: claim slot: %w", err)
 	}
@@ -23,16 +24,17 @@ func (a *Archive) ClaimSlot(ctx context.Context, job string, slot time.Time) (bo
 	if err != nil || n == 0 {
 		return false, err
 	}
-	_, err = a.write.ExecContext(ctx, `DELETE FROM job_slots WHERE job = ? AND slot < ?`, job, slot.Add(-7*24*time.Hour).UnixMilli())
+	_, err = d.write.ExecContext(ctx, `DELETE FROM job_slots WHERE job = ? AND slot < ?`, job, slot.Add(-7*24*time.Hour).UnixMilli())
 	return err == nil, err
 }
 
 // Purge deletes what is older than its retention, in small steps.
 func (a *Archive) Purge(ctx context.Context, sessions, visitors time.Time, limit int) (int, error) {
-	if a.write == nil {
-		return 0, errReadOnly
+	d, err := a.writable(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("sqlitearchive: purge: %w", err)
 	}
-	tx, err := a.write.BeginTx(ctx, nil)
+	tx, err := d.write.BeginTx(ctx, nil)
 	if err != nil {
 		return 0, fmt.Errorf("sqlitearchive: purge: %w", err)
 	}

@@ -70,7 +70,7 @@ func (a *Archive) Order(ctx context.Context, id string) (store.Order, bool, erro
 	o := store.Order{OrderID: id}
 	var session, visitor, customer, meta sql.NullString
 	var created sql.NullInt64
-	err := a.read.QueryRowContext(ctx, `SELECT session_id, visitor_id, customer_id, amount, currency, metadata, created_at FROM orders WHERE order_id = ?`, id).
+	err := a.reader().QueryRowContext(ctx, `SELECT session_id, visitor_id, customer_id, amount, currency, metadata, created_at FROM orders WHERE order_id = ?`, id).
 		Scan(&session, &visitor, &customer, &o.Total.Amount, &o.Total.Currency, &meta, &created)
 	if errors.Is(err, sql.ErrNoRows) {
 		return store.Order{}, false, nil
@@ -89,7 +89,7 @@ func (a *Archive) Order(ctx context.Context, id string) (store.Order, bool, erro
 func (a *Archive) Refund(ctx context.Context, id string) (store.Refund, bool, error) {
 	r := store.Refund{RefundID: id}
 	var created sql.NullInt64
-	err := a.read.QueryRowContext(ctx, `SELECT order_id, amount, currency, created_at FROM refunds WHERE refund_id = ?`, id).
+	err := a.reader().QueryRowContext(ctx, `SELECT order_id, amount, currency, created_at FROM refunds WHERE refund_id = ?`, id).
 		Scan(&r.OrderID, &r.Amount.Amount, &r.Amount.Currency, &created)
 	if errors.Is(err, sql.ErrNoRows) {
 		return store.Refund{}, false, nil
@@ -105,7 +105,7 @@ const knowsCustomer = `SELECT EXISTS (SELECT 1 FROM sessions WHERE customer_id =
 
 // KnowsCustomer reports whether any session or order of a customer is there.
 func (a *Archive) KnowsCustomer(ctx context.Context, customerID string) (known bool, err error) {
-	if err := a.read.QueryRowContext(ctx, knowsCustomer, customerID).Scan(&known); err != nil {
+	if err := a.reader().QueryRowContext(ctx, knowsCustomer, customerID).Scan(&known); err != nil {
 		return false, fmt.Errorf("sqlitearchive: customer: %w", err)
 	}
 	return known, nil

@@ -37,7 +37,7 @@ func TestSeedDefect37_QueriesUseIndexes(t *testing.T) {
 		"a folded session's":   `SELECT session_id FROM folded_sessions WHERE into_id = ?1`,
 		"a customer's cutoff":  `SELECT max(revoked_before) FROM credential_changes WHERE customer_id = ?1`,
 	} {
-		rows, err := a.read.QueryContext(context.Background(), "EXPLAIN QUERY PLAN "+query, 1)
+		rows, err := a.reader().QueryContext(context.Background(), "EXPLAIN QUERY PLAN "+query, 1)
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}

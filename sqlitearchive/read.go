@@ -46,12 +46,12 @@ func scanRecord(row scanner) (store.Record, error) {
 
 // Session reads one session, folded or not.
 func (a *Archive) Session(ctx context.Context, id string) (store.Record, bool, error) {
-	r, err := scanRecord(a.read.QueryRowContext(ctx, selectRecord, id))
+	r, err := scanRecord(a.reader().QueryRowContext(ctx, selectRecord, id))
 	if errors.Is(err, sql.ErrNoRows) {
 		return a.foldedSession(ctx, id)
 	}
 	if err == nil {
-		r.Values, err = values(ctx, a.read, id)
+		r.Values, err = values(ctx, a.reader(), id)
 	}
 	if err != nil {
 		return store.Record{}, false, fmt.Errorf("sqlitearchive: session: %w", err)
@@ -71,7 +71,7 @@ func (a *Archive) foldedSession(ctx context.Context, id string) (store.Record, b
 }
 
 func (a *Archive) readFolded(ctx context.Context, id string) (r store.Record, ok bool, err error) {
-	tx, err := a.read.BeginTx(ctx, nil)
+	tx, err := a.reader().BeginTx(ctx, nil)
 	if err != nil {
 		return r, false, err
 	}
@@ -124,7 +124,7 @@ func values(ctx context.Context, q querier, id string) (map[string]store.Value, 
 
 // sessions reads the sessions that the rest of a query selects.
 func (a *Archive) sessions(ctx context.Context, rest string, args ...any) ([]store.Session, error) {
-	rows, err := a.read.QueryContext(ctx, `SELECT `+sessionColumns+` FROM sessions `+rest, args...)
+	rows, err := a.reader().QueryContext(ctx, `SELECT `+sessionColumns+` FROM sessions `+rest, args...)
 	if err != nil {
 		return nil, fmt.Errorf("sqlitearchive: sessions: %w", err)
 	}
@@ -150,23 +150,34 @@ const maxChanges = 10_000 // read by one call
 // feedAge is how long changes stay in the feed of credential changes.
 func (a *Archive) feedAge() time.Duration { return 2 * a.maxAge }
 
+// turnBits is how many bits of a cursor number the changes of one database. The bits
+// above them count the databases that this Archive has opened, so that a cursor of
+// a database that was replaced is not taken for one of the database in its place.
+const turnBits = 48
+
 // CredentialChanges reads the feed from a cursor to its end. It leaves out
-// changes older than any live session can be.
+// changes older than any live session can be. If another database has taken the
+// place of the one that the cursor comes from, it reads from the beginning.
 func (a *Archive) CredentialChanges(ctx context.Context, after int64) ([]store.CredentialChange, int64, error) {
+	d := a.opened.Load()
+	seq := after & (1<<turnBits - 1)
+	if after>>turnBits != d.turn {
+		seq = 0
+	}
 	var changes []store.CredentialChange
 	for {
-		n, err := a.appendChanges(ctx, &changes, &after)
+		n, err := d.appendChanges(ctx, nowMillis()-a.feedAge().Milliseconds(), &changes, &seq)
 		if err != nil {
 			return nil, after, fmt.Errorf("sqlitearchive: credential changes: %w", err)
 		}
 		if n < maxChanges {
-			return changes, after, nil
+			return changes, d.turn<<turnBits | seq, nil
 		}
 	}
 }
 
-func (a *Archive) appendChanges(ctx context.Context, changes *[]store.CredentialChange, after *int64) (n int, err error) {
-	rows, err := a.read.QueryContext(ctx, `SELECT seq, session_id, version, customer_id, revoked_before FROM credential_changes WHERE seq > ? AND changed_at >= ? ORDER BY seq LIMIT ?`, *after, nowMillis()-a.feedAge().Milliseconds(), maxChanges)
+func (d *database) appendChanges(ctx context.Context, since int64, changes *[]store.CredentialChange, after *int64) (n int, err error) {
+	rows, err := d.read.QueryContext(ctx, `SELECT seq, session_id, version, customer_id, revoked_before FROM credential_changes WHERE seq > ? AND changed_at >= ? ORDER BY seq LIMIT ?`, *after, since, maxChanges)
 	if err != nil {
 		return 0, err
 	}
@@ -186,7 +197,7 @@ const countBegun = `SELECT count(*) FROM sessions WHERE started_at >= ?`
 
 // SessionsBegun counts the sessions that began at or after a time.
 func (a *Archive) SessionsBegun(ctx context.Context, since time.Time) (n int64, err error) {
-	err = a.read.QueryRowContext(ctx, countBegun, since.UnixMilli()).Scan(&n)
+	err = a.reader().QueryRowContext(ctx, countBegun, since.UnixMilli()).Scan(&n)
 	if err != nil {
 		return 0, fmt.Errorf("sqlitearchive: sessions begun: %w", err)
 	}

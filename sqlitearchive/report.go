@@ -36,7 +36,7 @@ func (a *Archive) Stats(ctx context.Context, w report.Window) (report.Stats, err
 	if !w.To.IsZero() {
 		to = w.To.UnixMilli()
 	}
-	tx, err := a.read.BeginTx(ctx, nil)
+	tx, err := a.reader().BeginTx(ctx, nil)
 	if err != nil {
 		return s, fmt.Errorf("sqlitearchive: stats: %w", err)
 	}

@@ -10,14 +10,13 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
-	"embed"
 	"errors"
 	"fmt"
-	"io/fs"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"modernc.org/sqlite"
@@ -26,18 +25,15 @@ import (
 	"github.com/footfall-go/footfall/store"
 )
 
-//go:embed migrations/*.sql
-var migrations embed.FS
-
 // An Archive is a store.Archive and a report.Reader. It is safe for
 // concurrent use. Make one with [Open] or [OpenReadOnly].
 type Archive struct {
 	path   string
-	file   os.FileInfo // the file at path when it was opened
 	maxAge time.Duration
-	write  *sql.DB // one connection; nil when read-only
-	read   *sql.DB
-	recent *recent // nil when read-only: another process writes then
+
+	opened    atomic.Pointer[database]
+	reopening sync.Mutex  // held while another database takes the place of the opened one
+	failed    atomic.Bool // the latest Append failed, and not because of its facts
 }
 
 // Options for [Open]. The zero value is ready for use.
@@ -53,6 +49,10 @@ var ErrNewer = errors.New("made by a newer version of footfall: upgrade, or use 
 
 // Open opens the database at path for reading and writing. It creates the
 // database and updates its tables where needed.
+//
+// If the file is deleted or replaced afterwards, nothing is appended to the file
+// that is gone: [Archive.Append] and [Archive.Check] return an error until there
+// is a database at path again, and go on with that one.
 func Open(path string, o Options) (*Archive, error) {
 	if err := check(path, o); err != nil {
 		return nil, err
@@ -68,20 +68,11 @@ func Open(path string, o Options) (*Archive, error) {
 	if err := errors.Join(f.Chmod(0o600), f.Close()); err != nil {
 		return nil, fmt.Errorf("sqlitearchive: %w", err)
 	}
-	write, err := connect(path, "rwc")
+	d, err := openWriting(path)
 	if err != nil {
 		return nil, err
 	}
-	write.SetMaxOpenConns(1)
-	if err := migrate(write); err != nil {
-		return nil, errors.Join(fmt.Errorf("sqlitearchive: %s: %w", path, err), write.Close())
-	}
-	a, err := OpenReadOnly(path, o)
-	if err != nil {
-		return nil, errors.Join(err, write.Close())
-	}
-	a.write, a.recent = write, newRecent()
-	return a, nil
+	return newArchive(d, o), nil
 }
 
 // OpenReadOnly opens the database at path for reading while another process may
@@ -90,37 +81,11 @@ func OpenReadOnly(path string, o Options) (*Archive, error) {
 	if err := check(path, o); err != nil {
 		return nil, err
 	}
-	o.SessionMaxAge = cmp.Or(o.SessionMaxAge, store.DefaultAbsolute)
-	file, err := os.Stat(path)
-	if err != nil {
-		return nil, fmt.Errorf("sqlitearchive: %w", err)
-	}
-	read, err := connect(path, "ro")
+	d, err := openReading(path)
 	if err != nil {
 		return nil, err
 	}
-	err = checkVersion(read)
-	if wal, _ := os.Stat(path + "-wal"); err != nil && !errors.Is(err, ErrNewer) && (wal == nil || wal.Size() == 0) {
-		// On a read-only disk, the files that readers share cannot be made. If
-		// the write-ahead log is empty, the database file alone is complete and
-		// can be read.
-		if err := read.Close(); err != nil {
-			return nil, fmt.Errorf("sqlitearchive: %s: %w", path, err)
-		}
-		if read, err = connect(path, "ro", "immutable"); err != nil {
-			return nil, err
-		}
-		err = checkVersion(read)
-	}
-	if err != nil {
-		_ = read.Close() // the error before it tells more
-		return nil, fmt.Errorf("sqlitearchive: %s: %w", path, err)
-	}
-	if empty, err := isEmpty(read); err != nil || empty { // the process that creates the database is still starting
-		return nil, errors.Join(fmt.Errorf("sqlitearchive: %s: no tables yet: %w", path, cmp.Or(err, fs.ErrNotExist)), read.Close())
-	}
-	read.SetMaxOpenConns(4)
-	return &Archive{path: path, file: file, maxAge: o.SessionMaxAge, read: read}, nil
+	return newArchive(d, o), nil
 }
 
 // check refuses what would otherwise be another file, or an archive that forgets
@@ -135,45 +100,48 @@ func check(path string, o Options) error {
 	return nil
 }
 
-// connect opens a pool of connections. Write transactions take the lock when they
-// begin, because one that reads first and then writes would fail instead of
-// waiting for the lock.
-func connect(path, mode string, flags ...string) (*sql.DB, error) {
-	query := url.Values{
-		"mode":    {mode},
-		"_txlock": {"immediate"},
-		"_pragma": {"busy_timeout(5000)", "foreign_keys(ON)"},
-	}
-	if mode == "rwc" {
-		query["_pragma"] = append(query["_pragma"], "journal_mode(WAL)", "synchronous(FULL)", "journal_size_limit(67108864)", "wal_autocheckpoint(8000)", "cache_size(-65536)", "secure_delete(ON)")
-	}
-	for _, flag := range flags {
-		query.Set(flag, "1")
-	}
-	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?"+query.Encode())
-	if err != nil {
-		return nil, fmt.Errorf("sqlitearchive: %s: %w", path, err)
-	}
-	return db, nil
+func newArchive(d *database, o Options) *Archive {
+	a := &Archive{path: d.path, maxAge: cmp.Or(o.SessionMaxAge, store.DefaultAbsolute)}
+	a.opened.Store(d)
+	return a
 }
+
+// reader returns the connections for reading.
+func (a *Archive) reader() *sql.DB { return a.opened.Load().read }
 
 // Close closes the database.
 func (a *Archive) Close() error {
-	err := a.read.Close()
-	if a.write != nil {
-		err = errors.Join(err, a.write.Close())
-	}
-	return err
+	a.reopening.Lock()
+	defer a.reopening.Unlock()
+	return a.opened.Load().leave()
 }
 
 // Check reports an error if the database does not answer, or if its file is no
-// longer the one that was opened.
+// longer the one that was opened. If the latest Append failed, Check writes to the
+// database, because reading it would not show whether writing works again.
 func (a *Archive) Check(ctx context.Context) error {
-	if file, err := os.Stat(a.path); err != nil || !os.SameFile(file, a.file) {
-		return fmt.Errorf("sqlitearchive: %s was deleted or replaced while in use: stop, put it back, start again", a.path)
+	d := a.opened.Load()
+	if d.write == nil {
+		if err := d.inPlace(); err != nil {
+			return fmt.Errorf("sqlitearchive: %w", err)
+		}
+	} else {
+		if d.write.Stats().OpenConnections > 0 {
+			_ = d.inPlace() // writable acts on a write-ahead log that was deleted
+		}
+		var err error
+		if d, err = a.writable(ctx); err != nil {
+			return fmt.Errorf("sqlitearchive: %w", err)
+		}
+		if a.failed.Load() {
+			if err := d.tryWriting(ctx); err != nil {
+				return fmt.Errorf("sqlitearchive: writing fails: %w", err)
+			}
+			a.failed.Store(false)
+		}
 	}
 	var one int
-	if err := a.read.QueryRowContext(ctx, "SELECT 1 FROM sqlite_schema LIMIT 1").Scan(&one); err != nil {
+	if err := d.read.QueryRowContext(ctx, "SELECT 1 FROM sqlite_schema LIMIT 1").Scan(&one); err != nil {
 		return fmt.Errorf("sqlitearchive: %w", err)
 	}
 	return nil
@@ -181,74 +149,7 @@ func (a *Archive) Check(ctx context.Context) error {
 
 // errReadOnly is the error of writes to an archive that was opened for reading
 // only.
-var errReadOnly = errors.New("sqlitearchive: opened for reading only")
-
-// schemaFiles are the migrations in order; the number in a file's name is the
-// version of the schema after it.
-func schemaFiles() ([]string, error) { return fs.Glob(migrations, "migrations/*.sql") }
-
-func checkVersion(db *sql.DB) error {
-	files, err := schemaFiles()
-	if err != nil {
-		return err
-	}
-	var version int
-	if err := db.QueryRowContext(context.Background(), "PRAGMA user_version").Scan(&version); err != nil {
-		return err
-	}
-	if version > len(files) {
-		return fmt.Errorf("version %d, this is %d: %w", version, len(files), ErrNewer)
-	}
-	return nil
-}
-
-// isEmpty reports whether the database has no tables yet.
-func isEmpty(db *sql.DB) (bool, error) {
-	var version int
-	err := db.QueryRowContext(context.Background(), "PRAGMA user_version").Scan(&version)
-	return version == 0, err
-}
-
-// migrate applies the missing migrations, each in a transaction of its own.
-func migrate(db *sql.DB) error {
-	if err := checkVersion(db); err != nil {
-		return err
-	}
-	files, err := schemaFiles()
-	if err != nil {
-		return err
-	}
-	for i, file := range files {
-		script, err := migrations.ReadFile(file)
-		if err != nil {
-			return err
-		}
-		if err := migrateTo(db, i+1, string(script)); err != nil {
-			return fmt.Errorf("%s: %w", filepath.Base(file), err)
-		}
-	}
-	return nil
-}
-
-func migrateTo(db *sql.DB, version int, script string) error {
-	ctx := context.Background()
-	tx, err := db.BeginTx(ctx, nil)
-	if err != nil {
-		return err
-	}
-	defer tx.Rollback()
-	var now int
-	if err := tx.QueryRowContext(ctx, "PRAGMA user_version").Scan(&now); err != nil || now >= version {
-		return err
-	}
-	if _, err := tx.ExecContext(ctx, script); err != nil {
-		return err
-	}
-	if _, err := tx.ExecContext(ctx, fmt.Sprintf("PRAGMA user_version = %d", version)); err != nil {
-		return err
-	}
-	return tx.Commit()
-}
+var errReadOnly = errors.New("opened for reading only")
 
 // classify marks errors that a retry cannot fix with store.ErrRejected: the fact
 // is at fault, not the system.

@@ -59,13 +59,19 @@ func (c *config) findDatabase() error {
 
 var errInUse = errors.New("in use by a running footfall: stop that one, or use another DATA_DIR")
 
+func lockPath(dir string) string { return filepath.Join(dir, "lock") }
+
 // lockDataDir makes this process the only one that writes to DATA_DIR.
 func lockDataDir(dir string) (*flock.Flock, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("DATA_DIR: %w: make it writable or set another", err)
 	}
-	lock := flock.New(filepath.Join(dir, "lock"))
+	_, missing := os.Stat(lockPath(dir))
+	lock := flock.New(lockPath(dir))
 	ok, err := lock.TryLock()
+	if missing != nil && err == nil {
+		giveToOwnerOf(dir, lockPath(dir))
+	}
 	if err != nil {
 		return nil, fmt.Errorf("DATA_DIR: %w: make it writable or set another", err)
 	}

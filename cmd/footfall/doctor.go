@@ -12,13 +12,11 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
-	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
 
 	"github.com/footfall-go/footfall"
-	"github.com/footfall-go/footfall/report"
 )
 
 type doctorCmd struct {
@@ -81,14 +79,15 @@ func colour(t terminal, c text.Color, s string) string {
 }
 
 func examine(c *config) []finding {
+	status, running, err := askStatus(c)
 	findings := []finding{secretsFinding(c), dataDirFinding(c)}
+	findings = append(findings, diskFindings(c)...)
 	findings = append(findings, hotFindings(c)...)
 	if c.shared.mongodbURI != "" {
 		findings = append(findings, mongoFinding(c))
 	} else {
-		findings = append(findings, databaseFinding(c))
+		findings = append(findings, databaseFinding(c, running))
 	}
-	status, running, err := askStatus(c)
 	switch {
 	case !running:
 		findings = append(findings, finding{Part: "server", OK: true, Says: "none runs on this DATA_DIR"}, backlogFinding(c))
@@ -131,53 +130,32 @@ func dataDirFinding(c *config) finding {
 	return f
 }
 
-func databaseFinding(c *config) finding {
-	f := finding{Part: "database", Says: c.database()}
-	a, err := openDatabase(c)
-	if errors.Is(err, fs.ErrNotExist) {
-		f.OK, f.Says = true, "there is none yet"
-		return f
-	}
-	if err != nil {
-		f.Says, f.Remedy = err.Error(), "restore it from a backup, or use another DATA_DIR"
-		return f
-	}
-	defer a.Close()
-	began := time.Now()
-	sessions, err := a.Sessions(context.Background(), report.Filter{Now: began, Limit: 1})
-	if err != nil {
-		f.Says, f.Remedy = err.Error(), "restore it from a backup, or use another DATA_DIR"
-		return f
-	}
-	f.OK = true
-	if len(sessions) > 0 {
-		f.Says += fmt.Sprintf(", latest session %s", clock(sessions[0].StartedAt, c.Location))
-		if ahead := sessions[0].StartedAt.Sub(began); ahead > time.Minute {
-			f.OK, f.Says, f.Remedy = false, f.Says+fmt.Sprintf(", which is %s ahead of this clock", ahead.Round(time.Second)), "set this machine's clock"
-		}
-	}
-	return f
-}
-
 // backlogFinding examines a journal that no server is emptying.
 func backlogFinding(c *config) finding {
-	segments, err := filepath.Glob(filepath.Join(c.JournalDir, "*.wal"))
-	size := int64(0)
-	for _, s := range segments {
-		if info, err := os.Stat(s); err == nil {
-			size += info.Size()
-		}
-	}
 	f := finding{Part: "journal", OK: true, Says: "empty"}
-	if err == nil && size > 0 {
+	if size := c.backlogBytes(); size > 0 {
 		f.Says = fmt.Sprintf("%d bytes wait for the next start, which moves them to the database", size)
 	}
 	return f
 }
 
+// backlogBytes is the size of the journal's segments.
+func (c *config) backlogBytes() (size int64) {
+	segments, err := filepath.Glob(filepath.Join(c.JournalDir, "*.wal"))
+	if err != nil {
+		return 0
+	}
+	for _, s := range segments {
+		if info, err := os.Stat(s); err == nil {
+			size += info.Size()
+		}
+	}
+	return size
+}
+
 // askStatus asks the server that runs on DATA_DIR, if there is one.
 func askStatus(c *config) (s footfall.Status, running bool, err error) {
-	if _, err := os.Stat(c.dataDir); err != nil {
+	if _, err := os.Stat(lockPath(c.dataDir)); err != nil {
 		return s, false, nil
 	}
 	lock, err := lockDataDir(c.dataDir)
@@ -212,6 +190,14 @@ func askStatus(c *config) (s footfall.Status, running bool, err error) {
 	return answer.Data, true, nil
 }
 
+// remedyFor says what to do about a part that fails, and what happens meanwhile.
+func remedyFor(part string) string {
+	if part == "journal" {
+		return "look at the disk of DATA_DIR and at the server's log: page views of meanwhile are not counted"
+	}
+	return "see the server's log; the journal keeps what happens meanwhile"
+}
+
 func serverFindings(s footfall.Status) []finding {
 	var findings []finding
 	for _, p := range s.Parts {
@@ -226,7 +212,7 @@ func serverFindings(s footfall.Status) []finding {
 			f.Says = fmt.Sprintf("%d records wait, %d of %d bytes", s.JournalPending, s.JournalBytes, s.JournalMax)
 		}
 		if !p.OK {
-			f.Remedy = "see the server's log; the journal keeps what happens meanwhile"
+			f.Remedy = remedyFor(p.Name)
 		}
 		findings = append(findings, f)
 	}

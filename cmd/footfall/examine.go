@@ -68,11 +68,17 @@ func mongoFinding(c *config) finding {
 	ctx, cancel := context.WithTimeout(context.Background(), examineTimeout)
 	defer cancel()
 	if theirs, err := a.Now(ctx); err == nil {
-		if off := time.Since(theirs); off.Abs() > 2*time.Second {
-			f.OK, f.Says, f.Remedy = false, f.Says+fmt.Sprintf(", its clock and this machine's are %v apart", off.Round(time.Second)), "set the clocks (NTP): past a minute nothing is deleted by age"
-		}
+		compareClocks(&f, theirs, time.Now())
 	}
 	return f
+}
+
+// compareClocks adds to a finding about a server how its clock differs from this
+// machine's.
+func compareClocks(f *finding, theirs, ours time.Time) {
+	if off := ours.Sub(theirs).Abs(); off > 2*time.Second {
+		f.OK, f.Says, f.Remedy = false, f.Says+fmt.Sprintf(", its clock and this machine's are %v apart", off.Round(time.Second)), "set the clocks (NTP): past a minute nothing is deleted by age"
+	}
 }
 
 // describe checks a store and returns its description.

@@ -23,6 +23,8 @@ type cli struct {
 	Events   eventsCmd   `cmd:"" help:"List the events of a session."`
 	Revoke   revokeCmd   `cmd:"" help:"End a session, or all sessions of a customer."`
 	Drain    drainCmd    `cmd:"" help:"Move the facts of an orphaned journal to the archive."`
+	Backup   backupCmd   `cmd:"" help:"Copy the SQLite database to a file, also while a shop writes to it."`
+	Restore  restoreCmd  `cmd:"" help:"Put a copy of the SQLite database in place; the one there is kept."`
 	Config   configCmd   `cmd:"" help:"Show the settings in effect, secrets hidden."`
 }
 

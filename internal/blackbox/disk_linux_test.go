@@ -124,6 +124,10 @@ func TestFault_FullDiskServesAndCountsOnWhenThereIsRoom(t *testing.T) {
 	if err := os.Remove(filler.Name()); err != nil {
 		t.Fatal(err)
 	}
+	eventually(t, "/readyz is 200 on a disk that has room again, before any visitor comes", func() (bool, string) {
+		a := s.browser().get("/readyz")
+		return a.status == 200, a.String()
+	})
 	eventually(t, "logout works again", func() (bool, string) {
 		a := customer.post(logoutPath, "")
 		return a.status == 200, a.String()
@@ -154,5 +158,14 @@ func TestFault_FullDiskServesAndCountsOnWhenThereIsRoom(t *testing.T) {
 	}
 	if a := s.browser().get("/readyz").want(200); !strings.Contains(string(a.body), `"ready":true`) {
 		t.Errorf("readyz: %s", a.body)
+	}
+}
+
+func TestDoctor_LittleSpace(t *testing.T) {
+	t.Parallel()
+	disk := tmpfs(t, "size=12m")
+	s := openShopIn(t, filepath.Join(disk, "data"), "JOURNAL_MAX_BYTES=4MiB")
+	if r := s.run("doctor"); r.code != 1 || !strings.Contains(r.out, "MiB are free, less than 1024 MiB") {
+		t.Errorf("doctor on a disk of 12 MiB: exit code %d\n%s%s", r.code, r.out, r.errors)
 	}
 }

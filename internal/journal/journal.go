@@ -147,6 +147,7 @@ type Journal struct {
 	spare    *batch // the other batch, nil while the writer has it
 	inflight *batch // the batch that the writer is writing
 	writeErr error  // of the latest write
+	probing  bool   // Check is finding out whether writing works again
 	stalled  [2]bool
 	watchAt  time.Time // when the watchdog's timer fires; zero: not set
 	watchdog *time.Timer

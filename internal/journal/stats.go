@@ -1,11 +1,6 @@
 package journal
 
-import (
-	"fmt"
-	"os"
-	"path/filepath"
-	"time"
-)
+import "time"
 
 // counters are guarded by Journal.mu. The fields that appear in Stats count
 // records.
@@ -45,36 +40,6 @@ type Stats struct {
 	SetAside        uint64 // by SetAside, since the directory was made
 	DamagedBytes    int64  // bytes in segments that were not whole frames
 	DamagedSegments uint64 // segments with such bytes
-}
-
-// Check reports an error if the journal is full, if the latest write failed or
-// has not finished, or if its files were deleted.
-func (j *Journal) Check() error {
-	j.mu.Lock()
-	err, current := j.writeErr, ""
-	if j.current != nil {
-		current = j.path(j.current)
-	}
-	full := j.bytes >= j.o.MaxBytes-j.o.MaxBytes/10
-	stalled := j.stalled[tracking]
-	j.mu.Unlock()
-	switch {
-	case err != nil:
-		return fmt.Errorf("journal: the latest write failed: %w", err)
-	case full:
-		return ErrFull
-	case stalled:
-		return ErrStalled
-	}
-	for _, path := range []string{filepath.Join(j.dir, lockName), current} {
-		if path == "" {
-			continue
-		}
-		if _, err := os.Stat(path); err != nil {
-			return fmt.Errorf("journal: its files were deleted while it is in use; start again: %w", err)
-		}
-	}
-	return nil
 }
 
 // Stats returns the current figures. It is cheap and does not wait for the disk.

@@ -90,6 +90,7 @@ func (b *Outbox) carry(ctx context.Context, batch journal.Batch) bool {
 	if !b.store(ctx, facts) {
 		return false
 	}
+	b.archiveTook() // also if it rejected facts, or none was left to store: it answered
 	if err := b.journal.Done(batch.End); err != nil {
 		b.complain(err)
 	}
@@ -109,7 +110,6 @@ func (b *Outbox) store(ctx context.Context, facts []store.Fact) bool {
 		cancel()
 		switch {
 		case err == nil:
-			b.archiveTook()
 			return true
 		case ctx.Err() != nil:
 			return false

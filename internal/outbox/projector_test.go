@@ -82,6 +82,29 @@ func TestProjector_AnArchiveThatIsAwayGetsEverythingLater(t *testing.T) {
 	})
 }
 
+func TestProjector_AnArchiveThatRejectsAFactIsNotAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := &archive{refuse: func([]store.Fact) error { return errDown }}
+		w := open(t, t.TempDir(), a, nil)
+		w.start(t, Hooks{})
+		if _, err := w.Append(nil, event("bad", "s")); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if w.ArchiveFailing().IsZero() {
+			t.Fatal("the archive is away, and the outbox does not know: the test does not test")
+		}
+		a.set(func() { a.refuse = func([]store.Fact) error { return store.ErrRejected } })
+		time.Sleep(5 * time.Second)
+		synctest.Wait()
+		if since := w.ArchiveFailing(); !since.IsZero() || w.count("facts_set_aside") != 1 {
+			t.Errorf("the archive answered and rejected a fact, and counts as failing since %v until a visitor brings another fact; %d facts are set aside, want 1", since, w.count("facts_set_aside"))
+		}
+		w.stop()
+	})
+}
+
 func TestClamp_AClockThatIsAheadPutsNothingIntoTheFuture(t *testing.T) {
 	facts := func(at time.Time) (all []store.Fact, times []*time.Time) {
 		begun, recorded, seen := &store.SessionBegun{}, &store.EventRecorded{}, &store.SessionSeen{}

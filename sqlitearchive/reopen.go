@@ -1,0 +1,170 @@
+package sqlitearchive
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+)
+
+// writable returns the database for writing. If its file was deleted or replaced,
+// writable goes on with the database that is at the path now. It never creates
+// one there: facts would leave the journal for an archive that nobody asked for.
+func (a *Archive) writable(ctx context.Context) (*database, error) {
+	d := a.opened.Load()
+	if d.write == nil {
+		return nil, errReadOnly
+	}
+	if d.usable() {
+		return d, nil
+	}
+	a.reopening.Lock()
+	defer a.reopening.Unlock()
+	if d = a.opened.Load(); d.usable() {
+		return d, nil
+	}
+	if err := a.reopen(ctx, d); err != nil {
+		return nil, err
+	}
+	return a.opened.Load(), nil
+}
+
+func (d *database) usable() bool {
+	return !d.lostLog.Load() && !d.left.Load() && isFile(d.path, d.main) == nil
+}
+
+// reopen closes a database that cannot be used any more and opens the one at the
+// path. If it fails, it changes nothing, or the next call goes on where it stopped.
+func (a *Archive) reopen(ctx context.Context, d *database) error {
+	gone := isFile(d.path, d.main)
+	if gone != nil {
+		if _, err := os.Stat(d.path); err != nil {
+			return gone
+		}
+		version, err := readVersion(d.path)
+		if err == nil && version == 0 {
+			err = fmt.Errorf("%s has no tables of footfall", d.path)
+		}
+		if err != nil {
+			return fmt.Errorf("%w, and what is there now cannot be used: %w", gone, err)
+		}
+	}
+	if !d.left.Load() {
+		// Everything that was stored goes from the log into the database file,
+		// wherever that is now.
+		if err := d.settle(ctx); err != nil {
+			return errors.Join(gone, err)
+		}
+		if err := d.leave(); err != nil {
+			return err
+		}
+	}
+	next, err := openWriting(d.path)
+	if err != nil {
+		return err
+	}
+	if next.turn = d.turn; gone != nil {
+		next.turn++
+	}
+	a.opened.Store(next)
+	return nil
+}
+
+// settle moves everything from the write-ahead log into the database file and
+// empties the log.
+func (d *database) settle(ctx context.Context) error {
+	var busy, frames, moved int
+	if err := d.write.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &frames, &moved); err != nil {
+		return fmt.Errorf("%s: empty its write-ahead log: %w", d.path, err)
+	}
+	if busy != 0 {
+		return fmt.Errorf("%s: empty its write-ahead log: another program is reading it", d.path)
+	}
+	return nil
+}
+
+// leave closes the connections. If another file has taken the place of the
+// database, leave deletes the write-ahead log that is still at the path, because
+// SQLite would apply it to whatever database it finds there.
+func (d *database) leave() error {
+	if d.left.Swap(true) {
+		return nil
+	}
+	stale := d.write != nil && isFile(d.path, d.main) != nil && d.ownsLog()
+	if stale {
+		_ = d.settle(context.Background()) // so that a file that was moved away is whole
+	}
+	err := d.read.Close()
+	if d.write != nil {
+		err = errors.Join(err, d.write.Close())
+	}
+	if stale {
+		err = errors.Join(err, removeLog(d.path))
+	}
+	return err
+}
+
+// ownsLog reports whether the write-ahead log at the path is the one that this
+// database's connection for writing uses.
+func (d *database) ownsLog() bool {
+	wal := d.writer.wal.Load()
+	now, err := os.Stat(d.path + "-wal")
+	return err == nil && wal != nil && os.SameFile(now, *wal)
+}
+
+// removeLog deletes the write-ahead log beside a database, and what belongs to it.
+func removeLog(path string) error {
+	return errors.Join(remove(path+"-wal"), remove(path+"-shm"))
+}
+
+// remove deletes a file if it is there.
+func remove(path string) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// tryWriting writes to the database without changing anything.
+func (d *database) tryWriting(ctx context.Context) error {
+	tx, err := d.write.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	var version int
+	if err := tx.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, fmt.Sprintf("PRAGMA user_version = %d", version)); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+// readVersion reads the version of the tables from the beginning of a file. It
+// returns an error if the file is not an SQLite database, or a newer one than this
+// program knows. It must not be called with a file that this process has open,
+// because closing a file releases the locks on it.
+func readVersion(path string) (int, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close()
+	header := make([]byte, 100)
+	if _, err := io.ReadFull(f, header); err != nil || string(header[:16]) != "SQLite format 3\x00" {
+		return 0, fmt.Errorf("%s is not an SQLite database", path)
+	}
+	files, err := schemaFiles()
+	if err != nil {
+		return 0, err
+	}
+	version := int(binary.BigEndian.Uint32(header[60:]))
+	if version > len(files) {
+		return 0, fmt.Errorf("%s: version %d, this is %d: %w", path, version, len(files), ErrNewer)
+	}
+	return version, nil
+}

@@ -1,0 +1,136 @@
+package sqlitearchive
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"strings"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// schemaFiles are the migrations in order; the number in a file's name is the
+// version of the schema after it.
+func schemaFiles() ([]string, error) { return fs.Glob(migrations, "migrations/*.sql") }
+
+func checkVersion(db *sql.DB) error {
+	files, err := schemaFiles()
+	if err != nil {
+		return err
+	}
+	var version int
+	if err := db.QueryRowContext(context.Background(), "PRAGMA user_version").Scan(&version); err != nil {
+		return err
+	}
+	if version > len(files) {
+		return fmt.Errorf("version %d, this is %d: %w", version, len(files), ErrNewer)
+	}
+	return nil
+}
+
+// isEmpty reports whether the database has no tables yet.
+func isEmpty(db *sql.DB) (bool, error) {
+	var version int
+	err := db.QueryRowContext(context.Background(), "PRAGMA user_version").Scan(&version)
+	return version == 0, err
+}
+
+// migrate applies the missing migrations, each in a transaction of its own.
+func migrate(db *sql.DB) error {
+	if err := checkVersion(db); err != nil {
+		return err
+	}
+	files, err := schemaFiles()
+	if err != nil {
+		return err
+	}
+	for i, file := range files {
+		script, err := migrations.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		if err := migrateTo(db, i+1, string(script)); err != nil {
+			return fmt.Errorf("%s: %w", filepath.Base(file), err)
+		}
+	}
+	return nil
+}
+
+func migrateTo(db *sql.DB, version int, script string) error {
+	ctx := context.Background()
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	var now int
+	if err := tx.QueryRowContext(ctx, "PRAGMA user_version").Scan(&now); err != nil || now >= version {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, script); err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, fmt.Sprintf("PRAGMA user_version = %d", version)); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+// checkTables returns an error if a database is not one that this program has made,
+// or a newer one.
+func checkTables(ctx context.Context, db *sql.DB) error {
+	if err := checkVersion(db); err != nil {
+		return err
+	}
+	if empty, err := isEmpty(db); err != nil {
+		return err
+	} else if empty {
+		return errors.New("it is not a database of footfall")
+	}
+	for _, query := range []string{
+		`SELECT session_id, customer_id, authenticated_at, ended_at FROM sessions LIMIT 0`,
+		`SELECT event_id, session_id FROM session_events LIMIT 0`,
+		`SELECT visitor_id FROM visitors LIMIT 0`,
+		`SELECT order_id FROM orders LIMIT 0`,
+		`SELECT seq, customer_id FROM credential_changes LIMIT 0`,
+	} {
+		if _, err := db.ExecContext(ctx, query); err != nil {
+			return fmt.Errorf("it is not a database of footfall: %w", err)
+		}
+	}
+	return nil
+}
+
+// quickCheck looks for damage on every page of a database. It returns an error that
+// describes the first damage found.
+func quickCheck(ctx context.Context, db *sql.DB) error {
+	var found string
+	if err := db.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&found); err != nil {
+		return err
+	}
+	if found != "ok" {
+		return fmt.Errorf("%w: %s", ErrDamaged, strings.ReplaceAll(found, "\n", " "))
+	}
+	return nil
+}
+
+// ErrDamaged means that pages of the database are damaged.
+var ErrDamaged = errors.New("the database is damaged")
+
+// QuickCheck looks for damage on every page of the database, which may take long,
+// until ctx ends. If it finds some, the error wraps [ErrDamaged].
+func (a *Archive) QuickCheck(ctx context.Context) error {
+	err := quickCheck(ctx, a.reader())
+	if err == nil {
+		return nil
+	}
+	if ctx.Err() != nil {
+		err = ctx.Err()
+	}
+	return fmt.Errorf("sqlitearchive: %s: %w", a.path, err)
+}
