@@ -111,7 +111,7 @@ func echo5Shop(tracker *footfall.Tracker) http.Handler {
 }
 
 func fiber2Shop(tracker *footfall.Tracker) *fiber2.App {
-	app := fiber2.New()
+	app := fiber2.New(fiber2.Config{DisableStartupMessage: true})
 	app.Use(recover2.New(), Fiber2(tracker.Handler))
 	app.Get("/product", func(c *fiber2.Ctx) error { return c.SendString("a product") })
 	app.Post("/login", func(c *fiber2.Ctx) error {

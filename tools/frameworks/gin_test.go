@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/gin-gonic/gin"
@@ -83,4 +84,38 @@ func TestAGinContextFindsTheRequestIfItsEngineFallsBack(t *testing.T) {
 			t.Errorf("with ContextWithFallback %v a gin.Context is answered %q, want %q", fallsBack, a.text, want)
 		}
 	}
+}
+
+// shortGin is what a middleware of gin is often made of. Handlers write to gin's writer, past that
+// of the net/http middleware.
+func shortGin(middleware func(http.Handler) http.Handler) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		passed := false
+		middleware(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			passed = true
+			c.Request = r
+			c.Next()
+		})).ServeHTTP(c.Writer, c.Request)
+		if !passed {
+			c.Abort()
+		}
+	}
+}
+
+func TestAShortMiddlewareOfGinIsEnoughWithinTheTracker(t *testing.T) {
+	su := setup{handler: func(s site) http.Handler {
+		engine := gin.New()
+		engine.GET("/account", shortGin(s.RequireCustomer), func(c *gin.Context) { c.String(200, "an account") })
+		engine.GET("/stock", shortGin(s.Uncounted), func(c *gin.Context) { c.String(200, "3") })
+		return s.handler(engine)
+	}}
+	sh := su.open(t)
+	v := sh.visitor()
+	if a := v.get("/account"); a.status != 401 || strings.Contains(a.text, "an account") {
+		t.Errorf("RequireCustomer answers a stranger %d %q, want 401 and nothing of the page", a.status, a.text)
+	}
+	if a := v.get("/stock"); a.status != 200 || len(a.sets()) != 2 {
+		t.Errorf("under Uncounted the page is answered %d and sets %q, want two cookies", a.status, a.sets())
+	}
+	sh.wants("a page under Uncounted", counted{1, 0})
 }
