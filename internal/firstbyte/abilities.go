@@ -22,7 +22,7 @@ func abilitiesOf(w http.ResponseWriter) (a abilities) {
 	if _, ok := w.(http.Flusher); ok {
 		a |= flushes
 	}
-	if _, ok := w.(http.Hijacker); ok {
+	if canHijack(w) {
 		a |= hijacks
 	}
 	if _, ok := w.(http.CloseNotifier); ok { //nolint:staticcheck // gin's Stream needs it
@@ -35,6 +35,21 @@ func abilitiesOf(w http.ResponseWriter) (a abilities) {
 		a |= pushes
 	}
 	return a
+}
+
+// canHijack looks behind writers that can do nothing but Unwrap, too, as
+// http.ResponseController does: it would take the connection over past the hooks.
+func canHijack(w http.ResponseWriter) bool {
+	for {
+		switch under := w.(type) {
+		case http.Hijacker:
+			return true
+		case interface{ Unwrap() http.ResponseWriter }:
+			w = under.Unwrap()
+		default:
+			return false
+		}
+	}
 }
 
 func (w *Writer) flush() { _ = w.FlushError() }

@@ -28,8 +28,16 @@ func TestTheVisitorsAddressBehindAProxy(t *testing.T) {
 		{"nginx or HAProxy without its line, which is why it must not be trusted then", []string{"9.9.9.9"}, local, "9.9.9.9"},
 		{"a proxy that nobody listed", []string{"198.51.100.7"}, nil, "127.0.0.1"},
 	} {
-		if got := enrich.ClientAddr("127.0.0.1:4711", http.Header{"X-Forwarded-For": c.lines}, c.trusted); got.String() != c.want {
-			t.Errorf("%s: the visitor's address is %v, want %s", c.name, got, c.want)
+		for _, peer := range []string{"127.0.0.1:4711", "@"} { // over TCP and over a Unix socket
+			proxies := enrich.Proxies{Networks: c.trusted, UnixSocket: len(c.trusted) > 0}
+			r := &http.Request{RemoteAddr: peer, Header: http.Header{"X-Forwarded-For": c.lines}}
+			want := c.want
+			if peer == "@" && len(c.trusted) == 0 {
+				want = "invalid IP" // there is none
+			}
+			if got, _ := proxies.ClientAddr(r); got.String() != want {
+				t.Errorf("%s, peer %s: the visitor's address is %v, want %s", c.name, peer, got, want)
+			}
 		}
 	}
 }
