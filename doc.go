@@ -19,9 +19,12 @@
 //     whoever is logged in: [Visitor].
 //   - After a password check: [Tracker.Login]; and [Tracker.Logout]. After a change of
 //     password: [Tracker.EndOtherSessions]. For an administrator:
-//     [Tracker.CustomerSessions], [Tracker.EndSession], [Tracker.EndCustomerSessions].
+//     [Tracker.CustomerSessions], [Tracker.KnowsCustomer], [Tracker.EndSession],
+//     [Tracker.EndCustomerSessions].
 //   - What the visitor did: [Tracker.Track]. A sale: [Tracker.PlaceOrder], and
-//     [Tracker.Refund].
+//     [Tracker.Refund]. What is told outside of the visitor's request, by a payment
+//     provider's webhook, the telephone or a queue: [Tracker.PlaceOrderFor] and
+//     [Tracker.TrackFor], on handlers that are not wrapped.
 //   - Something small that lasts as long as the session, a cart's id say:
 //     [Tracker.SetValue], [Tracker.Value]; and [Tracker.UpdateValue] if the new value
 //     depends on the old one.

@@ -83,3 +83,29 @@ func TestRun_TimeIsTheTests(t *testing.T) {
 		}
 	})
 }
+
+// A shop tests its webhook and its thank-you page together.
+func TestShop_OrderOfAWebhookIsTheBuyers(t *testing.T) {
+	tracker := footfalltest.New(t)
+	b := tracker.Browser()
+	b.LogIn("anna")
+	input := footfall.OrderInput{ID: "o-1", Total: footfall.Money{Amount: 1999, Currency: "EUR"}}
+	if _, _, err := tracker.PlaceOrderFor(t.Context(), footfall.Visit{}, input); err != nil {
+		t.Fatal(err)
+	}
+	b.Within(func(r *http.Request) {
+		if _, _, err := tracker.PlaceOrder(r.Context(), input); err != nil {
+			t.Error(err)
+		}
+	})
+	session, _ := b.Session()
+	orders := tracker.Orders()
+	if len(orders) != 1 || orders[0].SessionID != session.SessionID || orders[0].CustomerID != "anna" {
+		t.Errorf("orders are %+v; it is one, of the buyer's session, whoever told it first", orders)
+	}
+	for _, e := range tracker.Events() {
+		if e.EventType == footfall.EventOrderCompleted && e.SessionID != session.SessionID {
+			t.Errorf("the order's event is of session %q, not of the buyer's", e.SessionID)
+		}
+	}
+}

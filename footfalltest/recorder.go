@@ -28,8 +28,13 @@ func (r *recorder) Append(ctx context.Context, facts []store.Fact) error {
 	return nil
 }
 
-// events are the events that were appended, each once.
+// events are the events that were appended, each once. That of an order is of whose the
+// order is in the end.
 func (r *recorder) events() (events []store.Event) {
+	completed := map[string]footfall.Order{}
+	for _, o := range r.orders() {
+		completed[o.OrderID] = o
+	}
 	seen := map[string]bool{}
 	add := func(e store.Event) {
 		if !seen[e.EventID] {
@@ -44,7 +49,8 @@ func (r *recorder) events() (events []store.Event) {
 		case *store.EventRecorded:
 			add(f.Event)
 		case *store.OrderPlaced:
-			add(f.Event())
+			whole := store.OrderPlaced{Order: completed[f.OrderID], EventID: f.EventID}
+			add(whole.Event())
 		case *store.OrderRefunded:
 			add(f.Event())
 		}
@@ -52,15 +58,22 @@ func (r *recorder) events() (events []store.Event) {
 	return events
 }
 
-// orders are the orders that were appended, each once.
+// orders are the orders that were appended, each once, as the archive completed them.
 func (r *recorder) orders() (orders []footfall.Order) {
-	seen := map[string]bool{}
+	index := map[string]int{}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, fact := range r.facts {
-		if f, ok := fact.(*store.OrderPlaced); ok && !seen[f.OrderID] {
-			seen[f.OrderID] = true
+		f, ok := fact.(*store.OrderPlaced)
+		if !ok {
+			continue
+		}
+		switch i, there := index[f.OrderID]; {
+		case !there:
+			index[f.OrderID] = len(orders)
 			orders = append(orders, f.Order)
+		case orders[i].Total == f.Total:
+			orders[i].Complete(&f.Order)
 		}
 	}
 	return orders

@@ -133,7 +133,7 @@ func (c *connection) purgeSessions(ctx context.Context, before time.Time, limit 
 		}
 		deleted += result.DeletedCount
 		// An event may have come between the two deletions. One that comes now finds no
-		// session and notes it: see unknownDoc.
+		// session and notes it.
 		if _, err := c.write.Collection(sessionEvents).DeleteMany(ctx, bson.M{"sessionId": bson.M{"$in": gone}}); err != nil {
 			return deleted, err
 		}

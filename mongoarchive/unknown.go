@@ -15,10 +15,9 @@ import (
 // was deleted by its age, and a late refund came. Its id is noted, so that Purge can
 // delete its events without looking for them. If the session begins after all, because
 // its beginning was on its way, it is counted and converted anew.
-type unknownDoc struct {
-	ID      string        `bson:"_id"`
-	BeganAt bson.DateTime `bson:"beganAt"` // by its id, otherwise when it was noted
-}
+//
+// A document of unknown_sessions has the session's id as _id, and beganAt: by the id,
+// otherwise when it was noted.
 
 // noteUnknown notes those of some sessions that have no document. The caller updates
 // the sessions again afterwards: so of this process and one that begins the session at
