@@ -82,7 +82,7 @@ func start(config Config, beforeWrite func() error) (*Tracker, error) {
 		Names: names, Live: c.LiveSessions, Budget: c.StoreTimeout, Counts: t.counts, Logger: c.Logger,
 	})
 	agents := enrich.NewAgents(0)
-	t.counts.Func("agents_over_budget", agents.OverBudget)
+	t.counts.Func("agents_over_budget", "User agents that were recognised less precisely because too many unusual ones came at once.", agents.OverBudget)
 	describe := &sessions.Describer{Agents: agents, TrustedProxies: c.TrustedProxies, OwnHosts: c.OwnHosts, FullAddresses: c.FullAddresses}
 	t.requests = request.New(request.Options{
 		Session: cookie.Attributes{Name: c.SessionCookie, Secure: !c.Insecure, HTTPOnly: true},

@@ -30,7 +30,11 @@ type Orders struct {
 
 // New returns the orders of a tracker.
 func New(out *outbox.Outbox, archive *guard.Archive, s *sessions.Sessions, counts *count.Set, log *slog.Logger) *Orders {
-	return &Orders{out: out, archive: archive, sessions: s, log: log, counted: counts.New("orders"), unwritten: counts.New("orders_unwritten")}
+	return &Orders{
+		out: out, archive: archive, sessions: s, log: log,
+		counted:   counts.New("orders", "Orders that were placed, each once."),
+		unwritten: counts.New("orders_unwritten", "Orders that neither the journal nor the archive took at once. They are tried again every second, and lost if the process ends before that succeeds."),
+	}
 }
 
 // Place records an order of a session, nil if it has none that it may convert. whose

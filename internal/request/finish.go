@@ -9,6 +9,7 @@ import (
 	"github.com/footfall-go/footfall/enrich"
 	"github.com/footfall-go/footfall/internal/clock"
 	"github.com/footfall-go/footfall/internal/cookie"
+	"github.com/footfall-go/footfall/internal/count"
 	"github.com/footfall-go/footfall/internal/live"
 	"github.com/footfall-go/footfall/internal/sessions"
 	"github.com/footfall-go/footfall/store"
@@ -21,6 +22,7 @@ func (r *Request) Finish(status int, header http.Header) {
 		return
 	}
 	isPage := r.q.IsPageView(r.r, status) // the shop's: it may panic, and take its time
+	finishing := count.Clock()
 	r.mu.Lock()
 	if r.finished {
 		r.mu.Unlock()
@@ -60,6 +62,7 @@ func (r *Request) Finish(status int, header http.Header) {
 	}
 	r.renewOldCookie()
 	r.setCookies(header, at)
+	r.q.cost.Observe(r.opening + count.Clock() - finishing)
 }
 
 // Abandon ends a request whose answer the handler writes to the connection itself: no
