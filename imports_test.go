@@ -41,7 +41,11 @@ var mayImport = map[string][]string{
 	"report":                        {"store"},
 	"sqlitearchive":                 {"report", "store"},
 	"mongoarchive":                  {"report", "store"},
-	"dashboard":                     {"", "report", "store"},
+	"dashboard":                     {"", "internal/bearer", "report", "store"},
+	"internal/bearer":               {},
+	"internal/build":                {},
+	"internal/datadir":              {},
+	"admin":                         {"", "dashboard", "internal/bearer", "internal/build", "internal/datadir", "report"},
 	"internal/shop":                 {"", "enrich"},
 	"storetest":                     {"store"},
 	"archivetest":                   {"report", "store"},
@@ -50,7 +54,7 @@ var mayImport = map[string][]string{
 	"internal/faults":               {"internal/testserver"},
 	"internal/stage":                {"", "memstore", "sqlitearchive", "store"},
 	"internal/scenarios":            {},
-	"cmd/footfall":                  {"", "internal/cookie", "store", "dashboard", "internal/shop", "memstore", "redisstore", "upstashstore", "report", "sqlitearchive", "mongoarchive"},
+	"cmd/footfall":                  {"", "admin", "internal/build", "internal/cookie", "internal/datadir", "store", "dashboard", "internal/shop", "memstore", "redisstore", "upstashstore", "report", "sqlitearchive", "mongoarchive"},
 }
 
 func TestImportsRunOneWay(t *testing.T) {

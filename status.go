@@ -3,6 +3,9 @@ package footfall
 import (
 	"context"
 	"time"
+
+	"github.com/footfall-go/footfall/internal/count"
+	"github.com/footfall-go/footfall/store"
 )
 
 // A Dependency is something that a tracker needs: the hot store, the archive or the
@@ -63,6 +66,18 @@ func (t *Tracker) Status(ctx context.Context) Status {
 	}
 	return s
 }
+
+// Lifetimes says how long sessions live: Config.IdleTimeout and Config.MaxAge.
+func (t *Tracker) Lifetimes() store.Lifetimes {
+	return store.Lifetimes{Idle: t.config.IdleTimeout, Absolute: t.config.MaxAge}
+}
+
+// Location is the time zone of the shop's day: Config.Location.
+func (t *Tracker) Location() *time.Location { return t.config.Location }
+
+// Measures is what every counter and every histogram says now, each with a text that
+// says what it means: what package admin serves as metrics.
+func (t *Tracker) Measures() []count.Measure { return t.counts.Measures() }
 
 func (t *Tracker) check(ctx context.Context, name string, ask func(context.Context) error) Dependency {
 	ctx, cancel := context.WithTimeout(ctx, max(t.config.StoreTimeout, time.Second))

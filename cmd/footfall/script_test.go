@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/footfall-go/footfall/internal/datadir"
 )
 
 func TestMain(m *testing.M) { testscript.Main(m, map[string]func(){"footfall": main}) }
@@ -68,7 +70,9 @@ func newBrowser() *http.Client {
 	return &http.Client{Jar: jar, Timeout: 20 * time.Second}
 }
 
-func shopDoor(ts *testscript.TestScript) (d door, err error) { return readDoor(ts.Getenv("DATA_DIR")) }
+func shopDoor(ts *testscript.TestScript) (datadir.Address, error) {
+	return datadir.Read(ts.Getenv("DATA_DIR"))
+}
 
 func scriptReady(ts *testscript.TestScript, _ bool, _ []string) {
 	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
@@ -120,7 +124,7 @@ func scriptBrowse(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // waitDrained waits until the journal is empty.
-func waitDrained(d door) error {
+func waitDrained(d datadir.Address) error {
 	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		req, err := http.NewRequest(http.MethodGet, d.URL+"/_footfall/api/status", nil)
 		if err != nil {
