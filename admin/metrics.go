@@ -65,7 +65,7 @@ func (c collector) status(out chan<- prometheus.Metric) {
 	gauge := func(name, help string, v float64) {
 		out <- prometheus.MustNewConstMetric(prometheus.NewDesc("footfall_"+name, help, nil, nil), prometheus.GaugeValue, v)
 	}
-	gauge("ready", "1 if every part is in order and nothing of an earlier run is on its way to the archive, otherwise 0.", truth(s.Ready()))
+	gauge("ready", "Whether every part is in order and nothing of an earlier run is on its way to the archive: 1, otherwise 0.", truth(s.Ready()))
 	gauge("active_users", "Visitors with activity in the last 30 minutes, refreshed every 10 s. All instances of a shop show the same.", float64(s.ActiveUsers))
 	gauge("daily_visits", "Sessions begun on the shop's day, refreshed every 10 s. All instances of a shop show the same.", float64(s.DailyVisits))
 	gauge("live_sessions", "Sessions held in this process's memory.", float64(s.LiveSessions))
@@ -77,9 +77,9 @@ func (c collector) status(out chan<- prometheus.Metric) {
 		age = max(0, time.Since(s.JournalOldest).Seconds())
 	}
 	gauge("journal_oldest_seconds", "Age of the oldest fact in the journal that is not yet stored in the archive, 0 if there is none. It grows while the archive does not take facts.", age)
-	up := prometheus.NewDesc("footfall_part_up", "1 if a part (hot store, archive, journal) is in order, otherwise 0.", []string{"part"}, nil)
+	up := prometheus.NewDesc("footfall_part_up", "Whether a part (hot store, archive, journal) is in order: 1, otherwise 0.", []string{"part"}, nil)
 	latency := prometheus.NewDesc("footfall_part_latency_seconds", "How long a part took to answer when these metrics were asked for.", []string{"part"}, nil)
-	open := prometheus.NewDesc("footfall_part_breaker_open", "1 while requests do without a store because it has not answered lately, otherwise 0.", []string{"part"}, nil)
+	open := prometheus.NewDesc("footfall_part_breaker_open", "Whether requests do without a store because it has not answered lately: 1, otherwise 0.", []string{"part"}, nil)
 	for _, p := range s.Parts {
 		if p.Breaker != "" {
 			out <- prometheus.MustNewConstMetric(open, prometheus.GaugeValue, truth(p.Breaker == "open"), p.Name)

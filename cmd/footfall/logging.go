@@ -37,7 +37,7 @@ func (n *node) logStart(at addresses) {
 	if c.adminToken == "" {
 		admin = "off (ADMIN_TOKEN is not set)"
 	}
-	n.log.Info("footfall: started", "version", b.Version, "commit", b.Commit, "address", at.public, "admin", admin,
+	n.log.Info("footfall: started", "version", b.Version, "commit", dash(b.Commit), "address", at.public, "admin", admin,
 		"hotStore", c.hotName(), "archive", c.archiveName(), "dataDir", c.dataDir,
 		"journalSync", c.syncName(), "development", c.development)
 }

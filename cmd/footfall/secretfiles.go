@@ -36,6 +36,7 @@ func (c *compiler) readSecrets(s *Settings) *Settings {
 		{"MONGODB_URI", &whole.MongoDBURI, s.MongoDBURIFile},
 		{"UPSTASH_REDIS_REST_TOKEN", &whole.UpstashToken, s.UpstashTokenFile},
 	} {
+		c.value(secret.name+"_FILE", secret.file, "")
 		switch {
 		case secret.file != "" && *secret.text != "":
 			c.wrong(secret.name+"_FILE", "%s is set too: unset one of them", secret.name)

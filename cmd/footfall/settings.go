@@ -110,10 +110,10 @@ func (c *compiler) value(name, text, otherwise string) string {
 // APP_ENV. The error names each setting that is wrong, and what to do.
 func (s *Settings) compile(defaultEnv string) (*config, error) {
 	c := &compiler{}
-	s = c.readSecrets(s)
 	c.addr = c.address("ADDR", s.Addr, "127.0.0.1:3000")
 	c.adminAddr = c.address("ADMIN_ADDR", s.AdminAddr, "")
 	c.logging(s)
+	s = c.readSecrets(s)
 	switch env := c.value("APP_ENV", s.AppEnv, defaultEnv); env {
 	case "production":
 	case "development":
