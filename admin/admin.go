@@ -127,7 +127,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.mux.Serv
 // Mount adds everything to a mux. Requests to it must not go through Tracker.Handler,
 // which would count them.
 func (h *Handler) Mount(mux *http.ServeMux) {
-	mux.Handle("/_footfall/", h)
+	// Without a method it would contradict a pattern of the shop's like "GET /".
+	mux.Handle("GET /_footfall/", h)
+	mux.Handle("POST /_footfall/", h)
 	mux.Handle("GET /metrics", h)
 	h.MountProbes(mux)
 }

@@ -99,6 +99,7 @@ func TestMount_VisitorsReachTheProbesAloneIfTheRestIsElsewhere(t *testing.T) {
 	s := stage.New(t, nil)
 	h := open(t, s, nil)
 	all, probes := http.NewServeMux(), http.NewServeMux()
+	all.Handle("GET /", stage.Page) // as shops have it: it must not contradict what is mounted
 	h.Mount(all)
 	h.MountProbes(probes)
 	for path, public := range map[string]bool{"/healthz": true, "/readyz": true, "/metrics": false, "/_footfall/api/status": false} {
