@@ -88,13 +88,13 @@ func TestMetrics_CountWhatHappenedInAValidExposition(t *testing.T) {
 	s.Settle()
 	after := scrape(t, h)
 	for series, want := range map[string]float64{
-		"footfall_page_views_total{}":           4,
-		"footfall_sessions_begun_total{}":       2,
-		"footfall_request_cost_seconds_count{}": 4,
-		"footfall_journal_pending_records{}":    0,
-		"footfall_journal_oldest_seconds{}":     0,
-		`footfall_part_up{part="archive"}`:      1,
-		"footfall_ready{}":                      1,
+		"footfall_page_views_total{}":                                 4,
+		"footfall_sessions_begun_total{}":                             2,
+		"footfall_request_cost_seconds_count{}":                       4,
+		"footfall_journal_pending_records{}":                          0,
+		"footfall_journal_oldest_seconds{}":                           0,
+		`footfall_part_up{part="archive"}`:                            1,
+		"footfall_ready{}":                                            1,
 		`footfall_store_answer_seconds_count{call="put",store="hot"}`: 2,
 	} {
 		if got := after.value(t, series); got != want {
