@@ -43,7 +43,11 @@ var mayImport = map[string][]string{
 	"report":                        {"internal/day", "store"},
 	"sqlitearchive":                 {"report", "store"},
 	"mongoarchive":                  {"report", "store"},
-	"dashboard":                     {"", "report", "store"},
+	"dashboard":                     {"", "internal/bearer", "report", "store"},
+	"internal/bearer":               {},
+	"internal/build":                {},
+	"internal/datadir":              {},
+	"admin":                         {"", "dashboard", "internal/bearer", "internal/build", "internal/datadir", "internal/notices", "report"},
 	"internal/shop":                 {"", "enrich"},
 	"storetest":                     {"store"},
 	"archivetest":                   {"report", "store"},
@@ -52,7 +56,7 @@ var mayImport = map[string][]string{
 	"internal/faults":               {"internal/testserver"},
 	"internal/stage":                {"", "memstore", "sqlitearchive", "store"},
 	"internal/scenarios":            {},
-	"cmd/footfall":                  {"", "enrich", "internal/cookie", "internal/day", "store", "dashboard", "internal/shop", "memstore", "redisstore", "upstashstore", "report", "sqlitearchive", "mongoarchive"},
+	"cmd/footfall":                  {"", "admin", "enrich", "internal/build", "internal/cookie", "internal/datadir", "internal/day", "store", "dashboard", "internal/shop", "memstore", "redisstore", "upstashstore", "report", "sqlitearchive", "mongoarchive"},
 }
 
 func TestImportsRunOneWay(t *testing.T) {

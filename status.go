@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/footfall-go/footfall/internal/count"
 	"github.com/footfall-go/footfall/internal/notices"
 )
 
@@ -77,6 +78,10 @@ func (t *Tracker) Status(ctx context.Context) Status {
 	}
 	return s
 }
+
+// Measures is what every counter and every histogram says now, each with a text that
+// says what it means: what package admin serves as metrics.
+func (t *Tracker) Measures() []count.Measure { return t.counts.Measures() }
 
 func (t *Tracker) check(ctx context.Context, name string, ask func(context.Context) error) Dependency {
 	ctx, cancel := context.WithTimeout(ctx, max(t.config.StoreTimeout, time.Second))

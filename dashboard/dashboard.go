@@ -5,8 +5,6 @@ package dashboard
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"crypto/subtle"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,10 +12,10 @@ import (
 	"log/slog"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/footfall-go/footfall"
+	"github.com/footfall-go/footfall/internal/bearer"
 	"github.com/footfall-go/footfall/report"
 	"github.com/footfall-go/footfall/store"
 )
@@ -75,7 +73,7 @@ const (
 
 type api struct {
 	Config
-	tokens [][sha256.Size]byte
+	tokens bearer.Tokens
 }
 
 // New returns the handler of /_footfall/. It reports every mistake in the
@@ -85,12 +83,7 @@ func New(c Config) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &api{Config: c}
-	for _, token := range c.Tokens {
-		if token != "" {
-			a.tokens = append(a.tokens, sha256.Sum256([]byte(token)))
-		}
-	}
+	a := &api{Config: c, tokens: bearer.New(c.Tokens...)}
 	mux := http.NewServeMux()
 	const root = "/_footfall/api/"
 	for pattern, h := range map[string]func(*http.Request) (any, error){
@@ -132,7 +125,7 @@ type failure struct {
 // JSON.
 func (a *api) answer(h func(*http.Request) (any, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !a.allowed(r) {
+		if !a.tokens.Admit(r) {
 			w.Header().Set("WWW-Authenticate", `Bearer realm="footfall"`)
 			write(w, http.StatusUnauthorized, failure{Error: "Authentication required", Message: "Send Authorization: Bearer and the admin token"})
 			return
@@ -153,18 +146,6 @@ func (a *api) answer(h func(*http.Request) (any, error)) http.Handler {
 			write(w, http.StatusInternalServerError, failure{Error: "Internal error", Message: "The server's log says more"})
 		}
 	})
-}
-
-// allowed compares hashes, so that the time it takes reveals nothing about a
-// token.
-func (a *api) allowed(r *http.Request) bool {
-	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	sum := sha256.Sum256([]byte(strings.TrimSpace(token)))
-	match := 0
-	for i := range a.tokens {
-		match |= subtle.ConstantTimeCompare(a.tokens[i][:], sum[:])
-	}
-	return ok && match == 1
 }
 
 func write(w http.ResponseWriter, status int, body any) {

@@ -2,16 +2,13 @@ package main
 
 import (
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 
-	"github.com/gofrs/flock"
-
+	"github.com/footfall-go/footfall/internal/datadir"
 	"github.com/footfall-go/footfall/sqlitearchive"
 )
 
@@ -26,26 +23,12 @@ func keptSecret(path string) (string, error) {
 	}
 	value := rand.Text() + rand.Text()
 	if errors.Is(err, fs.ErrNotExist) {
-		err = writePrivate(path, []byte(value+"\n"))
+		err = datadir.WritePrivate(path, []byte(value+"\n"))
 	}
 	if err != nil {
 		return "", fmt.Errorf("DATA_DIR: %w: make it writable or set another", err)
 	}
 	return value, nil
-}
-
-// writePrivate writes a file atomically, readable by its owner only.
-func writePrivate(path string, content []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*") // has mode 0600
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name())
-	_, err = f.Write(content)
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
 }
 
 // findDatabase refuses a DATA_DIR without a database, for commands that would
@@ -57,60 +40,16 @@ func (c *config) findDatabase() error {
 	return nil
 }
 
-var errInUse = errors.New("in use by a running footfall: stop that one, or use another DATA_DIR")
-
-func lockPath(dir string) string { return filepath.Join(dir, "lock") }
+// errInUse means that another process has the lock of DATA_DIR.
+var errInUse = datadir.ErrInUse
 
 // lockDataDir makes this process the only one that writes to DATA_DIR.
-func lockDataDir(dir string) (*flock.Flock, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("DATA_DIR: %w: make it writable or set another", err)
-	}
-	_, missing := os.Stat(lockPath(dir))
-	lock := flock.New(lockPath(dir))
-	ok, err := lock.TryLock()
-	if missing != nil && err == nil {
-		giveToOwnerOf(dir, lockPath(dir))
-	}
+func lockDataDir(dir string) (*datadir.Lock, error) {
+	lock, err := datadir.Take(dir)
 	if err != nil {
-		return nil, fmt.Errorf("DATA_DIR: %w: make it writable or set another", err)
-	}
-	if !ok {
-		return nil, fmt.Errorf("DATA_DIR: %s is %w", dir, errInUse)
+		return nil, fmt.Errorf("DATA_DIR: %w", err)
 	}
 	return lock, nil
-}
-
-// A door tells commands how to reach the running server. It is a file in DATA_DIR
-// that only its owner can read.
-type door struct {
-	URL   string `json:"url"`
-	Token string `json:"token"`
-	PID   int    `json:"pid"`
-
-	// The server's lifetimes and time zone. Commands that read use them unless
-	// their own settings say otherwise.
-	SessionTTL    string `json:"sessionTtl"`
-	SessionMaxAge string `json:"sessionMaxAge"`
-	Timezone      string `json:"timezone"`
-}
-
-func doorPath(dir string) string { return filepath.Join(dir, "admin.json") }
-
-func (d door) write(dir string) error {
-	b, err := json.Marshal(d)
-	if err != nil {
-		return err
-	}
-	return writePrivate(doorPath(dir), append(b, '\n'))
-}
-
-func readDoor(dir string) (d door, err error) {
-	b, err := os.ReadFile(doorPath(dir))
-	if err != nil {
-		return d, err
-	}
-	return d, json.Unmarshal(b, &d)
 }
 
 // openDatabase opens the database for reading while a server may write to it.

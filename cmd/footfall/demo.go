@@ -18,7 +18,7 @@ func (cmd *demoCmd) Run(t terminal) error {
 		return err
 	}
 	generated := c.adminToken == ""
-	return c.serve(t, func(n *node, mux *http.ServeMux, url string) error {
+	return c.serve(t, func(n *node, mux *http.ServeMux, at addresses) error {
 		storefront, err := shop.New(shop.Config{Tracker: n.tracker, Logger: n.log, AllowedOrigins: c.allowedOrigins, Proxies: enrich.Proxies{Networks: c.TrustedProxies, UnixSocket: c.TrustUnixSocket}})
 		if err != nil {
 			return err
@@ -27,15 +27,15 @@ func (cmd *demoCmd) Run(t terminal) error {
 		mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "/api/storefront/products", http.StatusFound)
 		})
-		return cmd.greet(t, url, c, generated)
+		return cmd.greet(t, at, c, generated)
 	})
 }
 
 // greet prints the addresses of everything and what to try.
-func (cmd *demoCmd) greet(t terminal, url string, c *config, generated bool) error {
+func (cmd *demoCmd) greet(t terminal, at addresses, c *config, generated bool) error {
 	admin := "off (set ADMIN_TOKEN)"
 	if c.adminToken != "" {
-		admin = url + "/_footfall/api/stats   with Authorization: Bearer "
+		admin = at.admin + "/_footfall/api/stats   with Authorization: Bearer "
 		if generated {
 			admin += c.adminToken
 		} else {
@@ -51,6 +51,6 @@ func (cmd *demoCmd) greet(t terminal, url string, c *config, generated bool) err
 Try (curl calls itself a tool, and tools are no visitors: so it needs a browser's name):
   curl -i -A 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0' %[1]s/api/storefront/products/1
   go run ./cmd/footfall stats      in a second terminal, from this directory
-`, url, admin, c.dataDir)
+`, at.public, admin, c.dataDir)
 	return err
 }

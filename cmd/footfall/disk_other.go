@@ -7,5 +7,3 @@ import "os"
 func freeSpace(string) (bytes int64, known bool) { return 0, false }
 
 func ownerOf(os.FileInfo) (uid int, known bool) { return 0, false }
-
-func giveToOwnerOf(string, string) {}

@@ -17,6 +17,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 
 	"github.com/footfall-go/footfall"
+	"github.com/footfall-go/footfall/internal/datadir"
 )
 
 type doctorCmd struct {
@@ -79,18 +80,22 @@ func colour(t terminal, c text.Color, s string) string {
 }
 
 func examine(c *config) []finding {
-	status, running, err := askStatus(c)
+	status, found, err := askStatus(c)
 	findings := []finding{secretsFinding(c), dataDirFinding(c)}
 	findings = append(findings, diskFindings(c)...)
 	findings = append(findings, hotFindings(c)...)
 	if c.shared.mongodbURI != "" {
 		findings = append(findings, mongoFinding(c))
 	} else {
-		findings = append(findings, databaseFinding(c, running))
+		findings = append(findings, databaseFinding(c, found.Running))
 	}
 	switch {
-	case !running:
-		findings = append(findings, finding{Part: "server", OK: true, Says: "none runs on this DATA_DIR"}, backlogFinding(c))
+	case !found.Running:
+		says := "none runs on this DATA_DIR"
+		if found.Killed {
+			says += fmt.Sprintf("; the last one, process %d, was killed, and what it left is read at the next start", found.Address.PID)
+		}
+		findings = append(findings, finding{Part: "server", OK: true, Says: says}, backlogFinding(c))
 	case err != nil:
 		findings = append(findings, finding{Part: "server", Says: err.Error(), Remedy: "look at its log; if it hangs, end it and start it again: nothing is lost"})
 	default:
@@ -153,41 +158,35 @@ func (c *config) backlogBytes() (size int64) {
 	return size
 }
 
-// askStatus asks the server that runs on DATA_DIR, if there is one.
-func askStatus(c *config) (s footfall.Status, running bool, err error) {
-	if _, err := os.Stat(lockPath(c.dataDir)); err != nil {
-		return s, false, nil
-	}
-	lock, err := lockDataDir(c.dataDir)
-	if err == nil {
-		return s, false, lock.Unlock()
-	}
-	if !errors.Is(err, errInUse) {
-		return s, false, nil
-	}
-	in, err := readDoor(c.dataDir)
-	if err != nil {
-		return s, true, fmt.Errorf("one runs, but its address is unknown: %w", err)
+// askStatus asks the process that runs on DATA_DIR, if there is one.
+func askStatus(c *config) (s footfall.Status, found datadir.Found, err error) {
+	found, err = datadir.Find(c.dataDir)
+	in := found.Address
+	if err != nil || !found.Running {
+		return s, found, err
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), revokeTimeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, in.URL+"/_footfall/api/status", nil)
 	if err != nil {
-		return s, true, err
+		return s, found, err
 	}
 	req.Header.Set("Authorization", "Bearer "+in.Token)
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return s, true, fmt.Errorf("process %d does not answer: %w", in.PID, err)
+		return s, found, fmt.Errorf("process %d does not answer: %w", in.PID, err)
 	}
 	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return s, found, fmt.Errorf("process %d answered %s", in.PID, resp.Status)
+	}
 	answer := struct {
 		Data footfall.Status `json:"data"`
 	}{}
 	if err := json.NewDecoder(io.LimitReader(resp.Body, 1<<20)).Decode(&answer); err != nil {
-		return s, true, fmt.Errorf("process %d answered %s: %w", in.PID, resp.Status, err)
+		return s, found, fmt.Errorf("process %d answered %s: %w", in.PID, resp.Status, err)
 	}
-	return answer.Data, true, nil
+	return answer.Data, found, nil
 }
 
 // remedyFor says what to do about a part that fails, and what happens meanwhile.

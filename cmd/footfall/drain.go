@@ -11,10 +11,10 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/gofrs/flock"
 	"github.com/jedib0t/go-pretty/v6/progress"
 
 	"github.com/footfall-go/footfall"
+	"github.com/footfall-go/footfall/internal/datadir"
 )
 
 type drainCmd struct {
@@ -54,7 +54,7 @@ func (cmd *drainCmd) Run(t terminal) error {
 		return err
 	}
 	c.Secrets, c.DisableJobs, c.JournalDir = []string{newToken()}, true, dir
-	c.Logger = slog.New(slog.NewTextHandler(t.err, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	c.Logger = c.logger(t.err, slog.LevelWarn)
 	c.shared.redisURL, c.shared.upstashURL = "", "" // a journal holds nothing for the hot store
 	c.LegacyUntil = time.Time{}
 	tracker, _, closeAll, err := c.openTracker()
@@ -119,7 +119,7 @@ func findArchive(c *config, journal string) error {
 
 // lockForDrain locks the directory that the journal belongs to, and DATA_DIR if
 // the archive is in it, so that no server writes to either.
-func lockForDrain(c *config, journal string) (locks []*flock.Flock, err error) {
+func lockForDrain(c *config, journal string) (locks []*datadir.Lock, err error) {
 	dirs := []string{filepath.Dir(filepath.Clean(journal))}
 	if c.shared.mongodbURI == "" && !sameDir(dirs[0], c.dataDir) {
 		dirs = append(dirs, c.dataDir)

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/footfall-go/footfall/internal/datadir"
 )
 
 func TestDoctor_FilesOfAnotherUser(t *testing.T) {
@@ -49,7 +51,7 @@ func TestRestore_ByRootGivesTheDatabaseToTheOwnerOfDataDir(t *testing.T) {
 	if code := run([]string{"restore", copied, "--data-dir", c.dataDir}, terminal{out, errs}); code != 0 {
 		t.Fatal(code, errs)
 	}
-	for _, file := range []string{c.database(), lockPath(c.dataDir)} {
+	for _, file := range []string{c.database(), datadir.Path(c.dataDir)} {
 		info, err := os.Stat(file)
 		if err != nil {
 			t.Fatal(err)

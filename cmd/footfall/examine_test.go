@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/footfall-go/footfall/internal/datadir"
 	"github.com/footfall-go/footfall/sqlitearchive"
 	"github.com/footfall-go/footfall/store"
 )
@@ -128,10 +129,10 @@ func TestDoctor_AJournalThatCannotBeWritten(t *testing.T) {
 
 func TestDoctor_LeavesNoLockBehindThatItsUserOwns(t *testing.T) {
 	c := shopDir(t)
-	if _, running, err := askStatus(c); running || err != nil {
-		t.Fatal(running, err)
+	if _, found, err := askStatus(c); found.Running || err != nil {
+		t.Fatal(found, err)
 	}
-	if _, err := os.Stat(lockPath(c.dataDir)); err == nil {
+	if _, err := os.Stat(datadir.Path(c.dataDir)); err == nil {
 		t.Error("the doctor created the lock file: if root runs it, the shop cannot open that file")
 	}
 }

@@ -26,9 +26,11 @@ type cli struct {
 	Backup   backupCmd   `cmd:"" help:"Copy the SQLite database to a file, also while a shop writes to it."`
 	Restore  restoreCmd  `cmd:"" help:"Put a copy of the SQLite database in place; the one there is kept."`
 	Config   configCmd   `cmd:"" help:"Show the settings in effect, secrets hidden."`
+	Version  versionCmd  `cmd:"" help:"Show which Footfall this is."`
 }
 
-// The exit codes. exitNo means that the answer is no: not found, or not healthy.
+// The exit codes. exitNo means that the answer is no (not found, not healthy), or that
+// a server did not end as it should.
 const (
 	exitNo    = 1
 	exitWrong = 2
@@ -36,6 +38,19 @@ const (
 
 // errNo means that the answer is no and has been printed.
 var errNo = errors.New("no")
+
+// A failure is an error that neither the call nor the settings caused.
+type failure struct{ error }
+
+func (f failure) Unwrap() error { return f.error }
+
+// failed makes an error a failure; nil stays nil.
+func failed(err error) error {
+	if err == nil {
+		return nil
+	}
+	return failure{err}
+}
 
 // A terminal is where a command prints its output and its errors.
 type terminal struct {
@@ -48,7 +63,7 @@ func run(args []string, t terminal) int {
 	code := -1
 	parser, err := kong.New(&cli{},
 		kong.Name("footfall"),
-		kong.Description("Session, visitor and conversion tracking for online shops.\n\nSettings come from the environment or from flags; exit codes are 0 for yes, 1 for no (not found, not healthy), 2 for what is wrong with the call or the machine."),
+		kong.Description("Session, visitor and conversion tracking for online shops.\n\nSettings come from the environment or from flags; exit codes are 0 for yes, 1 for no (not found, not healthy) and for a server that did not end as it should, 2 for what is wrong with the call or the machine."),
 		kong.Writers(t.out, t.err),
 		kong.Exit(func(c int) { code = c }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
@@ -67,10 +82,14 @@ func run(args []string, t terminal) int {
 	if err != nil {
 		return fail(t, fmt.Errorf("%w (footfall --help shows what there is)", err))
 	}
-	switch err := ctx.Run(); {
+	err, atRun := ctx.Run(), failure{}
+	switch {
 	case err == nil:
 		return 0
 	case errors.Is(err, errNo):
+		return exitNo
+	case errors.As(err, &atRun):
+		fail(t, err)
 		return exitNo
 	default:
 		return fail(t, err)

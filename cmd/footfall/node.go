@@ -15,9 +15,8 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/gofrs/flock"
-
 	"github.com/footfall-go/footfall"
+	"github.com/footfall-go/footfall/internal/datadir"
 )
 
 // A node is a tracker on this machine together with its stores and DATA_DIR.
@@ -25,11 +24,12 @@ type node struct {
 	config   *config
 	tracker  *footfall.Tracker
 	archive  archive
-	lock     *flock.Flock
+	lock     *datadir.Lock
 	log      *slog.Logger
 	closeAll func(context.Context) error
 	stop     context.CancelFunc // ends what runs beside the tracker
 	running  sync.WaitGroup
+	left     uint64 // facts that Close left in the journal
 }
 
 const closeTimeout = 10 * time.Second
@@ -60,6 +60,10 @@ func (n *node) Close() error {
 	n.running.Wait()
 	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()
+	_ = n.tracker.Close(ctx) // closeAll returns its error
+	asking, noTime := context.WithCancel(ctx)
+	noTime() // the journal alone is looked at, not the stores
+	n.left = n.tracker.Status(asking).JournalPending
 	return errors.Join(n.closeAll(ctx), n.lock.Unlock())
 }
 
@@ -87,7 +91,7 @@ func (n *node) serve(listener net.Listener, handler http.Handler) error {
 	go func() { // runs until the process ends, because moving the journal's facts follows
 		<-signals
 		n.log.Warn("footfall: ended at once by a second signal; the facts in the journal go to the archive at the next start")
-		os.Exit(exitWrong)
+		os.Exit(exitNo)
 	}()
 	n.log.Info("footfall: stopping: running requests have 10 s to finish; a second signal ends the process at once")
 	ending, cancel := context.WithTimeout(context.Background(), closeTimeout)
@@ -111,16 +115,6 @@ func listen(addr string) (net.Listener, error) {
 		return nil, fmt.Errorf("ADDR: %w: set another", err)
 	}
 	return l, nil
-}
-
-// localURL returns a URL that reaches a listener from this machine.
-func localURL(l net.Listener) string {
-	addr := l.Addr().(*net.TCPAddr)
-	ip := addr.IP
-	if ip.IsUnspecified() {
-		ip = net.IPv4(127, 0, 0, 1)
-	}
-	return "http://" + net.JoinHostPort(ip.String(), fmt.Sprint(addr.Port))
 }
 
 func newToken() string { return rand.Text() + rand.Text() }

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 
+	"github.com/footfall-go/footfall/internal/datadir"
 	"github.com/footfall-go/footfall/report"
 )
 
@@ -17,7 +18,7 @@ func (r *reader) open() (c *config, from report.Reader, done func(), err error) 
 	if c, err = r.compile("production"); err != nil {
 		return nil, nil, nil, err
 	}
-	if in, err := readDoor(c.dataDir); err == nil {
+	if in, err := datadir.Read(c.dataDir); err == nil {
 		r.SessionTTL = cmp.Or(r.SessionTTL, in.SessionTTL)
 		r.SessionMaxAge = cmp.Or(r.SessionMaxAge, in.SessionMaxAge)
 		r.Timezone = cmp.Or(r.Timezone, in.Timezone)

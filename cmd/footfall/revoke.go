@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/footfall-go/footfall/dashboard"
+	"github.com/footfall-go/footfall/internal/datadir"
 )
 
 type revokeCmd struct {
@@ -73,14 +74,20 @@ func revoke(c *config, what dashboard.Revocation) (done dashboard.Revoked, err e
 	if c.shared.mongodbURI != "" {
 		return revokeShared(c, what)
 	}
-	if err := c.findDatabase(); err != nil {
-		return done, err
+	found, err := datadir.Find(c.dataDir)
+	if !found.Running {
+		if err := c.findDatabase(); err != nil {
+			return done, err
+		}
+		if done, err = revokeAlone(c, what); !errors.Is(err, errInUse) {
+			return done, err
+		}
+		found, err = datadir.Find(c.dataDir) // one has just started
 	}
-	done, err = revokeAlone(c, what)
-	if errors.Is(err, errInUse) {
-		done, err = revokeThrough(c, what)
+	if err != nil {
+		return done, fmt.Errorf("DATA_DIR: %s: %w", c.dataDir, err)
 	}
-	return done, err
+	return revokeThrough(found.Address, what)
 }
 
 // revokeShared starts a tracker with a journal of its own. The journal stays
@@ -108,12 +115,8 @@ func revokeShared(c *config, what dashboard.Revocation) (done dashboard.Revoked,
 
 const revokeTimeout = 10 * time.Second
 
-// revokeThrough asks the server that runs on DATA_DIR.
-func revokeThrough(c *config, what dashboard.Revocation) (done dashboard.Revoked, err error) {
-	in, err := readDoor(c.dataDir)
-	if err != nil {
-		return done, fmt.Errorf("DATA_DIR: a footfall runs on it, but its address is unknown: %w", err)
-	}
+// revokeThrough asks the process that runs on DATA_DIR.
+func revokeThrough(in datadir.Address, what dashboard.Revocation) (done dashboard.Revoked, err error) {
 	body, err := json.Marshal(what)
 	if err != nil {
 		return done, err

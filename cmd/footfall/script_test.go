@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/footfall-go/footfall/internal/datadir"
 )
 
 func TestMain(m *testing.M) { testscript.Main(m, map[string]func(){"footfall": main}) }
@@ -23,7 +25,9 @@ const browserAgent = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 F
 // TestScripts runs testdata/*.txtar. They read as a manual: "$ footfall …" and
 // what it prints. Beside the commands of testscript there are
 //
-//	ready                 wait until the shop in DATA_DIR answers
+//	ready                 wait until the shop in DATA_DIR answers, and every part is in order
+//	alive                 wait until it answers
+//	metrics STATUS [TOKEN]      ask its admin address for /metrics, in vain if STATUS is 401
 //	browse METHOD PATH [BODY]   make a request as a browser with cookies
 //	forget                make it another browser
 //	json                  the last output has to be one JSON document
@@ -44,8 +48,10 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"ready":  scriptReady,
-			"browse": scriptBrowse,
+			"ready":   func(ts *testscript.TestScript, _ bool, _ []string) { scriptWait(ts, "/readyz") },
+			"alive":   func(ts *testscript.TestScript, _ bool, _ []string) { scriptWait(ts, "/healthz") },
+			"metrics": scriptMetrics,
+			"browse":  scriptBrowse,
 			"forget": func(ts *testscript.TestScript, _ bool, _ []string) {
 				*ts.Value("browser").(*http.Client) = *newBrowser()
 			},
@@ -68,19 +74,38 @@ func newBrowser() *http.Client {
 	return &http.Client{Jar: jar, Timeout: 20 * time.Second}
 }
 
-func shopDoor(ts *testscript.TestScript) (d door, err error) { return readDoor(ts.Getenv("DATA_DIR")) }
+func shopDoor(ts *testscript.TestScript) (datadir.Address, error) {
+	return datadir.Read(ts.Getenv("DATA_DIR"))
+}
 
-func scriptReady(ts *testscript.TestScript, _ bool, _ []string) {
+// scriptMetrics asks for the metrics, and checks the status of the answer.
+func scriptMetrics(ts *testscript.TestScript, _ bool, args []string) {
+	d, err := shopDoor(ts)
+	ts.Check(err)
+	req, err := http.NewRequest(http.MethodGet, d.URL+"/metrics", nil)
+	ts.Check(err)
+	if len(args) > 1 {
+		req.Header.Set("Authorization", "Bearer "+args[1])
+	}
+	resp, err := http.DefaultClient.Do(req)
+	ts.Check(err)
+	defer resp.Body.Close()
+	if fmt.Sprint(resp.StatusCode) != args[0] {
+		ts.Fatalf("/metrics answers %s, want %s", resp.Status, args[0])
+	}
+}
+
+func scriptWait(ts *testscript.TestScript, path string) {
 	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
 		d, err := shopDoor(ts)
 		if err == nil {
 			var resp *http.Response
-			if resp, err = http.Get(d.URL + "/readyz"); err == nil {
+			if resp, err = http.Get(d.URL + path); err == nil {
 				resp.Body.Close()
 				if resp.StatusCode == http.StatusOK {
 					return
 				}
-				err = fmt.Errorf("readyz: %s", resp.Status)
+				err = fmt.Errorf("%s: %s", path, resp.Status)
 			}
 		}
 		if time.Now().After(deadline) {
@@ -120,7 +145,7 @@ func scriptBrowse(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // waitDrained waits until the journal is empty.
-func waitDrained(d door) error {
+func waitDrained(d datadir.Address) error {
 	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		req, err := http.NewRequest(http.MethodGet, d.URL+"/_footfall/api/status", nil)
 		if err != nil {

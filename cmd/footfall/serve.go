@@ -5,9 +5,10 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"os"
+	"time"
 
-	"github.com/footfall-go/footfall/dashboard"
+	"github.com/footfall-go/footfall/admin"
+	"github.com/footfall-go/footfall/internal/datadir"
 )
 
 type serveCmd struct {
@@ -21,20 +22,25 @@ func (cmd *serveCmd) Run(t terminal) error {
 	if err != nil {
 		return err
 	}
-	return c.serve(t, func(_ *node, _ *http.ServeMux, url string) error {
+	return c.serve(t, func(_ *node, _ *http.ServeMux, at addresses) error {
 		admin := "off (set ADMIN_TOKEN)"
 		if c.adminToken != "" {
-			admin = url + "/_footfall/api/stats   with Authorization: Bearer ADMIN_TOKEN"
+			admin = at.admin + "/_footfall/api/stats   with Authorization: Bearer ADMIN_TOKEN"
 		}
-		_, err := fmt.Fprintf(t.out, "footfall serve\n  admin     %s\n  probes    %s/readyz  %s/metrics\n  data      %s\n", admin, url, url, c.dataDir)
+		_, err := fmt.Fprintf(t.out, "footfall serve\n  admin     %s\n  probes    %s/readyz  %s/metrics\n  data      %s\n", admin, at.public, at.admin, c.dataDir)
 		return err
 	})
 }
 
+// addresses are the URLs of a node: of ADDR, and of the admin API, which is on ADDR too
+// unless ADMIN_ADDR is set.
+type addresses struct{ public, admin string }
+
 // serve starts a node, mounts the command's own routes, and answers requests
 // until the process gets a signal.
-func (c *config) serve(t terminal, mount func(n *node, mux *http.ServeMux, url string) error) (err error) {
-	log := slog.New(slog.NewTextHandler(t.err, nil))
+func (c *config) serve(t terminal, mount func(n *node, mux *http.ServeMux, at addresses) error) (err error) {
+	began := time.Now()
+	log := c.logger(t.err, slog.LevelDebug)
 	if err := c.completeSecrets(); err != nil {
 		return err
 	}
@@ -42,7 +48,22 @@ func (c *config) serve(t terminal, mount func(n *node, mux *http.ServeMux, url s
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, n.Close()) }()
+	started := false
+	defer func() {
+		err = errors.Join(err, n.Close())
+		if started {
+			n.logEnd(began)
+			err = failed(err)
+		}
+	}()
+	operators, err := admin.New(admin.Config{
+		Tracker: n.tracker, Reader: n.archive, DataDir: c.dataDir, Lock: n.lock, Tokens: []string{c.adminToken},
+		OpenMetrics: c.development || c.adminAddr != "", Logger: log,
+	})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, operators.Close()) }()
 	// Listen only now that requests can be answered. A connection that is
 	// accepted before that would make a visitor wait for the stores, while a load
 	// balancer would have chosen another instance.
@@ -51,23 +72,24 @@ func (c *config) serve(t terminal, mount func(n *node, mux *http.ServeMux, url s
 		return err
 	}
 	defer listener.Close()
-	inside := door{
-		URL: localURL(listener), Token: newToken(), PID: os.Getpid(),
-		SessionTTL: c.IdleTimeout.String(), SessionMaxAge: c.MaxAge.String(), Timezone: c.Location.String(),
-	}
-	if err := inside.write(c.dataDir); err != nil {
-		return fmt.Errorf("DATA_DIR: %w: make it writable or set another", err)
-	}
-	defer os.Remove(doorPath(c.dataDir))
-	admin, err := dashboard.New(dashboard.Config{Tracker: n.tracker, Reader: n.archive, Tokens: []string{c.adminToken, inside.Token}, Logger: log})
-	if err != nil {
-		return err
-	}
 	mux := http.NewServeMux()
-	mux.Handle("/_footfall/", admin)
-	n.addProbes(mux)
-	if err := mount(n, mux, inside.URL); err != nil {
+	at := addresses{public: datadir.LocalURL(listener.Addr())}
+	if c.adminAddr != "" {
+		operators.MountProbes(mux)
+		if err := operators.Listen(c.adminAddr); err != nil {
+			return fmt.Errorf("ADMIN_ADDR: %w", err)
+		}
+	} else {
+		operators.Mount(mux)
+		if err := operators.Announce(at.public); err != nil {
+			return err
+		}
+	}
+	at.admin = operators.URL()
+	if err := mount(n, mux, at); err != nil {
 		return err
 	}
+	n.logStart(at)
+	started = true
 	return n.serve(listener, mux)
 }

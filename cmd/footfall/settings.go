@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/netip"
 	"net/url"
@@ -52,7 +53,11 @@ type Settings struct {
 	GeoIPDB              string `group:"Settings:" name:"geoip-db" env:"GEOIP_DB" placeholder:"FILE" help:"MMDB file for country and city (default: none)."`
 	Timezone             string `group:"Settings:" env:"TIMEZONE" placeholder:"ZONE" help:"Time zone of the shop's day (default: UTC)."`
 	LegacyUntil          string `group:"Settings:" env:"LEGACY_UNTIL" placeholder:"DATE" help:"Adopt the Express service's sessions until the end of this day (default: never)."`
+	AdminAddr            string `group:"Settings:" env:"ADMIN_ADDR" placeholder:"HOST:PORT" help:"Listen address of its own for the admin API and the metrics (default: none, they are on ADDR)."`
 	AdminToken           string `group:"Settings:" env:"ADMIN_TOKEN" placeholder:"TEXT" help:"Token for the admin API, 16 bytes or more (default: none, API off)."`
+	LogFormat            string `group:"Settings:" env:"LOG_FORMAT" placeholder:"NAME" help:"Form of the log: text or json (default: text)."`
+	LogLevel             string `group:"Settings:" env:"LOG_LEVEL" placeholder:"NAME" help:"Least level that is logged: debug, info, warn or error (default: info)."`
+	SecretFiles
 }
 
 // A config is the interpreted settings.
@@ -60,10 +65,13 @@ type config struct {
 	footfall.Config
 	shared         sharedStores
 	addr           string
+	adminAddr      string
 	development    bool
 	dataDir        string
 	allowedOrigins []string
 	adminToken     string
+	logFormat      string
+	logLevel       slog.Level
 	effective      []setting
 }
 
@@ -104,12 +112,10 @@ func (c *compiler) value(name, text, otherwise string) string {
 // APP_ENV. The error names each setting that is wrong, and what to do.
 func (s *Settings) compile(defaultEnv string) (*config, error) {
 	c := &compiler{}
-	c.addr = c.value("ADDR", s.Addr, "127.0.0.1:3000")
-	if _, port, err := net.SplitHostPort(c.addr); err != nil {
-		c.wrong("ADDR", "%q is not an address: use host:port, like 127.0.0.1:3000", c.addr)
-	} else if n, err := strconv.Atoi(port); err != nil || n < 0 || n > 65535 {
-		c.wrong("ADDR", "%q has no port from 0 to 65535: add one", c.addr)
-	}
+	c.addr = c.address("ADDR", s.Addr, "127.0.0.1:3000")
+	c.adminAddr = c.address("ADMIN_ADDR", s.AdminAddr, "")
+	c.logging(s)
+	s = c.readSecrets(s)
 	switch env := c.value("APP_ENV", s.AppEnv, defaultEnv); env {
 	case "production":
 	case "development":
@@ -253,6 +259,19 @@ func (c *compiler) notBuilt(s *Settings) {
 	} else if consent != "implied" {
 		c.wrong("CONSENT", "%q is unknown: use implied", consent)
 	}
+}
+
+func (c *compiler) address(name, text, otherwise string) string {
+	text = c.value(name, text, otherwise)
+	if text == "" {
+		return ""
+	}
+	if _, port, err := net.SplitHostPort(text); err != nil {
+		c.wrong(name, "%q is not an address: use host:port, like 127.0.0.1:3000", text)
+	} else if n, err := strconv.Atoi(port); err != nil || n < 0 || n > 65535 {
+		c.wrong(name, "%q has no port from 0 to 65535: add one", text)
+	}
+	return text
 }
 
 func (c *compiler) duration(name, text, otherwise string, least, most time.Duration) time.Duration {

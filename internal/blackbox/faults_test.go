@@ -211,6 +211,38 @@ func TestStop_CleanEndLeavesAnEmptyJournal(t *testing.T) {
 	}
 }
 
+// Who stops a process has to learn that its journal is still needed.
+func TestStop_AJournalThatIsNotEmptiedIsExitCode1(t *testing.T) {
+	t.Parallel()
+	s := openShop(t)
+	b := s.browser()
+	b.view(productsPath)
+	s.drained()
+	release := s.lockDatabase()
+	defer release()
+	b.view(productsPath + "/1")
+	if err := s.process.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-s.ended:
+	case <-time.After(2 * patience):
+		t.Fatal("SIGTERM did not end it")
+	}
+	if code := s.process.ProcessState.ExitCode(); code != 1 {
+		t.Errorf("with facts left in the journal the exit code is %d, want 1", code)
+	}
+	if !strings.Contains(s.errs.String(), "journalEmpty=false journalPending=1") {
+		t.Errorf("the log does not say what is left in the journal:\n%s", s.errs)
+	}
+	release()
+	s.start()
+	s.drained()
+	if n := s.count(`SELECT page_views FROM sessions WHERE session_id = ?`, b.session()); n != 2 {
+		t.Errorf("after the next start pageViews = %d, want 2", n)
+	}
+}
+
 func TestStop_RequestsUnderWayAreFinished(t *testing.T) {
 	t.Parallel()
 	s := openShop(t)
@@ -288,8 +320,8 @@ func TestStop_SecondSignalEndsAtOnce(t *testing.T) {
 	case <-time.After(5 * time.Second):
 		t.Fatal("a second signal did not end it")
 	}
-	if code := s.process.ProcessState.ExitCode(); code != 2 {
-		t.Errorf("exit code %d, want 2", code)
+	if code := s.process.ProcessState.ExitCode(); code != 1 {
+		t.Errorf("after a second signal the exit code is %d, want 1: it did not end as it should, and nothing was wrong with the call", code)
 	}
 	s.start()
 	s.drained()

@@ -30,7 +30,12 @@ func TestSettings_EachOneWrongIsNamed(t *testing.T) {
 	}
 	for setting, values := range map[string][]string{
 		"ADDR":                     {"nonsense", "127.0.0.1", "127.0.0.1:99999", "127.0.0.1:-1", "192.0.2.1:0", "nowhere.invalid:80"},
+		"ADMIN_ADDR":               {"nonsense", "127.0.0.1:99999", "192.0.2.1:0"},
 		"APP_ENV":                  {"staging"},
+		"LOG_FORMAT":               {"xml"},
+		"LOG_LEVEL":                {"loud", "INFO"},
+		"COOKIE_SECRET_FILE":       {file}, // COOKIE_SECRET is set too
+		"REDIS_URL_FILE":           {"/no/such/file", file, dir},
 		"NODE_ENV":                 {"test"},
 		"COOKIE_SECRET":            {"short", "your-super-secret-key-at-least-32-characters-long", strings.Repeat("a", 40), ",", cookieSecret + ",short"},
 		"COOKIE_SESSION":           {"a b", "a=b", "a;b", "__Host-session"},

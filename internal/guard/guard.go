@@ -25,13 +25,27 @@ type Hot struct {
 	store   store.HotStore
 	breaker breaker
 	errors  *atomic.Uint64
+
+	reading, putting, merging, deleting *count.Histogram
 }
 
 // NewHot returns a hot store behind a closed breaker.
 func NewHot(s store.HotStore, counts *count.Set) *Hot {
-	g := &Hot{store: s, errors: counts.New("hot_errors")}
-	counts.Func("hot_breaker_opened", g.breaker.opened.Load)
+	took := func(call string) *count.Histogram { return answerTime(counts, "hot", call) }
+	g := &Hot{
+		store:  s,
+		errors: counts.New("hot_errors", "Calls of the hot store that failed and did not fail a request: it went on without them, or asked the archive."),
+
+		reading: took("read"), putting: took("put"), merging: took("merge"), deleting: took("delete"),
+	}
+	counts.Func("hot_breaker_opened", "How often requests began to do without the hot store because it did not answer.", g.breaker.opened.Load)
 	return g
+}
+
+// answerTime makes the histogram of a call of a store.
+func answerTime(counts *count.Set, store, call string) *count.Histogram {
+	return counts.Histogram("store_answer_seconds", "How long a store took to answer a call, or to fail. Calls that were not made because the store had not answered lately are not in it.",
+		count.Label{Name: "store", Value: store}, count.Label{Name: "call", Value: call})
 }
 
 // CountError counts an error that was no reason to fail a request.
@@ -50,6 +64,7 @@ func (g *Hot) Read(ctx context.Context, id string) (doc []byte, version, views, 
 	}
 	began := time.Now()
 	doc, version, views, lastSeen, err = g.store.Read(ctx, id)
+	g.reading.Observe(time.Since(began))
 	g.breaker.took(began, err)
 	return doc, version, views, lastSeen, err
 }
@@ -61,6 +76,7 @@ func (g *Hot) Put(ctx context.Context, id, series string, doc []byte, previous, 
 	}
 	began := time.Now()
 	stored, err := g.store.Put(ctx, id, series, doc, previous, version, ttl)
+	g.putting.Observe(time.Since(began))
 	g.breaker.took(began, err)
 	return stored, err
 }
@@ -72,6 +88,7 @@ func (g *Hot) Merge(ctx context.Context, id, series, writer string, views, lastS
 	}
 	began := time.Now()
 	merged, err := g.store.Merge(ctx, id, series, writer, views, lastSeen, ttl)
+	g.merging.Observe(time.Since(began))
 	g.breaker.took(began, err)
 	return merged, err
 }
@@ -83,6 +100,7 @@ func (g *Hot) Delete(ctx context.Context, id string) error {
 	}
 	began := time.Now()
 	err := g.store.Delete(ctx, id)
+	g.deleting.Observe(time.Since(began))
 	g.breaker.took(began, err)
 	return err
 }
@@ -103,18 +121,26 @@ func (g *Hot) answers(ctx context.Context) error {
 
 // An Archive is an archive whose reads for requests, and whose commits, are behind
 // a breaker each. What runs behind the journal has patience of its own and is never
-// refused: it uses [Archive.Unguarded].
+// refused: it uses [Archive.Append] and [Archive.Unguarded].
 type Archive struct {
 	archive store.Archive
 	reads   breaker
 	commits breaker // they have more time than reads: slow reads say nothing of them
 	errors  *atomic.Uint64
+
+	finding, ordering, committing, appending *count.Histogram
 }
 
 // NewArchive returns an archive behind closed breakers.
 func NewArchive(a store.Archive, counts *count.Set) *Archive {
-	g := &Archive{archive: a, errors: counts.New("archive_errors")}
-	counts.Func("archive_breaker_opened", g.reads.opened.Load)
+	took := func(call string) *count.Histogram { return answerTime(counts, "archive", call) }
+	g := &Archive{
+		archive: a,
+		errors:  counts.New("archive_errors", "Calls of the archive that failed while no request waited for them; they are repeated."),
+
+		finding: took("session"), ordering: took("order"), committing: took("commit"), appending: took("append"),
+	}
+	counts.Func("archive_breaker_opened", "How often requests began to do without the archive because it did not answer.", g.reads.opened.Load)
 	return g
 }
 
@@ -140,6 +166,7 @@ func (g *Archive) Session(ctx context.Context, id string) (store.Record, bool, e
 	}
 	began := time.Now()
 	rec, ok, err := g.archive.Session(ctx, id)
+	g.finding.Observe(time.Since(began))
 	g.reads.took(began, err)
 	return rec, ok, err
 }
@@ -151,6 +178,7 @@ func (g *Archive) Order(ctx context.Context, id string) (store.Order, bool, erro
 	}
 	began := time.Now()
 	order, ok, err := g.archive.Order(ctx, id)
+	g.ordering.Observe(time.Since(began))
 	g.reads.took(began, err)
 	return order, ok, err
 }
@@ -173,7 +201,16 @@ func (g *Archive) Commit(ctx context.Context, facts []store.Fact) error {
 	}
 	began := time.Now()
 	err := g.archive.Append(ctx, facts)
+	g.committing.Observe(time.Since(began))
 	g.commits.took(began, err)
+	return err
+}
+
+// Append is [store.Ledger]'s, for what runs behind the journal: it is never refused.
+func (g *Archive) Append(ctx context.Context, facts []store.Fact) error {
+	began := time.Now()
+	err := g.archive.Append(ctx, facts)
+	g.appending.Observe(time.Since(began))
 	return err
 }
 

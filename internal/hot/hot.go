@@ -43,7 +43,8 @@ type Hot struct {
 func New(s *guard.Hot, archive *guard.Archive, out *outbox.Outbox, lives store.Lifetimes, names *live.Names, queued int, counts *count.Set) *Hot {
 	return &Hot{
 		store: s, archive: archive, out: out, lives: lives, names: names, queue: queue{most: queued},
-		reads: counts.New("hot_reads"), dropped: counts.New("hot_dropped"),
+		reads:   counts.New("hot_reads", "Sessions that were looked up in the hot store."),
+		dropped: counts.New("hot_dropped", "Sessions whose latest activity did not reach the hot store because too many were waiting. The archive has it."),
 	}
 }
 

@@ -40,7 +40,11 @@ type Jobs struct {
 
 // New returns the jobs of an installation.
 func New(o Options) *Jobs {
-	return &Jobs{Options: o, purged: o.Counts.New("purged"), errors: o.Counts.New("job_errors")}
+	return &Jobs{
+		Options: o,
+		purged:  o.Counts.New("purged", "Sessions and visitors that were deleted from the archive because of their age."),
+		errors:  o.Counts.New("job_errors", "Background jobs (metrics, deleting by age) that failed and are tried again at their next turn."),
+	}
 }
 
 // ActiveUsers is how many visitors were active in the last 30 minutes, and

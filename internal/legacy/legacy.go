@@ -43,7 +43,7 @@ type Legacy struct {
 
 // New returns what adopts sessions until a time.
 func New(o Options) *Legacy {
-	return &Legacy{Options: o, adopted: o.Counts.New("legacy_adopted")}
+	return &Legacy{Options: o, adopted: o.Counts.New("legacy_adopted", "Sessions of the Express service that were continued as Footfall's.")}
 }
 
 // An Adopted session took a legacy one's place.

@@ -60,7 +60,10 @@ type Siblings struct {
 
 // NewSiblings returns an empty watch.
 func NewSiblings(counts *count.Set) *Siblings {
-	return &Siblings{open: map[SiblingKey]*group{}, members: map[uuid.UUID]*Entry{}, skipped: counts.New("fold_skipped")}
+	return &Siblings{
+		open: map[SiblingKey]*group{}, members: map[uuid.UUID]*Entry{},
+		skipped: counts.New("fold_skipped", "Sessions, or groups of them, that were not examined for parallel first requests because there were too many."),
+	}
 }
 
 // CameBack records that a session was read from a store because of its cookie,

@@ -28,7 +28,11 @@ type Table struct {
 
 // NewTable returns an empty table for so many entries.
 func NewTable(capacity int, counts *count.Set) *Table {
-	t := &Table{capacity: int64(capacity), evicted: counts.New("live_evicted"), refused: counts.New("live_refused")}
+	t := &Table{
+		capacity: int64(capacity),
+		evicted:  counts.New("live_evicted", "Sessions that left this process's memory early because it was full; they are read from a store again."),
+		refused:  counts.New("live_refused", "Sessions that found no place in this process's memory, because all that it held were needed."),
+	}
 	for i := range t.shards {
 		t.shards[i].entries = make(map[uuid.UUID]*Entry)
 	}

@@ -37,7 +37,9 @@ type Orders struct {
 func New(out *outbox.Outbox, archive *guard.Archive, s *sessions.Sessions, counts *count.Set, log *slog.Logger) *Orders {
 	return &Orders{
 		out: out, archive: archive, sessions: s, log: log,
-		counted: counts.New("orders"), completed: counts.New("orders_completed"), unwritten: counts.New("orders_unwritten"),
+		counted:   counts.New("orders", "Orders that were placed, each once."),
+		completed: counts.New("orders_completed", "Orders whose later call filled in what the first had left blank, such as the session."),
+		unwritten: counts.New("orders_unwritten", "Orders that neither the journal nor the archive took at once. They are tried again every second, and lost if the process ends before that succeeds."),
 	}
 }
 

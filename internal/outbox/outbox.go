@@ -81,10 +81,14 @@ type Outbox struct {
 func Open(o Options) (*Outbox, error) {
 	b := &Outbox{
 		archive: o.Archive, clock: o.Clock, lives: o.Lifetimes, log: o.Logger,
-		unacknowledged: o.Counts.New("unacknowledged"), eventsDropped: o.Counts.New("events_dropped"),
-		controlFailures: o.Counts.New("control_failures"),
-		projected:       o.Counts.New("facts_projected"), setAside: o.Counts.New("facts_set_aside"), timesClamped: o.Counts.New("times_clamped"),
-		eventsPending: o.Counts.New("events_pending"), eventsUnattributed: o.Counts.New("events_unattributed"),
+		unacknowledged:     o.Counts.New("unacknowledged", "Facts that the journal had not confirmed when their request was answered. They may have been written later."),
+		eventsDropped:      o.Counts.New("events_dropped", "Events, page views included, that were lost: the journal refused them, or could not write them later either."),
+		controlFailures:    o.Counts.New("control_failures", "Logouts, revocations and orders that could be written neither to the archive nor to the journal."),
+		projected:          o.Counts.New("facts_projected", "Facts that were moved from the journal to the archive."),
+		setAside:           o.Counts.New("facts_set_aside", "Facts that the archive refuses for good; they are in the directory set-aside of the journal."),
+		timesClamped:       o.Counts.New("times_clamped", "Times that were ahead of the archive's clock and were set back to it."),
+		eventsPending:      o.Counts.New("events_pending", "Events whose session no store could look up when they happened; it is looked up when the archive answers."),
+		eventsUnattributed: o.Counts.New("events_unattributed", "Events that were given up because the archive did not know their session two minutes later."),
 	}
 	var err error
 	b.journal, err = journal.Open(o.Dir, journal.Options{
@@ -95,15 +99,18 @@ func Open(o Options) (*Outbox, error) {
 		return nil, err // its text says already where it comes from and what to do
 	}
 	b.gate.init(b.journal.Stats().Replay)
-	for name, read := range map[string]func(journal.Stats) uint64{
-		"journal_refused":       func(s journal.Stats) uint64 { return s.Refused },
-		"journal_stalled":       func(s journal.Stats) uint64 { return s.Stalled },
-		"journal_late_lost":     func(s journal.Stats) uint64 { return s.LateLost },
-		"journal_write_errors":  func(s journal.Stats) uint64 { return s.WriteErrors },
-		"journal_sync_errors":   func(s journal.Stats) uint64 { return s.SyncErrors },
-		"journal_damaged_bytes": func(s journal.Stats) uint64 { return uint64(s.DamagedBytes) },
+	for _, c := range []struct {
+		name, help string
+		read       func(journal.Stats) uint64
+	}{
+		{"journal_refused", "Facts that the journal refused because it was full.", func(s journal.Stats) uint64 { return s.Refused }},
+		{"journal_stalled", "Facts whose request was answered before the disk had taken them, because it was slow.", func(s journal.Stats) uint64 { return s.Stalled }},
+		{"journal_late_lost", "Facts that were late for their answer and that the disk then refused.", func(s journal.Stats) uint64 { return s.LateLost }},
+		{"journal_write_errors", "Writes to the journal that failed, each of one or more facts.", func(s journal.Stats) uint64 { return s.WriteErrors }},
+		{"journal_sync_errors", "Attempts to flush the journal to the disk itself that failed.", func(s journal.Stats) uint64 { return s.SyncErrors }},
+		{"journal_damaged_bytes", "Bytes of the journal that could not be read at the start; they are in its directory set-aside.", func(s journal.Stats) uint64 { return uint64(s.DamagedBytes) }},
 	} {
-		o.Counts.Func(name, func() uint64 { return read(b.journal.Stats()) })
+		o.Counts.Func(c.name, c.help, func() uint64 { return c.read(b.journal.Stats()) })
 	}
 	return b, nil
 }

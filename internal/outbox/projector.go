@@ -106,7 +106,7 @@ func (b *Outbox) carry(ctx context.Context, batch journal.Batch) bool {
 func (b *Outbox) store(ctx context.Context, facts []store.Fact) bool {
 	for wait := minArchiveRetry; len(facts) > 0; wait = min(2*wait, maxArchiveRetry) {
 		appendCtx, cancel := context.WithTimeout(ctx, appendTimeout)
-		err := b.archive.Unguarded().Append(appendCtx, facts)
+		err := b.archive.Append(appendCtx, facts)
 		cancel()
 		switch {
 		case err == nil:

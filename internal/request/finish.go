@@ -11,6 +11,7 @@ import (
 	"github.com/footfall-go/footfall/enrich"
 	"github.com/footfall-go/footfall/internal/clock"
 	"github.com/footfall-go/footfall/internal/cookie"
+	"github.com/footfall-go/footfall/internal/count"
 	"github.com/footfall-go/footfall/internal/live"
 	"github.com/footfall-go/footfall/internal/sessions"
 	"github.com/footfall-go/footfall/store"
@@ -26,6 +27,7 @@ func (r *Request) Finish(status int, header http.Header, body []byte) {
 	late := r.removeProvisional(header)
 	contentType := answerType(header, body)
 	isPage, visits := r.judge(status, contentType, late)
+	finishing := count.Clock()
 	r.mu.Lock()
 	if r.finished {
 		r.mu.Unlock()
@@ -75,6 +77,7 @@ func (r *Request) Finish(status int, header http.Header, body []byte) {
 	}
 	r.renewOldCookie()
 	r.setCookies(header, at)
+	r.q.cost.Observe(r.opening + count.Clock() - finishing)
 }
 
 // notice has it noticed that a person viewed a page, and whose Host it names.

@@ -30,8 +30,9 @@ type Request struct {
 	r *http.Request
 
 	// What the request came with; fixed once it is opened.
-	bot        string // why no person made it, "" if one did
-	sentCookie bool   // it has a session cookie, signed or not
+	bot        string        // why no person made it, "" if one did
+	sentCookie bool          // it has a session cookie, signed or not
+	opening    time.Duration // how long that took, the look-up of its session included
 
 	mu       sync.Mutex // guards what follows; taken before an entry's lock
 	mode     Mode

@@ -54,18 +54,23 @@ type Requests struct {
 
 	badCookies, botViews, botsDropped, forgottenProxy *atomic.Uint64
 	logins, eventsWithoutSession                      *atomic.Uint64
+	cost                                              *count.Histogram
 }
 
 // New returns what opens the requests of a tracker.
 func New(o Options) *Requests {
 	q := &Requests{
 		Options: o, cap: newBeginCap(o.PerMinute), unbegun: newUnbegunAnswers(o.Counts), landings: newLandings(o.Counts),
-		withheld:   o.Counts.New("cookies_withheld"),
-		badCookies: o.Counts.New("bad_cookies"), botViews: o.Counts.New("bot_views"), botsDropped: o.Counts.New("bots_dropped"),
-		forgottenProxy: o.Counts.New("forgotten_proxy"), logins: o.Counts.New("logins"),
-		eventsWithoutSession: o.Counts.New("events_without_session"),
+		withheld:             o.Counts.New("cookies_withheld", "Requests of other sites whose cookies the browser held back: they set no cookie and begin no session."),
+		badCookies:           o.Counts.New("bad_cookies", "Cookies under our names that were ignored: not signed by one of the secrets, or not in our form."),
+		botViews:             o.Counts.New("bot_views", "Page views of software (crawlers, scripts, monitoring), which are no visits."),
+		botsDropped:          o.Counts.New("bots_dropped", "Page views of software that were counted here but not stored, because there were too many in a minute."),
+		forgottenProxy:       o.Counts.New("forgotten_proxy", "New sessions whose requests came through a private peer that is not among the trusted proxies: they all have its address."),
+		logins:               o.Counts.New("logins", "Logins that succeeded."),
+		eventsWithoutSession: o.Counts.New("events_without_session", "Events that the shop tracked in requests without a session, such as those of software; they are not stored."),
+		cost:                 o.Counts.Histogram("request_cost_seconds", "How long Footfall itself took of a request: its cookies and session before the handler, recording before the first byte. What the handler calls, such as Login, is not in it."),
 	}
-	o.Counts.Func("visits_uncounted", q.cap.uncountedTotal)
+	o.Counts.Func("visits_uncounted", "Visits that were served without a session because too many sessions began in a minute (NEW_SESSIONS_PER_MINUTE).", q.cap.uncountedTotal)
 	return q
 }
 
@@ -94,8 +99,10 @@ func (q *Requests) Serve(w http.ResponseWriter, hr *http.Request, mode Mode, nex
 		next.ServeHTTP(w, hr)
 		return
 	}
+	began := count.Clock()
 	r := q.open(hr)
 	r.mode = mode
+	r.opening = count.Clock() - began
 	next.ServeHTTP(r.writer.Wrap(w, r), hr.WithContext(r))
 	r.returned(w.Header()) // if it panics, it has answered nothing
 }

@@ -30,7 +30,7 @@ type unbegunAnswers struct {
 }
 
 func newUnbegunAnswers(counts *count.Set) *unbegunAnswers {
-	return &unbegunAnswers{waiting: map[*Request]struct{}{}, unseen: counts.New("answers_unseen")}
+	return &unbegunAnswers{waiting: map[*Request]struct{}{}, unseen: counts.New("answers_unseen", "Answers that a framework wrote past the tracker's writer, so that their status is not known; they are no page views.")}
 }
 
 // returned is called when the handler has returned: the answer is known, or has

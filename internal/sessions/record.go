@@ -25,6 +25,9 @@ func (s *Sessions) Record(ctx context.Context, e *live.Entry, fact store.Fact) {
 	var view bool
 	o.At, view = activity(fact)
 	o.View = view && (err == nil || errors.Is(err, outbox.ErrLate))
+	if o.View {
+		s.views.Add(1)
+	}
 	o.Written = err == nil
 	if e.Recorded(o) {
 		s.hot.Queue(e)

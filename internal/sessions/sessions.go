@@ -72,7 +72,7 @@ type Sessions struct {
 	budget   time.Duration
 	log      *slog.Logger
 
-	begun, ended, folded, capped                     *atomic.Uint64
+	begun, ended, folded, views, capped              *atomic.Uint64
 	unresolved, archiveReads, corruptions, conflicts *atomic.Uint64
 }
 
@@ -81,9 +81,15 @@ func New(o Options) *Sessions {
 	return &Sessions{
 		hot: o.Hot, archive: o.Archive, out: o.Out, revoked: o.Revoked, clock: o.Clock, lives: o.Lifetimes, names: o.Names,
 		table: live.NewTable(o.Live, o.Counts), siblings: live.NewSiblings(o.Counts), budget: o.Budget, log: o.Logger,
-		begun: o.Counts.New("sessions_begun"), ended: o.Counts.New("sessions_ended"), folded: o.Counts.New("sessions_folded"),
-		capped: o.Counts.New("events_capped"), unresolved: o.Counts.New("unresolved"), archiveReads: o.Counts.New("archive_reads"),
-		corruptions: o.Counts.New("corrupt_records"), conflicts: o.Counts.New("credential_conflicts"),
+		begun:        o.Counts.New("sessions_begun", "Sessions that began in this process."),
+		ended:        o.Counts.New("sessions_ended", "Sessions that this process ended: logouts and revocations, not those that expired."),
+		folded:       o.Counts.New("sessions_folded", "Sessions that were joined to another because one browser's parallel first requests had begun both."),
+		views:        o.Counts.New("page_views", "Page views of people that were counted. Those of a session that no store could look up are in events_pending."),
+		capped:       o.Counts.New("events_capped", "Events, page views included, that exceeded the limit of their session and were not stored."),
+		unresolved:   o.Counts.New("unresolved", "Requests whose session could not be looked up because a store did not answer."),
+		archiveReads: o.Counts.New("archive_reads", "Sessions that were looked up in the archive, because the hot store did not have them or did not answer."),
+		corruptions:  o.Counts.New("corrupt_records", "Records in the hot store that could not be read; they were deleted, and the archive was asked."),
+		conflicts:    o.Counts.New("credential_conflicts", "Changes of a session that were repeated because another request changed it at the same moment."),
 	}
 }
 

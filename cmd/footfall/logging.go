@@ -1,0 +1,68 @@
+package main
+
+import (
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/footfall-go/footfall/internal/build"
+)
+
+// logging reads how to log. The form does not depend on where the log goes, so that it
+// reads the same on a terminal and in a file.
+func (c *compiler) logging(s *Settings) {
+	if c.logFormat = c.value("LOG_FORMAT", s.LogFormat, "text"); c.logFormat != "text" && c.logFormat != "json" {
+		c.wrong("LOG_FORMAT", "%q is unknown: use text or json", c.logFormat)
+	}
+	levels := map[string]slog.Level{"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError}
+	name, known := c.value("LOG_LEVEL", s.LogLevel, "info"), false
+	if c.logLevel, known = levels[name]; !known {
+		c.wrong("LOG_LEVEL", "%q is unknown: use debug, info, warn or error", name)
+	}
+}
+
+// logger logs what is at least of LOG_LEVEL, and of the given level.
+func (c *config) logger(w io.Writer, least slog.Level) *slog.Logger {
+	options := &slog.HandlerOptions{Level: max(c.logLevel, least)}
+	if c.logFormat == "json" {
+		return slog.New(slog.NewJSONHandler(w, options))
+	}
+	return slog.New(slog.NewTextHandler(w, options))
+}
+
+// logStart says what runs, and with which settings that matter. None is a secret.
+func (n *node) logStart(at addresses) {
+	b, c := build.Read(), n.config
+	admin := at.admin
+	if c.adminToken == "" {
+		admin = "off (ADMIN_TOKEN is not set)"
+	}
+	n.log.Info("footfall: started", "version", b.Version, "commit", dash(b.Commit), "address", at.public, "admin", admin,
+		"hotStore", c.hotName(), "archive", c.archiveName(), "dataDir", c.dataDir,
+		"journalSync", c.syncName(), "development", c.development)
+}
+
+// hotName returns the name of the hot store, without a password.
+func (c *config) hotName() string {
+	switch s := c.shared; {
+	case s.redisURL != "":
+		return withoutPassword(s.redisURL)
+	case s.upstashURL != "":
+		return withoutPassword(s.upstashURL)
+	}
+	return "memory"
+}
+
+func (c *config) syncName() string {
+	for _, s := range c.effective {
+		if s.Name == "JOURNAL_SYNC" {
+			return s.Value
+		}
+	}
+	return ""
+}
+
+// logEnd says how long the process ran, and what is left in its journal.
+func (n *node) logEnd(began time.Time) {
+	n.log.Info("footfall: ended", "after", time.Since(began).Round(time.Millisecond), "journalEmpty", n.left == 0, "journalPending", n.left)
+}
