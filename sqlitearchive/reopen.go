@@ -43,8 +43,10 @@ func (a *Archive) reopen(ctx context.Context, d *database) error {
 		if _, err := os.Stat(d.path); err != nil {
 			return gone
 		}
-		version, err := readVersion(d.path)
-		if err == nil && version == 0 {
+		// The file may still be on its way, as with mv from another disk.
+		ownLog := hasLog(d.path) && !d.ownsLog()
+		version, err := readVersion(d.path, ownLog)
+		if err == nil && version == 0 && !ownLog {
 			err = fmt.Errorf("%s has no tables of footfall", d.path)
 		}
 		if err != nil {
@@ -145,10 +147,12 @@ func (d *database) tryWriting(ctx context.Context) error {
 }
 
 // readVersion reads the version of the tables from the beginning of a file. It
-// returns an error if the file is not an SQLite database, or a newer one than this
-// program knows. It must not be called with a file that this process has open,
-// because closing a file releases the locks on it.
-func readVersion(path string) (int, error) {
+// returns an error if the file is not a whole SQLite database, or a newer one than
+// this program knows. If a write-ahead log belongs to it, the log may hold pages that
+// the file lacks, also the first one: then the version may be 0. readVersion must
+// not be called with a file that this process has open, because closing a file
+// releases the locks on it.
+func readVersion(path string, hasLog bool) (int, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return 0, err
@@ -157,6 +161,14 @@ func readVersion(path string) (int, error) {
 	header := make([]byte, 100)
 	if _, err := io.ReadFull(f, header); err != nil || string(header[:16]) != "SQLite format 3\x00" {
 		return 0, fmt.Errorf("%s is not an SQLite database", path)
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return 0, err
+	}
+	size := int64(binary.BigEndian.Uint32(header[28:])) * int64(pageSize(uint32(binary.BigEndian.Uint16(header[16:]))))
+	if !hasLog && info.Size() < size {
+		return 0, fmt.Errorf("%s is not whole: %d of %d bytes are there", path, info.Size(), size)
 	}
 	files, err := schemaFiles()
 	if err != nil {
@@ -167,4 +179,10 @@ func readVersion(path string) (int, error) {
 		return 0, fmt.Errorf("%s: version %d, this is %d: %w", path, version, len(files), ErrNewer)
 	}
 	return version, nil
+}
+
+// hasLog reports whether there is a write-ahead log beside a database.
+func hasLog(path string) bool {
+	log, err := os.Stat(path + "-wal")
+	return err == nil && log.Size() > 0
 }

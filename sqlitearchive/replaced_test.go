@@ -159,6 +159,29 @@ func TestAppend_WantsADatabaseInTheFilesPlace(t *testing.T) {
 	}
 }
 
+func TestAppend_WaitsUntilTheFileInThePlaceIsWhole(t *testing.T) {
+	a, path := used(t)
+	copied := copyOf(t, path)
+	b, err := os.ReadFile(copied)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	for _, part := range []int{len(b) / 2, len(b) - 1} {
+		if err := os.WriteFile(path, b[:part], 0o600); err != nil {
+			t.Fatal(err)
+		}
+		refuses(t, a, "is not whole", view(1, "e-2"))
+	}
+	if err := os.WriteFile(path, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	mustAppend(t, a, view(1, "e-2"))
+	wantEvents(t, path, "e-1", "e-2")
+}
+
 func TestAppend_KeepsWhatADeletedWriteAheadLogHeld(t *testing.T) {
 	a, path := used(t)
 	if err := os.Remove(path + "-wal"); err != nil {

@@ -72,7 +72,7 @@ func (r *restoration) run(ctx context.Context) (Restored, error) {
 }
 
 func (r *restoration) restore(ctx context.Context) error {
-	if _, err := readVersion(r.from); err != nil {
+	if _, err := readVersion(r.from, hasLog(r.from)); err != nil {
 		return err
 	}
 	if to, err := os.Stat(r.path); err == nil {
@@ -138,15 +138,15 @@ func (r *restoration) copy() error {
 	}
 	total := info.Size()
 	log, err := os.Stat(r.from + "-wal")
-	hasLog := err == nil && log.Size() > 0
-	if hasLog {
+	logged := err == nil && log.Size() > 0
+	if logged {
 		total += log.Size()
 	}
 	progress := &countingWriter{total: total, report: r.o.Progress}
 	if err := copyFile(r.from, r.staged, progress); err != nil {
 		return err
 	}
-	if hasLog {
+	if logged {
 		return copyFile(r.from+"-wal", r.staged+"-wal", progress)
 	}
 	return nil
