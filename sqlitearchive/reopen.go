@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 )
 
 // writable returns the database for writing. If its file was deleted or replaced,
@@ -88,24 +89,29 @@ func (d *database) settle(ctx context.Context) error {
 }
 
 // leave closes the connections. If another file has taken the place of the
-// database, leave deletes the write-ahead log that is still at the path, because
+// database, leave takes away the write-ahead log that is still at the path, because
 // SQLite would apply it to whatever database it finds there.
 func (d *database) leave() error {
 	if d.left.Swap(true) {
 		return nil
 	}
 	stale := d.write != nil && isFile(d.path, d.main) != nil && d.ownsLog()
+	var unsettled error
 	if stale {
-		_ = d.settle(context.Background()) // so that a file that was moved away is whole
+		unsettled = d.settle(context.Background()) // so that a file that was moved away is whole
 	}
 	err := d.read.Close()
 	if d.write != nil {
 		err = errors.Join(err, d.write.Close())
 	}
-	if stale {
-		err = errors.Join(err, removeLog(d.path))
+	switch {
+	case !stale:
+		return err
+	case unsettled != nil: // it holds what the file does not
+		kept := fmt.Sprintf("%s.left-%s-wal", d.path, time.Now().UTC().Format("20060102T150405.000Z"))
+		return errors.Join(err, os.Rename(d.path+"-wal", kept), remove(d.path+"-shm"))
 	}
-	return err
+	return errors.Join(err, removeLog(d.path))
 }
 
 // ownsLog reports whether the write-ahead log at the path is the one that this

@@ -100,7 +100,7 @@ func (r *restoration) restore(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", r.from, err)
 	}
-	defer d.leave()
+	defer func() { _ = d.leave() }() // complete has closed it unless something failed
 	r.step("empty the old log")
 	customers, err := r.readOld(ctx)
 	if err != nil {

@@ -53,7 +53,7 @@ func TestRestore_LogsEverybodyOut(t *testing.T) {
 				}
 				s.start()
 				for name, b := range map[string]*browser{
-					"who stayed logged in": stayed,
+					"who stayed logged in":           stayed,
 					"who logged in after the backup": later, "whose session was revoked after the backup": revoked,
 				} {
 					if a := b.get(mePath); a.status != 401 {
