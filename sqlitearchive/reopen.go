@@ -122,19 +122,6 @@ func (d *database) ownsLog() bool {
 	return err == nil && wal != nil && os.SameFile(now, *wal)
 }
 
-// removeLog deletes the write-ahead log beside a database, and what belongs to it.
-func removeLog(path string) error {
-	return errors.Join(remove(path+"-wal"), remove(path+"-shm"))
-}
-
-// remove deletes a file if it is there.
-func remove(path string) error {
-	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
-	return nil
-}
-
 // tryWriting writes to the database without changing anything.
 func (d *database) tryWriting(ctx context.Context) error {
 	tx, err := d.write.BeginTx(ctx, nil)
