@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 	"time"
 )
 
@@ -125,42 +124,6 @@ func checkCopy(ctx context.Context, file string) error {
 	}
 	db := sql.OpenDB(newConnector(file, main, "ro", "immutable"))
 	return errors.Join(checkTables(ctx, db), quickCheck(ctx, db), db.Close())
-}
-
-// publish gives a file its name. Unless it may replace a file, it fails if there is
-// one of that name.
-func publish(file, name string, replace bool) error {
-	if !replace {
-		err := os.Link(file, name)
-		if err == nil || errors.Is(err, fs.ErrExist) {
-			return err
-		}
-		// The file system has no links.
-		if _, err := os.Lstat(name); err == nil {
-			return fmt.Errorf("%s: %w", name, fs.ErrExist)
-		}
-	}
-	return os.Rename(file, name)
-}
-
-// syncFile flushes a file or a directory to the disk.
-func syncFile(name string) error {
-	info, err := os.Stat(name)
-	if err != nil {
-		return err
-	}
-	flag := os.O_RDWR
-	if info.IsDir() {
-		if runtime.GOOS == "windows" {
-			return nil // on Windows a directory cannot be synced and need not be
-		}
-		flag = os.O_RDONLY
-	}
-	f, err := os.OpenFile(name, flag, 0)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
 }
 
 // Extent counts the sessions and returns when the latest began, zero if there is

@@ -19,10 +19,10 @@ type LeftLog struct {
 	Foreign string
 }
 
-// changedLater is how much later than its log a database may have been changed,
-// because SQLite moves what the log holds into the database before it uses the log
-// again.
-const changedLater = 2 * time.Second
+// changedLater is how much later than its log a database may have been changed:
+// SQLite moves what the log holds into the database before it uses the log again,
+// and after a loss of power the log's time may be a few seconds old.
+const changedLater = 5 * time.Second
 
 // InspectLog reads the write-ahead log beside the database at path. It must only be
 // called while no process, this one included, has the database open.

@@ -73,8 +73,3 @@ func (r *restoration) logOut(ctx context.Context, d *database, others logins) (i
 	}
 	return len(customers), nil
 }
-
-// quoteGlob returns a pattern that matches exactly a path.
-func quoteGlob(path string) string {
-	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(path)
-}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 )
 
 // writable returns the database for writing. If its file was deleted or replaced,
@@ -43,8 +44,10 @@ func (a *Archive) reopen(ctx context.Context, d *database) error {
 		if _, err := os.Stat(d.path); err != nil {
 			return gone
 		}
-		version, err := readVersion(d.path)
-		if err == nil && version == 0 {
+		// The file may still be on its way, as with mv from another disk.
+		ownLog := hasLog(d.path) && !d.ownsLog()
+		version, err := readVersion(d.path, ownLog)
+		if err == nil && version == 0 && !ownLog {
 			err = fmt.Errorf("%s has no tables of footfall", d.path)
 		}
 		if err != nil {
@@ -86,24 +89,29 @@ func (d *database) settle(ctx context.Context) error {
 }
 
 // leave closes the connections. If another file has taken the place of the
-// database, leave deletes the write-ahead log that is still at the path, because
+// database, leave takes away the write-ahead log that is still at the path, because
 // SQLite would apply it to whatever database it finds there.
 func (d *database) leave() error {
 	if d.left.Swap(true) {
 		return nil
 	}
 	stale := d.write != nil && isFile(d.path, d.main) != nil && d.ownsLog()
+	var unsettled error
 	if stale {
-		_ = d.settle(context.Background()) // so that a file that was moved away is whole
+		unsettled = d.settle(context.Background()) // so that a file that was moved away is whole
 	}
 	err := d.read.Close()
 	if d.write != nil {
 		err = errors.Join(err, d.write.Close())
 	}
-	if stale {
-		err = errors.Join(err, removeLog(d.path))
+	switch {
+	case !stale:
+		return err
+	case unsettled != nil: // it holds what the file does not
+		kept := fmt.Sprintf("%s.left-%s-wal", d.path, time.Now().UTC().Format("20060102T150405.000Z"))
+		return errors.Join(err, os.Rename(d.path+"-wal", kept), remove(d.path+"-shm"))
 	}
-	return err
+	return errors.Join(err, removeLog(d.path))
 }
 
 // ownsLog reports whether the write-ahead log at the path is the one that this
@@ -112,19 +120,6 @@ func (d *database) ownsLog() bool {
 	wal := d.writer.wal.Load()
 	now, err := os.Stat(d.path + "-wal")
 	return err == nil && wal != nil && os.SameFile(now, *wal)
-}
-
-// removeLog deletes the write-ahead log beside a database, and what belongs to it.
-func removeLog(path string) error {
-	return errors.Join(remove(path+"-wal"), remove(path+"-shm"))
-}
-
-// remove deletes a file if it is there.
-func remove(path string) error {
-	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
-	return nil
 }
 
 // tryWriting writes to the database without changing anything.
@@ -145,10 +140,12 @@ func (d *database) tryWriting(ctx context.Context) error {
 }
 
 // readVersion reads the version of the tables from the beginning of a file. It
-// returns an error if the file is not an SQLite database, or a newer one than this
-// program knows. It must not be called with a file that this process has open,
-// because closing a file releases the locks on it.
-func readVersion(path string) (int, error) {
+// returns an error if the file is not a whole SQLite database, or a newer one than
+// this program knows. If a write-ahead log belongs to it, the log may hold pages that
+// the file lacks, also the first one: then the version may be 0. readVersion must
+// not be called with a file that this process has open, because closing a file
+// releases the locks on it.
+func readVersion(path string, hasLog bool) (int, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return 0, err
@@ -157,6 +154,14 @@ func readVersion(path string) (int, error) {
 	header := make([]byte, 100)
 	if _, err := io.ReadFull(f, header); err != nil || string(header[:16]) != "SQLite format 3\x00" {
 		return 0, fmt.Errorf("%s is not an SQLite database", path)
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return 0, err
+	}
+	size := int64(binary.BigEndian.Uint32(header[28:])) * int64(pageSize(uint32(binary.BigEndian.Uint16(header[16:]))))
+	if !hasLog && info.Size() < size {
+		return 0, fmt.Errorf("%s is not whole: %d of %d bytes are there", path, info.Size(), size)
 	}
 	files, err := schemaFiles()
 	if err != nil {
@@ -167,4 +172,10 @@ func readVersion(path string) (int, error) {
 		return 0, fmt.Errorf("%s: version %d, this is %d: %w", path, version, len(files), ErrNewer)
 	}
 	return version, nil
+}
+
+// hasLog reports whether there is a write-ahead log beside a database.
+func hasLog(path string) bool {
+	log, err := os.Stat(path + "-wal")
+	return err == nil && log.Size() > 0
 }

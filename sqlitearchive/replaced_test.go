@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -159,6 +160,29 @@ func TestAppend_WantsADatabaseInTheFilesPlace(t *testing.T) {
 	}
 }
 
+func TestAppend_WaitsUntilTheFileInThePlaceIsWhole(t *testing.T) {
+	a, path := used(t)
+	copied := copyOf(t, path)
+	b, err := os.ReadFile(copied)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	for _, part := range []int{len(b) / 2, len(b) - 1} {
+		if err := os.WriteFile(path, b[:part], 0o600); err != nil {
+			t.Fatal(err)
+		}
+		refuses(t, a, "is not whole", view(1, "e-2"))
+	}
+	if err := os.WriteFile(path, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	mustAppend(t, a, view(1, "e-2"))
+	wantEvents(t, path, "e-1", "e-2")
+}
+
 func TestAppend_KeepsWhatADeletedWriteAheadLogHeld(t *testing.T) {
 	a, path := used(t)
 	if err := os.Remove(path + "-wal"); err != nil {
@@ -247,4 +271,57 @@ func TestReadOnly_ReadsOneDatabase(t *testing.T) {
 	if err := r.Append(t.Context(), nil); err == nil {
 		t.Error("an archive for reading took facts")
 	}
+}
+
+func TestAppend_EverythingAcknowledgedIsThereWhateverMovesTheFile(t *testing.T) {
+	a, path := used(t)
+	stop, ended := make(chan struct{}), make(chan struct{})
+	go func() { // somebody moves the file away and back
+		defer close(ended)
+		for {
+			select {
+			case <-stop:
+				return
+			case <-time.After(3 * time.Millisecond):
+				if os.Rename(path, path+".away") == nil {
+					time.Sleep(time.Millisecond)
+					if err := os.Rename(path+".away", path); err != nil {
+						t.Error(err)
+						return
+					}
+				}
+			}
+		}
+	}()
+	reading := make(chan struct{})
+	go func() { // requests go on
+		defer close(reading)
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				_, _, _ = a.Session(t.Context(), sessionID(1))
+				_ = a.Check(t.Context())
+			}
+		}
+	}()
+	want := []string{"e-1"}
+	refused := 0
+	for n := 2; n < 100; n++ {
+		id := fmt.Sprintf("e-%d", n)
+		for a.Append(t.Context(), []store.Fact{view(1, id)}) != nil { // as the journal does
+			refused++
+		}
+		want = append(want, id)
+	}
+	close(stop)
+	<-ended
+	<-reading
+	if err := a.Close(); err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(want)
+	wantEvents(t, path, want...)
+	t.Logf("%d times Append was refused", refused)
 }

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"time"
@@ -72,7 +71,7 @@ func (r *restoration) run(ctx context.Context) (Restored, error) {
 }
 
 func (r *restoration) restore(ctx context.Context) error {
-	if _, err := readVersion(r.from); err != nil {
+	if _, err := readVersion(r.from, hasLog(r.from)); err != nil {
 		return err
 	}
 	if to, err := os.Stat(r.path); err == nil {
@@ -100,7 +99,7 @@ func (r *restoration) restore(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", r.from, err)
 	}
-	defer d.leave()
+	defer func() { _ = d.leave() }() // complete has closed it unless something failed
 	r.step("empty the old log")
 	customers, err := r.readOld(ctx)
 	if err != nil {
@@ -138,15 +137,15 @@ func (r *restoration) copy() error {
 	}
 	total := info.Size()
 	log, err := os.Stat(r.from + "-wal")
-	hasLog := err == nil && log.Size() > 0
-	if hasLog {
+	logged := err == nil && log.Size() > 0
+	if logged {
 		total += log.Size()
 	}
 	progress := &countingWriter{total: total, report: r.o.Progress}
 	if err := copyFile(r.from, r.staged, progress); err != nil {
 		return err
 	}
-	if hasLog {
+	if logged {
 		return copyFile(r.from+"-wal", r.staged+"-wal", progress)
 	}
 	return nil
@@ -301,42 +300,4 @@ func (r *restoration) keepLogs() error {
 // dropLogs takes back what keepLogs did.
 func (r *restoration) dropLogs() error {
 	return errors.Join(remove(r.aside+"-wal"), remove(r.aside+"-journal"))
-}
-
-// keep gives a file another name beside the one that it has.
-func keep(file, name string) error {
-	err := os.Link(file, name)
-	if err == nil || errors.Is(err, os.ErrNotExist) || errors.Is(err, os.ErrExist) {
-		return err
-	}
-	return copyFile(file, name, io.Discard) // the file system has no links
-}
-
-// copyFile copies a file to a new one, which only its owner can read, and flushes
-// it to the disk.
-func copyFile(from, to string, progress io.Writer) error {
-	in, err := os.Open(from)
-	if err != nil {
-		return err
-	}
-	defer in.Close()
-	out, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(io.MultiWriter(out, progress), in)
-	return errors.Join(err, out.Sync(), out.Close())
-}
-
-// A countingWriter reports how much has been written to it.
-type countingWriter struct {
-	done, total int64
-	report      func(done, total int64)
-}
-
-func (w *countingWriter) Write(p []byte) (int, error) {
-	if w.done += int64(len(p)); w.report != nil {
-		w.report(w.done, w.total)
-	}
-	return len(p), nil
 }

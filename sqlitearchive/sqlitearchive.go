@@ -4,6 +4,10 @@
 // One process writes, through one connection; any number of processes may read at
 // the same time. A batch is one transaction, which is on the disk when Append
 // returns.
+//
+// The package promises that nothing is stored in a file that was deleted or replaced
+// ([Archive.Append]), that a backup is whole ([Archive.Backup]), and that restoring
+// one leaves either database whole at any moment ([Restore]).
 package sqlitearchive
 
 import (

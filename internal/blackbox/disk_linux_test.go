@@ -70,6 +70,53 @@ func TestFault_ReadingFromAReadOnlyDisk(t *testing.T) {
 	}
 }
 
+// fillDisk fills a disk to the last byte until the function that it returns is called.
+func fillDisk(t *testing.T, disk string) (release func()) {
+	t.Helper()
+	filler, err := os.Create(filepath.Join(disk, "filler"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { filler.Close() })
+	for block := 1 << 20; block > 0; {
+		if _, err := filler.Write(make([]byte, block)); err != nil {
+			block /= 2
+		}
+	}
+	return func() {
+		t.Helper()
+		if err := filler.Truncate(0); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Remove(filler.Name()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestFault_ReadyOnAFreedDiskBeforeAnyVisitorComes(t *testing.T) {
+	t.Parallel()
+	disk := tmpfs(t, "size=12m")
+	s := openShopIn(t, filepath.Join(disk, "data"))
+	bot := s.browser("User-Agent: " + googlebot) // nothing of it is tried again, as a session's activity is
+	bot.get(productsPath).want(200)
+	s.drained()
+	release := fillDisk(t, disk)
+	eventually(t, "/readyz says that the disk is full", func() (bool, string) {
+		bot.get(productsPath).want(200)
+		a := s.browser().get("/readyz")
+		return a.status == 503 && strings.Contains(string(a.body), "no space left"), a.String()
+	})
+	if r := s.run("doctor"); r.code != 1 || !strings.Contains(r.out, "0 MiB are free") || !strings.Contains(r.out, "page views of meanwhile are not counted") {
+		t.Errorf("doctor on a full disk: exit code %d\n%s%s", r.code, r.out, r.errors)
+	}
+	release()
+	eventually(t, "/readyz is 200 when there is room again", func() (bool, string) {
+		a := s.browser().get("/readyz")
+		return a.status == 200, a.String()
+	})
+}
+
 func TestFault_FullDiskServesAndCountsOnWhenThereIsRoom(t *testing.T) {
 	t.Parallel()
 	disk := tmpfs(t, "size=12m")
@@ -82,16 +129,7 @@ func TestFault_FullDiskServesAndCountsOnWhenThereIsRoom(t *testing.T) {
 	customer.post(loginPath, firstCustomer).want(200)
 	s.drained()
 
-	filler, err := os.Create(filepath.Join(disk, "filler"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer filler.Close()
-	for block := 1 << 20; block > 0; { // to the last byte
-		if _, err := filler.Write(make([]byte, block)); err != nil {
-			block /= 2
-		}
-	}
+	release := fillDisk(t, disk)
 	const during = 300
 	for i := range during {
 		b.view(fmt.Sprintf("%s/%d?m=%d", productsPath, 1+i%200, i))
@@ -118,16 +156,7 @@ func TestFault_FullDiskServesAndCountsOnWhenThereIsRoom(t *testing.T) {
 		t.Log("note: /readyz is 200 on a full disk")
 	}
 
-	if err := filler.Truncate(0); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Remove(filler.Name()); err != nil {
-		t.Fatal(err)
-	}
-	eventually(t, "/readyz is 200 on a disk that has room again, before any visitor comes", func() (bool, string) {
-		a := s.browser().get("/readyz")
-		return a.status == 200, a.String()
-	})
+	release()
 	eventually(t, "logout works again", func() (bool, string) {
 		a := customer.post(logoutPath, "")
 		return a.status == 200, a.String()
