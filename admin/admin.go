@@ -42,6 +42,8 @@ type Config struct {
 	// OpenMetrics serves /metrics without a token, for an address that only operators
 	// reach.
 	OpenMetrics bool
+	// OpenDetails shows the details of /readyz without a token, for development.
+	OpenDetails bool
 
 	// Logger is told what goes wrong. Default: slog.Default().
 	Logger *slog.Logger

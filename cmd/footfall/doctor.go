@@ -26,10 +26,11 @@ type doctorCmd struct {
 
 // A finding is what the doctor found out about one part.
 type finding struct {
-	Part   string `json:"part"`
-	OK     bool   `json:"ok"`
-	Says   string `json:"says"`
-	Remedy string `json:"remedy,omitempty"`
+	Part    string `json:"part"`
+	OK      bool   `json:"ok"`
+	Warning bool   `json:"warning,omitempty"` // it works, and is probably not what was meant
+	Says    string `json:"says"`
+	Remedy  string `json:"remedy,omitempty"`
 }
 
 // Run examines every part. Mistakes in the settings count as findings too.
@@ -51,8 +52,11 @@ func (cmd *doctorCmd) Run(t terminal) error {
 		var rows []table.Row
 		for _, f := range findings {
 			mark := colour(t, text.FgGreen, "ok")
-			if !f.OK {
+			switch {
+			case !f.OK:
 				mark = colour(t, text.FgRed, "WRONG")
+			case f.Warning:
+				mark = colour(t, text.FgYellow, "LOOK")
 			}
 			rows = append(rows, table.Row{f.Part, mark, f.Says})
 			if f.Remedy != "" {
@@ -231,7 +235,7 @@ func serverFindings(s footfall.Status) []finding {
 		}
 	}
 	for _, n := range s.Notices {
-		findings = append(findings, finding{Part: "server: " + n.Name, Says: n.Says, Remedy: n.Remedy})
+		findings = append(findings, finding{Part: "server: " + n.Name, OK: true, Warning: true, Says: n.Says, Remedy: n.Remedy})
 	}
 	return findings
 }

@@ -91,7 +91,7 @@ func (n *node) serve(listener net.Listener, handler http.Handler) error {
 	go func() { // runs until the process ends, because moving the journal's facts follows
 		<-signals
 		n.log.Warn("footfall: ended at once by a second signal; the facts in the journal go to the archive at the next start")
-		os.Exit(exitNo)
+		os.Exit(exitWrong)
 	}()
 	n.log.Info("footfall: stopping: running requests have 10 s to finish; a second signal ends the process at once")
 	ending, cancel := context.WithTimeout(context.Background(), closeTimeout)

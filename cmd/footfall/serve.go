@@ -58,7 +58,7 @@ func (c *config) serve(t terminal, mount func(n *node, mux *http.ServeMux, at ad
 	}()
 	operators, err := admin.New(admin.Config{
 		Tracker: n.tracker, Reader: n.archive, DataDir: c.dataDir, Lock: n.lock, Tokens: []string{c.adminToken},
-		OpenMetrics: c.development || c.adminAddr != "", Logger: log,
+		OpenMetrics: c.development || c.adminAddr != "", OpenDetails: c.development, Logger: log,
 	})
 	if err != nil {
 		return err

@@ -320,8 +320,8 @@ func TestStop_SecondSignalEndsAtOnce(t *testing.T) {
 	case <-time.After(5 * time.Second):
 		t.Fatal("a second signal did not end it")
 	}
-	if code := s.process.ProcessState.ExitCode(); code != 1 {
-		t.Errorf("after a second signal the exit code is %d, want 1: it did not end as it should, and nothing was wrong with the call", code)
+	if code := s.process.ProcessState.ExitCode(); code != 2 {
+		t.Errorf("after a second signal the exit code is %d, want 2", code)
 	}
 	s.start()
 	s.drained()
