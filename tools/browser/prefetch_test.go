@@ -119,7 +119,9 @@ func TestPrefetch_CountsOnceWhenItIsShown(t *testing.T) {
 func (u *unwatched) showAhead(a ahead) {
 	u.t.Helper()
 	u.click("ahead")
-	if how := u.wait("/ahead"); how != a.how {
+	// A page that is shown before its script ran, as on a busy machine, does not know that it
+	// was prerendered.
+	if how := u.wait("/ahead"); how != a.how && !(a.how == "prerendered" && how == "shown") {
 		u.t.Errorf("the page was %s: this test is about one that is %s", how, a.how)
 	}
 	if n := len(u.w.all("GET", "/ahead")); n != a.requests {
