@@ -75,14 +75,14 @@ func (a *Archive) reopen(ctx context.Context, d *database) error {
 	return nil
 }
 
-// settle moves everything from the write-ahead log into the database file and
-// empties the log.
+// settle moves everything from the write-ahead log into the database file. It does not
+// wait until nobody reads, as truncating the log would: requests may go on reading.
 func (d *database) settle(ctx context.Context) error {
 	var busy, frames, moved int
-	if err := d.write.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &frames, &moved); err != nil {
+	if err := d.write.QueryRowContext(ctx, "PRAGMA wal_checkpoint(FULL)").Scan(&busy, &frames, &moved); err != nil {
 		return fmt.Errorf("%s: empty its write-ahead log: %w", d.path, err)
 	}
-	if busy != 0 {
+	if busy != 0 || moved < frames {
 		return fmt.Errorf("%s: empty its write-ahead log: another program is reading it", d.path)
 	}
 	return nil

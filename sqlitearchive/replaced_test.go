@@ -307,11 +307,21 @@ func TestAppend_EverythingAcknowledgedIsThereWhateverMovesTheFile(t *testing.T) 
 		}
 	}()
 	want := []string{"e-1"}
-	refused := 0
+	refused, last := 0, error(nil)
+	deadline := time.Now().Add(time.Minute)
 	for n := 2; n < 100; n++ {
 		id := fmt.Sprintf("e-%d", n)
-		for a.Append(t.Context(), []store.Fact{view(1, id)}) != nil { // as the journal does
-			refused++
+		for { // as the journal does
+			if last = a.Append(t.Context(), []store.Fact{view(1, id)}); last == nil {
+				break
+			}
+			if refused++; time.Now().After(deadline) {
+				t.Errorf("after a minute %d of 98 facts are stored, and Append was refused %d times, the last time with: %v", n-2, refused, last)
+				break
+			}
+		}
+		if last != nil {
+			break
 		}
 		want = append(want, id)
 	}
