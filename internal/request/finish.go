@@ -47,7 +47,7 @@ func (r *Request) Finish(status int, header http.Header, body []byte) {
 	at := clock.Now()
 	customer := func() bool { return e != nil && standing == sessions.Current && e.HasCustomer() }
 	if person && mode != Untouched {
-		r.followPrefetches(e, status, contentType, mode, at)
+		r.followPrefetches(e, isPage, status, contentType, mode, at)
 	}
 	if e != nil && began && visits && landed != "" {
 		r.countPage(e, landed, at)

@@ -14,8 +14,8 @@ import (
 
 // followPrefetches remembers the page that a request fetches ahead, or counts the page
 // that it was made from, if that had been fetched ahead.
-func (r *Request) followPrefetches(e *live.Entry, status int, contentType string, mode Mode, at time.Time) {
-	ahead := enrich.IsPrefetch(r.r.Header)
+func (r *Request) followPrefetches(e *live.Entry, isPage bool, status int, contentType string, mode Mode, at time.Time) {
+	ahead := !isPage && enrich.IsPrefetch(r.r.Header)
 	switch {
 	case ahead && mode == Tracked:
 		if page, ok := r.isFetchedAhead(status, contentType); ok && e != nil {
