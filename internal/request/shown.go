@@ -30,7 +30,8 @@ func (r *Request) followPrefetches(e *live.Entry, status int, contentType string
 // from is shown: only such pages fetch others ahead. What a page that is rendered ahead
 // asks for is a part of it.
 func (r *Request) fetchedAhead(e *live.Entry, status int, contentType string, at time.Time) {
-	fromAhead := e != nil && e.HasPrefetched() && e.IsPrefetched(pageAsSent(r.q.Describe.ShownPage(r.r)))
+	from := pageAsSent(r.q.Describe.ShownPage(r.r))
+	fromAhead := e != nil && e.HasPrefetched() && e.IsPrefetched(from)
 	page, ok := r.isFetchedAhead(status, contentType)
 	if !ok || enrich.IsOfPrerendered(r.r, fromAhead) {
 		return
@@ -39,7 +40,9 @@ func (r *Request) fetchedAhead(e *live.Entry, status int, contentType string, at
 		if fromAhead {
 			r.countShown(e, at)
 		}
-		e.RememberPrefetch(page)
+		if page != from { // which is shown already
+			e.RememberPrefetch(page)
+		}
 		return
 	}
 	if addr, whom := r.q.Describe.Proxies.ClientAddr(r.r); whom == enrich.OneVisitor && !r.sentCookie {

@@ -135,6 +135,13 @@ func TestPrefetch_APageThatFetchesAheadIsShown(t *testing.T) {
 		b.Send(r)
 		from = page
 	}
+	again := b.Request("GET", "/p/10") // a link to the page itself
+	again.Header.Set("X-Sec-Purpose", "prefetch")
+	again.Header.Set("Referer", stage.Origin+"/p/10")
+	b.Send(again)
+	style := b.Request("GET", "/style.css")
+	style.Header.Set("Referer", stage.Origin+"/p/10")
+	b.Send(style)
 	if got := views(t, s, id); len(got) != 12 || got[11] != "/p/10" {
 		t.Errorf("page views are %q, want those of the first page and of eleven that were fetched ahead and then fetched others: the last was not shown", got)
 	}
