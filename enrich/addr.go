@@ -19,14 +19,14 @@ type Identity int
 const (
 	// OneVisitor is an address of one visitor, or of a few who share a connection.
 	OneVisitor Identity = iota
-	// Forwarder is the address of a public peer that sends X-Forwarded-For and is not
-	// trusted: a proxy that is not listed, or a client that makes the header up.
+	// Forwarder is the public address of one who forwards for others and is not trusted:
+	// a proxy that is not listed, or a client that makes the headers up.
 	Forwarder
-	// ForgottenProxy is that of a private peer which does so: a proxy that somebody
+	// ForgottenProxy is the private address of one who does so: a proxy that somebody
 	// forgot to list.
 	ForgottenProxy
-	// Nobody is no visitor's address: it is unknown, or that of a trusted proxy that
-	// does not say for whom it forwards.
+	// Nobody is no visitor's address: it is unknown, or that of a trusted proxy, or of its
+	// machine, that does not say for whom it forwards.
 	Nobody
 )
 
@@ -43,7 +43,9 @@ func (i Identity) TellsApart() bool { return i == OneVisitor || i == Forwarder }
 // left were written by the client and are ignored. If a hop is not an address, the
 // search ends at the last good one, because whoever wrote it may have invented the
 // rest too. If every hop is trusted, the left-most one is the client. No other header
-// (X-Real-IP, Forwarded, …) is read.
+// (X-Real-IP, Forwarded, …) is believed. That a request has one shows, though, that who
+// sends it forwards for others: then its address tells nobody apart. So do hops to the left
+// of the client's.
 //
 // The address has no zone and no port, and an IPv4-mapped IPv6 address
 // (::ffff:192.0.2.1) is returned as IPv4. It is the zero Addr if the peer has no
@@ -55,28 +57,49 @@ func (p *Proxies) ClientAddr(r *http.Request) (netip.Addr, Identity) {
 	case !ok && !(p.UnixSocket && isUnixSocket(r.RemoteAddr)):
 		return netip.Addr{}, Nobody
 	case ok && !contains(p.Networks, peer):
-		switch {
-		case len(lines) == 0:
-			return peer, OneVisitor
-		case peer.IsPrivate() || peer.IsLoopback() || peer.IsLinkLocalUnicast() || carrierNetwork.Contains(peer):
-			return peer, ForgottenProxy
-		}
-		return peer, Forwarder
+		return peer, whoSends(peer, forwards(r.Header))
 	}
-	addr := p.forwarded(peer, lines)
-	if !addr.IsValid() || contains(p.Networks, addr) {
+	addr, forwards := p.forwarded(peer, lines)
+	if !addr.IsValid() || contains(p.Networks, addr) || addr.IsLoopback() && !forwards {
 		return addr, Nobody
 	}
-	return addr, OneVisitor
+	return addr, whoSends(addr, forwards)
+}
+
+// whoSends says whom an address stands for that is not trusted.
+func whoSends(addr netip.Addr, forwards bool) Identity {
+	switch {
+	case !forwards:
+		return OneVisitor
+	case addr.IsPrivate() || addr.IsLoopback() || addr.IsLinkLocalUnicast() || carrierNetwork.Contains(addr):
+		return ForgottenProxy
+	}
+	return Forwarder
+}
+
+// The headers that only who forwards for others adds to a request.
+var forwardingHeaders = [...]string{
+	"X-Forwarded-For", "Forwarded", "X-Real-Ip", "Via", "X-Forwarded-Proto", "X-Forwarded-Host",
+	"X-Client-Ip", "True-Client-Ip", "Cf-Connecting-Ip", "Fastly-Client-Ip", "Fly-Client-Ip", "X-Envoy-External-Address",
+}
+
+func forwards(h http.Header) bool {
+	for _, name := range &forwardingHeaders {
+		if len(h[name]) > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // carrierNetwork is shared address space (RFC 6598): of carriers, and of clouds' own
 // proxies.
 var carrierNetwork = netip.MustParsePrefix("100.64.0.0/10")
 
-// forwarded is the client that a trusted peer forwards for.
-func (p *Proxies) forwarded(peer netip.Addr, lines []string) netip.Addr {
-	addr := peer
+// forwarded is the client that a trusted peer forwards for, and whether that one says
+// that it forwards for another.
+func (p *Proxies) forwarded(peer netip.Addr, lines []string) (addr netip.Addr, forwards bool) {
+	addr = peer
 	for i := len(lines) - 1; i >= 0; i-- {
 		rest := lines[i]
 		for rest != "" {
@@ -92,15 +115,15 @@ func (p *Proxies) forwarded(peer netip.Addr, lines []string) netip.Addr {
 			}
 			next, ok := parseHop(hop)
 			if !ok {
-				return addr
+				return addr, false
 			}
 			addr = next
 			if !contains(p.Networks, addr) {
-				return addr
+				return addr, i > 0 || strings.Trim(rest, " \t,") != ""
 			}
 		}
 	}
-	return addr
+	return addr, false
 }
 
 // isUnixSocket reports whether a peer's address is that of a Unix socket: a path, or
@@ -137,7 +160,7 @@ func parseHop(s string) (netip.Addr, bool) {
 		}
 	}
 	addr, err := netip.ParseAddr(host)
-	if err != nil {
+	if err != nil || addr.Unmap().IsUnspecified() { // 0.0.0.0 stands for an address that is not known
 		return netip.Addr{}, false
 	}
 	return addr.Unmap().WithZone(""), true

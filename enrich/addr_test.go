@@ -97,7 +97,8 @@ func TestClientAddr_BehindAUnixSocket(t *testing.T) {
 		whom                  Identity
 	}{
 		{"a trusted socket's client is who it forwards for", "@", "198.51.100.1", unix, "198.51.100.1", OneVisitor},
-		{"a socket with a name", "/run/shop.sock", "6.6.6.6, 198.51.100.1", unix, "198.51.100.1", OneVisitor},
+		{"a socket with a name", "/run/shop.sock", "198.51.100.1", unix, "198.51.100.1", OneVisitor},
+		{"who is seen there to forward for another", "/run/shop.sock", "6.6.6.6, 198.51.100.1", unix, "198.51.100.1", Forwarder},
 		{"a proxy behind the socket is trusted by its network", "@", "198.51.100.1, 10.0.0.2", unix, "198.51.100.1", OneVisitor},
 		{"a trusted socket that says nothing is nobody's address", "@", "", unix, "invalid IP", Nobody},
 		{"what it says is no address", "@", "unknown", unix, "invalid IP", Nobody},
@@ -131,6 +132,13 @@ func TestClientAddr_WhomItStandsFor(t *testing.T) {
 		{"who is behind a trusted proxy", "10.0.0.1:1", "198.51.100.1", OneVisitor},
 		{"a trusted proxy that does not say for whom", "10.0.0.1:1", "", Nobody},
 		{"a trusted proxy that hides for whom", "10.0.0.1:1", "unknown", Nobody},
+		{"a network of delivery in front of a trusted proxy, which nobody listed", "10.0.0.1:1", "203.0.113.7, 172.68.1.1", Forwarder},
+		{"a private proxy between that nobody listed", "10.0.0.1:1", "203.0.113.7, 192.168.1.1", ForgottenProxy},
+		{"an empty element in front is nobody", "10.0.0.1:1", ", 203.0.113.7", OneVisitor},
+		{"a trusted proxy that forwards for its own machine", "10.0.0.1:1", "127.0.0.1", Nobody},
+		{"a trusted proxy that does not know for whom", "10.0.0.1:1", "0.0.0.0", Nobody},
+		{"a peer that has no address", "0.0.0.0:0", "", Nobody},
+		{"likewise by IPv6", "[::]:0", "", Nobody},
 		{"a trusted proxy behind a trusted gateway that rewrites addresses", "10.0.0.1:1", "10.0.0.254", Nobody},
 	} {
 		r := &http.Request{RemoteAddr: tt.peer, Header: http.Header{}}
@@ -139,6 +147,20 @@ func TestClientAddr_WhomItStandsFor(t *testing.T) {
 		}
 		if _, whom := trusting.ClientAddr(r); whom != tt.want {
 			t.Errorf("%s: peer %q that forwards for %q stands for %d, want %d", tt.rule, tt.peer, tt.forwarded, whom, tt.want)
+		}
+	}
+}
+
+// A proxy that sends another header than X-Forwarded-For forwards for others all the same.
+func TestClientAddr_WhoForwardsSaysSo(t *testing.T) {
+	for _, name := range []string{"X-Real-IP", "Forwarded", "Via", "X-Forwarded-Proto", "X-Forwarded-Host", "CF-Connecting-IP", "True-Client-IP", "Fly-Client-IP", "X-Envoy-External-Address"} {
+		for peer, want := range map[string]Identity{"172.17.0.1:1": ForgottenProxy, "203.0.113.7:1": Forwarder} {
+			r := &http.Request{RemoteAddr: peer, Header: http.Header{}}
+			r.Header.Set(name, "198.51.100.1")
+			addr, whom := (&Proxies{}).ClientAddr(r)
+			if whom != want || addr.String()+":1" != peer {
+				t.Errorf("a request from %s with %s is %s's and stands for %d, want the peer's and %d", peer, name, addr, whom, want)
+			}
 		}
 	}
 }

@@ -56,8 +56,8 @@ func ExampleProxies_ClientAddr() {
 	r.Header.Set("X-Forwarded-For", "6.6.6.6, 198.51.100.23")
 
 	r.RemoteAddr = "10.0.0.1:51234"
-	addr, whom := proxies.ClientAddr(r)
-	fmt.Println(addr, whom == enrich.OneVisitor)
+	addr, whom := proxies.ClientAddr(r) // who says that it forwards for 6.6.6.6: an office perhaps, or a lie
+	fmt.Println(addr, whom == enrich.Forwarder)
 
 	r.RemoteAddr = "203.0.113.7:51234" // no proxy of ours
 	addr, whom = proxies.ClientAddr(r)

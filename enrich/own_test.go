@@ -28,7 +28,7 @@ func TestOwnAgents_AreNoSoftware(t *testing.T) {
 }
 
 func TestCheckAgentPattern(t *testing.T) {
-	for _, bad := range []string{"", "*", " a* ", "Mozilla", "firefox*", "Googlebot", "Gecko", "*Safari"} {
+	for _, bad := range []string{"", "*", " a* ", "Mozilla", "firefox*", "Googlebot", "Gecko", "*Safari", "Android", "iPhone", "Mobile", "Macintosh", "Edg/", "bot", "spider", "http"} {
 		if CheckAgentPattern(bad) == nil {
 			t.Errorf("the pattern %q is accepted: it would make everybody one of the shop's own apps", bad)
 		}

@@ -34,7 +34,9 @@ var (
 	}
 	prefetchMarks = [...]string{
 		"Next-Router-Prefetch", "Next-Router-Segment-Prefetch", "X-Middleware-Prefetch", // Next.js
+		"X-Next-Router-Prefetch",     // the same, as proxies keep it from Next.js' middleware
 		"Hx-Preloaded", "Hx-Preload", // htmx
+		"Vnd.prefetch", // Turbo before 8
 	}
 )
 
@@ -61,6 +63,21 @@ func IsPrefetch(h http.Header) bool {
 	return false
 }
 
+// IsOfPrerendered reports whether a page that a browser renders ahead made the request,
+// for a part of itself. fromAhead says that the page which the request was made from was
+// fetched ahead and has not been shown yet; it decides where there are no Fetch metadata.
+func IsOfPrerendered(r *http.Request, fromAhead bool) bool {
+	for _, value := range r.Header["Sec-Purpose"] {
+		if strings.Contains(strings.ToLower(value), "prerender") {
+			if len(r.Header["Sec-Fetch-Mode"]) == 0 {
+				return fromAhead
+			}
+			return !isTopNavigation(r)
+		}
+	}
+	return false
+}
+
 // WithoutPrefetch returns a copy of the header that does not say that the page is fetched ahead.
 func WithoutPrefetch(h http.Header) http.Header {
 	h = h.Clone()
@@ -75,7 +92,8 @@ func WithoutPrefetch(h http.Header) http.Header {
 
 // IsAsset reports whether a request is for a part of a page or a medium. It goes by the
 // purpose that the browser states, then by the answer's Content-Type, "" if that is not
-// known, and where both leave it open by the ending of the path.
+// known, and where both leave it open by the ending of the path and by what the browser
+// accepts.
 func IsAsset(r *http.Request, contentType string) bool {
 	if dest := r.Header["Sec-Fetch-Dest"]; len(dest) > 0 {
 		switch dest[0] {
@@ -90,8 +108,26 @@ func IsAsset(r *http.Request, contentType string) bool {
 	case medium:
 		return true
 	}
-	return assetEndings[strings.ToLower(path.Ext(r.URL.Path))]
+	return assetEndings[strings.ToLower(path.Ext(r.URL.Path))] || acceptsAsset(r.Header)
 }
+
+// acceptsAsset reports whether a browser asks for an image, a style sheet or a medium
+// before anything else. Browsers without Fetch metadata say so too, and all do when the
+// answer, a 304 say, names no type.
+func acceptsAsset(h http.Header) bool {
+	accept := h["Accept"]
+	if len(accept) == 0 {
+		return false
+	}
+	for _, family := range &assetFamilies {
+		if strings.HasPrefix(accept[0], family) {
+			return true
+		}
+	}
+	return false
+}
+
+var assetFamilies = [...]string{"image/", "text/css", "video/", "audio/", "font/"}
 
 // A kind is what a Content-Type says of an answer.
 type kind int
@@ -120,7 +156,7 @@ func kindOf(contentType string) kind {
 		switch rest {
 		case "html":
 			return document
-		case "css", "javascript", "ecmascript", "vtt", "event-stream", "x-component":
+		case "css", "javascript", "ecmascript", "vtt", "event-stream":
 			return medium
 		}
 	case "multipart": // parts of a document, or pictures of a camera
@@ -144,7 +180,7 @@ func kindOf(contentType string) kind {
 var assetEndings = func() map[string]bool {
 	endings := map[string]bool{}
 	for ending := range strings.FieldsSeq(`
-		.css .js .mjs .cjs .map .wasm .webmanifest .vtt
+		.css .js .mjs .cjs .map .wasm .webmanifest .vtt .htc
 		.png .apng .jpg .jpeg .jfif .gif .webp .avif .heic .heif .jxl .bmp .tif .tiff .svg .ico .cur
 		.woff .woff2 .ttf .otf .eot
 		.mp4 .m4v .webm .mov .mkv .avi .ogv .mpg .mpeg .m3u8 .mpd .ts .m4s
@@ -155,8 +191,8 @@ var assetEndings = func() map[string]bool {
 }()
 
 // IsRepeated reports whether software may make the request again and again by
-// itself, without a person: an event stream or a WebSocket, which reconnect, a ping, a
-// report of the browser's. Such a request is no activity. contentType is the answer's, ""
+// itself, without a person: an event stream, a WebSocket or a long poll, which
+// reconnect, a ping, a report of the browser's. Such a request is no activity. contentType is the answer's, ""
 // if that is not known.
 func IsRepeated(r *http.Request, contentType string) bool {
 	h := r.Header
@@ -167,7 +203,10 @@ func IsRepeated(r *http.Request, contentType string) bool {
 	if accept := h["Accept"]; len(accept) > 0 && strings.HasPrefix(accept[0], stream) {
 		return true
 	}
-	if len(h["Last-Event-Id"]) > 0 || len(h["Sec-Websocket-Key"]) > 0 || len(h["Ping-To"]) > 0 {
+	if len(h["Last-Event-Id"]) > 0 || len(h["Ping-To"]) > 0 || len(h["Sec-Websocket-Key"]) > 0 || len(h["Sec-Websocket-Version"]) > 0 {
+		return true
+	}
+	if isLongPoll(r) {
 		return true
 	}
 	if r.Method != http.MethodPost {
@@ -179,10 +218,23 @@ func IsRepeated(r *http.Request, contentType string) bool {
 	}
 	name, _, _ := strings.Cut(types[0], ";")
 	switch strings.ToLower(strings.TrimSpace(name)) {
-	case "application/reports+json", "application/csp-report", "text/ping":
+	case "application/reports+json", "application/csp-report", "application/expect-ct-report+json", "text/ping":
 		return true
 	}
 	return false
+}
+
+// isLongPoll reports whether a script waits for news with the request, and will ask again
+// when it is answered, as those of Socket.IO, SignalR, SockJS and Phoenix do where they
+// have no WebSocket.
+func isLongPoll(r *http.Request) bool {
+	if r.URL == nil {
+		return false
+	}
+	if query := r.URL.RawQuery; query != "" && (strings.Contains(query, "transport=polling") || strings.Contains(query, "transport=longPolling")) {
+		return true
+	}
+	return strings.HasSuffix(r.URL.Path, "/longpoll") || strings.HasSuffix(r.URL.Path, "/xhr_streaming")
 }
 
 // MayBegin reports whether a request without a session may begin one. OPTIONS,

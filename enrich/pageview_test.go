@@ -63,6 +63,16 @@ func TestIsPageView(t *testing.T) {
 		{"what a picture element asks for", asked("GET", "/17", "Sec-Fetch-Dest: image"), 200, html, false},
 		{"what a fetch asks for", asked("GET", "/17", "Sec-Fetch-Dest: empty"), 200, html, true},
 
+		{"an image of a browser without Fetch metadata, unchanged", asked("GET", "/media/17", "Accept: image/webp,image/*;q=0.8,*/*;q=0.5"), 304, "", false},
+		{"a style sheet likewise", asked("GET", "/theme", "Accept: text/css,*/*;q=0.1"), 304, "", false},
+		{"a page of such a browser", asked("GET", "/", "Accept: text/html,application/xhtml+xml,image/webp,*/*;q=0.8"), 304, "", true},
+		{"data of such a browser", asked("GET", "/api", "Accept: */*"), 200, "application/json", true},
+		{"a page's data in Next.js' format", asked("GET", "/p/1?_rsc=1", "RSC: 1"), 200, "text/x-component", true},
+
+		{"a long poll of Socket.IO", asked("GET", "/socket.io/?EIO=4&transport=polling&t=abc&sid=1"), 200, "text/plain; charset=UTF-8", false},
+		{"of SignalR", asked("GET", "/hub?transport=longPolling&connectionToken=1"), 200, "application/json", false},
+		{"of Phoenix", asked("GET", "/live/longpoll?vsn=2.0.0"), 200, "application/json", false},
+		{"a WebSocket's request over HTTP/2", asked("GET", "/live", "Sec-WebSocket-Version: 13"), 200, "", false},
 		{"an event stream", asked("GET", "/live"), 200, "text/event-stream", false},
 		{"an event stream with a charset", asked("GET", "/live"), 200, "Text/Event-Stream; charset=utf-8", false},
 		{"a request for one", asked("GET", "/live", "Accept: text/event-stream"), 200, html, false},
@@ -81,6 +91,9 @@ func TestIsPageView(t *testing.T) {
 		{"by the pages router of Next.js", asked("GET", "/", "X-Middleware-Prefetch: 1"), 200, html, false},
 		{"by htmx", asked("GET", "/", "HX-Preloaded: true"), 200, html, false},
 		{"said on a second line", asked("GET", "/", "Purpose: navigation", "Purpose: Prefetch"), 200, html, false},
+		{"by Next.js, as a proxy passes it on", asked("GET", "/", "X-Next-Router-Prefetch: 1"), 200, html, false},
+		{"by Turbo before 8", asked("GET", "/", "Vnd.Prefetch: true"), 200, html, false},
+		{"a service worker that asks beside its start", asked("GET", "/", "Service-Worker-Navigation-Preload: true"), 200, html, true},
 		{"not by htmx", asked("GET", "/", "HX-Preloaded: false"), 200, html, true},
 		{"another purpose", asked("GET", "/", "Sec-Purpose: navigation"), 200, html, true},
 	} {

@@ -9,6 +9,7 @@ import (
 // KeepPrivate keeps an answer that sets cookies out of every cache, unless the handler
 // was as strict already.
 func KeepPrivate(h http.Header) {
+	gatherCacheControl(h)
 	if !slices.Contains(directives(h["Cache-Control"]), "no-store") {
 		h.Set("Cache-Control", "private, no-store")
 	}
@@ -19,6 +20,7 @@ func KeepPrivate(h http.Header) {
 // KeepCustomers keeps an answer that a customer got out of shared caches. The
 // customer's own browser may still keep it, if the handler said so.
 func KeepCustomers(h http.Header) {
+	gatherCacheControl(h)
 	said := directives(h["Cache-Control"])
 	if !slices.Contains(said, "no-store") {
 		kept := slices.DeleteFunc(said, func(d string) bool {
@@ -29,6 +31,18 @@ func KeepCustomers(h http.Header) {
 	}
 	dropSharedCacheControl(h)
 	varyByCookie(h)
+}
+
+// gatherCacheControl puts Cache-Control that a handler wrote past [http.Header.Set], in
+// another case, under its usual name. It would go out beside ours.
+func gatherCacheControl(h http.Header) {
+	const usual = "Cache-Control"
+	for name, lines := range h {
+		if name != usual && strings.EqualFold(name, usual) {
+			delete(h, name)
+			h[usual] = append(h[usual], lines...)
+		}
+	}
 }
 
 // directives are those of a Cache-Control header, in lower case.
@@ -69,15 +83,18 @@ func cutDirective(line string) (directive, rest string) {
 func dropSharedCacheControl(h http.Header) {
 	for name := range h {
 		switch {
-		case name == "Surrogate-Control", name == "Edge-Control", name == "X-Accel-Expires", endsInCacheControl(name):
+		case name == "Cache-Control":
+		case endsIn(name, "cache-control"), endsIn(name, "surrogate-control"), endsIn(name, "edge-control"), endsIn(name, "x-accel-expires"):
 			delete(h, name)
 		}
 	}
 }
 
-func endsInCacheControl(name string) bool {
-	const ending = "-cache-control"
-	return len(name) > len(ending) && strings.EqualFold(name[len(name)-len(ending):], ending)
+// endsIn reports whether a header's name is another or, as the targeted fields do, ends
+// in a hyphen and that.
+func endsIn(name, other string) bool {
+	at := len(name) - len(other)
+	return at >= 0 && strings.EqualFold(name[at:], other) && (at == 0 || name[at-1] == '-')
 }
 
 func varyByCookie(h http.Header) {

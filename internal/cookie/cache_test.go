@@ -29,6 +29,25 @@ func TestKeepPrivate_NothingOutranksIt(t *testing.T) {
 	}
 }
 
+// A handler may write into the header past Set, in the lower case of HTTP/2.
+func TestKeepPrivate_InAnyCase(t *testing.T) {
+	for rule, keep := range map[string]func(http.Header){"an answer with a cookie": KeepPrivate, "an answer to a customer": KeepCustomers} {
+		for _, name := range append(sharedCacheControl, "Cache-Control") {
+			h := http.Header{strings.ToLower(name): {"public, s-maxage=3600"}}
+			keep(h)
+			for name, lines := range h {
+				if strings.Contains(strings.Join(lines, ","), "3600") {
+					t.Errorf("%s says %s: %s", rule, name, lines)
+				}
+			}
+		}
+	}
+	h := http.Header{"cache-control": {"no-store"}}
+	if KeepCustomers(h); len(h["cache-control"]) > 0 || h.Get("Cache-Control") != "no-store" {
+		t.Errorf("what the handler said more strictly, in lower case, became %v", h)
+	}
+}
+
 func TestKeepPrivate_CacheControl(t *testing.T) {
 	for _, c := range []struct {
 		said             []string

@@ -2,6 +2,7 @@ package firstbyte
 
 import (
 	"bufio"
+	"bytes"
 	"io"
 	"net"
 	"net/http"
@@ -68,8 +69,19 @@ func (w *Writer) closeNotify() <-chan bool {
 	return w.ResponseWriter.(http.CloseNotifier).CloseNotify() //nolint:staticcheck // as above
 }
 
+// readFrom reads the beginning first if the server finds out from it what the answer is.
 func (w *Writer) readFrom(src io.Reader) (int64, error) {
-	w.hooks.Finish(http.StatusOK, w.Header(), nil)
+	var begin []byte
+	if len(w.Header()["Content-Type"]) == 0 {
+		begin = make([]byte, sniffed)
+		n, err := src.Read(begin)
+		if n == 0 && err != nil && err != io.EOF {
+			return 0, err
+		}
+		begin = begin[:n]
+		src = io.MultiReader(bytes.NewReader(begin), src)
+	}
+	w.hooks.Finish(http.StatusOK, w.Header(), begin)
 	return w.ResponseWriter.(io.ReaderFrom).ReadFrom(src)
 }
 

@@ -48,9 +48,29 @@ func (w *Writer) Write(b []byte) (int, error) {
 	return w.ResponseWriter.Write(b)
 }
 
+// WriteString tells the hooks how the body begins if that is no text: what text is, is no
+// medium.
 func (w *Writer) WriteString(s string) (int, error) {
-	w.hooks.Finish(http.StatusOK, w.Header(), nil)
+	var begin []byte
+	if isBinary(s) && len(w.Header()["Content-Type"]) == 0 {
+		begin = []byte(s[:min(len(s), sniffed)])
+	}
+	w.hooks.Finish(http.StatusOK, w.Header(), begin)
 	return io.WriteString(w.ResponseWriter, s)
+}
+
+// sniffed is how much of a body net/http's server looks at to find out what it is.
+const sniffed = 512
+
+// isBinary reports whether a body begins as no text does: media have a control character
+// among their first bytes.
+func isBinary(s string) bool {
+	for i := range min(len(s), 16) {
+		if c := s[i]; c < ' ' && c != '\t' && c != '\n' && c != '\f' && c != '\r' {
+			return true
+		}
+	}
+	return false
 }
 
 // FlushError is what http.ResponseController calls; without it, it would flush

@@ -2,6 +2,7 @@ package live
 
 import (
 	"hash/maphash"
+	"slices"
 	"sync"
 )
 
@@ -23,10 +24,8 @@ func (e *Entry) RememberPrefetch(page string) {
 	p, hash := e.ahead.Load(), maphash.String(seed, page)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for _, known := range p.pages {
-		if known == hash {
-			return
-		}
+	if slices.Contains(p.pages[:], hash) {
+		return
 	}
 	p.pages[p.next] = hash
 	p.next = (p.next + 1) % maxPrefetched
@@ -34,6 +33,18 @@ func (e *Entry) RememberPrefetch(page string) {
 
 // HasPrefetched reports whether pages were ever fetched ahead.
 func (e *Entry) HasPrefetched() bool { return e.ahead.Load() != nil }
+
+// IsPrefetched reports whether a page was fetched ahead and not shown since.
+func (e *Entry) IsPrefetched(page string) bool {
+	p := e.ahead.Load()
+	if p == nil {
+		return false
+	}
+	hash := maphash.String(seed, page)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Contains(p.pages[:], hash)
+}
 
 // TakePrefetch reports whether a page was fetched ahead and not shown since, and
 // forgets it.

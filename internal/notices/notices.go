@@ -36,7 +36,6 @@ type Notices struct {
 	n          int // sessions that began
 	host       string
 	publicHost string // as browsers know the shop, where that is not the host of requests
-	rewritten  int    // requests that showed it
 
 	views [2]generation // the running one and the one before
 	turn  sync.Mutex
@@ -54,6 +53,8 @@ type begun struct {
 type generation struct {
 	people atomic.Uint64 // in the upper half those whose session cookie came back
 	bots   atomic.Uint64
+	// rewritten are page views that showed publicHost.
+	rewritten atomic.Uint64
 }
 
 // New returns a watch that has seen nothing.
@@ -94,15 +95,16 @@ func (w *Notices) next() {
 	defer w.turn.Unlock()
 	w.views[1].people.Store(w.views[0].people.Swap(0))
 	w.views[1].bots.Store(w.views[0].bots.Swap(0))
+	w.views[1].rewritten.Store(w.views[0].rewritten.Swap(0))
 }
 
-// Rewritten records that a request which the browser calls same-origin came from a page
+// Rewritten records that a page view which the browser calls same-origin came from a page
 // of another host than the one that the request names.
 func (w *Notices) Rewritten(publicHost, host string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.publicHost, w.host = enrich.Text(publicHost, 253), enrich.Text(host, 253)
-	w.rewritten++
+	w.views[0].rewritten.Add(1)
 }
 
 // Current are the notices of this moment, in the order of [Names].
@@ -115,6 +117,7 @@ func (w *Notices) Current() (all []Notice) {
 	n := min(w.n, sessionsSeen)
 	one, agents, untrusted, proxy := w.addresses(n)
 	people, returned, bots := w.counted()
+	rewritten := w.views[0].rewritten.Load() + w.views[1].rewritten.Load()
 	if n >= enough && one && agents >= fewAgents {
 		say("one_address", "if a proxy is in front, set TRUSTED_PROXIES to its network, or to unix for a Unix socket; if it is, have the proxy send X-Forwarded-For",
 			"the latest %d sessions, with %d user agents, began from one address (%s): no visitor can be told from another by it", n, agents, proxyName(w.sessions[0].addr))
@@ -123,7 +126,7 @@ func (w *Notices) Current() (all []Notice) {
 		say("untrusted_proxy", "set TRUSTED_PROXIES to the proxy's network, or to unix for a Unix socket",
 			"%d of the latest %d sessions began behind a proxy that nobody trusts (%s): their addresses are the proxy's", untrusted, n, proxyName(proxy))
 	}
-	if w.rewritten >= 3 {
+	if rewritten >= 3 && rewritten*20 >= people { // a stranger may make up a few
 		say("own_referrer", "have the proxy pass the Host header on, or set OWN_HOSTS="+w.publicHost,
 			"a proxy writes %q as the host of requests that visitors make to %q: browsers that send no Fetch metadata then seem to come from the shop itself, and their visits have the shop as referrer", w.host, w.publicHost)
 	}

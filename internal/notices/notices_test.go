@@ -55,6 +55,20 @@ func TestNotices(t *testing.T) {
 				w.Rewritten("www.shop.example", "10.0.0.5:8080")
 			}
 		}},
+		{"a stranger says so a few times", "", func(w *Notices) {
+			for i := range 200 {
+				if w.Viewed(true); i < 5 {
+					w.Rewritten("evil.example", "shop.example")
+				}
+			}
+		}},
+		{"the proxy was mended", "", func(w *Notices) {
+			for i := range 5000 {
+				if w.Viewed(true); i < 1000 {
+					w.Rewritten("www.shop.example", "10.0.0.5:8080")
+				}
+			}
+		}},
 		{"nearly all is taken for software", "mostly_bots", func(w *Notices) {
 			for i := range 200 {
 				if w.ViewedByBot(); i%20 == 0 {

@@ -138,7 +138,7 @@ func (r *Request) Abandon() {
 func (r *Request) pageView(session, visitor string, at time.Time) store.Event {
 	return store.Event{
 		EventID: newEventID(), SessionID: session, VisitorID: visitor,
-		EventType: store.EventPageView, Page: enrich.Requested(r.r), CreatedAt: at,
+		EventType: store.EventPageView, Page: pageAsSent(enrich.Requested(r.r)), CreatedAt: at,
 	}
 }
 

@@ -15,17 +15,38 @@ import (
 // followPrefetches remembers the page that a request fetches ahead, or counts the page
 // that it was made from, if that had been fetched ahead.
 func (r *Request) followPrefetches(e *live.Entry, isPage bool, status int, contentType string, mode Mode, at time.Time) {
-	ahead := !isPage && enrich.IsPrefetch(r.r.Header)
 	switch {
-	case ahead && mode == Tracked:
-		if page, ok := r.isFetchedAhead(status, contentType); ok && e != nil {
-			e.RememberPrefetch(page)
-		} else if addr, whom := r.q.Describe.Proxies.ClientAddr(r.r); ok && whom == enrich.OneVisitor && !r.sentCookie {
-			r.q.landings.remember(addr, r.r.UserAgent(), page, r.r.Referer(), at)
+	case !isPage && enrich.IsPrefetch(r.r.Header):
+		if mode == Tracked {
+			r.fetchedAhead(e, status, contentType, at)
 		}
-	case ahead || e == nil:
-	case e.HasPrefetched():
+	case e != nil && e.HasPrefetched():
+		e.TakePrefetch(pageAsSent(enrich.RequestedAsSent(r.r))) // this request counts by itself
 		r.countShown(e, at)
+	}
+}
+
+// fetchedAhead remembers the page that a request fetches ahead. The page that it was made
+// from is shown: only such pages fetch others ahead. What a page that is rendered ahead
+// asks for is a part of it.
+func (r *Request) fetchedAhead(e *live.Entry, status int, contentType string, at time.Time) {
+	from := pageAsSent(r.q.Describe.ShownPage(r.r))
+	fromAhead := e != nil && e.HasPrefetched() && e.IsPrefetched(from)
+	page, ok := r.isFetchedAhead(status, contentType)
+	if !ok || enrich.IsOfPrerendered(r.r, fromAhead) {
+		return
+	}
+	if e != nil {
+		if fromAhead {
+			r.countShown(e, at)
+		}
+		if page != from { // which is shown already
+			e.RememberPrefetch(page)
+		}
+		return
+	}
+	if addr, whom := r.q.Describe.Proxies.ClientAddr(r.r); whom == enrich.OneVisitor && !r.sentCookie {
+		r.q.landings.remember(addr, r.r.UserAgent(), page, r.r.Referer(), at)
 	}
 }
 
@@ -40,7 +61,6 @@ func (r *Request) isFetchedAhead(status int, contentType string) (page string, o
 // countShown counts the page that a request was made from, if that had been fetched
 // ahead and not shown yet.
 func (r *Request) countShown(e *live.Entry, at time.Time) {
-	e.TakePrefetch(pageAsSent(enrich.RequestedAsSent(r.r))) // this request counts by itself
 	page := pageAsSent(r.q.Describe.ShownPage(r.r))
 	if page == "" || !e.TakePrefetch(page) {
 		return

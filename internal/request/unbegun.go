@@ -2,10 +2,13 @@ package request
 
 import (
 	"context"
+	"errors"
 	"net/http"
+	"reflect"
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -27,10 +30,11 @@ type unbegunAnswers struct {
 
 	mu      sync.Mutex
 	waiting map[*Request]struct{}
+	begun   map[uuid.UUID]*Request // of these, by the session that each would begin
 }
 
 func newUnbegunAnswers(counts *count.Set) *unbegunAnswers {
-	return &unbegunAnswers{waiting: map[*Request]struct{}{}, unseen: counts.New("answers_unseen", "Answers that a framework wrote past the tracker's writer, so that their status is not known; they are no page views.")}
+	return &unbegunAnswers{waiting: map[*Request]struct{}{}, begun: map[uuid.UUID]*Request{}, unseen: counts.New("answers_unseen", "Answers that a framework wrote past the tracker's writer, so that their status is not known; they are no page views.")}
 }
 
 // returned is called when the handler has returned: the answer is known, or has
@@ -52,7 +56,46 @@ func (r *Request) returned(header http.Header) {
 	}
 	r.setProvisional(header)
 	r.q.unbegun.add(r)
-	context.AfterFunc(ctx, func() { r.q.unbegun.end(r) })
+	if r.given.ofServer {
+		context.AfterFunc(ctx, func() { r.q.unbegun.end(r) })
+		return
+	}
+	// Somebody further out may end the context, of a timeout say, and answer then.
+	context.AfterFunc(ctx, func() { time.AfterFunc(settles, func() { r.q.unbegun.end(r) }) })
+}
+
+// settles is how long an answer may take to begin, after a context ended that is not known
+// to end with the request.
+const settles = time.Second
+
+// isOfServer reports whether a context is the one that net/http's server made for a
+// request, perhaps with values: then it ends when the request has been answered, and not
+// before. The server makes it of that of the connection, each with an end of its own; who
+// derives another adds a third.
+func isOfServer(ctx context.Context) bool {
+	ends := 0
+	for ctx.Value(http.LocalAddrContextKey) != nil {
+		v := reflect.Indirect(reflect.ValueOf(ctx))
+		if v.Kind() != reflect.Struct || v.Type().PkgPath() != "context" {
+			return false
+		}
+		switch v.Type().Name() {
+		case "valueCtx":
+		case "cancelCtx":
+			ends++
+		default:
+			return false
+		}
+		parent := v.FieldByName("Context")
+		if !parent.IsValid() || !parent.CanInterface() {
+			return false
+		}
+		var ok bool
+		if ctx, ok = parent.Interface().(context.Context); !ok {
+			return false
+		}
+	}
+	return ends == 2
 }
 
 func (u *unbegunAnswers) add(r *Request) {
@@ -60,6 +103,9 @@ func (u *unbegunAnswers) add(r *Request) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.waiting[r] = struct{}{}
+	if r.given.session != uuid.Nil {
+		u.begun[r.given.session] = r
+	}
 }
 
 // end finishes a request that has ended, unless its answer came through the writer or
@@ -68,7 +114,7 @@ func (u *unbegunAnswers) end(r *Request) {
 	r.given.ending.Do(func() { // a second caller waits until the first has done it
 		if !r.isFinished() {
 			status := http.StatusOK
-			if r.wasAnsweredByOthers() {
+			if r.wasAnsweredByOthers() || errors.Is(r.r.Context().Err(), context.DeadlineExceeded) {
 				status = unseenStatus
 				u.unseen.Add(1)
 			}
@@ -76,6 +122,7 @@ func (u *unbegunAnswers) end(r *Request) {
 		}
 		u.mu.Lock()
 		delete(u.waiting, r)
+		delete(u.begun, r.given.session)
 		u.mu.Unlock()
 		u.n.Add(-1)
 	})
@@ -88,16 +135,10 @@ func (u *unbegunAnswers) endOf(session uuid.UUID) {
 		return
 	}
 	u.mu.Lock()
-	var found *Request
-	for r := range u.waiting {
-		if r.given.session == session {
-			found = r
-			break
-		}
-	}
+	r := u.begun[session]
 	u.mu.Unlock()
-	if found != nil {
-		u.end(found)
+	if r != nil {
+		u.end(r)
 	}
 }
 
@@ -122,6 +163,7 @@ type provisional struct {
 	before, after http.Header // it, as it was then
 	ending        sync.Once
 	session       uuid.UUID // that the request would begin, zero if none
+	ofServer      bool      // the request's context ends when the request has
 }
 
 // setProvisional puts the cookies into a header that it needs if the answer is 200 with
@@ -132,7 +174,7 @@ func (r *Request) setProvisional(header http.Header) {
 	if r.bot == "" && (r.err == nil || r.entry != nil) && r.mode != Untouched && visits {
 		r.session(false)
 	}
-	given := &provisional{header: header, before: header.Clone()}
+	given := &provisional{header: header, before: header.Clone(), ofServer: isOfServer(r.r.Context())}
 	if r.began && r.entry != nil && !r.entry.IsAnnounced() {
 		given.session = r.token.ID
 	}
@@ -175,7 +217,11 @@ func (r *Request) removeProvisional(header http.Header) bool {
 }
 
 // wasAnsweredByOthers reports whether the header shows that somebody wrote an answer past
-// the writer. Nobody writes to the header of a request over HTTP/1 that has ended.
+// the writer. Nobody writes to the header of a request over HTTP/1 that has ended; before
+// that, reading it would race with who answers.
 func (r *Request) wasAnsweredByOthers() bool {
-	return r.r.ProtoMajor == 1 && r.given.header["Content-Type"] != nil && r.given.after["Content-Type"] == nil
+	if r.r.ProtoMajor != 1 || !r.given.ofServer || r.r.Context().Err() == nil {
+		return false
+	}
+	return r.given.header["Content-Type"] != nil && r.given.after["Content-Type"] == nil
 }

@@ -96,9 +96,19 @@ func TestDelivered_TheTypeThatTheServerFinds(t *testing.T) {
 	t.Parallel()
 	s := stage.New(t, nil)
 	png := []byte("\x89PNG\x0D\x0A\x1A\x0A....")
-	b := stage.NewBrowser(t, s.Tracker.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = w.Write(png) })))
-	if resp := b.Do("GET", "/media/17"); cookieNames(resp) != "" {
-		t.Error("a picture without a Content-Type begins a session: the server says that it is one")
+	for by, write := range map[string]func(http.ResponseWriter){
+		"Write":       func(w http.ResponseWriter) { _, _ = w.Write(png) },
+		"WriteString": func(w http.ResponseWriter) { _, _ = io.WriteString(w, string(png)) },
+		"io.Copy":     func(w http.ResponseWriter) { _, _ = io.Copy(w, io.LimitReader(bytes.NewReader(png), 1000)) },
+	} {
+		server := serveReal(t, s, func(w http.ResponseWriter, _ *http.Request) { write(w) })
+		resp := get(t, server, nil)
+		if body := stage.Text(t, resp); resp.Header.Get("Content-Type") != "image/png" || body != string(png) {
+			t.Fatalf("by %s the picture arrives as %q, of the type %s", by, body, resp.Header.Get("Content-Type"))
+		}
+		if cookieNames(resp) != "" {
+			t.Errorf("a picture without a Content-Type, by %s, begins a session: the server says that it is one", by)
+		}
 	}
 }
 

@@ -2,11 +2,15 @@ package scenarios_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
+	"net/netip"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/footfall-go/footfall"
 	"github.com/footfall-go/footfall/internal/stage"
 )
 
@@ -122,4 +126,47 @@ func TestFold_WaitsForTheHotStore(t *testing.T) {
 			t.Errorf("%d sessions a minute after the hot store is back", n)
 		}
 	})
+}
+
+// Whoever forwards for others says so by more headers than X-Forwarded-For, and may stand
+// behind a proxy that is trusted. Its address is that of all its visitors.
+func TestFold_NobodyWhoseAddressStandsForMany(t *testing.T) {
+	trusting := func(c *footfall.Config) { c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")} }
+	for _, c := range []struct {
+		name, peer, header, value string
+		config                    func(*footfall.Config)
+	}{
+		{"a proxy nobody listed that sends X-Real-IP alone", "172.17.0.1:5", "X-Real-Ip", "198.51.%d.7", nil},
+		{"one that sends Forwarded", "172.17.0.1:5", "Forwarded", "for=198.51.%d.7", nil},
+		{"one that sends the visitor's scheme", "172.17.0.1:5", "X-Forwarded-Proto", "https", nil},
+		{"a network of delivery nobody listed", "172.68.1.1:5", "Cf-Connecting-Ip", "198.51.%d.7", nil},
+		{"an office's proxy", "203.0.113.9:5", "Via", "1.1 squid", nil},
+		{"a network of delivery in front of the trusted proxy", "10.0.0.1:5", "X-Forwarded-For", "198.51.%d.7, 172.68.1.1", trusting},
+		{"a trusted proxy that forwards for its own machine", "10.0.0.1:5", "X-Forwarded-For", "127.0.0.1", trusting},
+		{"a peer whose address is not known", "0.0.0.0:0", "", "", nil},
+		{"likewise by IPv6", "[::]:0", "", "", nil},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s := stage.New(t, c.config)
+			site := s.Site()
+			var last *stage.Browser
+			for i := range 10 {
+				last = stage.NewBrowser(t, site)
+				if last.Addr = c.peer; c.header != "" {
+					value := c.value
+					if strings.Contains(value, "%d") {
+						value = fmt.Sprintf(value, i)
+					}
+					last.Header.Set(c.header, value)
+				}
+				last.Do("GET", "/api")
+			}
+			last.Do("GET", "/next")
+			time.Sleep(8 * time.Second)
+			s.Settle()
+			if n, err := s.SQLite.SessionsBegun(context.Background(), time.Time{}); n != 10 || err != nil {
+				t.Errorf("%s: ten visitors are %d sessions (error %v)", c.name, n, err)
+			}
+		})
+	}
 }

@@ -1,6 +1,7 @@
 package scenarios_test
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -84,6 +85,57 @@ func TestLateAnswer_OfAKnownVisitor(t *testing.T) {
 	if n := s.Stored(id).PageViews; n != 1 {
 		t.Errorf("%d page views, want 1: the second was an error page", n)
 	}
+}
+
+// Middleware further out may end the context that it gave to the tracker, one with a
+// timeout say, before the error page is written.
+func TestLateAnswer_TheContextMayEndBefore(t *testing.T) {
+	t.Parallel()
+	for name, derive := range map[string]func(context.Context) (context.Context, context.CancelFunc){
+		"of a timeout": func(ctx context.Context) (context.Context, context.CancelFunc) {
+			return context.WithTimeout(ctx, time.Minute)
+		},
+		"with an end": context.WithCancel,
+	} {
+		for _, past := range []bool{false, true} {
+			s := stage.New(t, nil)
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				ctx, cancel := derive(r.Context())
+				writer := w
+				s.Tracker.Handler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+					if !past {
+						writer = w
+					}
+				})).ServeHTTP(w, r.WithContext(ctx))
+				cancel()
+				time.Sleep(20 * time.Millisecond)
+				writer.Header().Set("X-Page", "error") // reading the header beside this would be a race
+				http.Error(writer, "no", http.StatusInternalServerError)
+			}))
+			resp := get(t, server, nil)
+			server.Close()
+			s.Settle()
+			if got := cookieNames(resp); !past && (got != "" || s.Count("sessions_begun") != 0) {
+				t.Errorf("under a context %s, the error page of a first visit sets the cookies %q and begins %d sessions", name, got, s.Count("sessions_begun"))
+			}
+		}
+	}
+}
+
+// An answer of nothing under such a context is a page view a moment later.
+func TestLateAnswer_NothingUnderAContextOfAnothers(t *testing.T) {
+	t.Parallel()
+	s := stage.New(t, nil)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), time.Minute)
+		defer cancel()
+		s.Tracker.Handler(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})).ServeHTTP(w, r.WithContext(ctx))
+	}))
+	defer server.Close()
+	if got := cookieNames(get(t, server, nil)); got != "session visitor_id" {
+		t.Errorf("an empty answer sets the cookies %q", got)
+	}
+	stage.Soon(t, 10*time.Second, "the visit has begun a session", func() bool { return s.Count("sessions_begun") == 1 })
 }
 
 // A login counts, whatever the framework answers afterwards.

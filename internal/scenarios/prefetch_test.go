@@ -2,6 +2,10 @@ package scenarios_test
 
 import (
 	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/footfall-go/footfall/internal/stage"
@@ -111,5 +115,99 @@ func TestPrefetch_RemembersFew(t *testing.T) {
 	}
 	if got := views(t, s, stage.SessionOf(t, b)); len(got) != 1+8 {
 		t.Errorf("%d of 100 pages that were fetched ahead are counted when shown: the last 8 are remembered", len(got)-1)
+	}
+}
+
+// A page that fetches others ahead is shown: Turbo's user who moves from page to page may
+// cause no other requests.
+func TestPrefetch_APageThatFetchesAheadIsShown(t *testing.T) {
+	t.Parallel()
+	s := stage.New(t, nil)
+	b := stage.NewBrowser(t, s.Site())
+	b.Do("GET", "/")
+	id, from := stage.SessionOf(t, b), "/"
+	for i := range 12 {
+		page := fmt.Sprintf("/p/%d", i)
+		r := b.Request("GET", page)
+		for name, value := range map[string]string{"X-Sec-Purpose": "prefetch", "Sec-Fetch-Site": "same-origin", "Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty", "Referer": stage.Origin + from} {
+			r.Header.Set(name, value)
+		}
+		b.Send(r)
+		from = page
+	}
+	again := b.Request("GET", "/p/10") // a link to the page itself
+	again.Header.Set("X-Sec-Purpose", "prefetch")
+	again.Header.Set("Referer", stage.Origin+"/p/10")
+	b.Send(again)
+	style := b.Request("GET", "/style.css")
+	style.Header.Set("Referer", stage.Origin+"/p/10")
+	b.Send(style)
+	if got := views(t, s, id); len(got) != 12 || got[11] != "/p/10" {
+		t.Errorf("page views are %q, want those of the first page and of eleven that were fetched ahead and then fetched others: the last was not shown", got)
+	}
+}
+
+// What a page that is rendered ahead asks for shows nothing, and takes no other page's
+// place among those that are remembered.
+func TestPrefetch_PartsOfAPageThatIsRenderedAhead(t *testing.T) {
+	t.Parallel()
+	for _, metadata := range []bool{true, false} {
+		s := stage.New(t, nil)
+		b := stage.NewBrowser(t, s.Site())
+		b.Do("GET", "/")
+		id := stage.SessionOf(t, b)
+		send := func(path, from, purpose, mode, dest string) {
+			r := b.Request("GET", path)
+			r.Header.Set("Referer", stage.Origin+from)
+			if purpose != "" {
+				r.Header.Set("Sec-Purpose", purpose)
+			}
+			if metadata {
+				r.Header.Set("Sec-Fetch-Mode", mode)
+				r.Header.Set("Sec-Fetch-Dest", dest)
+			}
+			b.Send(r)
+		}
+		const prerender = "prefetch;prerender"
+		send("/p/1", "/", prerender, "navigate", "document")
+		for i := range 12 {
+			send(fmt.Sprintf("/api/%d", i), "/p/1", prerender, "cors", "empty")
+		}
+		if got := views(t, s, id); len(got) != 1 {
+			t.Errorf("Fetch metadata %v: page views are %q before the page was shown", metadata, got)
+		}
+		send("/style.css", "/p/1", "", "no-cors", "style")
+		if got := views(t, s, id); len(got) != 2 || got[1] != "/p/1" {
+			t.Errorf("Fetch metadata %v: page views are %q, want / and /p/1, which was shown", metadata, got)
+		}
+	}
+}
+
+// Next.js asks for a page's data in a format of its own.
+func TestPrefetch_OfNextJSInItsOwnFormat(t *testing.T) {
+	t.Parallel()
+	s := stage.New(t, nil)
+	site := s.Site()
+	data := s.Tracker.Handler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/x-component")
+		_, _ = io.WriteString(w, "0:[]")
+	}))
+	b := stage.NewBrowser(t, site)
+	b.Do("GET", "/")
+	send := func(target string, header ...string) {
+		r := b.Request("GET", target)
+		for _, h := range header {
+			name, value, _ := strings.Cut(h, ": ")
+			r.Header.Set(name, value)
+		}
+		b.Send(r)
+	}
+	b.Handler = data
+	send("/p/1?_rsc=1abc", "RSC: 1", "Next-Url: /")
+	send("/p/2?_rsc=1abc", "RSC: 1", "Next-Router-Prefetch: 1")
+	b.Handler = site
+	send("/style.css", "Referer: "+stage.Origin+"/p/2")
+	if got := views(t, s, stage.SessionOf(t, b)); strings.Join(got, " ") != "/ /p/1 /p/2" {
+		t.Errorf("page views are %q, want /, /p/1 which was asked for, and /p/2 which was fetched ahead and shown", got)
 	}
 }

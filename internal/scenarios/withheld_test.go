@@ -19,19 +19,24 @@ var withheld = []crossSite{
 	{"its return without a referrer", "POST", "/event/payment_return", map[string]string{"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document", "Origin": "null"}},
 	{"its return by a browser without Fetch metadata", "POST", "/event/payment_return", map[string]string{"Origin": "https://bank.example"}},
 	{"its return from a page that hides its origin, likewise", "POST", "/event/payment_return", map[string]string{"Origin": "null"}},
+	{"its return by a browser that names no origin", "POST", "/event/payment_return", map[string]string{"Referer": "https://bank.example/"}},
+	{"a request from a browser's extension", "POST", "/event/seen", map[string]string{"Origin": "moz-extension://1f2e3d"}},
 	{"a frame of the shop on another site", "GET", "/", map[string]string{"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "iframe", "Referer": "https://blog.example/"}},
 	{"an embedded document", "GET", "/", map[string]string{"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "object"}},
 	{"a widget's fetch", "GET", "/", map[string]string{"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty", "Origin": "https://blog.example"}},
 	{"a widget's fetch by a browser without Fetch metadata", "GET", "/", map[string]string{"Origin": "https://blog.example"}},
 	{"a widget's beacon", "POST", "/event/seen", map[string]string{"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "empty", "Origin": "https://blog.example"}},
 	{"an image on another site", "GET", "/", map[string]string{"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"}},
+	{"an image on another site, in a browser without Fetch metadata", "GET", "/pixel", map[string]string{"Referer": "https://blog.example/", "Accept": "image/webp,image/png,image/*;q=0.8,*/*;q=0.5"}},
 	{"a download that another site starts", "GET", "/", map[string]string{"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "empty"}},
 }
 
 func (c *crossSite) send(b *stage.Browser, cookies bool) *http.Response {
 	r := b.Request(c.method, c.path)
 	for name, value := range c.header {
-		r.Header.Set(name, value)
+		if r.Header.Set(name, value); name == "Host" {
+			r.Host = value
+		}
 	}
 	if !cookies {
 		r.Header.Del("Cookie")
@@ -105,6 +110,8 @@ func TestWithheldCookies_OthersBegin(t *testing.T) {
 		{"the shop's own form on a page without referrers", "POST", "/event/add_to_cart", map[string]string{"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Mode": "navigate", "Origin": "null"}},
 		{"the shop's own form, by a browser without Fetch metadata", "POST", "/event/add_to_cart", map[string]string{"Origin": stage.Origin}},
 		{"a form of a subdomain, likewise", "POST", "/event/add_to_cart", map[string]string{"Origin": "http://www.shop.example"}},
+		{"a form of another host of the shop's domain, likewise", "POST", "/event/add_to_cart", map[string]string{"Origin": "http://checkout.shop.example", "Host": "www.shop.example"}},
+		{"a form that names its page alone, likewise", "POST", "/event/add_to_cart", map[string]string{"Referer": stage.Origin + "/p/1"}},
 		{"a fetch from a subdomain", "GET", "/", map[string]string{"Sec-Fetch-Site": "same-site", "Sec-Fetch-Mode": "cors", "Origin": "http://m.shop.example"}},
 		{"a fetch of the shop's page", "GET", "/", map[string]string{"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty"}},
 		{"an app's POST", "POST", "/event/add_to_cart", nil},
@@ -143,5 +150,16 @@ func TestWithheldCookies_ALoginByAForeignPostLogsIn(t *testing.T) {
 	saml.send(fresh, false)
 	if fresh.Do("GET", "/"); fresh.Cookie("visitor_id") == "" {
 		t.Error("a browser that never had a visitor cookie gets none after such a login")
+	}
+}
+
+// Two machines of a network share no domain, though their addresses end alike.
+func TestWithheldCookies_AnAddressIsNoDomain(t *testing.T) {
+	t.Parallel()
+	s := stage.New(t, nil)
+	b := stage.NewBrowser(t, s.Site())
+	c := crossSite{"a form of another machine", "POST", "/event/seen", map[string]string{"Origin": "http://192.168.0.5", "Host": "10.0.0.5"}}
+	if resp := c.send(b, false); cookieNames(resp) != "" {
+		t.Errorf("%s sets the cookies %q", c.name, cookieNames(resp))
 	}
 }
