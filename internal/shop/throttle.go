@@ -47,15 +47,15 @@ type loginAttempt struct {
 }
 
 // attempt counts an attempt from an address. If that tells no visitors apart, everybody
-// seems to come from it: then an account has as many attempts as a network has otherwise, and
-// there is no limit for all accounts together, with which a stranger could lock all customers out.
+// seems to come from it: then there is no limit for all accounts together, with which a
+// stranger could lock all customers out.
 func (t *throttle) attempt(email string, from netip.Addr, whom enrich.Identity, at time.Time) loginAttempt {
 	network := enrich.Subnet(from)
 	a := loginAttempt{t: t, keys: [2]throttleKey{{email, network}, {"", network}}}
 	limits := [2]int{attemptsPerAccount, attemptsPerNetwork}
 	if !whom.TellsApart() {
 		a.keys[0].network = netip.Prefix{}
-		limits = [2]int{attemptsPerNetwork, math.MaxInt}
+		limits = [2]int{attemptsPerAccount, math.MaxInt}
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()

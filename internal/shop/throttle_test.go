@@ -112,11 +112,11 @@ func TestThrottle_AnAddressOfManyLocksNobodyElseOut(t *testing.T) {
 				t.Fatalf("attempt %d, on another account each, is throttled: a stranger would lock all customers out", i+1)
 			}
 		}
-		for range attemptsPerNetwork {
+		for range attemptsPerAccount {
 			th.attempt("a@example.com", netip.Addr{}, whom, noon)
 		}
 		if a := th.attempt("a@example.com", netip.Addr{}, whom, noon); a.wait == 0 {
-			t.Errorf("more than %d attempts on one account are let through: its password can be guessed", attemptsPerNetwork)
+			t.Errorf("more than %d attempts on one account are let through: its password can be guessed", attemptsPerAccount)
 		}
 	}
 }
