@@ -113,12 +113,7 @@ func (u *unbegunAnswers) add(r *Request) {
 func (u *unbegunAnswers) end(r *Request) {
 	r.given.ending.Do(func() { // a second caller waits until the first has done it
 		if !r.isFinished() {
-			status := http.StatusOK
-			if r.wasAnsweredByOthers() || errors.Is(r.r.Context().Err(), context.DeadlineExceeded) {
-				status = unseenStatus
-				u.unseen.Add(1)
-			}
-			r.Finish(status, http.Header{}, nil)
+			u.finish(r)
 		}
 		u.mu.Lock()
 		delete(u.waiting, r)
@@ -126,6 +121,26 @@ func (u *unbegunAnswers) end(r *Request) {
 		u.mu.Unlock()
 		u.n.Add(-1)
 	})
+}
+
+// finish finishes a request with the header that its answer of nothing had.
+func (u *unbegunAnswers) finish(r *Request) {
+	defer func() {
+		if recover() != nil { // the shop's own rule: here nobody further out would recover, and the process end
+			u.unseen.Add(1)
+			r.Abandon()
+		}
+	}()
+	status := http.StatusOK
+	if r.wasAnsweredByOthers() || errors.Is(r.r.Context().Err(), context.DeadlineExceeded) {
+		status = unseenStatus
+		u.unseen.Add(1)
+	}
+	header := http.Header{}
+	if types := r.given.after["Content-Type"]; len(types) > 0 {
+		header["Content-Type"] = types
+	}
+	r.Finish(status, header, nil)
 }
 
 // endOf finishes the request that began a session, if its answer was nothing and its

@@ -95,15 +95,15 @@ func TestDelivered_AStreamKeepsNoSessionAlive(t *testing.T) {
 func TestDelivered_TheTypeThatTheServerFinds(t *testing.T) {
 	t.Parallel()
 	s := stage.New(t, nil)
-	png := []byte("\x89PNG\x0D\x0A\x1A\x0A....")
+	const png = "\x89PNG\x0D\x0A\x1A\x0A...."
 	for by, write := range map[string]func(http.ResponseWriter){
-		"Write":       func(w http.ResponseWriter) { _, _ = w.Write(png) },
-		"WriteString": func(w http.ResponseWriter) { _, _ = io.WriteString(w, string(png)) },
-		"io.Copy":     func(w http.ResponseWriter) { _, _ = io.Copy(w, io.LimitReader(bytes.NewReader(png), 1000)) },
+		"Write":       func(w http.ResponseWriter) { _, _ = w.Write([]byte(png)) },
+		"WriteString": func(w http.ResponseWriter) { _, _ = io.WriteString(w, png) },
+		"io.Copy":     func(w http.ResponseWriter) { _, _ = io.Copy(w, io.LimitReader(strings.NewReader(png), 1000)) },
 	} {
 		server := serveReal(t, s, func(w http.ResponseWriter, _ *http.Request) { write(w) })
 		resp := get(t, server, nil)
-		if body := stage.Text(t, resp); resp.Header.Get("Content-Type") != "image/png" || body != string(png) {
+		if body := stage.Text(t, resp); resp.Header.Get("Content-Type") != "image/png" || body != png {
 			t.Fatalf("by %s the picture arrives as %q, of the type %s", by, body, resp.Header.Get("Content-Type"))
 		}
 		if cookieNames(resp) != "" {

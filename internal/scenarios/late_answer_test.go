@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -120,6 +121,42 @@ func TestLateAnswer_TheContextMayEndBefore(t *testing.T) {
 			}
 		}
 	}
+}
+
+// An answer without a body has the type that its handler named.
+func TestLateAnswer_NothingHasAType(t *testing.T) {
+	t.Parallel()
+	s := stage.New(t, nil)
+	server := serveReal(t, s, func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Content-Type", "image/gif") })
+	if got := cookieNames(get(t, server, nil)); got != "" {
+		t.Errorf("an empty picture sets the cookies %q", got)
+	}
+	server.Close()
+	time.Sleep(50 * time.Millisecond) // what ends with the request ends beside it
+	s.Settle()
+	if n := s.Count("sessions_begun"); n != 0 {
+		t.Errorf("an empty picture begins %d sessions", n)
+	}
+}
+
+// The shop's own rule may panic: behind the request's end too that costs one page view,
+// and not the process.
+func TestLateAnswer_ARuleThatPanics(t *testing.T) {
+	t.Parallel()
+	var asked atomic.Int64
+	s := stage.New(t, func(c *footfall.Config) {
+		c.IsPageView = func(r *http.Request, status int, contentType string) bool {
+			if asked.Add(1) == 2 {
+				panic("a rule that panics when it is asked again")
+			}
+			return footfall.IsPageView(r, status, contentType)
+		}
+	})
+	server := serveReal(t, s, func(http.ResponseWriter, *http.Request) {})
+	get(t, server, nil)
+	stage.Soon(t, 5*time.Second, "the answer is counted as unseen", func() bool { return s.Count("answers_unseen") == 1 })
+	get(t, server, nil)
+	stage.Soon(t, 5*time.Second, "the next visit has begun a session", func() bool { return s.Count("sessions_begun") == 1 })
 }
 
 // An answer of nothing under such a context is a page view a moment later.
