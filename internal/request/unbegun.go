@@ -50,7 +50,7 @@ func (r *Request) returned(header http.Header) {
 	}
 	// Only net/http's server is known to end a request's context when it has been
 	// answered.
-	if ctx.Done() == nil || ctx.Value(http.ServerContextKey) == nil {
+	if ctx.Done() == nil || ctx.Value(http.ServerContextKey) == nil || r.q.unbegun.n.Load() >= maxUnbegun {
 		r.Finish(http.StatusOK, header, nil)
 		return
 	}
@@ -63,6 +63,10 @@ func (r *Request) returned(header http.Header) {
 	// Somebody further out may end the context, of a timeout say, and answer then.
 	context.AfterFunc(ctx, func() { time.AfterFunc(settles, func() { r.q.unbegun.end(r) }) })
 }
+
+// maxUnbegun is how many answers are waited for at a time; further ones are taken for
+// 200 with nothing at once.
+const maxUnbegun = 10_000
 
 // settles is how long an answer may take to begin, after a context ended that is not known
 // to end with the request.
