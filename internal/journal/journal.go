@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
+
+	"github.com/footfall-go/footfall/internal/oserror"
 )
 
 // Values of [Options.Sync] that are not an interval.
@@ -199,12 +201,12 @@ type Journal struct {
 func Open(dir string, o Options) (*Journal, error) {
 	o = o.withDefaults()
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("journal: cannot create %s: %w; check DATA_DIR and its owner", dir, err)
+		return nil, fmt.Errorf("journal: %w", oserror.Dir(dir, err))
 	}
 	lock := flock.New(filepath.Join(dir, lockName))
 	switch ok, err := lock.TryLock(); {
 	case err != nil:
-		return nil, fmt.Errorf("journal: cannot lock %s: %w; check DATA_DIR and its owner", lock.Path(), err)
+		return nil, fmt.Errorf("journal: %w", oserror.Lock(dir, err))
 	case !ok:
 		return nil, fmt.Errorf("journal: %s is %w: stop that one, or give this one a DATA_DIR of its own", dir, ErrLocked)
 	}
@@ -218,6 +220,9 @@ func Open(dir string, o Options) (*Journal, error) {
 	j.waiters.New = newWaiter
 	if err := j.recover(); err != nil {
 		_ = lock.Unlock()
+		if _, ofFile := oserror.Path(err); ofFile {
+			return nil, fmt.Errorf("journal: %w", oserror.Dir(dir, err))
+		}
 		return nil, fmt.Errorf("journal: open %s: %w", dir, err)
 	}
 	j.watchdog = time.AfterFunc(time.Hour, j.watch)
