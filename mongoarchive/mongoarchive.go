@@ -219,7 +219,7 @@ func (a *Archive) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), selectionTimeout)
 	defer cancel()
 	if err := c.client.Disconnect(ctx); err != nil && !errors.Is(err, mongo.ErrClientDisconnected) {
-		return fmt.Errorf("mongoarchive: close: %w", err)
+		return fmt.Errorf("mongoarchive: close: %w", oneLine(err))
 	}
 	return nil
 }

@@ -12,7 +12,7 @@ import (
 const defaultDatabase = "footfall"
 
 // errResolve means that a mongodb+srv:// URI cannot be resolved now.
-var errResolve = errors.New("the servers of the URI cannot be looked up now")
+var errResolve = errors.New("the servers of MONGODB_URI cannot be looked up now")
 
 // databaseOf returns the name of the database that a URI contains.
 func databaseOf(uri string) (string, error) {
@@ -46,7 +46,7 @@ func invalid(uri string, err error) error {
 			break
 		}
 	}
-	return fmt.Errorf("the URI is invalid: %s (write it like mongodb://user:password@host:27017/%s)", reason, defaultDatabase)
+	return fmt.Errorf("MONGODB_URI is invalid: %s (like mongodb://user:password@host:27017/%s)", reason, defaultDatabase)
 }
 
 // secretsOf returns the parts of a URI that must not be shown.

@@ -10,6 +10,7 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/footfall-go/footfall/internal/oserror"
+	"github.com/footfall-go/footfall/store"
 )
 
 // explain returns an error about the database at path, or about the copy that is made
@@ -18,7 +19,7 @@ func explain(path string, err error) error {
 	var e *sqlite.Error
 	var opened *fs.PathError
 	switch {
-	case err == nil || errors.Is(err, ErrDamaged) || errors.Is(err, ErrNewer):
+	case err == nil || errors.Is(err, ErrDamaged) || errors.Is(err, ErrNewer) || errors.Is(err, store.ErrRejected):
 		return err
 	case isDamage(err):
 		return fmt.Errorf("%w: %w", ErrDamaged, err)

@@ -141,7 +141,7 @@ func (a *Archive) Check(ctx context.Context) error {
 		}
 		if a.failed.Load() {
 			if err := d.tryWriting(ctx); err != nil {
-				return fmt.Errorf("sqlitearchive: writing fails: %w", err)
+				return fmt.Errorf("sqlitearchive: writing fails: %w", explain(a.path, err))
 			}
 			a.failed.Store(false)
 		}

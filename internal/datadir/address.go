@@ -90,7 +90,7 @@ func Find(dir string) (f Found, err error) {
 	case errors.Is(err, fs.ErrNotExist):
 		return f, nil
 	case err != nil && f.Running:
-		return f, fmt.Errorf("one runs, but its address cannot be read: %w", err)
+		return f, fmt.Errorf("one runs, but its address cannot be read: %w", oserror.Dir(dir, err))
 	}
 	f.Killed = !f.Running
 	return f, nil

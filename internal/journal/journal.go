@@ -57,11 +57,11 @@ var (
 	// ErrStalled: the disk did not confirm the write in time. An Append is written,
 	// and handed out, when the disk answers again, unless the process dies first. A
 	// Commit may or may not be written: treat it as undone.
-	ErrStalled = errors.New("journal: the disk is too slow: the write is not confirmed in time")
+	ErrStalled = errors.New("journal: the disk is too slow, so that a write is not confirmed in time: look at the disk of DATA_DIR and what else writes to it")
 	// ErrTooLarge: a record is longer than MaxRecord, or the call than MaxCall.
 	ErrTooLarge = errors.New("journal: record too large")
 	// ErrClosed: the journal was sealed or closed.
-	ErrClosed = errors.New("journal: closed")
+	ErrClosed = errors.New("journal: closed: nothing is recorded after Tracker.Close")
 	// ErrLocked: another process, or another Journal of this one, has the directory.
 	ErrLocked = errors.New("in use by another process")
 )
