@@ -11,7 +11,9 @@ import (
 
 	"github.com/footfall-go/footfall/enrich"
 	"github.com/footfall-go/footfall/internal/cookie"
+	"github.com/footfall-go/footfall/internal/doubts"
 	"github.com/footfall-go/footfall/internal/journal"
+	"github.com/footfall-go/footfall/internal/timetext"
 	"github.com/footfall-go/footfall/store"
 )
 
@@ -170,7 +172,7 @@ func (c Config) withDefaults() (Config, error) {
 		wrong("JournalDir", "required: a directory of this process's own")
 	}
 	if c.JournalSync < 0 && c.JournalSync != SyncAlways && c.JournalSync != SyncNever {
-		wrong("JournalSync", "%v is no interval: use a positive one, SyncAlways or SyncNever", c.JournalSync)
+		wrong("JournalSync", "%s is no interval: use a positive one, SyncAlways or SyncNever", timetext.Of(c.JournalSync))
 	}
 	if c.JournalMaxBytes < 1<<20 {
 		wrong("JournalMaxBytes", "%d is too small: use 1 MiB or more", c.JournalMaxBytes)
@@ -181,7 +183,7 @@ func (c Config) withDefaults() (Config, error) {
 		}
 	}
 	if c.SessionCookie == c.VisitorCookie {
-		wrong("VisitorCookie", "%q is the session cookie's name too", c.VisitorCookie)
+		wrong("VisitorCookie", "%q is the session cookie's name too: use another", c.VisitorCookie)
 	}
 	for _, d := range []struct {
 		field string
@@ -192,11 +194,11 @@ func (c Config) withDefaults() (Config, error) {
 		{"StoreTimeout", c.StoreTimeout, time.Millisecond}, {"RetentionSessions", c.RetentionSessions, c.MaxAge}, {"RetentionVisitors", c.RetentionVisitors, c.MaxAge},
 	} {
 		if d.value < d.least {
-			wrong(d.field, "%v is too short: use %v or more", d.value, d.least)
+			wrong(d.field, "%s is too short: use %s or more", timetext.Of(d.value), timetext.Of(d.least))
 		}
 	}
 	if c.VisitorTTL > cookie.MaxLifetime {
-		wrong("VisitorTTL", "%v is too long: browsers keep a cookie for at most 400 days", c.VisitorTTL)
+		wrong("VisitorTTL", "%s is too long: browsers keep a cookie for at most 400 days, so use 400d or less", timetext.Of(c.VisitorTTL))
 	}
 	for _, pattern := range c.OwnAgents {
 		if err := enrich.CheckAgentPattern(pattern); err != nil {
@@ -212,4 +214,14 @@ func (c Config) withDefaults() (Config, error) {
 		}
 	}
 	return c, errors.Join(mistakes...)
+}
+
+// logDoubts logs what can be used but is most likely a mistake.
+func (c Config) logDoubts() {
+	for _, d := range doubts.Of(doubts.Values{
+		StoreTimeout: c.StoreTimeout, IdleTimeout: c.IdleTimeout, MaxAge: c.MaxAge, VisitorTTL: c.VisitorTTL, JournalSync: c.JournalSync,
+		NewSessionsPerMinute: c.NewSessionsPerMinute, TrustedProxies: c.TrustedProxies, OwnHosts: c.OwnHosts,
+	}) {
+		c.Logger.Warn("footfall: Config." + d.Field + ": " + d.Says)
+	}
 }

@@ -66,6 +66,7 @@ func start(config Config, beforeWrite func() error) (*Tracker, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.logDoubts()
 	t := &Tracker{config: c, counts: new(count.Set), clock: clock.NewShared(c.Archive), revoked: revoked.New(c.Archive, c.Hot), notices: notices.New()}
 	lifetimes := t.Lifetimes()
 	t.hotStore, t.archive = guard.NewHot(c.Hot, t.counts), guard.NewArchive(c.Archive, t.counts)

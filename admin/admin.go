@@ -18,6 +18,7 @@ import (
 	"github.com/footfall-go/footfall/dashboard"
 	"github.com/footfall-go/footfall/internal/bearer"
 	"github.com/footfall-go/footfall/internal/datadir"
+	"github.com/footfall-go/footfall/internal/oserror"
 	"github.com/footfall-go/footfall/report"
 )
 
@@ -147,7 +148,7 @@ func (h *Handler) MountProbes(mux *http.ServeMux) {
 func (h *Handler) Listen(addr string) error {
 	l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", cmp.Or(addr, "127.0.0.1:0"))
 	if err != nil {
-		return fmt.Errorf("admin: %w: use another address", err)
+		return fmt.Errorf("admin: %w", oserror.Listen(addr, err))
 	}
 	server := &http.Server{
 		Handler: h, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute,

@@ -16,6 +16,7 @@ import (
 
 	"github.com/footfall-go/footfall"
 	"github.com/footfall-go/footfall/internal/bearer"
+	"github.com/footfall-go/footfall/internal/timetext"
 	"github.com/footfall-go/footfall/report"
 	"github.com/footfall-go/footfall/store"
 )
@@ -51,7 +52,7 @@ func (c Config) withDefaults() (Config, error) {
 		mistakes = append(mistakes, errors.New("dashboard: Config.Reader: required: the archive of the tracker"))
 	}
 	if c.Lifetimes.Idle < 0 || c.Lifetimes.Absolute < 0 {
-		mistakes = append(mistakes, fmt.Errorf("dashboard: Config.Lifetimes: %v is negative: leave it out", min(c.Lifetimes.Idle, c.Lifetimes.Absolute)))
+		mistakes = append(mistakes, fmt.Errorf("dashboard: Config.Lifetimes: %s is negative: leave it out", timetext.Of(min(c.Lifetimes.Idle, c.Lifetimes.Absolute))))
 	}
 	if len(mistakes) > 0 {
 		return c, errors.Join(mistakes...)

@@ -17,7 +17,7 @@ import (
 // the same facts again completes it.
 func (a *Archive) Append(ctx context.Context, facts []store.Fact) error {
 	if err := a.append(ctx, facts); err != nil {
-		return fmt.Errorf("mongoarchive: append: %w", classify(err))
+		return fmt.Errorf("mongoarchive: append: %w", oneLine(classify(err)))
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 	"go.mongodb.org/mongo-driver/v2/mongo/readpref"
+	"go.mongodb.org/mongo-driver/v2/x/mongo/driver/topology"
 )
 
 // writeEvery is the interval at which Check tests writing, for each process.
@@ -46,10 +47,31 @@ func (a *Archive) check(ctx context.Context) error {
 
 type lineError struct{ error }
 
-func (e lineError) Error() string { return strings.Join(strings.Fields(e.error.Error()), " ") }
+func (e lineError) Error() string {
+	var none topology.ServerSelectionError
+	if !errors.As(e.error, &none) {
+		return strings.Join(strings.Fields(e.error.Error()), " ")
+	}
+	says := "none of its servers can be used"
+	for i, s := range none.Desc.Servers {
+		cause := "it does not answer, or not as a MongoDB server does"
+		if s.LastError != nil {
+			cause = strings.Join(strings.Fields(s.LastError.Error()), " ")
+		} else if s.Kind.String() != "Unknown" {
+			cause = "it is a " + s.Kind.String()
+		}
+		says += []string{" (", "; "}[min(i, 1)] + string(s.Addr) + ": " + cause
+	}
+	if len(none.Desc.Servers) > 0 {
+		says += ")"
+	}
+	return says
+}
+
 func (e lineError) Unwrap() error { return e.error }
 
-// oneLine returns an error whose text has no line breaks.
+// oneLine returns an error whose text has no line breaks, and which says in plain words
+// that no server can be used, where the driver prints its picture of them.
 func oneLine(err error) error { return lineError{err} }
 
 type helloDoc struct {
@@ -76,7 +98,7 @@ func (a *Archive) Now(ctx context.Context) (time.Time, error) {
 		err = errors.New("the server's answer has no time")
 	}
 	if err != nil {
-		return time.Time{}, fmt.Errorf("mongoarchive: now: %w", err)
+		return time.Time{}, fmt.Errorf("mongoarchive: now: %w", oneLine(err))
 	}
 	return utc(h.LocalTime), nil
 }
@@ -100,12 +122,12 @@ func (a *Archive) Describe(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("mongoarchive: describe: %w", oneLine(err))
 	}
-	topology := "standalone"
+	form := "standalone"
 	switch {
 	case h.SetName != "":
-		topology = fmt.Sprintf("replica set %s, primary %s", h.SetName, cmp.Or(h.Primary, "unknown"))
+		form = fmt.Sprintf("replica set %s, primary %s", h.SetName, cmp.Or(h.Primary, "unknown"))
 	case h.Message == "isdbgrid":
-		topology = "sharded cluster"
+		form = "sharded cluster"
 	}
 	product := "MongoDB " + build.Version
 	if build.FerretDB != nil {
@@ -113,5 +135,5 @@ func (a *Archive) Describe(ctx context.Context) (string, error) {
 	} else if build.FerretDBVersion != "" {
 		product = fmt.Sprintf("FerretDB %s (like %s)", build.FerretDBVersion, product)
 	}
-	return fmt.Sprintf("%s, %s, database %s", product, topology, a.name), nil
+	return fmt.Sprintf("%s, %s, database %s", product, form, a.name), nil
 }

@@ -148,12 +148,12 @@ func (a *Archive) CredentialChanges(ctx context.Context, after int64) ([]store.C
 	defer cancel()
 	c, err := a.reading(ctx)
 	if err != nil {
-		return nil, after, fmt.Errorf("mongoarchive: credential changes: %w", err)
+		return nil, after, fmt.Errorf("mongoarchive: credential changes: %w", oneLine(err))
 	}
 	docs, err := all[changeDoc](ctx, c.decide.Collection(credentials),
 		bson.M{"_id": bson.M{"$gt": after}, "changedAt": bson.M{"$gte": moment(time.Now().Add(-a.feedAge()))}}, options.Find().SetSort(bson.D{{Key: "_id", Value: 1}}))
 	if err != nil {
-		return nil, after, fmt.Errorf("mongoarchive: credential changes: %w", err)
+		return nil, after, fmt.Errorf("mongoarchive: credential changes: %w", oneLine(err))
 	}
 	var changes []store.CredentialChange
 	for _, d := range docs {

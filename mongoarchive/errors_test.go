@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"testing"
 
 	"go.mongodb.org/mongo-driver/v2/mongo"
@@ -85,6 +86,23 @@ func TestArchive_Duplicates(t *testing.T) {
 	for _, err := range []error{nil, io.ErrUnexpectedEOF, mongo.CommandError{Code: 10107}} {
 		if there, ok := mongoarchive.Duplicates(err); ok != (err == nil) || len(there) > 0 {
 			t.Errorf("of %v: %v, %v: want %v", err, there, ok, err == nil)
+		}
+	}
+}
+
+// Whoever reads the log of an outage knows which server does not answer, and why.
+func TestArchive_SaysInPlainWordsThatNoServerCanBeUsed(t *testing.T) {
+	a, err := mongoarchive.Open(t.Context(), "mongodb://127.0.0.1:1/footfall", mongoarchive.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Close()
+	_, timeErr := a.Now(t.Context())
+	_, _, orderErr := a.Order(t.Context(), "o-1")
+	_, _, sessionErr := a.Session(t.Context(), "01a208fa-18a5-707e-ad78-d9ccfade960c")
+	for what, err := range map[string]error{"now": timeErr, "order": orderErr, "session": sessionErr} {
+		if err == nil || !strings.Contains(err.Error(), what+": none of its servers can be used (127.0.0.1:1: ") || strings.Contains(err.Error(), "topology") || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: %v; want one line that says that 127.0.0.1:1 cannot be used", what, err)
 		}
 	}
 }

@@ -22,7 +22,7 @@ func (a *Archive) ClaimSlot(ctx context.Context, job string, slot time.Time) (bo
 	defer cancel()
 	c, err := a.writing(ctx)
 	if err != nil {
-		return false, fmt.Errorf("mongoarchive: claim slot: %w", err)
+		return false, fmt.Errorf("mongoarchive: claim slot: %w", oneLine(err))
 	}
 	slots := c.write.Collection(jobSlots)
 	_, err = slots.InsertOne(ctx, bson.D{
@@ -32,7 +32,7 @@ func (a *Archive) ClaimSlot(ctx context.Context, job string, slot time.Time) (bo
 		return false, nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("mongoarchive: claim slot: %w", err)
+		return false, fmt.Errorf("mongoarchive: claim slot: %w", oneLine(err))
 	}
 	_, _ = slots.DeleteMany(ctx, bson.M{"job": job, "slot": bson.M{"$lt": moment(slot.Add(-slotAge))}}) // an error does not matter: the next claim deletes them
 	return true, nil
@@ -44,7 +44,7 @@ func (a *Archive) Purge(ctx context.Context, sessionsBefore, visitorsBefore time
 	defer cancel()
 	c, err := a.writing(ctx)
 	if err != nil {
-		return 0, fmt.Errorf("mongoarchive: purge: %w", err)
+		return 0, fmt.Errorf("mongoarchive: purge: %w", oneLine(err))
 	}
 	deleted := 0
 	for _, step := range []func() (int64, error){
@@ -64,7 +64,7 @@ func (a *Archive) Purge(ctx context.Context, sessionsBefore, visitorsBefore time
 		n, err := step()
 		deleted += int(n)
 		if err != nil {
-			return deleted, fmt.Errorf("mongoarchive: purge: %w", err)
+			return deleted, fmt.Errorf("mongoarchive: purge: %w", oneLine(err))
 		}
 	}
 	return deleted, nil

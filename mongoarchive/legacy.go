@@ -33,7 +33,7 @@ var legacyEvents = uuid.MustParse("6c1f6a3e-5d0e-4c56-9d0c-1b8f0f3c9a57")
 func (a *Archive) UpgradeLegacy(ctx context.Context) (int, error) {
 	c, err := a.writing(ctx)
 	if err != nil {
-		return 0, fmt.Errorf("mongoarchive: upgrade: %w", err)
+		return 0, fmt.Errorf("mongoarchive: upgrade: %w", oneLine(err))
 	}
 	b := &batch{ctx: ctx, c: c}
 	upgraded := 0

@@ -22,6 +22,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/readpref"
 	"go.mongodb.org/mongo-driver/v2/mongo/writeconcern"
 
+	"github.com/footfall-go/footfall/internal/timetext"
 	"github.com/footfall-go/footfall/store"
 )
 
@@ -77,14 +78,14 @@ const (
 )
 
 // ErrNewer means that a later version of Footfall has changed the database.
-var ErrNewer = errors.New("made by a newer version of footfall: upgrade, or use another database in MONGODB_URI")
+var ErrNewer = errors.New("made by a newer version of footfall: upgrade footfall, or use another database in MONGODB_URI")
 
 // Open prepares an archive in the database that the URI names. Default: footfall.
 // It does not wait for a server: before the first write, a call makes the indexes
 // and checks the version of the schema. An error means that the URI is wrong.
 func Open(ctx context.Context, uri string, o Options) (*Archive, error) {
 	if o.MaxAge < 0 {
-		return nil, fmt.Errorf("mongoarchive: Options.MaxAge: %v is negative: use the tracker's MaxAge, or 0 for the default", o.MaxAge)
+		return nil, fmt.Errorf("mongoarchive: Options.MaxAge: %s is negative: use the tracker's MaxAge, or 0 for the default", timetext.Of(o.MaxAge))
 	}
 	o.MaxAge = cmp.Or(o.MaxAge, store.DefaultAbsolute)
 	name, err := databaseOf(uri)
@@ -218,7 +219,7 @@ func (a *Archive) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), selectionTimeout)
 	defer cancel()
 	if err := c.client.Disconnect(ctx); err != nil && !errors.Is(err, mongo.ErrClientDisconnected) {
-		return fmt.Errorf("mongoarchive: close: %w", err)
+		return fmt.Errorf("mongoarchive: close: %w", oneLine(err))
 	}
 	return nil
 }

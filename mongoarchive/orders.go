@@ -134,7 +134,7 @@ func (b *batch) sumRefunds(orderID string) error {
 func (a *Archive) Order(ctx context.Context, id string) (store.Order, bool, error) {
 	d, ok, err := readOne[orderDoc](ctx, a, orders, bson.M{"_id": id})
 	if err != nil {
-		return store.Order{}, false, fmt.Errorf("mongoarchive: order: %w", err)
+		return store.Order{}, false, fmt.Errorf("mongoarchive: order: %w", oneLine(err))
 	}
 	if !ok {
 		return store.Order{}, false, nil
@@ -146,7 +146,7 @@ func (a *Archive) Order(ctx context.Context, id string) (store.Order, bool, erro
 func (a *Archive) Refund(ctx context.Context, id string) (store.Refund, bool, error) {
 	d, ok, err := readOne[refundDoc](ctx, a, refunds, bson.M{"_id": id})
 	if err != nil {
-		return store.Refund{}, false, fmt.Errorf("mongoarchive: refund: %w", err)
+		return store.Refund{}, false, fmt.Errorf("mongoarchive: refund: %w", oneLine(err))
 	}
 	if !ok {
 		return store.Refund{}, false, nil
@@ -161,7 +161,7 @@ func (a *Archive) KnowsCustomer(ctx context.Context, customerID string) (bool, e
 	for _, collection := range []string{sessions, orders} {
 		_, ok, err := readOne[bson.Raw](ctx, a, collection, bson.M{"customerId": customerID}, options.FindOne().SetProjection(only("customerId")))
 		if err != nil {
-			return false, fmt.Errorf("mongoarchive: customer: %w", err)
+			return false, fmt.Errorf("mongoarchive: customer: %w", oneLine(err))
 		}
 		if ok {
 			return true, nil

@@ -25,7 +25,7 @@ func (a *Archive) Session(ctx context.Context, id string) (store.Record, bool, e
 		}
 	}
 	if err != nil {
-		return store.Record{}, false, fmt.Errorf("mongoarchive: session: %w", err)
+		return store.Record{}, false, fmt.Errorf("mongoarchive: session: %w", oneLine(err))
 	}
 	return store.Record{}, false, nil
 }
@@ -82,7 +82,7 @@ func (a *Archive) listed(ctx context.Context, filter bson.M, limit int) ([]store
 func (a *Archive) CustomerSessions(ctx context.Context, customerID string, limit int) ([]store.Session, error) {
 	list, err := a.listed(ctx, bson.M{"customerId": customerID}, limit)
 	if err != nil {
-		return nil, fmt.Errorf("mongoarchive: customer sessions: %w", err)
+		return nil, fmt.Errorf("mongoarchive: customer sessions: %w", oneLine(err))
 	}
 	return list, nil
 }
@@ -98,7 +98,7 @@ func (a *Archive) Events(ctx context.Context, sessionID string, limit int) ([]st
 			return events, nil
 		}
 	}
-	return nil, fmt.Errorf("mongoarchive: events: %w", err)
+	return nil, fmt.Errorf("mongoarchive: events: %w", oneLine(err))
 }
 
 func (c *connection) events(ctx context.Context, sessionID string, limit int) ([]store.Event, error) {
@@ -155,7 +155,7 @@ func (a *Archive) ActiveVisitors(ctx context.Context, since time.Time) (int64, e
 			return n, nil
 		}
 	}
-	return 0, fmt.Errorf("mongoarchive: active visitors: %w", err)
+	return 0, fmt.Errorf("mongoarchive: active visitors: %w", oneLine(err))
 }
 
 func (c *connection) activeVisitors(ctx context.Context, since time.Time, maxAge time.Duration) (int64, error) {
@@ -199,7 +199,7 @@ func (a *Archive) SessionsBegun(ctx context.Context, since time.Time) (int64, er
 			return n, nil
 		}
 	}
-	return 0, fmt.Errorf("mongoarchive: sessions begun: %w", err)
+	return 0, fmt.Errorf("mongoarchive: sessions begun: %w", oneLine(err))
 }
 
 // sessionsBegun counts with the index alone. So a session that is just being

@@ -29,7 +29,7 @@ func (a *Archive) Sessions(ctx context.Context, f report.Filter) ([]store.Sessio
 	}
 	list, err := a.listed(ctx, filter, f.Limit)
 	if err != nil {
-		return nil, fmt.Errorf("mongoarchive: sessions: %w", err)
+		return nil, fmt.Errorf("mongoarchive: sessions: %w", oneLine(err))
 	}
 	return list, nil
 }
@@ -47,7 +47,7 @@ func (a *Archive) Stats(ctx context.Context, w report.Window) (report.Stats, err
 			return s, nil
 		}
 	}
-	return report.Stats{}, fmt.Errorf("mongoarchive: stats: %w", err)
+	return report.Stats{}, fmt.Errorf("mongoarchive: stats: %w", oneLine(err))
 }
 
 func (c *connection) stats(ctx context.Context, w report.Window, maxAge time.Duration) (report.Stats, error) {

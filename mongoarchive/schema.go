@@ -71,7 +71,7 @@ func (c *connection) prepare(ctx context.Context) error {
 	case err != nil:
 		return err
 	case now.Version > schemaVersion:
-		return fmt.Errorf("the database has version %d, this is %d: %w", now.Version, schemaVersion, ErrNewer)
+		return fmt.Errorf("its collections have version %d, and this footfall knows %d: %w", now.Version, schemaVersion, ErrNewer)
 	}
 	for collection, keys := range indexes {
 		for _, k := range keys { // one at a time: FerretDB fails if some of several exist already

@@ -84,7 +84,7 @@ func options(address string) (rueidis.ClientOption, error) {
 	}
 	cluster := len(o.InitAddress) > 1 && !sentinel
 	if cluster && o.SelectDB != 0 {
-		return o, errors.New("a Cluster has only database 0")
+		return o, errors.New("a Cluster has only database 0: leave the number out")
 	}
 	o.ForceSingleClient = !sentinel && o.SelectDB != 0 // otherwise the client asks the server which kind it is
 	if !secure {
@@ -99,18 +99,18 @@ func credentials(o *rueidis.ClientOption, text string) (err error) {
 		o.Password, err = url.PathUnescape(password)
 	}
 	if err != nil {
-		return errors.New("the user or password is not percent-encoded")
+		return errors.New("the user or password is not percent-encoded: write % as %25, @ as %40, : as %3A and / as %2F")
 	}
 	return nil
 }
 
 func withPort(host, port string) (string, error) {
 	if host == "" {
-		return "", errors.New("the address has an empty host")
+		return "", errors.New("the address has an empty host: use redis://host:6379")
 	}
 	if _, p, err := net.SplitHostPort(host); err == nil {
 		if n, err := strconv.Atoi(p); err != nil || n < 1 || n > 65535 {
-			return "", fmt.Errorf("%q is not a port", p)
+			return "", fmt.Errorf("%q is not a port: use a number from 1 to 65535, like 6379", p)
 		}
 		return host, nil
 	}
@@ -131,7 +131,7 @@ func secured(o *rueidis.ClientOption, query string) error {
 		}
 		o.TLSConfig.RootCAs = x509.NewCertPool()
 		if !o.TLSConfig.RootCAs.AppendCertsFromPEM(pem) {
-			return fmt.Errorf("ca: %s contains no certificate", file)
+			return fmt.Errorf("ca: %s contains no certificate: use a file in PEM", file)
 		}
 	}
 	o.Sentinel.TLSConfig = o.TLSConfig

@@ -39,6 +39,9 @@ func (s *Store) Check(ctx context.Context) error {
 			remedy = ": it is starting"
 		}
 	}
+	if strings.HasPrefix(err.Error(), "received unknown message type") {
+		remedy = ": what answers there is not Redis: look at the host and the port"
+	}
 	return fmt.Errorf("redisstore: check: %w%s", err, remedy)
 }
 

@@ -169,7 +169,7 @@ func (s *Store) Close() error {
 // Connects returns how many connections have been made.
 func (s *Store) Connects() uint64 { return s.connects.Load() }
 
-var errConnecting = errors.New("connecting")
+var errConnecting = errors.New("there is no connection to the server yet")
 
 // do runs the command that build makes. It returns when ctx is done at the
 // latest.

@@ -23,7 +23,7 @@ func (a *Archive) Append(ctx context.Context, facts []store.Fact) error {
 	case !errors.Is(err, store.ErrRejected):
 		a.failed.Store(true)
 	}
-	return fmt.Errorf("sqlitearchive: append: %w", err)
+	return fmt.Errorf("sqlitearchive: append: %w", explain(a.path, err))
 }
 
 func (a *Archive) append(ctx context.Context, facts []store.Fact) error {

@@ -29,7 +29,7 @@ func (a *Archive) Backup(ctx context.Context, file string, o BackupOptions) erro
 		if ctx.Err() != nil {
 			err = ctx.Err() // the driver's error about an interrupted statement explains nothing
 		}
-		return fmt.Errorf("sqlitearchive: backup: %w", err)
+		return fmt.Errorf("sqlitearchive: backup: %w", explain(file, err))
 	}
 	return nil
 }
@@ -44,9 +44,9 @@ func (a *Archive) backup(ctx context.Context, file string, o BackupOptions) erro
 		return err
 	case err != nil:
 	case os.SameFile(there, d.main):
-		return fmt.Errorf("%s is the database itself", file)
+		return fmt.Errorf("%s is the database itself: name another file", file)
 	case there.IsDir():
-		return fmt.Errorf("%s is a directory", file)
+		return fmt.Errorf("%s is a directory: name a file in it", file)
 	case !o.Replace:
 		return fmt.Errorf("%s: %w", file, fs.ErrExist)
 	}

@@ -34,13 +34,13 @@ type database struct {
 func openWriting(path string) (*database, error) {
 	main, err := os.Stat(path)
 	if err != nil {
-		return nil, fmt.Errorf("sqlitearchive: %w", err)
+		return nil, opening(path, err)
 	}
 	writer := newConnector(path, main, "rw")
 	write := sql.OpenDB(writer)
 	write.SetMaxOpenConns(1)
 	if err := migrate(write); err != nil {
-		return nil, errors.Join(fmt.Errorf("sqlitearchive: %s: %w", path, err), write.Close())
+		return nil, errors.Join(opening(path, err), write.Close())
 	}
 	d, err := openReading(path)
 	if err != nil {
@@ -49,11 +49,11 @@ func openWriting(path string) (*database, error) {
 	d.main, d.write, d.writer, d.recent = main, write, writer, newRecent()
 	tx, err := write.BeginTx(context.Background(), nil)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("sqlitearchive: %s: %w", path, err), d.leave())
+		return nil, errors.Join(opening(path, err), d.leave())
 	}
 	writer.noteLog()
 	if err := tx.Rollback(); err != nil {
-		return nil, errors.Join(fmt.Errorf("sqlitearchive: %s: %w", path, err), d.leave())
+		return nil, errors.Join(opening(path, err), d.leave())
 	}
 	return d, nil
 }
@@ -62,7 +62,7 @@ func openWriting(path string) (*database, error) {
 func openReading(path string) (*database, error) {
 	main, err := os.Stat(path)
 	if err != nil {
-		return nil, fmt.Errorf("sqlitearchive: %w", err)
+		return nil, opening(path, err)
 	}
 	read := sql.OpenDB(newConnector(path, main, "ro"))
 	err = checkVersion(read)
@@ -71,14 +71,14 @@ func openReading(path string) (*database, error) {
 		// the write-ahead log is empty, the database file alone is complete and
 		// can be read.
 		if err := read.Close(); err != nil {
-			return nil, fmt.Errorf("sqlitearchive: %s: %w", path, err)
+			return nil, opening(path, err)
 		}
 		read = sql.OpenDB(newConnector(path, main, "ro", "immutable"))
 		err = checkVersion(read)
 	}
 	if err != nil {
 		_ = read.Close() // the error before it tells more
-		return nil, fmt.Errorf("sqlitearchive: %s: %w", path, err)
+		return nil, opening(path, err)
 	}
 	if empty, err := isEmpty(read); err != nil || empty { // the process that creates the database is still starting
 		return nil, errors.Join(fmt.Errorf("sqlitearchive: %s: no tables yet: %w", path, cmp.Or(err, fs.ErrNotExist)), read.Close())

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -146,7 +145,7 @@ func (a *Archive) Events(ctx context.Context, sessionID string, limit int) ([]st
 		SELECT e.event_id, e.session_id, e.visitor_id, e.event_type, e.page, e.product_id, e.metadata, e.created_at
 		FROM walk JOIN session_events e ON e.id = walk.id ORDER BY e.created_at DESC, e.id DESC LIMIT ?2`, sessionID, max(limit, 0)) // to SQLite a negative limit is none
 	if err != nil {
-		return nil, fmt.Errorf("sqlitearchive: events: %w", err)
+		return nil, a.readFailed("events", err)
 	}
 	defer rows.Close()
 	events := []store.Event{}
@@ -155,7 +154,7 @@ func (a *Archive) Events(ctx context.Context, sessionID string, limit int) ([]st
 		var page, product, meta sql.NullString
 		var created sql.NullInt64
 		if err := rows.Scan(&e.EventID, &e.SessionID, &e.VisitorID, &e.EventType, &page, &product, &meta, &created); err != nil {
-			return nil, fmt.Errorf("sqlitearchive: events: %w", err)
+			return nil, a.readFailed("events", err)
 		}
 		e.Page, e.ProductID, e.CreatedAt = page.String, product.String, fromMillis(created)
 		if meta.Valid {

@@ -29,7 +29,7 @@ const changedLater = 5 * time.Second
 func InspectLog(path string) (LeftLog, error) {
 	left, err := inspectLog(path, changedLater)
 	if err != nil {
-		return left, fmt.Errorf("sqlitearchive: inspect the write-ahead log: %w", err)
+		return left, fmt.Errorf("sqlitearchive: inspect the write-ahead log: %w", explain(path, err))
 	}
 	return left, nil
 }

@@ -54,7 +54,7 @@ func (a *Archive) Session(ctx context.Context, id string) (store.Record, bool, e
 		r.Values, err = values(ctx, a.reader(), id)
 	}
 	if err != nil {
-		return store.Record{}, false, fmt.Errorf("sqlitearchive: session: %w", err)
+		return store.Record{}, false, a.readFailed("session", err)
 	}
 	return r, true, nil
 }
@@ -65,7 +65,7 @@ func (a *Archive) Session(ctx context.Context, id string) (store.Record, bool, e
 func (a *Archive) foldedSession(ctx context.Context, id string) (store.Record, bool, error) {
 	r, ok, err := a.readFolded(ctx, id)
 	if err != nil {
-		return store.Record{}, false, fmt.Errorf("sqlitearchive: folded session: %w", err)
+		return store.Record{}, false, a.readFailed("folded session", err)
 	}
 	return r, ok, nil
 }
@@ -126,14 +126,14 @@ func values(ctx context.Context, q querier, id string) (map[string]store.Value, 
 func (a *Archive) sessions(ctx context.Context, rest string, args ...any) ([]store.Session, error) {
 	rows, err := a.reader().QueryContext(ctx, `SELECT `+sessionColumns+` FROM sessions `+rest, args...)
 	if err != nil {
-		return nil, fmt.Errorf("sqlitearchive: sessions: %w", err)
+		return nil, a.readFailed("sessions", err)
 	}
 	defer rows.Close()
 	sessions := []store.Session{}
 	for rows.Next() {
 		r, err := scanRecord(rows)
 		if err != nil {
-			return nil, fmt.Errorf("sqlitearchive: sessions: %w", err)
+			return nil, a.readFailed("sessions", err)
 		}
 		sessions = append(sessions, r.Session)
 	}

@@ -169,7 +169,7 @@ func readVersion(path string, hasLog bool) (int, error) {
 	}
 	version := int(binary.BigEndian.Uint32(header[60:]))
 	if version > len(files) {
-		return 0, fmt.Errorf("%s: version %d, this is %d: %w", path, version, len(files), ErrNewer)
+		return 0, fmt.Errorf("%s: its tables have version %d, and this footfall knows %d: %w", path, version, len(files), ErrNewer)
 	}
 	return version, nil
 }

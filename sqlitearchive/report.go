@@ -2,7 +2,6 @@ package sqlitearchive
 
 import (
 	"context"
-	"fmt"
 	"strings"
 	"time"
 
@@ -38,7 +37,7 @@ func (a *Archive) Stats(ctx context.Context, w report.Window) (report.Stats, err
 	}
 	tx, err := a.reader().BeginTx(ctx, nil)
 	if err != nil {
-		return s, fmt.Errorf("sqlitearchive: stats: %w", err)
+		return s, a.readFailed("stats", err)
 	}
 	defer tx.Rollback()
 	active := func(window time.Duration, n *int64) error {
@@ -101,7 +100,7 @@ func (a *Archive) Stats(ctx context.Context, w report.Window) (report.Stats, err
 		},
 	} {
 		if err := ask(); err != nil {
-			return s, fmt.Errorf("sqlitearchive: stats: %w", err)
+			return s, a.readFailed("stats", err)
 		}
 	}
 	s.PageViews = s.EventsByType[store.EventPageView]

@@ -11,6 +11,8 @@ import (
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/footfall-go/footfall/internal/oserror"
 )
 
 // RestoreOptions for [Restore]. The zero value is ready for use.
@@ -200,6 +202,9 @@ func (r *restoration) readOld(ctx context.Context) (logins, error) {
 		r.done.Unreadable = err
 	case err != nil:
 		_ = r.dropLogs()
+		if err = explain(r.path, err); oserror.Explained(err) {
+			return nil, err
+		}
 		return nil, fmt.Errorf("%s: empty its write-ahead log (does another program have it open?): %w", r.path, err)
 	case closeErr != nil:
 		return nil, closeErr

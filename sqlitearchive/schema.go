@@ -28,7 +28,7 @@ func checkVersion(db *sql.DB) error {
 		return err
 	}
 	if version > len(files) {
-		return fmt.Errorf("version %d, this is %d: %w", version, len(files), ErrNewer)
+		return fmt.Errorf("its tables have version %d, and this footfall knows %d: %w", version, len(files), ErrNewer)
 	}
 	return nil
 }

@@ -26,6 +26,8 @@ import (
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 
+	"github.com/footfall-go/footfall/internal/oserror"
+	"github.com/footfall-go/footfall/internal/timetext"
 	"github.com/footfall-go/footfall/store"
 )
 
@@ -49,7 +51,7 @@ type Options struct {
 }
 
 // ErrNewer means that a later version of Footfall made the database.
-var ErrNewer = errors.New("made by a newer version of footfall: upgrade, or use another DATA_DIR")
+var ErrNewer = errors.New("made by a newer version of footfall: upgrade footfall, or use another database")
 
 // Open opens the database at path for reading and writing. It creates the
 // database and updates its tables where needed.
@@ -62,15 +64,15 @@ func Open(path string, o Options) (*Archive, error) {
 		return nil, err
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return nil, fmt.Errorf("sqlitearchive: %w", err)
+		return nil, fmt.Errorf("sqlitearchive: %w", oserror.Dir(filepath.Dir(path), err))
 	}
 	// SQLite gives the files beside the database the same mode as the database.
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("sqlitearchive: %w", err)
+	if err == nil {
+		err = errors.Join(f.Chmod(0o600), f.Close())
 	}
-	if err := errors.Join(f.Chmod(0o600), f.Close()); err != nil {
-		return nil, fmt.Errorf("sqlitearchive: %w", err)
+	if err != nil {
+		return nil, opening(path, err)
 	}
 	d, err := openWriting(path)
 	if err != nil {
@@ -99,7 +101,7 @@ func check(path string, o Options) error {
 		return errors.New("sqlitearchive: the path is empty: name the file of the database")
 	}
 	if o.SessionMaxAge < 0 {
-		return fmt.Errorf("sqlitearchive: Options.SessionMaxAge: %v is negative: use the tracker's MaxAge, or 0 for the default", o.SessionMaxAge)
+		return fmt.Errorf("sqlitearchive: Options.SessionMaxAge: %s is negative: use the tracker's MaxAge, or 0 for the default", timetext.Of(o.SessionMaxAge))
 	}
 	return nil
 }
@@ -139,7 +141,7 @@ func (a *Archive) Check(ctx context.Context) error {
 		}
 		if a.failed.Load() {
 			if err := d.tryWriting(ctx); err != nil {
-				return fmt.Errorf("sqlitearchive: writing fails: %w", err)
+				return fmt.Errorf("sqlitearchive: writing fails: %w", explain(a.path, err))
 			}
 			a.failed.Store(false)
 		}

@@ -33,11 +33,11 @@ func loopback(host string) bool {
 // quotes of a settings file around it.
 func checkToken(token string) error {
 	if token == "" {
-		return errors.New("there is no token")
+		return errors.New("there is no token: set the REST token of this database")
 	}
 	for _, c := range []byte(token) {
 		if c <= ' ' || c > '~' || c == '"' || c == '\'' {
-			return errors.New("the token has a space, a quote or another character that no token has")
+			return errors.New("the token has a space, a quote or another character that no token has: copy it again, without quotes")
 		}
 	}
 	return nil

@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/footfall-go/footfall/internal/oserror"
 	"github.com/footfall-go/footfall/sqlitearchive"
 )
 
@@ -53,7 +54,9 @@ func (cmd *backupCmd) Run(t terminal) error {
 	case errors.Is(err, context.Canceled):
 		return errors.New("stopped: nothing was written to FILE")
 	case errors.Is(err, sqlitearchive.ErrDamaged):
-		return fmt.Errorf("DATA_DIR: %w: restore an earlier backup (footfall restore); nothing was written to FILE", err)
+		return fmt.Errorf("%w; nothing was written to FILE", c.databaseError(err))
+	case oserror.Explained(err):
+		return fmt.Errorf("FILE: %w", oserror.File(cmd.File, err))
 	case err != nil:
 		return fmt.Errorf("FILE: %w: nothing was written to it", err)
 	}

@@ -1,6 +1,10 @@
 package main
 
-import "github.com/jedib0t/go-pretty/v6/table"
+import (
+	"os"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+)
 
 type configCmd struct {
 	reader
@@ -11,6 +15,7 @@ func (cmd *configCmd) Run(t terminal) error {
 	if err != nil {
 		return err
 	}
+	defer func() { printWarnings(t.err, c.warnings(os.Environ())) }()
 	if cmd.JSON {
 		return t.printJSON(c.effective)
 	}

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/footfall-go/footfall/internal/datadir"
+	"github.com/footfall-go/footfall/internal/oserror"
 	"github.com/footfall-go/footfall/sqlitearchive"
 )
 
@@ -26,7 +28,7 @@ func keptSecret(path string) (string, error) {
 		err = datadir.WritePrivate(path, []byte(value+"\n"))
 	}
 	if err != nil {
-		return "", fmt.Errorf("DATA_DIR: %w: make it writable or set another", err)
+		return "", unusable(filepath.Dir(path), err)
 	}
 	return value, nil
 }
@@ -34,10 +36,43 @@ func keptSecret(path string) (string, error) {
 // findDatabase refuses a DATA_DIR without a database, for commands that would
 // otherwise make a new one there.
 func (c *config) findDatabase() error {
-	if _, err := os.Stat(c.database()); err != nil {
-		return fmt.Errorf("DATA_DIR: there is no database in %s: set DATA_DIR to the shop's, or MONGODB_URI", c.dataDir)
+	_, err := os.Stat(c.database())
+	return c.databaseError(err)
+}
+
+// unusable says why DATA_DIR, or something in it, cannot be used.
+func unusable(dir string, err error) error {
+	return fmt.Errorf("DATA_DIR: %w", oserror.Dir(dir, err))
+}
+
+// databaseError says what is wrong with the database, and what to do.
+func (c *config) databaseError(err error) error {
+	_, link := os.Readlink(c.dataDir)
+	_, there := os.Stat(c.dataDir)
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, fs.ErrNotExist) && link == nil && there != nil: // the link leads nowhere
+		return unusable(c.dataDir, there)
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("DATA_DIR: there is no database in %s yet: run footfall demo, or set DATA_DIR to the shop's, or MONGODB_URI", c.dataDir)
+	case errors.Is(err, sqlitearchive.ErrNewer):
+		return fmt.Errorf("DATA_DIR: %w", err) // which says what to do
+	case errors.Is(err, sqlitearchive.ErrDamaged):
+		return fmt.Errorf("DATA_DIR: %w: %s", err, damagedRemedy)
 	}
-	return nil
+	if _, ofFile := oserror.Path(err); ofFile {
+		return unusable(c.dataDir, err)
+	}
+	return fmt.Errorf("DATA_DIR: %w: run footfall doctor, which examines it", err)
+}
+
+// readError is databaseError for a command that reads reports, also from MongoDB.
+func (c *config) readError(err error) error {
+	if err == nil || c.shared.mongodbURI == "" {
+		return c.databaseError(err)
+	}
+	return fmt.Errorf("MONGODB_URI: %w: check that it runs and can be reached from here", err)
 }
 
 // errInUse means that another process has the lock of DATA_DIR.
@@ -60,11 +95,8 @@ func openDatabase(c *config) (*sqlitearchive.Archive, error) {
 // openReader is openDatabase for a command that needs the database.
 func openReader(c *config) (*sqlitearchive.Archive, error) {
 	a, err := openDatabase(c)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("DATA_DIR: there is no database in %s yet: run footfall demo, or set DATA_DIR", c.dataDir)
-	case err != nil:
-		return nil, fmt.Errorf("DATA_DIR: %w: restore it from a backup, or use another", err)
+	if err != nil {
+		return nil, c.databaseError(err)
 	}
 	return a, nil
 }

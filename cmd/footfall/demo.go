@@ -18,7 +18,7 @@ func (cmd *demoCmd) Run(t terminal) error {
 		return err
 	}
 	generated := c.adminToken == ""
-	return c.serve(t, func(n *node, mux *http.ServeMux, at addresses) error {
+	return c.serve(t, nil, func(n *node, mux *http.ServeMux, at addresses) error {
 		storefront, err := shop.New(shop.Config{Tracker: n.tracker, Logger: n.log, AllowedOrigins: c.allowedOrigins, Proxies: enrich.Proxies{Networks: c.TrustedProxies, UnixSocket: c.TrustUnixSocket}})
 		if err != nil {
 			return err

@@ -18,6 +18,7 @@ import (
 
 	"github.com/footfall-go/footfall"
 	"github.com/footfall-go/footfall/internal/datadir"
+	"github.com/footfall-go/footfall/internal/oserror"
 )
 
 type doctorCmd struct {
@@ -28,9 +29,18 @@ type doctorCmd struct {
 type finding struct {
 	Part    string `json:"part"`
 	OK      bool   `json:"ok"`
-	Warning bool   `json:"warning,omitempty"` // it works, and is probably not what was meant
+	Warning bool   `json:"warning,omitempty"` // in order, but most likely not what was meant
 	Says    string `json:"says"`
 	Remedy  string `json:"remedy,omitempty"`
+}
+
+// explain says what is wrong, and the remedy that the error knows, or this one.
+func (f *finding) explain(err error, remedy string) {
+	f.OK, f.Says, f.Remedy = false, err.Error(), remedy
+	var p *oserror.Problem
+	if errors.As(err, &p) {
+		f.Says, f.Remedy = p.Says, p.Remedy
+	}
 }
 
 // Run examines every part. Mistakes in the settings count as findings too.
@@ -56,7 +66,7 @@ func (cmd *doctorCmd) Run(t terminal) error {
 			case !f.OK:
 				mark = colour(t, text.FgRed, "WRONG")
 			case f.Warning:
-				mark = colour(t, text.FgYellow, "LOOK")
+				mark = colour(t, text.FgYellow, "check")
 			}
 			rows = append(rows, table.Row{f.Part, mark, f.Says})
 			if f.Remedy != "" {
@@ -85,15 +95,27 @@ func colour(t terminal, c text.Color, s string) string {
 
 func examine(c *config) []finding {
 	status, found, err := askStatus(c)
-	findings := []finding{secretsFinding(c), dataDirFinding(c)}
-	findings = append(findings, diskFindings(c)...)
+	var findings []finding
+	for _, w := range c.warnings(os.Environ()) {
+		findings = append(findings, finding{Part: w.name, OK: true, Warning: true, Says: w.says})
+	}
+	findings = append(findings, secretsFinding(c), dataDirFinding(c))
+	_, unreadable := os.Stat(c.dataDir + string(filepath.Separator) + ".") // that can be entered
+	if errors.Is(unreadable, fs.ErrNotExist) {
+		unreadable = nil // there is nothing yet
+	}
+	if unreadable == nil {
+		findings = append(findings, diskFindings(c)...)
+	}
 	findings = append(findings, hotFindings(c)...)
-	if c.shared.mongodbURI != "" {
+	switch {
+	case c.shared.mongodbURI != "":
 		findings = append(findings, mongoFinding(c))
-	} else {
+	case unreadable == nil:
 		findings = append(findings, databaseFinding(c, found.Running))
 	}
 	switch {
+	case unreadable != nil: // what is wrong with DATA_DIR has been said, and nothing in it can be examined
 	case !found.Running:
 		says := "none runs on this DATA_DIR"
 		if found.Killed {
@@ -117,7 +139,7 @@ func secretsFinding(c *config) finding {
 
 func dataDirFinding(c *config) finding {
 	f := finding{Part: "DATA_DIR", Says: c.dataDir}
-	if _, err := os.Stat(c.dataDir); errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Lstat(c.dataDir); errors.Is(err, fs.ErrNotExist) {
 		f.Says, f.Remedy = c.dataDir+" does not exist", "run footfall demo, which makes it, or set DATA_DIR to the shop's"
 		return f
 	}
@@ -127,7 +149,7 @@ func dataDirFinding(c *config) finding {
 		err = errors.Join(err, probe.Close(), os.Remove(probe.Name()))
 	}
 	if err != nil {
-		f.Says, f.Remedy = err.Error(), "make it writable and leave room on its disk, or set another"
+		f.explain(oserror.Dir(c.dataDir, err), "")
 		return f
 	}
 	// On Windows modes say nothing about who may read a directory.
@@ -178,7 +200,7 @@ func askStatus(c *config) (s footfall.Status, found datadir.Found, err error) {
 	req.Header.Set("Authorization", "Bearer "+in.Token)
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return s, found, fmt.Errorf("process %d does not answer: %w", in.PID, err)
+		return s, found, fmt.Errorf("process %d does not answer: %w", in.PID, withoutRequest(err))
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"os/signal"
@@ -15,6 +16,8 @@ import (
 
 	"github.com/footfall-go/footfall"
 	"github.com/footfall-go/footfall/internal/datadir"
+	"github.com/footfall-go/footfall/internal/oserror"
+	"github.com/footfall-go/footfall/internal/timetext"
 )
 
 type drainCmd struct {
@@ -86,7 +89,15 @@ func (cmd *drainCmd) Run(t terminal) error {
 
 // journalIn finds the journal in a directory, which may be a DATA_DIR.
 func journalIn(dir string) (string, error) {
-	if info, err := os.Stat(filepath.Join(dir, "journal")); err == nil && info.IsDir() {
+	if _, err := os.Readlink(dir); err == nil {
+		if _, err := os.Stat(dir); err != nil {
+			return "", fmt.Errorf("DIR: %w", oserror.Dir(dir, err))
+		}
+	}
+	switch info, err := os.Stat(filepath.Join(dir, "journal")); {
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return "", fmt.Errorf("DIR: %w", oserror.Dir(dir, err))
+	case err == nil && info.IsDir():
 		return filepath.Join(dir, "journal"), nil
 	}
 	segments, err := filepath.Glob(filepath.Join(dir, "*.wal"))
@@ -94,7 +105,7 @@ func journalIn(dir string) (string, error) {
 		return "", err
 	}
 	if _, err := os.Stat(filepath.Join(dir, "LOCK")); err != nil && len(segments) == 0 { // LOCK remains after the journal's first Open
-		return "", fmt.Errorf("%s: there is no journal in it: name the DATA_DIR of the instance that is gone, or its journal directory", dir)
+		return "", fmt.Errorf("DIR: there is no journal in %s: name the DATA_DIR of the instance that is gone, or its journal directory", dir)
 	}
 	return dir, nil
 }
@@ -159,7 +170,7 @@ func drain(ctx context.Context, t terminal, tracker *footfall.Tracker) (done dra
 		case s.JournalPending < last:
 			last, since = s.JournalPending, time.Now()
 		case time.Since(since) > drainPatience:
-			return done, fmt.Errorf("the archive has accepted nothing for %v: %s: %d facts stay in the journal; run it again when the archive answers", drainPatience, partError(s, "archive"), done.Remaining)
+			return done, fmt.Errorf("the archive has accepted nothing for %s: %s: %d facts stay in the journal; run it again when the archive answers", timetext.Of(drainPatience), partError(s, "archive"), done.Remaining)
 		}
 		select {
 		case <-ctx.Done():

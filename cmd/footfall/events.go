@@ -23,14 +23,14 @@ func (cmd *eventsCmd) Run(t terminal) error {
 	}
 	defer done()
 	if _, ok, err := r.Session(context.Background(), cmd.ID); err != nil {
-		return err
+		return c.readError(err)
 	} else if !ok {
 		fmt.Fprintf(t.err, "footfall: there is no session %q\n", cmd.ID)
 		return errNo
 	}
 	events, err := r.Events(context.Background(), cmd.ID, cmd.Limit)
 	if err != nil {
-		return err
+		return c.readError(err)
 	}
 	if cmd.JSON {
 		return t.printJSON(events)

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/footfall-go/footfall/internal/timetext"
 	"github.com/footfall-go/footfall/store"
 )
 
@@ -20,7 +21,7 @@ type describer interface {
 
 // hotFindings examines a hot store outside of this process.
 func hotFindings(c *config) []finding {
-	name, remedy := "REDIS_URL", "check that it runs and can be reached from here, and the rights of its user"
+	name, remedy := "REDIS_URL", "check that it runs and can be reached from here, that it speaks TLS if the address begins with rediss:// and only then, and the rights of its user"
 	if c.shared.upstashURL != "" {
 		name, remedy = "UPSTASH_REDIS_REST_URL", "look at the address, the token, and the provider's console"
 	} else if c.shared.redisURL == "" {
@@ -50,7 +51,7 @@ func roundTrip(hot store.HotStore, f *finding, budget time.Duration) {
 	took := time.Since(began)
 	f.Says += fmt.Sprintf(", a read takes %v", took.Round(10*time.Microsecond))
 	if took > budget/2 {
-		f.OK, f.Remedy = false, fmt.Sprintf("a request waits for it %v at most: move it nearer, or raise STORE_TIMEOUT", budget)
+		f.OK, f.Remedy = false, fmt.Sprintf("a request waits for it %s at most: move it nearer, or raise STORE_TIMEOUT", timetext.Of(budget))
 	}
 }
 
@@ -77,7 +78,7 @@ func mongoFinding(c *config) finding {
 // machine's.
 func compareClocks(f *finding, theirs, ours time.Time) {
 	if off := ours.Sub(theirs).Abs(); off > 2*time.Second {
-		f.OK, f.Says, f.Remedy = false, f.Says+fmt.Sprintf(", its clock and this machine's are %v apart", off.Round(time.Second)), "set the clocks (NTP): past a minute nothing is deleted by age"
+		f.OK, f.Says, f.Remedy = false, f.Says+fmt.Sprintf(", its clock and this machine's are %s apart", timetext.Of(off.Round(time.Second))), "set the clocks (NTP): past a minute nothing is deleted by age"
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"time"
 
+	"github.com/footfall-go/footfall/internal/oserror"
+	"github.com/footfall-go/footfall/internal/timetext"
 	"github.com/footfall-go/footfall/report"
 	"github.com/footfall-go/footfall/sqlitearchive"
 )
@@ -27,7 +29,7 @@ func databaseFinding(c *config, running bool) finding {
 		switch {
 		case errors.Is(err, fs.ErrNotExist): // of a database that is not there
 		case err != nil:
-			f.Says, f.Remedy = err.Error(), damagedRemedy
+			f.examined(c, err)
 			return f
 		case log.Foreign != "":
 			f.Says = fmt.Sprintf("%s has a write-ahead log that seems to be of another database: %s; the next start would apply it", c.database(), log.Foreign)
@@ -46,16 +48,30 @@ func databaseFinding(c *config, running bool) finding {
 		f.OK, f.Says = true, "there is none yet"
 		return f
 	case err != nil:
-		f.Says, f.Remedy = err.Error(), damagedRemedy
+		f.examined(c, err)
 		return f
 	}
 	defer a.Close()
 	examineSessions(c, a, &f)
 	f.Says += left
 	if f.OK {
-		examinePages(a, &f, pagesTimeout)
+		examinePages(c, a, &f, pagesTimeout)
 	}
 	return f
+}
+
+// examined says what is wrong with the database.
+func (f *finding) examined(c *config, err error) {
+	switch {
+	case errors.Is(err, sqlitearchive.ErrDamaged):
+		f.explain(err, damagedRemedy)
+	case errors.Is(err, sqlitearchive.ErrNewer):
+		f.explain(err, "upgrade footfall, or use another DATA_DIR")
+	case oserror.Explained(err):
+		f.explain(oserror.Dir(c.dataDir, err), "")
+	default:
+		f.explain(err, "look at the disk of DATA_DIR and at the system's log")
+	}
 }
 
 // examineSessions reads the latest session.
@@ -63,7 +79,7 @@ func examineSessions(c *config, a *sqlitearchive.Archive, f *finding) {
 	now := time.Now()
 	sessions, err := a.Sessions(context.Background(), report.Filter{Now: now, Limit: 1})
 	if err != nil {
-		f.Says, f.Remedy = err.Error(), damagedRemedy
+		f.examined(c, err)
 		return
 	}
 	f.OK = true
@@ -77,15 +93,15 @@ func examineSessions(c *config, a *sqlitearchive.Archive, f *finding) {
 }
 
 // examinePages looks for damaged pages, for a limited time.
-func examinePages(a *sqlitearchive.Archive, f *finding, within time.Duration) {
+func examinePages(c *config, a *sqlitearchive.Archive, f *finding, within time.Duration) {
 	ctx, cancel := context.WithTimeout(context.Background(), within)
 	defer cancel()
 	switch err := a.QuickCheck(ctx); {
 	case err == nil:
 		f.Says += "; all pages are in order"
 	case errors.Is(err, context.DeadlineExceeded):
-		f.Says += fmt.Sprintf("; no damage found in %v, which was not enough for all pages: footfall backup checks them all", within)
+		f.Says += fmt.Sprintf("; no damage found in %s, which was not enough for all pages: footfall backup checks them all", timetext.Of(within))
 	default:
-		f.OK, f.Says, f.Remedy = false, err.Error(), damagedRemedy
+		f.examined(c, err)
 	}
 }

@@ -7,6 +7,9 @@ import (
 	"os/user"
 	"path/filepath"
 	"strconv"
+	"syscall"
+
+	"github.com/footfall-go/footfall/internal/oserror"
 )
 
 // leastSpace is how much room the disk of DATA_DIR should have.
@@ -107,7 +110,7 @@ func journalDirFinding(dir string) (f finding, found bool) {
 		return f, false
 	}
 	if err == nil && !info.IsDir() {
-		err = fmt.Errorf("%s is not a directory", dir)
+		err = &fs.PathError{Op: "open", Path: dir, Err: syscall.ENOTDIR}
 	}
 	if err == nil {
 		var probe *os.File
@@ -119,5 +122,7 @@ func journalDirFinding(dir string) (f finding, found bool) {
 	if err == nil {
 		return f, false
 	}
-	return finding{Part: "journal", Says: err.Error(), Remedy: "make it a directory that the user of footfall may write to: without it nothing can be recorded"}, true
+	f = finding{Part: "journal"}
+	f.explain(oserror.Dir(filepath.Dir(dir), err), "")
+	return f, true
 }

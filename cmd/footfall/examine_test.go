@@ -67,7 +67,7 @@ func TestDoctor_LooksForDamagedPagesForALimitedTimeAndSaysSo(t *testing.T) {
 	}
 	defer a.Close()
 	f := finding{OK: true}
-	if examinePages(a, &f, time.Nanosecond); !f.OK || !strings.Contains(f.Says, "not enough for all pages") {
+	if examinePages(c, a, &f, time.Nanosecond); !f.OK || !strings.Contains(f.Says, "not enough for all pages") {
 		t.Errorf("%+v: not all pages were looked at, and nothing says so", f)
 	}
 }

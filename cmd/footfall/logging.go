@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/footfall-go/footfall/internal/build"
+	"github.com/footfall-go/footfall/internal/timetext"
 )
 
 // logging reads how to log. The form does not depend on where the log goes, so that it
@@ -23,7 +24,7 @@ func (c *compiler) logging(s *Settings) {
 
 // logger logs what is at least of LOG_LEVEL, and of the given level.
 func (c *config) logger(w io.Writer, least slog.Level) *slog.Logger {
-	options := &slog.HandlerOptions{Level: max(c.logLevel, least)}
+	options := &slog.HandlerOptions{Level: max(c.logLevel, least), ReplaceAttr: inSettings}
 	if c.logFormat == "json" {
 		return slog.New(slog.NewJSONHandler(w, options))
 	}
@@ -64,5 +65,5 @@ func (c *config) syncName() string {
 
 // logEnd says how long the process ran, and what is left in its journal.
 func (n *node) logEnd(began time.Time) {
-	n.log.Info("footfall: ended", "after", time.Since(began).Round(time.Millisecond), "journalEmpty", n.left == 0, "journalPending", n.left)
+	n.log.Info("footfall: ended", "after", timetext.Of(time.Since(began).Round(time.Millisecond)), "journalEmpty", n.left == 0, "journalPending", n.left)
 }

@@ -80,7 +80,7 @@ func run(args []string, t terminal) int {
 		return code
 	}
 	if err != nil {
-		return fail(t, fmt.Errorf("%w (footfall --help shows what there is)", err))
+		return fail(t, misused(err, args))
 	}
 	err, atRun := ctx.Run(), failure{}
 	switch {

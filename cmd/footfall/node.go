@@ -10,13 +10,14 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
-	"runtime"
 	"sync"
 	"syscall"
 	"time"
 
 	"github.com/footfall-go/footfall"
 	"github.com/footfall-go/footfall/internal/datadir"
+	"github.com/footfall-go/footfall/internal/oserror"
+	"github.com/footfall-go/footfall/internal/timetext"
 )
 
 // A node is a tracker on this machine together with its stores and DATA_DIR.
@@ -97,22 +98,16 @@ func (n *node) serve(listener net.Listener, handler http.Handler) error {
 	ending, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()
 	if err := server.Shutdown(ending); err != nil {
-		return errors.Join(fmt.Errorf("some requests did not finish within %v: %w", closeTimeout, err), server.Close())
+		return errors.Join(fmt.Errorf("some requests did not finish within %s: %w", timetext.Of(closeTimeout), err), server.Close())
 	}
 	return nil
 }
 
-// wsaeaddrinuse is the number that Windows has for an address in use.
-const wsaeaddrinuse = syscall.Errno(10048)
-
 // listen opens the address to serve on.
 func listen(addr string) (net.Listener, error) {
 	l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", addr)
-	if errors.Is(err, syscall.EADDRINUSE) || runtime.GOOS == "windows" && errors.Is(err, wsaeaddrinuse) {
-		return nil, fmt.Errorf("ADDR: %s is in use: stop what listens there, or set another", addr)
-	}
 	if err != nil {
-		return nil, fmt.Errorf("ADDR: %w: set another", err)
+		return nil, fmt.Errorf("ADDR: %w", oserror.Listen(addr, err))
 	}
 	return l, nil
 }

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/signal"
 	"syscall"
 	"time"
 
+	"github.com/footfall-go/footfall/internal/oserror"
 	"github.com/footfall-go/footfall/sqlitearchive"
 )
 
@@ -43,8 +45,10 @@ func (cmd *restoreCmd) Run(t terminal) error {
 	if c.shared.mongodbURI != "" {
 		return errors.New("MONGODB_URI: footfall restore replaces SQLite databases only: use mongorestore, or your provider's backups")
 	}
-	if _, err := os.Stat(cmd.File); err != nil { // before DATA_DIR is created
-		return fmt.Errorf("FILE: %w: name a copy that footfall backup made", err)
+	if _, err := os.Stat(cmd.File); errors.Is(err, fs.ErrNotExist) { // before DATA_DIR is created
+		return fmt.Errorf("FILE: %s does not exist: name a copy that footfall backup made", cmd.File)
+	} else if err != nil {
+		return fmt.Errorf("FILE: %w", oserror.File(cmd.File, err))
 	}
 	lock, err := lockDataDir(c.dataDir)
 	if err != nil {
@@ -74,7 +78,7 @@ func (cmd *restoreCmd) restore(t terminal, c *config) (done restored, err error)
 	case errors.Is(err, context.Canceled):
 		return done, errors.New("stopped: nothing was changed")
 	case err != nil:
-		return done, fmt.Errorf("FILE: %w: the database is as it was", err)
+		return done, fmt.Errorf("%w; the database is as it was", c.restoreError(cmd.File, err))
 	}
 	done = restored{
 		File: cmd.File, Database: c.database(), Sessions: r.Sessions, LoginsKept: cmd.KeepLogins, LoggedOut: r.LoggedOut,
@@ -94,6 +98,20 @@ func (cmd *restoreCmd) restore(t terminal, c *config) (done restored, err error)
 		done.Latest = &r.Latest
 	}
 	return done, nil
+}
+
+// restoreError says whether the copy or DATA_DIR is at fault.
+func (c *config) restoreError(file string, err error) error {
+	path, ofFile := oserror.Path(err)
+	switch {
+	case errors.Is(err, sqlitearchive.ErrNewer):
+		return fmt.Errorf("FILE: %w", err)
+	case ofFile && path != file && oserror.Inside(c.dataDir, path):
+		return unusable(c.dataDir, err)
+	case ofFile:
+		return fmt.Errorf("FILE: %w", oserror.File(file, err))
+	}
+	return fmt.Errorf("FILE: %w: name a copy that footfall backup made", err)
 }
 
 // putJournalAside gives the journal's directory another name, and returns that, or

@@ -9,11 +9,13 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"os"
 	"time"
 
 	"github.com/footfall-go/footfall/dashboard"
 	"github.com/footfall-go/footfall/internal/datadir"
+	"github.com/footfall-go/footfall/internal/timetext"
 )
 
 type revokeCmd struct {
@@ -113,6 +115,18 @@ func revokeShared(c *config, what dashboard.Revocation) (done dashboard.Revoked,
 	return done, nil
 }
 
+// withoutRequest leaves the method and the URL out of an error of an HTTP client.
+func withoutRequest(err error) error {
+	var outer *url.Error
+	switch {
+	case !errors.As(err, &outer):
+		return err
+	case outer.Timeout():
+		return fmt.Errorf("nothing came within %s", timetext.Of(revokeTimeout))
+	}
+	return outer.Err
+}
+
 const revokeTimeout = 10 * time.Second
 
 // revokeThrough asks the process that runs on DATA_DIR.
@@ -131,7 +145,7 @@ func revokeThrough(in datadir.Address, what dashboard.Revocation) (done dashboar
 	req.Header.Set("Content-Type", "application/json")
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return done, fmt.Errorf("the running footfall (process %d) does not answer: %w", in.PID, err)
+		return done, fmt.Errorf("DATA_DIR: the footfall that runs on it (process %d) does not answer: %w: look at its log; if it hangs, end it, and run this again", in.PID, withoutRequest(err))
 	}
 	defer resp.Body.Close()
 	answer := struct {
@@ -146,7 +160,7 @@ func revokeThrough(in datadir.Address, what dashboard.Revocation) (done dashboar
 		err = errors.New(answer.Message)
 	}
 	if err != nil {
-		return done, fmt.Errorf("the running footfall answered %s: %w", resp.Status, err)
+		return done, fmt.Errorf("DATA_DIR: the footfall that runs on it (process %d) answered %s: %w: look at its log, or run footfall doctor", in.PID, resp.Status, err)
 	}
 	return answer.Data, nil
 }

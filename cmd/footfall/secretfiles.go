@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/footfall-go/footfall/internal/oserror"
 )
 
 // SecretFiles are the settings that name a file in which another setting is, and the
@@ -43,18 +45,27 @@ func (c *compiler) readSecrets(s *Settings) *Settings {
 		case secret.file != "":
 			text, err := readSecret(secret.file)
 			if err != nil {
-				c.wrong(secret.name+"_FILE", "%v: put %s into a file that this user can read, and name that", err, secret.name)
+				c.wrong(secret.name+"_FILE", "%v: put %s into a file that this user can read, and name that", says(secret.file, err), secret.name)
 			}
 			*secret.text = text
 		case *secret.text == "" && s.Credentials != "":
 			text, err := readSecret(filepath.Join(s.Credentials, secret.name))
 			if err != nil && !errors.Is(err, fs.ErrNotExist) {
-				c.wrong(secret.name, "%v: correct the unit's LoadCredential=%s", err, secret.name)
+				c.wrong(secret.name, "%v: correct the unit's LoadCredential=%s", says(s.Credentials, err), secret.name)
 			}
 			*secret.text = text
 		}
 	}
 	return &whole
+}
+
+// says returns what is wrong with a file, without a remedy.
+func says(file string, err error) string {
+	var p *oserror.Problem
+	if _, ofFile := oserror.Path(err); ofFile && errors.As(oserror.File(file, err), &p) {
+		return p.Says
+	}
+	return err.Error()
 }
 
 const maxSecretFile = 64 << 10 // bytes

@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"os"
 	"time"
 
 	"github.com/footfall-go/footfall/admin"
 	"github.com/footfall-go/footfall/internal/datadir"
+	"github.com/footfall-go/footfall/internal/oserror"
 )
 
 type serveCmd struct {
@@ -22,7 +24,7 @@ func (cmd *serveCmd) Run(t terminal) error {
 	if err != nil {
 		return err
 	}
-	return c.serve(t, func(_ *node, _ *http.ServeMux, at addresses) error {
+	return c.serve(t, c.aloneWarnings(), func(_ *node, _ *http.ServeMux, at addresses) error {
 		admin := "off (set ADMIN_TOKEN)"
 		if c.adminToken != "" {
 			admin = at.admin + "/_footfall/api/stats   with Authorization: Bearer ADMIN_TOKEN"
@@ -37,10 +39,12 @@ func (cmd *serveCmd) Run(t terminal) error {
 type addresses struct{ public, admin string }
 
 // serve starts a node, mounts the command's own routes, and answers requests
-// until the process gets a signal.
-func (c *config) serve(t terminal, mount func(n *node, mux *http.ServeMux, at addresses) error) (err error) {
+// until the process gets a signal. extra are warnings that the command has beside those
+// of the settings.
+func (c *config) serve(t terminal, extra []warning, mount func(n *node, mux *http.ServeMux, at addresses) error) (err error) {
 	began := time.Now()
 	log := c.logger(t.err, slog.LevelDebug)
+	logWarnings(log, append(c.commandWarnings(os.Environ()), extra...))
 	if err := c.completeSecrets(); err != nil {
 		return err
 	}
@@ -77,6 +81,10 @@ func (c *config) serve(t terminal, mount func(n *node, mux *http.ServeMux, at ad
 	if c.adminAddr != "" {
 		operators.MountProbes(mux)
 		if err := operators.Listen(c.adminAddr); err != nil {
+			var p *oserror.Problem
+			if errors.As(err, &p) {
+				err = p
+			}
 			return fmt.Errorf("ADMIN_ADDR: %w", err)
 		}
 	} else {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/jedib0t/go-pretty/v6/table"
 
+	"github.com/footfall-go/footfall/internal/timetext"
 	"github.com/footfall-go/footfall/report"
 )
 
@@ -23,7 +24,7 @@ func (cmd *sessionCmd) Run(t terminal) error {
 	defer done()
 	d, ok, err := report.Detail(context.Background(), r, cmd.ID, c.lifetimes(), time.Now())
 	if err != nil {
-		return err
+		return c.readError(err)
 	}
 	if !ok {
 		fmt.Fprintf(t.err, "footfall: there is no session %q\n", cmd.ID)
@@ -35,7 +36,7 @@ func (cmd *sessionCmd) Run(t terminal) error {
 	s := d.Session
 	remaining := "none: it has ended"
 	if d.Alive {
-		remaining = (time.Duration(d.Remaining) * time.Second).String()
+		remaining = timetext.Of(time.Duration(d.Remaining) * time.Second)
 	}
 	t.printTable(nil, []table.Row{
 		{"session", s.SessionID}, {"visitor", s.VisitorID}, {"customer", dash(s.CustomerID)}, {"type", s.Type()},

@@ -29,7 +29,7 @@ func (cmd *sessionsCmd) Run(t terminal) error {
 	filter := report.Filter{Active: cmd.Active, Converted: cmd.Converted, Now: time.Now(), Limit: cmd.Limit}
 	sessions, err := report.Sessions(context.Background(), r, filter, c.lifetimes())
 	if err != nil {
-		return err
+		return c.readError(err)
 	}
 	if cmd.JSON {
 		return t.printJSON(sessions)

@@ -4,12 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"time"
 	_ "time/tzdata" // makes TIMEZONE work on a machine without zone files
@@ -17,6 +15,7 @@ import (
 	"github.com/footfall-go/footfall"
 	"github.com/footfall-go/footfall/enrich"
 	"github.com/footfall-go/footfall/internal/cookie"
+	"github.com/footfall-go/footfall/internal/timetext"
 	"github.com/footfall-go/footfall/store"
 )
 
@@ -28,9 +27,9 @@ type Settings struct {
 	CookieSecret         string `group:"Settings:" env:"COOKIE_SECRET" placeholder:"TEXT" help:"32 bytes or more; a comma-separated list rotates: the first signs, all verify."`
 	CookieSession        string `group:"Settings:" env:"COOKIE_SESSION" placeholder:"NAME" help:"Name of the session cookie (default: session)."`
 	CookieVisitor        string `group:"Settings:" env:"COOKIE_VISITOR" placeholder:"NAME" help:"Name of the visitor cookie (default: visitor_id)."`
-	SessionTTL           string `group:"Settings:" env:"SESSION_TTL" placeholder:"TIME" help:"Idle timeout: seconds, or 30m (default: 1800)."`
+	SessionTTL           string `group:"Settings:" env:"SESSION_TTL" placeholder:"TIME" help:"Idle timeout: 30m, or seconds (default: 30m)."`
 	SessionMaxAge        string `group:"Settings:" env:"SESSION_MAX_AGE" placeholder:"TIME" help:"Absolute lifetime of a session (default: 24h)."`
-	VisitorTTL           string `group:"Settings:" env:"VISITOR_TTL" placeholder:"TIME" help:"Lifetime of the visitor cookie (default: 31536000)."`
+	VisitorTTL           string `group:"Settings:" env:"VISITOR_TTL" placeholder:"TIME" help:"Lifetime of the visitor cookie (default: 365d)."`
 	NewSessionsPerMinute string `group:"Settings:" env:"NEW_SESSIONS_PER_MINUTE" placeholder:"N" help:"New sessions per minute from one /24 or /64; 0: no limit (default: 6000)."`
 	RedisURL             string `group:"Settings:" env:"REDIS_URL" placeholder:"URL" help:"Hot store: redis://, rediss://, several hosts for a Cluster, redis+sentinel:// (default: none, memory)."`
 	RedisPrefix          string `group:"Settings:" env:"REDIS_PREFIX" placeholder:"TEXT" help:"Text before every key in Redis or Upstash (default: none)."`
@@ -114,6 +113,9 @@ func (s *Settings) compile(defaultEnv string) (*config, error) {
 	c := &compiler{}
 	c.addr = c.address("ADDR", s.Addr, "127.0.0.1:3000")
 	c.adminAddr = c.address("ADMIN_ADDR", s.AdminAddr, "")
+	if c.adminAddr == c.addr && !strings.HasSuffix(c.addr, ":0") {
+		c.wrong("ADMIN_ADDR", "%q is ADDR too: use another, or unset it", c.adminAddr)
+	}
 	c.logging(s)
 	s = c.readSecrets(s)
 	switch env := c.value("APP_ENV", s.AppEnv, defaultEnv); env {
@@ -194,7 +196,7 @@ func (s *Settings) compile(defaultEnv string) (*config, error) {
 		age  time.Duration
 	}{{"RETENTION_SESSIONS", c.RetentionSessions}, {"RETENTION_VISITORS", c.RetentionVisitors}} {
 		if r.age >= 24*time.Hour && r.age < c.MaxAge {
-			c.wrong(r.name, "it is shorter than SESSION_MAX_AGE: live sessions would be deleted; use %v or more", c.MaxAge)
+			c.wrong(r.name, "it is shorter than SESSION_MAX_AGE: live sessions would be deleted; use %s or more", timetext.Of(c.MaxAge))
 		}
 	}
 	zone := c.value("TIMEZONE", s.Timezone, "UTC")
@@ -261,93 +263,6 @@ func (c *compiler) notBuilt(s *Settings) {
 	}
 }
 
-func (c *compiler) address(name, text, otherwise string) string {
-	text = c.value(name, text, otherwise)
-	if text == "" {
-		return ""
-	}
-	if _, port, err := net.SplitHostPort(text); err != nil {
-		c.wrong(name, "%q is not an address: use host:port, like 127.0.0.1:3000", text)
-	} else if n, err := strconv.Atoi(port); err != nil || n < 0 || n > 65535 {
-		c.wrong(name, "%q has no port from 0 to 65535: add one", text)
-	}
-	return text
-}
-
-func (c *compiler) duration(name, text, otherwise string, least, most time.Duration) time.Duration {
-	text = c.value(name, text, otherwise)
-	d, err := parseDuration(text)
-	switch {
-	case err != nil:
-		c.wrong(name, "%q is not a time: use seconds (1800) or a duration (30m, 24h, 400d)", text)
-	case d < least:
-		c.wrong(name, "%q is too short: use %v or more", text, least)
-	case most > 0 && d > most:
-		c.wrong(name, "%q is too long: use %v or less", text, most)
-	}
-	return d
-}
-
-// parseDuration reads seconds, a Go duration, or a number of days.
-func parseDuration(text string) (time.Duration, error) {
-	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
-		return scale(n, time.Second)
-	}
-	if days, ok := strings.CutSuffix(text, "d"); ok {
-		if n, err := strconv.ParseInt(days, 10, 64); err == nil {
-			return scale(n, 24*time.Hour)
-		}
-	}
-	return time.ParseDuration(text)
-}
-
-func scale(n int64, unit time.Duration) (time.Duration, error) {
-	if n < 0 || n > int64(1<<62/unit) {
-		return 0, errors.New("out of range")
-	}
-	return time.Duration(n) * unit, nil
-}
-
-func (c *compiler) count(name, text, otherwise string) int {
-	text = c.value(name, text, otherwise)
-	n, err := strconv.Atoi(text)
-	if err != nil || n < 0 || n > 1_000_000_000 {
-		c.wrong(name, "%q is not a number: use a whole number, 0 or more", text)
-	}
-	return n
-}
-
-func (c *compiler) boolean(name, text, otherwise string) bool {
-	text = c.value(name, text, otherwise)
-	b, err := strconv.ParseBool(text)
-	if err != nil {
-		c.wrong(name, "%q is neither true nor false", text)
-	}
-	return b
-}
-
-func (c *compiler) size(name, text, otherwise string, least int64) int64 {
-	text = c.value(name, text, otherwise)
-	number, unit := text, int64(1)
-	for _, u := range []struct {
-		suffix string
-		bytes  int64
-	}{{"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}, {"TiB", 1 << 40}, {"KB", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"TB", 1e12}, {"B", 1}} {
-		if n, ok := strings.CutSuffix(text, u.suffix); ok {
-			number, unit = strings.TrimSpace(n), u.bytes
-			break
-		}
-	}
-	n, err := strconv.ParseInt(number, 10, 64)
-	switch {
-	case err != nil || n < 0 || n > 1<<62/unit:
-		c.wrong(name, "%q is not a size: use bytes, or a number with KiB, MiB or GiB", text)
-	case n*unit < least:
-		c.wrong(name, "%q is too small: use %d bytes or more", text, least)
-	}
-	return n * unit
-}
-
 func parseNetwork(text string) (netip.Prefix, error) {
 	if addr, err := netip.ParseAddr(text); err == nil {
 		return netip.PrefixFrom(addr, addr.BitLen()), nil
@@ -376,7 +291,7 @@ func (c *config) completeSecrets() error {
 		return errors.New("COOKIE_SECRET: required in production: 32 bytes or more (openssl rand -base64 32), or set APP_ENV=development")
 	}
 	if err := os.MkdirAll(c.dataDir, 0o700); err != nil {
-		return fmt.Errorf("DATA_DIR: %w: make it writable or set another", err)
+		return unusable(c.dataDir, err)
 	}
 	for _, s := range []struct {
 		name string

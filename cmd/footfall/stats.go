@@ -37,7 +37,7 @@ func (cmd *statsCmd) Run(t terminal) error {
 	}
 	s, err := r.Stats(context.Background(), w)
 	if err != nil {
-		return err
+		return c.readError(err)
 	}
 	if cmd.JSON {
 		return t.printJSON(s)

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 	"time"
 
 	"github.com/footfall-go/footfall"
+	"github.com/footfall-go/footfall/internal/oserror"
 	"github.com/footfall-go/footfall/memstore"
 	"github.com/footfall-go/footfall/mongoarchive"
 	"github.com/footfall-go/footfall/redisstore"
@@ -49,7 +51,7 @@ func (c *config) openArchive() (archive, error) {
 	}
 	a, err := sqlitearchive.Open(c.database(), sqlitearchive.Options{SessionMaxAge: c.MaxAge})
 	if err != nil {
-		return nil, fmt.Errorf("DATA_DIR: %w: restore the database from a backup, or use another DATA_DIR", err)
+		return nil, c.databaseError(err)
 	}
 	return a, nil
 }
@@ -77,11 +79,32 @@ func (c *config) openTracker() (t *footfall.Tracker, a archive, closeAll func(co
 	}
 	c.Hot, c.Archive = hot, a
 	if t, err = footfall.New(c.Config); err != nil {
+		err = c.startError(err)
 		return nil, nil, nil, errors.Join(err, a.Close(), hotCloser.Close())
 	}
 	return t, a, func(ctx context.Context) error {
 		return errors.Join(t.Close(ctx), a.Close(), hotCloser.Close())
 	}, nil
+}
+
+// startError says which setting an error of footfall.New is about.
+func (c *config) startError(err error) error {
+	_, ofFile := oserror.Path(err)
+	switch {
+	case errors.Is(err, sqlitearchive.ErrDamaged):
+		return c.databaseError(err)
+	case ofFile:
+		return unusable(c.dataDirOf(c.JournalDir), err)
+	}
+	return err
+}
+
+// dataDirOf returns the directory that a journal belongs to.
+func (c *config) dataDirOf(journal string) string {
+	if journal == filepath.Join(c.dataDir, "journal") {
+		return c.dataDir
+	}
+	return journal
 }
 
 // openReports opens the archive for a command that only reads.
@@ -94,7 +117,7 @@ func (c *config) openReports() (report.Reader, io.Closer, error) {
 		ctx, cancel := context.WithTimeout(context.Background(), examineTimeout)
 		defer cancel()
 		if _, err := a.Now(ctx); err != nil {
-			return nil, nil, errors.Join(fmt.Errorf("MONGODB_URI: %w: check that it runs and can be reached from here", err), a.Close())
+			return nil, nil, errors.Join(c.readError(err), a.Close())
 		}
 		return a, a, nil
 	}

@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+
+	"github.com/footfall-go/footfall/internal/oserror"
 )
 
 // An Address tells commands how to reach the admin API of a running process.
@@ -33,7 +35,7 @@ func (l *Lock) Write(a Address) error {
 		return err
 	}
 	if err := WritePrivate(path(l.dir), append(b, '\n')); err != nil {
-		return unusable(err)
+		return oserror.Dir(l.dir, err)
 	}
 	return nil
 }
@@ -66,8 +68,11 @@ type Found struct {
 // Find looks for the process that runs on a directory, and makes nothing there. An error
 // means that one runs but cannot be reached, or that the directory cannot be read.
 func Find(dir string) (f Found, err error) {
-	if _, err := os.Stat(Path(dir)); err != nil {
-		return f, nil //nolint:nilerror // without the file nobody runs on the directory
+	switch _, err := os.Stat(Path(dir)); {
+	case errors.Is(err, fs.ErrNotExist): // without the file nobody runs on the directory
+		return f, nil
+	case err != nil:
+		return f, oserror.Dir(dir, err)
 	}
 	l, err := try(dir)
 	switch {
@@ -85,7 +90,7 @@ func Find(dir string) (f Found, err error) {
 	case errors.Is(err, fs.ErrNotExist):
 		return f, nil
 	case err != nil && f.Running:
-		return f, fmt.Errorf("one runs, but its address cannot be read: %w", err)
+		return f, fmt.Errorf("one runs, but its address cannot be read: %w", oserror.Dir(dir, err))
 	}
 	f.Killed = !f.Running
 	return f, nil

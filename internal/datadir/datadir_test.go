@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -76,5 +77,19 @@ func TestLocalURL_ReachesAListenerFromThisMachine(t *testing.T) {
 		if got := LocalURL(tcp); got != want {
 			t.Errorf("a listener on %s is reached by %s, want %s", addr, got, want)
 		}
+	}
+}
+
+// An error is not an absence: where nobody can look, it is not known that nobody runs.
+func TestFind_SaysThatADirectoryCannotBeLookedAt(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if f, err := Find(file); err == nil || f.Running || !strings.Contains(err.Error(), "is a file, and has to be a directory") {
+		t.Errorf("of a file Find says %+v, %v", f, err)
+	}
+	if _, err := Take(file); err == nil || !strings.Contains(err.Error(), "is a file, and has to be a directory") || strings.Contains(err.Error(), "writable") {
+		t.Errorf("of a file Take says %v", err)
 	}
 }

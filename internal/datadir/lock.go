@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 
 	"github.com/gofrs/flock"
+
+	"github.com/footfall-go/footfall/internal/oserror"
 )
 
 // ErrInUse means that another process has the lock.
@@ -28,14 +30,14 @@ func Take(dir string) (*Lock, error) {
 		return nil, err
 	}
 	if err := os.Remove(path(dir)); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, errors.Join(unusable(err), l.Unlock())
+		return nil, errors.Join(oserror.Dir(dir, err), l.Unlock())
 	}
 	return l, nil
 }
 
 func try(dir string) (*Lock, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, unusable(err)
+		return nil, oserror.Dir(dir, err)
 	}
 	name := Path(dir)
 	_, missing := os.Stat(name)
@@ -45,16 +47,12 @@ func try(dir string) (*Lock, error) {
 		giveToOwnerOf(dir, name)
 	}
 	if err != nil {
-		return nil, unusable(err)
+		return nil, oserror.Lock(dir, err)
 	}
 	if !ok {
 		return nil, fmt.Errorf("%s is %w", dir, ErrInUse)
 	}
 	return &Lock{dir, file}, nil
-}
-
-func unusable(err error) error {
-	return fmt.Errorf("%w: make it writable or use another directory", err)
 }
 
 // Path is the file whose lock it is.

@@ -47,7 +47,7 @@ func (j *Journal) Check() error {
 			continue
 		}
 		if _, err := os.Stat(path); err != nil {
-			return fmt.Errorf("journal: its files were deleted while it is in use; start again: %w", err)
+			return fmt.Errorf("journal: its files were deleted or moved away while it is in use: put them back, or restart the process: %w", err)
 		}
 	}
 	return nil

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
+
+	"github.com/footfall-go/footfall/internal/oserror"
 )
 
 // Values of [Options.Sync] that are not an interval.
@@ -55,11 +57,11 @@ var (
 	// ErrStalled: the disk did not confirm the write in time. An Append is written,
 	// and handed out, when the disk answers again, unless the process dies first. A
 	// Commit may or may not be written: treat it as undone.
-	ErrStalled = errors.New("journal: the disk is too slow: the write is not confirmed in time")
+	ErrStalled = errors.New("journal: the disk is too slow, so that a write is not confirmed in time: look at the disk of DATA_DIR and what else writes to it")
 	// ErrTooLarge: a record is longer than MaxRecord, or the call than MaxCall.
 	ErrTooLarge = errors.New("journal: record too large")
 	// ErrClosed: the journal was sealed or closed.
-	ErrClosed = errors.New("journal: closed")
+	ErrClosed = errors.New("journal: closed: nothing is recorded after Tracker.Close")
 	// ErrLocked: another process, or another Journal of this one, has the directory.
 	ErrLocked = errors.New("in use by another process")
 )
@@ -199,12 +201,12 @@ type Journal struct {
 func Open(dir string, o Options) (*Journal, error) {
 	o = o.withDefaults()
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("journal: cannot create %s: %w; check DATA_DIR and its owner", dir, err)
+		return nil, fmt.Errorf("journal: %w", oserror.Dir(dir, err))
 	}
 	lock := flock.New(filepath.Join(dir, lockName))
 	switch ok, err := lock.TryLock(); {
 	case err != nil:
-		return nil, fmt.Errorf("journal: cannot lock %s: %w; check DATA_DIR and its owner", lock.Path(), err)
+		return nil, fmt.Errorf("journal: %w", oserror.Lock(dir, err))
 	case !ok:
 		return nil, fmt.Errorf("journal: %s is %w: stop that one, or give this one a DATA_DIR of its own", dir, ErrLocked)
 	}
@@ -218,6 +220,9 @@ func Open(dir string, o Options) (*Journal, error) {
 	j.waiters.New = newWaiter
 	if err := j.recover(); err != nil {
 		_ = lock.Unlock()
+		if _, ofFile := oserror.Path(err); ofFile {
+			return nil, fmt.Errorf("journal: %w", oserror.Dir(dir, err))
+		}
 		return nil, fmt.Errorf("journal: open %s: %w", dir, err)
 	}
 	j.watchdog = time.AfterFunc(time.Hour, j.watch)

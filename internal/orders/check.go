@@ -28,7 +28,7 @@ func check(order *store.Order) (err error) {
 // form.
 func checkMoney(m *store.Money) (err error) {
 	if m.Amount < 0 {
-		return errors.New("footfall: an amount of money is not negative")
+		return errors.New("footfall: an amount of money is 0 or more, also that of a refund")
 	}
 	m.Currency, err = currency(m.Currency)
 	return err

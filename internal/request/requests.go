@@ -17,7 +17,7 @@ import (
 
 var (
 	// ErrNoRequest means that a context is not that of a request under a tracker.
-	ErrNoRequest = errors.New("footfall: the context belongs to no request that went through Tracker.Handler")
+	ErrNoRequest = errors.New("footfall: the context belongs to no request that went through Tracker.Handler: pass r.Context(), or, for work without a request, use TrackFor or PlaceOrderFor")
 	// ErrHeaderSent means that the answer has begun, so that no cookie can be set.
 	ErrHeaderSent = errors.New("footfall: the answer has begun: log in and out before writing to it")
 	// ErrNoSession means that there is no session to keep a value or to record an event in.

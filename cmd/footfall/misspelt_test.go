@@ -1,0 +1,55 @@
+package main
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestMisspelt_NamesTheSettingThatWasMeant(t *testing.T) {
+	for name, meant := range map[string]string{
+		"COOKIE_SECERT": "COOKIE_SECRET", "COOKIE_SECRETS": "COOKIE_SECRET", "COOKIE_SECRT_FILE": "COOKIE_SECRET_FILE", "COOKIESECRET": "COOKIE_SECRET", "cookie_secret": "COOKIE_SECRET",
+		"TRUSTED_PROXY": "TRUSTED_PROXIES", "TRUST_PROXIES": "TRUSTED_PROXIES", "SESSION_TLL": "SESSION_TTL", "SESION_TTL": "SESSION_TTL", "SESSION_MAXAGE": "SESSION_MAX_AGE",
+		"MONGO_URI": "MONGODB_URI", "MONGODB_URL": "MONGODB_URI", "REDIS_URI": "REDIS_URL", "STORE_TIMEOUTS": "STORE_TIMEOUT", "ALLOWED_ORIGIN": "ALLOWED_ORIGINS", "TIME_ZONE": "TIMEZONE",
+		"ADMIN_TOKN": "ADMIN_TOKEN", "DATADIR": "DATA_DIR", "JOURNAL_SYNCH": "JOURNAL_SYNC", "OWN_HOST": "OWN_HOSTS", "RETENTION_SESSION": "RETENTION_SESSIONS", "NEW_SESSIONS_PER_MINUTES": "NEW_SESSIONS_PER_MINUTE",
+		"FOOTFALL_ADDR": "ADDR", "FOOTFALL_COOKIE_SECRET": "COOKIE_SECRET", "FOOTFALL_DATA_DIR": "DATA_DIR", "FOOTFALL_SESSION_TLL": "SESSION_TTL",
+	} {
+		all := misspelt([]string{name + "=x"}, nil)
+		if len(all) != 1 || all[0].name != name || !strings.Contains(all[0].says, "was "+meant+" meant?") {
+			t.Errorf("%s: %v; want one line that asks whether %s was meant", name, all, meant)
+		}
+	}
+}
+
+// What other programs are told is nothing to warn about.
+func TestMisspelt_VariablesOfOthersAreLeftAlone(t *testing.T) {
+	others := strings.Fields(`HOME PATH USER SHELL LANG LC_ALL TERM PWD OLDPWD SHLVL EDITOR TZ TMPDIR HOSTNAME LOGNAME MAIL DISPLAY SESSION_MANAGER DESKTOP_SESSION
+		XDG_SESSION_ID XDG_SESSION_TYPE XDG_DATA_DIRS XDG_DATA_HOME XDG_RUNTIME_DIR XDG_CONFIG_DIRS SSH_CONNECTION SSH_AUTH_SOCK GPG_AGENT_INFO LOG_FILE LOG_PATH LOG_DIR LOGLEVELS_X
+		HTTP_PROXY HTTPS_PROXY NO_PROXY ALL_PROXY http_proxy no_proxy PORT HOST DEBUG CI GITHUB_TOKEN GITHUB_ENV GOPATH GOFLAGS GODEBUG GOMAXPROCS GOMEMLIMIT
+		REDIS_HOST REDIS_PORT REDIS_PASSWORD REDIS_TLS_URL REDIS_DB MONGO_HOST MONGODB_DATABASE MONGODB_DB DATABASE_URL POSTGRES_USER PGDATA PGHOST MYSQL_HOST
+		APP_NAME APP_URL APP_KEY APP_PORT APP_DEBUG NODE_OPTIONS NODE_PATH NODE_VERSION SESSION_SECRET SESSION_URL SESSION_DRIVER SESSION_LIFETIME COOKIE_DOMAIN COOKIE_SECURE COOKIE_NAME
+		ENABLE_CORS ENABLE_CACHE ALLOWED_HOSTS TRUSTED_HOSTS ADMIN_EMAIL ADMIN_PASSWORD ADMIN_USER DATA_PATH STORE_URL STORE_ID UPSTASH_VECTOR_REST_URL UPSTASH_VECTOR_REST_TOKEN
+		KUBERNETES_SERVICE_HOST KUBERNETES_PORT FOOTFALL_SERVICE_HOST FOOTFALL_SERVICE_PORT FOOTFALL_PORT FOOTFALL_PORT_3000_TCP_ADDR FOOTFALL_VERSION
+		INVOCATION_ID JOURNAL_STREAM NOTIFY_SOCKET LISTEN_FDS MEMORY_PRESSURE_WATCH SYSTEMD_EXEC_PID CREDENTIALS_DIRECTORY AWS_REGION AWS_ACCESS_KEY_ID GOOGLE_APPLICATION_CREDENTIALS
+		JWT_SECRET API_KEY CONTENT ADDRESS IP ADD NO_COLOR COLORTERM DOCKER_HOST COMPOSE_PROJECT_NAME VIRTUAL_HOST STRIPE_SECRET_KEY SMTP_HOST SENTRY_DSN OTEL_SERVICE_NAME`)
+	environ := make([]string, len(others))
+	for i, name := range others {
+		environ[i] = name + "=x"
+	}
+	for _, one := range misspelt(environ, nil) {
+		t.Errorf("%s: %s: it is another program's", one.name, one.says)
+	}
+}
+
+func TestMisspelt_SettingsThemselvesAndWhatIsSetAnywayAreLeftAlone(t *testing.T) {
+	var environ []string
+	for _, name := range settingNames() {
+		environ = append(environ, name+"=x")
+	}
+	if all := misspelt(environ, nil); len(all) != 0 || !slices.Contains(environ, "COOKIE_SECRET_FILE=x") || !slices.Contains(environ, "NODE_ENV=x") {
+		t.Errorf("of the settings %v: %v", environ, all)
+	}
+	if all := misspelt([]string{"REDIS_URI=redis://other", "MONGODB_URL="}, []setting{{Name: "REDIS_URL", Set: true}}); len(all) != 0 {
+		t.Errorf("%v: REDIS_URL is set, and the other variable is another program's; an empty one says nothing", all)
+	}
+}
