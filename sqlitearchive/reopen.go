@@ -23,6 +23,9 @@ func (a *Archive) writable(ctx context.Context) (*database, error) {
 	}
 	a.reopening.Lock()
 	defer a.reopening.Unlock()
+	if a.closed.Load() {
+		return nil, errClosed
+	}
 	if d = a.opened.Load(); d.usable() {
 		return d, nil
 	}

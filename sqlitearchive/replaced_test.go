@@ -335,3 +335,16 @@ func TestAppend_EverythingAcknowledgedIsThereWhateverMovesTheFile(t *testing.T) 
 	wantEvents(t, path, want...)
 	t.Logf("%d times Append was refused", refused)
 }
+
+func TestClose_IsTheEnd(t *testing.T) {
+	a, _ := used(t)
+	if err := a.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Append(t.Context(), []store.Fact{view(1, "e-2")}); err == nil {
+		t.Error("an archive that was closed took a fact: it opened its file again")
+	}
+	if err := a.Check(t.Context()); err == nil {
+		t.Error("an archive that was closed is in order")
+	}
+}

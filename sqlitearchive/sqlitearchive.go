@@ -38,7 +38,8 @@ type Archive struct {
 	maxAge time.Duration
 
 	opened    atomic.Pointer[database]
-	reopening sync.Mutex  // held while another database takes the place of the opened one
+	reopening sync.Mutex // held while another database takes the place of the opened one
+	closed    atomic.Bool
 	failed    atomic.Bool // the latest Append failed, and not because of its facts
 }
 
@@ -117,6 +118,7 @@ func (a *Archive) reader() *sql.DB { return a.opened.Load().read }
 
 // Close closes the database.
 func (a *Archive) Close() error {
+	a.closed.Store(true)
 	a.reopening.Lock()
 	defer a.reopening.Unlock()
 	return a.opened.Load().leave()
@@ -156,6 +158,9 @@ func (a *Archive) Check(ctx context.Context) error {
 // errReadOnly is the error of writes to an archive that was opened for reading
 // only.
 var errReadOnly = errors.New("opened for reading only")
+
+// errClosed is the error of writes to an archive that was closed.
+var errClosed = errors.New("the archive was closed")
 
 // classify marks errors that a retry cannot fix with store.ErrRejected: the fact
 // is at fault, not the system.

@@ -105,7 +105,7 @@ func journalIn(dir string) (string, error) {
 		return "", err
 	}
 	if _, err := os.Stat(filepath.Join(dir, "LOCK")); err != nil && len(segments) == 0 { // LOCK remains after the journal's first Open
-		return "", fmt.Errorf("DIR: there is no journal in %s: name the DATA_DIR of the instance that is gone, or its journal directory", dir)
+		return "", fmt.Errorf("DIR: %s: there is no journal in it: name the DATA_DIR of the instance that is gone, or its journal directory", dir)
 	}
 	return dir, nil
 }
