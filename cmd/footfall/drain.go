@@ -15,6 +15,7 @@ import (
 
 	"github.com/footfall-go/footfall"
 	"github.com/footfall-go/footfall/internal/datadir"
+	"github.com/footfall-go/footfall/store"
 )
 
 type drainCmd struct {
@@ -53,7 +54,7 @@ func (cmd *drainCmd) Run(t terminal) error {
 	if err != nil {
 		return err
 	}
-	c.Secrets, c.DisableJobs, c.JournalDir = []string{newToken()}, true, dir
+	c.Secrets, c.DisableJobs, c.JournalDir = store.Secrets(newToken()), true, dir
 	c.Logger = c.logger(t.err, slog.LevelWarn)
 	c.shared.redisURL, c.shared.upstashURL = "", "" // a journal holds nothing for the hot store
 	c.LegacyUntil = time.Time{}

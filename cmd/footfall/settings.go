@@ -220,9 +220,10 @@ func hidden(secret string) string {
 }
 
 func (c *compiler) secrets(text string) {
-	c.Secrets = list(text)
+	secrets := list(text)
+	c.Secrets = store.Secrets(secrets...)
 	c.value("COOKIE_SECRET", hidden(text), "")
-	for i, secret := range c.Secrets {
+	for i, secret := range secrets {
 		if err := cookie.CheckSecret(secret); err != nil {
 			c.wrong("COOKIE_SECRET", "number %d: %v", i+1, err)
 		}
@@ -383,7 +384,7 @@ func (c *config) completeSecrets() error {
 		keep func(string)
 		have bool
 	}{
-		{"cookie-secret", func(v string) { c.Secrets = []string{v} }, len(c.Secrets) > 0},
+		{"cookie-secret", func(v string) { c.Secrets = store.Secrets(v) }, len(c.Secrets) > 0},
 		{"admin-token", func(v string) { c.adminToken = v }, c.adminToken != ""},
 	} {
 		if s.have {
