@@ -42,10 +42,11 @@ var mayImport = map[string][]string{
 	"upstashstore":                  {"internal/redisrecord"},
 	"report":                        {"internal/day", "store"},
 	"sqlitearchive":                 {"report", "store"},
-	"mongoarchive":                  {"report", "store"},
+	"mongoarchive":                  {"internal/secret", "report", "store"},
 	"dashboard":                     {"", "internal/bearer", "report", "store"},
 	"internal/bearer":               {},
 	"internal/build":                {},
+	"internal/secret":               {},
 	"internal/datadir":              {},
 	"admin":                         {"", "dashboard", "internal/bearer", "internal/build", "internal/datadir", "internal/notices", "report"},
 	"internal/shop":                 {"", "enrich"},
@@ -56,7 +57,7 @@ var mayImport = map[string][]string{
 	"internal/faults":               {"internal/testserver"},
 	"internal/stage":                {"", "memstore", "sqlitearchive", "store"},
 	"internal/scenarios":            {},
-	"cmd/footfall":                  {"", "admin", "enrich", "internal/build", "internal/cookie", "internal/datadir", "internal/day", "store", "dashboard", "internal/shop", "memstore", "redisstore", "upstashstore", "report", "sqlitearchive", "mongoarchive"},
+	"cmd/footfall":                  {"", "admin", "enrich", "internal/build", "internal/cookie", "internal/datadir", "internal/day", "internal/secret", "store", "dashboard", "internal/shop", "memstore", "redisstore", "upstashstore", "report", "sqlitearchive", "mongoarchive"},
 }
 
 func TestImportsRunOneWay(t *testing.T) {

@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/footfall-go/footfall/internal/secret"
 )
 
 // cli is the command line: each subcommand is one field here, and one file.
@@ -80,7 +82,7 @@ func run(args []string, t terminal) int {
 		return code
 	}
 	if err != nil {
-		return fail(t, fmt.Errorf("%w (footfall --help shows what there is)", err))
+		return fail(t, fmt.Errorf("%s (footfall --help shows what there is)", secret.Text(err.Error())))
 	}
 	err, atRun := ctx.Run(), failure{}
 	switch {
