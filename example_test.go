@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/footfall-go/footfall/internal/stage"
+	"github.com/footfall-go/footfall/store"
 
 	"github.com/go-chi/chi/v5"
 
@@ -33,7 +34,7 @@ func exampleTracker() (tracker *footfall.Tracker, done func()) {
 		panic(err)
 	}
 	tracker, err = footfall.New(footfall.Config{
-		Secrets:    []string{stage.Secret},
+		Secrets:    store.Secrets(stage.Secret),
 		Hot:        memstore.New(0),
 		Archive:    archive,
 		JournalDir: filepath.Join(dir, "journal"),

@@ -44,13 +44,14 @@ var mayImport = map[string][]string{
 	"upstashstore":                  {"internal/redisrecord"},
 	"report":                        {"internal/day", "store"},
 	"sqlitearchive":                 {"internal/oserror", "internal/timetext", "report", "store"},
-	"mongoarchive":                  {"internal/timetext", "report", "store"},
+	"mongoarchive":                  {"internal/secret", "internal/timetext", "report", "store"},
 	"dashboard":                     {"", "internal/bearer", "internal/timetext", "report", "store"},
 	"internal/bearer":               {},
 	"internal/doubts":               {"internal/timetext"},
 	"internal/build":                {},
 	"internal/datadir":              {"internal/oserror"},
 	"admin":                         {"", "dashboard", "internal/bearer", "internal/build", "internal/datadir", "internal/notices", "internal/oserror", "report"},
+	"internal/secret":               {},
 	"internal/shop":                 {"", "enrich"},
 	"storetest":                     {"store"},
 	"archivetest":                   {"report", "store"},
@@ -59,7 +60,7 @@ var mayImport = map[string][]string{
 	"internal/faults":               {"internal/testserver"},
 	"internal/stage":                {"", "memstore", "sqlitearchive", "store"},
 	"internal/scenarios":            {},
-	"cmd/footfall":                  {"", "admin", "enrich", "internal/build", "internal/cookie", "internal/datadir", "internal/day", "internal/doubts", "internal/oserror", "internal/timetext", "store", "dashboard", "internal/shop", "memstore", "redisstore", "upstashstore", "report", "sqlitearchive", "mongoarchive"},
+	"cmd/footfall":                  {"", "admin", "enrich", "internal/build", "internal/cookie", "internal/datadir", "internal/day", "internal/doubts", "internal/oserror", "internal/secret", "internal/timetext", "store", "dashboard", "internal/shop", "memstore", "redisstore", "upstashstore", "report", "sqlitearchive", "mongoarchive"},
 }
 
 func TestImportsRunOneWay(t *testing.T) {

@@ -112,7 +112,7 @@ type Visit struct {
 // An OrderInput is what a shop says of a sale; see [Tracker.PlaceOrder].
 type OrderInput struct {
 	ID       string          // the shop's own, 1 to 128 bytes. Required
-	Total    Money           // without tax and shipping; not negative, in a currency of ISO 4217
+	Total    Money           // without tax and shipping; from 0 to 10^15 minor units, in a currency of ISO 4217
 	Metadata json.RawMessage // as in EventInput
 }
 

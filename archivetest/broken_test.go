@@ -59,6 +59,8 @@ var defects = []struct {
 	{"late facts are never purged", []string{"purge_takes_late_facts_along"}},
 	{"orders have no event", []string{"order_converts_its_session", random}},
 	{"refunds count twice", []string{"refunds_count_once"}},
+	{"orders have no bound", []string{"amounts_are_bounded"}},
+	{"refunds have no bound", []string{"amounts_are_bounded"}},
 	{"bots are visitors", []string{"bots_are_apart", random}},
 	{"never folds", []string{"fold", "fold_of_several", random}},
 	{"never unfolds", []string{"fold_is_undone_by_an_event", "fold_is_undone_by_an_end", "fold_is_replayed", random}},
@@ -354,6 +356,10 @@ func (b *broken) change(fact store.Fact) []store.Fact {
 			root.totals[f.OrderID], root.poor[f.OrderID] = f.Total, f.SessionID == ""
 		}
 		switch {
+		case b.is("orders have no bound") && f.Total.TooLarge():
+			c := *f
+			c.Total.Amount = store.MaxAmount
+			return one(&c)
 		case b.is("any amount completes an order"):
 			c := *f
 			c.Total = root.totals[f.OrderID]
@@ -377,6 +383,9 @@ func (b *broken) change(fact store.Fact) []store.Fact {
 		root.refunds[c.RefundID] = store.Refund{RefundID: c.RefundID, OrderID: c.OrderID, Amount: c.Amount, CreatedAt: c.At}
 		if b.is("late facts are never purged") && root.purged {
 			c.SessionID = b.neverPurged(c.SessionID)
+		}
+		if b.is("refunds have no bound") && c.Amount.TooLarge() {
+			c.Amount.Amount = store.MaxAmount
 		}
 		if b.is("refunds count twice") && !b.isNew("refund "+c.RefundID) {
 			c.RefundID = fmt.Sprintf("%s-%d", c.RefundID, root.n)

@@ -2,6 +2,8 @@ package archivetest
 
 import (
 	"encoding/json"
+	"errors"
+	"math"
 
 	"github.com/footfall-go/footfall/report"
 	"github.com/footfall-go/footfall/store"
@@ -81,6 +83,32 @@ var orderRules = []rule{
 		t.want(t.stats().Refunded, []store.Money{{Amount: 550, Currency: "EUR"}}, "the first value of a refund wins")
 		t.append(order("o", 1, 1000, 10))
 		t.want(t.stats().Refunded, []store.Money{{Amount: 550, Currency: "EUR"}}, "an order that arrives again keeps its refunds")
+	}},
+	{"amounts_are_bounded", func(t *tester) {
+		greatest := order("o-1", 0, 0, 10)
+		greatest.Total.Amount = store.MaxAmount
+		back := refund("r-1", "o-1", 0, 0, 20)
+		back.Amount.Amount = store.MaxAmount
+		t.append(greatest, back)
+		t.want(t.order("o-1").Total.Amount, int64(store.MaxAmount), "the greatest amount is stored")
+		for _, amount := range []int64{store.MaxAmount + 1, math.MaxInt64, math.MinInt64} {
+			large, more := order("o-2", 1, 0, 30), refund("r-2", "o-1", 1, 0, 40)
+			large.Total.Amount, more.Amount.Amount = amount, amount
+			for _, f := range []store.Fact{large, more} {
+				if err := t.a.Append(t.Context(), []store.Fact{begun(1, 0), f, view(1, 1, 1)}); !errors.Is(err, store.ErrRejected) {
+					t.Errorf("Append of %T of %d minor units: %v: an amount beyond store.MaxAmount is refused with ErrRejected, so that it is not tried for ever", f, amount, err)
+				}
+			}
+		}
+		t.append(begun(1, 0), view(1, 1, 1))
+		if _, ok, err := t.a.Order(t.Context(), "o-2"); ok || err != nil {
+			t.Errorf("Order(o-2) = %v, %v: nothing of an order that was refused is stored", ok, err)
+		}
+		if _, ok, err := t.a.Refund(t.Context(), "r-2"); ok || err != nil {
+			t.Errorf("Refund(r-2) = %v, %v: nothing of a refund that was refused is stored", ok, err)
+		}
+		s := t.stats()
+		t.want([][]store.Money{s.Revenue, s.Refunded}, [][]store.Money{{{Amount: store.MaxAmount, Currency: "EUR"}}, {{Amount: store.MaxAmount, Currency: "EUR"}}}, "sums have no part of what was refused")
 	}},
 	{"refund_before_its_order", func(t *tester) {
 		t.append(refund("r", "o", 1, 300, 20))

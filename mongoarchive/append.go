@@ -27,6 +27,9 @@ func (a *Archive) append(ctx context.Context, facts []store.Fact) error {
 		if !isKnown(fact) {
 			return fmt.Errorf("%w: a fact of type %T", store.ErrRejected, fact)
 		}
+		if err := store.CheckAmount(fact); err != nil {
+			return err
+		}
 	}
 	if len(facts) == 0 {
 		return nil

@@ -124,7 +124,7 @@ func (b *batch) sumRefunds(orderID string) error {
 	}
 	sum := int64(0)
 	for _, d := range docs {
-		sum += d.Total.Amount
+		sum = store.AddAmounts(sum, d.Total.Amount)
 	}
 	_, err = b.coll(orders).UpdateOne(b.ctx, bson.M{"_id": orderID}, bson.M{"$max": bson.M{"refunded": sum}})
 	return err

@@ -179,7 +179,7 @@ func (c *connection) sumOrders(ctx context.Context, w report.Window, s *report.S
 		}
 		s.Orders++
 		sum := by[d.Total.Currency]
-		by[d.Total.Currency] = sums{sum.paid + d.Total.Amount, sum.refunded + d.Refunded}
+		by[d.Total.Currency] = sums{store.AddAmounts(sum.paid, d.Total.Amount), store.AddAmounts(sum.refunded, d.Refunded)}
 		return nil
 	})
 	for _, currency := range slices.Sorted(maps.Keys(by)) {

@@ -7,6 +7,8 @@ import (
 	"net"
 	"net/url"
 	"strings"
+
+	"github.com/footfall-go/footfall/internal/secret"
 )
 
 const defaultDatabase = "footfall"
@@ -33,43 +35,15 @@ func databaseOf(uri string) (string, error) {
 }
 
 // invalid returns the error for a wrong URI. It is one line that contains nothing
-// of the password, whatever the parser's error contains.
+// of a password or another secret, whatever the parser's error contains.
 func invalid(uri string, err error) error {
 	var dns *net.DNSError
 	if errors.As(err, &dns) {
 		return fmt.Errorf("%w: %s", errResolve, dns.Err)
 	}
 	reason := strings.Join(strings.Fields(err.Error()), " ")
-	for _, secret := range secretsOf(uri) {
-		if strings.Contains(reason, secret) {
-			reason = "it cannot be read; percent-encode the user's name and the password"
-			break
-		}
+	if secret.Leaks(reason, uri) {
+		reason = "it cannot be read; percent-encode the user's name and the password"
 	}
 	return fmt.Errorf("MONGODB_URI is invalid: %s (like mongodb://user:password@host:27017/%s)", reason, defaultDatabase)
-}
-
-// secretsOf returns the parts of a URI that must not be shown.
-func secretsOf(uri string) (pieces []string) {
-	_, rest, _ := strings.Cut(uri, "://")
-	at := strings.LastIndex(rest, "@")
-	if at < 0 {
-		return nil
-	}
-	_, password, _ := strings.Cut(rest[:at], ":")
-	decoded, err := url.PathUnescape(password)
-	if err != nil {
-		decoded = password
-	}
-	for _, text := range []string{password, decoded} {
-		if text != "" {
-			pieces = append(pieces, text)
-		}
-		for _, piece := range strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune("/:@?#%& ", r) }) {
-			if len(piece) > 2 {
-				pieces = append(pieces, piece)
-			}
-		}
-	}
-	return pieces
 }

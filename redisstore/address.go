@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/url"
 	"os"
@@ -21,7 +22,8 @@ import (
 //	redis+sentinel://host1:26379,host2/name/0   the master that Sentinels name
 //
 // rediss:// and rediss+sentinel:// use TLS, with the system's roots or those in
-// ?ca=FILE. Errors never contain a password.
+// ?ca=FILE. Errors repeat nothing of the address: any part of it may be a password that
+// was not percent-encoded.
 func options(address string) (rueidis.ClientOption, error) {
 	o := rueidis.ClientOption{
 		DisableRetry: true, // requests have a short time-out of their own
@@ -46,9 +48,12 @@ func options(address string) (rueidis.ClientOption, error) {
 	case "rediss+sentinel":
 		secure, sentinel = true, true
 	default:
-		return o, fmt.Errorf("the scheme %q is unknown: use redis, rediss, redis+sentinel or rediss+sentinel", scheme)
+		return o, errors.New("the scheme is unknown: use redis, rediss, redis+sentinel or rediss+sentinel")
 	}
 	rest, query, _ := strings.Cut(rest, "?")
+	if strings.Contains(query, "@") {
+		return o, errors.New("there is an @ after a ?: percent-encode the user and the password")
+	}
 	if i := strings.LastIndex(rest, "@"); i >= 0 {
 		if err := credentials(&o, rest[:i]); err != nil {
 			return o, err
@@ -78,7 +83,7 @@ func options(address string) (rueidis.ClientOption, error) {
 	if path != "" {
 		db, err := strconv.Atoi(path)
 		if err != nil || db < 0 {
-			return o, fmt.Errorf("%q is not the number of a database: use one like /0", path)
+			return o, errors.New("what follows the host is not the number of a database: use one like /0")
 		}
 		o.SelectDB = db
 	}
@@ -110,7 +115,7 @@ func withPort(host, port string) (string, error) {
 	}
 	if _, p, err := net.SplitHostPort(host); err == nil {
 		if n, err := strconv.Atoi(p); err != nil || n < 1 || n > 65535 {
-			return "", fmt.Errorf("%q is not a port: use a number from 1 to 65535, like 6379", p)
+			return "", errors.New("a port is not a number from 1 to 65535: use one like :6379, and percent-encode the user and the password before an @")
 		}
 		return host, nil
 	}
@@ -127,11 +132,15 @@ func secured(o *rueidis.ClientOption, query string) error {
 	if file := values.Get("ca"); file != "" {
 		pem, err := os.ReadFile(file)
 		if err != nil {
-			return fmt.Errorf("ca: %w", err)
+			var of *fs.PathError
+			if errors.As(err, &of) {
+				err = of.Err
+			}
+			return fmt.Errorf("the file that ca names cannot be read: %w", err)
 		}
 		o.TLSConfig.RootCAs = x509.NewCertPool()
 		if !o.TLSConfig.RootCAs.AppendCertsFromPEM(pem) {
-			return fmt.Errorf("ca: %s contains no certificate: use a file in PEM", file)
+			return errors.New("the file that ca names contains no certificate")
 		}
 	}
 	o.Sentinel.TLSConfig = o.TLSConfig

@@ -115,6 +115,9 @@ type sessionEvent struct {
 func (b *batch) apply(facts []store.Fact) error {
 	b.touched = map[string]*touch{}
 	for _, fact := range facts {
+		if err := store.CheckAmount(fact); err != nil {
+			return err
+		}
 		switch f := fact.(type) {
 		case *store.SessionBegun:
 			if t := b.touch(f.SessionID); t.begins == nil {

@@ -6,7 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 
+	"github.com/footfall-go/footfall/report"
 	"github.com/footfall-go/footfall/store"
 )
 
@@ -21,7 +23,7 @@ func (b *batch) placeOrder(f *store.OrderPlaced) error {
 		meta = string(f.Metadata)
 	}
 	s, err := b.prepare(`INSERT INTO orders (order_id, session_id, visitor_id, customer_id, amount, currency, metadata, created_at, refunded)
-			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, (SELECT coalesce(sum(amount), 0) FROM refunds WHERE order_id = ?1))
+			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, (SELECT ` + refundSum + ` FROM refunds WHERE order_id = ?1))
 		ON CONFLICT DO UPDATE SET session_id = coalesce(session_id, ?2), visitor_id = coalesce(visitor_id, ?3), customer_id = coalesce(customer_id, ?4), metadata = coalesce(metadata, ?7)
 			WHERE amount = ?5 AND currency = ?6
 		RETURNING session_id, created_at`)
@@ -61,8 +63,48 @@ func (b *batch) refund(f *store.OrderRefunded) error {
 		f.RefundID, f.OrderID, f.Amount.Amount, f.Amount.Currency, f.At.UnixMilli()); err != nil {
 		return err
 	}
-	_, err := b.exec(`UPDATE orders SET refunded = (SELECT coalesce(sum(amount), 0) FROM refunds WHERE order_id = ?1) WHERE order_id = ?1`, f.OrderID)
+	_, err := b.exec(`UPDATE orders SET refunded = (SELECT `+refundSum+` FROM refunds WHERE order_id = ?1) WHERE order_id = ?1`, f.OrderID)
 	return err
+}
+
+// refundSum adds up amounts as addParts does.
+const refundSum = `CASE WHEN coalesce(sum(amount >> 31) + (sum(amount & 0x7fffffff) >> 31), 0) NOT BETWEEN -0x100000000 AND 0xffffffff
+		THEN CASE WHEN sum(amount >> 31) > 0 THEN 0x7fffffffffffffff ELSE 0x8000000000000000 END
+		ELSE coalesce(((sum(amount >> 31) + (sum(amount & 0x7fffffff) >> 31)) << 31) | (sum(amount & 0x7fffffff) & 0x7fffffff), 0) END`
+
+// sumOrders adds up what was paid and refunded in a window. It does so in two parts,
+// because the sum of amounts may be no int64, which is an error to SQLite.
+func sumOrders(ctx context.Context, tx *sql.Tx, from, to int64, s *report.Stats) error {
+	rows, err := tx.QueryContext(ctx, `SELECT currency, sum(amount >> 31), sum(amount & 0x7fffffff), sum(refunded >> 31), sum(refunded & 0x7fffffff)
+		FROM orders WHERE created_at >= ? AND created_at < ? GROUP BY 1 ORDER BY 1`, from, to)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var currency string
+		var paid, paidLow, refunded, refundedLow int64
+		if err := rows.Scan(&currency, &paid, &paidLow, &refunded, &refundedLow); err != nil {
+			return err
+		}
+		s.Revenue = append(s.Revenue, store.Money{Amount: addParts(paid, paidLow), Currency: currency})
+		if sum := addParts(refunded, refundedLow); sum > 0 {
+			s.Refunded = append(s.Refunded, store.Money{Amount: sum, Currency: currency})
+		}
+	}
+	return rows.Err()
+}
+
+// addParts returns the sum that two parts of it make, or the int64 nearest to it.
+func addParts(high, low int64) int64 {
+	high += low >> 31
+	switch {
+	case high > math.MaxInt64>>31:
+		return math.MaxInt64
+	case high < math.MinInt64>>31:
+		return math.MinInt64
+	}
+	return high<<31 | low&0x7fffffff
 }
 
 // Order reads one order.

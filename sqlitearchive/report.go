@@ -78,14 +78,7 @@ func (a *Archive) Stats(ctx context.Context, w report.Window) (report.Stats, err
 				s.Events += n
 			})
 		},
-		func() error {
-			return groups(`SELECT currency, sum(amount), sum(refunded) FROM orders WHERE created_at >= ? AND created_at < ? GROUP BY 1 ORDER BY 1`, func(currency string, paid, refunded int64) {
-				s.Revenue = append(s.Revenue, store.Money{Amount: paid, Currency: currency})
-				if refunded > 0 {
-					s.Refunded = append(s.Refunded, store.Money{Amount: refunded, Currency: currency})
-				}
-			})
-		},
+		func() error { return sumOrders(ctx, tx, from, to, &s) },
 		func() error {
 			return tx.QueryRowContext(ctx, `SELECT count(*) FROM orders WHERE created_at >= ? AND created_at < ?`, from, to).Scan(&s.Orders)
 		},

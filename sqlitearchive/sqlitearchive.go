@@ -168,6 +168,10 @@ func classify(err error) error {
 	var e *sqlite.Error
 	if errors.As(err, &e) {
 		switch e.Code() & 0xff {
+		case sqlite3.SQLITE_ERROR: // the code of many mistakes, of which this one is the fact's
+			if strings.Contains(e.Error(), "integer overflow") {
+				return fmt.Errorf("%w: %w", store.ErrRejected, err)
+			}
 		case sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_RANGE:
 			return fmt.Errorf("%w: %w", store.ErrRejected, err)
 		}

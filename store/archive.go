@@ -38,7 +38,7 @@ type Ledger interface {
 	// in a replicated archive, once a majority has them. It is idempotent: facts
 	// that are there already change nothing, in any batch. On an error some of the
 	// batch may be stored. An error that wraps [ErrRejected] says that trying
-	// again is useless.
+	// again is useless, as for a fact that [CheckAmount] refuses.
 	Append(ctx context.Context, facts []Fact) error
 
 	// Shared reports whether several processes append to this archive. Then a control

@@ -10,7 +10,7 @@ import (
 // Money is an amount in the minor units of a currency: 1999 and "EUR" are
 // 19.99 euros, 1999 and "JPY" are 1,999 yen.
 type Money struct {
-	Amount   int64  `json:"amount"`
+	Amount   int64  `json:"amount"`   // of an order or a refund at most MaxAmount
 	Currency string `json:"currency"` // ISO 4217
 }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/footfall-go/footfall/internal/build"
+	"github.com/footfall-go/footfall/internal/secret"
 	"github.com/footfall-go/footfall/internal/timetext"
 )
 
@@ -47,9 +48,9 @@ func (n *node) logStart(at addresses) {
 func (c *config) hotName() string {
 	switch s := c.shared; {
 	case s.redisURL != "":
-		return withoutPassword(s.redisURL)
+		return secret.Address(s.redisURL)
 	case s.upstashURL != "":
-		return withoutPassword(s.upstashURL)
+		return secret.Address(s.upstashURL)
 	}
 	return "memory"
 }

@@ -70,16 +70,26 @@ func says(file string, err error) string {
 
 const maxSecretFile = 64 << 10 // bytes
 
+// withoutName returns an error about a file without the name of the file, unless that is
+// an absolute path: what is set in place of a name may be the secret itself.
+func withoutName(err error) error {
+	var of *fs.PathError
+	if errors.As(err, &of) && !filepath.IsAbs(of.Path) {
+		return of.Err
+	}
+	return err
+}
+
 // readSecret reads a secret from a file, without the newline at its end.
 func readSecret(path string) (string, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return "", err
+		return "", withoutName(err)
 	}
 	defer f.Close()
 	b, err := io.ReadAll(io.LimitReader(f, maxSecretFile+1))
 	if err != nil {
-		return "", err
+		return "", withoutName(err)
 	}
 	text := strings.TrimRight(string(b), "\r\n")
 	switch {

@@ -15,6 +15,7 @@ import (
 	"github.com/footfall-go/footfall"
 	"github.com/footfall-go/footfall/enrich"
 	"github.com/footfall-go/footfall/internal/cookie"
+	"github.com/footfall-go/footfall/internal/secret"
 	"github.com/footfall-go/footfall/internal/timetext"
 	"github.com/footfall-go/footfall/store"
 )
@@ -93,18 +94,27 @@ type compiler struct {
 	mistakes []error
 }
 
+// wrong notes a mistake in a setting. What of an address in it is a secret is hidden.
 func (c *compiler) wrong(name, format string, args ...any) {
+	for i, arg := range args {
+		switch arg := arg.(type) {
+		case string:
+			args[i] = secret.Text(arg)
+		case error:
+			args[i] = secret.Text(arg.Error())
+		}
+	}
 	c.mistakes = append(c.mistakes, fmt.Errorf("%s: %s", name, fmt.Sprintf(format, args...)))
 }
 
-// value records a setting and returns its text, or its default.
+// value records a setting, as it may be shown, and returns its text, or its default.
 func (c *compiler) value(name, text, otherwise string) string {
-	s := setting{name, text, text != ""}
-	if !s.Set {
-		s.Value = otherwise
+	value, set := text, text != ""
+	if !set {
+		value = otherwise
 	}
-	c.effective = append(c.effective, s)
-	return s.Value
+	c.effective = append(c.effective, setting{name, secret.Text(value), set})
+	return value
 }
 
 // compile interprets the settings. defaultEnv is the subcommand's default for
@@ -206,26 +216,19 @@ func (s *Settings) compile(defaultEnv string) (*config, error) {
 	}
 	c.legacyUntil(s)
 	c.adminToken = s.AdminToken
-	c.value("ADMIN_TOKEN", hidden(s.AdminToken), "")
+	c.value("ADMIN_TOKEN", secret.Value(s.AdminToken), "")
 	if n := len(s.AdminToken); n > 0 && n < 16 {
 		c.wrong("ADMIN_TOKEN", "%d bytes are too few: use 16 or more (openssl rand -hex 16)", n)
 	}
 	return &c.config, errors.Join(c.mistakes...)
 }
 
-// hidden shows that a secret is set, and nothing else about it.
-func hidden(secret string) string {
-	if secret == "" {
-		return ""
-	}
-	return "(hidden)"
-}
-
 func (c *compiler) secrets(text string) {
-	c.Secrets = list(text)
-	c.value("COOKIE_SECRET", hidden(text), "")
-	for i, secret := range c.Secrets {
-		if err := cookie.CheckSecret(secret); err != nil {
+	secrets := list(text)
+	c.Secrets = store.Secrets(secrets...)
+	c.value("COOKIE_SECRET", secret.Value(text), "")
+	for i, text := range secrets {
+		if err := cookie.CheckSecret(text); err != nil {
 			c.wrong("COOKIE_SECRET", "number %d: %v", i+1, err)
 		}
 	}
@@ -298,7 +301,7 @@ func (c *config) completeSecrets() error {
 		keep func(string)
 		have bool
 	}{
-		{"cookie-secret", func(v string) { c.Secrets = []string{v} }, len(c.Secrets) > 0},
+		{"cookie-secret", func(v string) { c.Secrets = store.Secrets(v) }, len(c.Secrets) > 0},
 		{"admin-token", func(v string) { c.adminToken = v }, c.adminToken != ""},
 	} {
 		if s.have {

@@ -1,11 +1,11 @@
 package main
 
 import (
-	"regexp"
 	"strings"
 	"time"
 
 	"github.com/footfall-go/footfall/internal/day"
+	"github.com/footfall-go/footfall/internal/secret"
 )
 
 // sharedStores are the settings of stores that several instances share. An empty
@@ -18,11 +18,11 @@ type sharedStores struct {
 
 func (c *compiler) sharedStores(s *Settings) {
 	c.shared = sharedStores{s.RedisURL, s.RedisPrefix, s.UpstashURL, s.UpstashToken, s.MongoDBURI}
-	c.value("REDIS_URL", withoutPassword(s.RedisURL), "")
+	c.value("REDIS_URL", secret.Address(s.RedisURL), "")
 	c.value("REDIS_PREFIX", s.RedisPrefix, "")
-	c.value("UPSTASH_REDIS_REST_URL", withoutPassword(s.UpstashURL), "")
-	c.value("UPSTASH_REDIS_REST_TOKEN", hidden(s.UpstashToken), "")
-	c.value("MONGODB_URI", withoutPassword(s.MongoDBURI), "")
+	c.value("UPSTASH_REDIS_REST_URL", secret.Address(s.UpstashURL), "")
+	c.value("UPSTASH_REDIS_REST_TOKEN", secret.Value(s.UpstashToken), "")
+	c.value("MONGODB_URI", secret.Address(s.MongoDBURI), "")
 	if s.RedisURL != "" && !hasScheme(s.RedisURL, "redis", "rediss", "redis+sentinel", "rediss+sentinel") {
 		c.wrong("REDIS_URL", "it is not the address of a Redis server: use redis://host:6379, rediss://, redis://host1:6379,host2:6379 or redis+sentinel://host:26379/name")
 	}
@@ -73,8 +73,3 @@ func hasScheme(url string, schemes ...string) bool {
 	}
 	return false
 }
-
-var userInfo = regexp.MustCompile(`//[^/]*@`)
-
-// withoutPassword hides the user and password in a URL.
-func withoutPassword(url string) string { return userInfo.ReplaceAllString(url, "//(hidden)@") }

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/footfall-go/footfall/internal/secret"
 )
 
 // The parser's messages that an operator need not understand.
@@ -24,7 +26,7 @@ func misused(err error, args []string) error {
 	if errors.As(err, &at) && at.Context.Selected() != nil {
 		command += " " + at.Context.Selected().Name
 	}
-	text := err.Error()
+	text := secret.Text(err.Error())
 	switch {
 	case len(args) == 1 && args[0] == "--version":
 		return errors.New("--version is unknown: use footfall version")

@@ -30,6 +30,9 @@ func checkMoney(m *store.Money) (err error) {
 	if m.Amount < 0 {
 		return errors.New("footfall: an amount of money is 0 or more, also that of a refund")
 	}
+	if m.TooLarge() {
+		return fmt.Errorf("footfall: an amount of money is at most %d minor units (10^15), not %d", int64(store.MaxAmount), m.Amount)
+	}
 	m.Currency, err = currency(m.Currency)
 	return err
 }

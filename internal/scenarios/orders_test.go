@@ -3,6 +3,7 @@ package scenarios_test
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -31,6 +32,28 @@ func TestOrder_EachIsListed(t *testing.T) {
 		if o, ok, err := s.SQLite.Order(context.Background(), id); !ok || err != nil || o.SessionID != rec.SessionID {
 			t.Errorf("order %s: %+v %v %v", id, o, ok, err)
 		}
+	}
+}
+
+func TestOrder_AnAmountBeyondTheGreatestIsRefused(t *testing.T) {
+	t.Parallel()
+	s := stage.New(t, nil)
+	ctx := context.Background()
+	place := func(id string, amount int64) error {
+		_, _, err := s.Tracker.PlaceOrderFor(ctx, footfall.Visit{}, footfall.OrderInput{ID: id, Total: footfall.Money{Amount: amount, Currency: "EUR"}})
+		return err
+	}
+	if err := place("o-1", store.MaxAmount); err != nil {
+		t.Errorf("an order of the greatest amount: %v", err)
+	}
+	if err := place("o-2", store.MaxAmount+1); err == nil || !strings.Contains(err.Error(), "1000000000000000 minor units") || strings.Contains(err.Error(), "\n") {
+		t.Errorf("an order of more than 10^15 minor units: error %v, want one that says how much is the most", err)
+	}
+	if err := s.Tracker.Refund(ctx, footfall.RefundInput{ID: "r", OrderID: "o-1", Amount: footfall.Money{Amount: math.MaxInt64, Currency: "EUR"}}); err == nil || !strings.Contains(err.Error(), "1000000000000000 minor units") {
+		t.Errorf("a refund of more than 10^15 minor units: error %v, want one that says how much is the most", err)
+	}
+	if _, ok, err := s.Tracker.Order(ctx, "o-2"); ok || err != nil {
+		t.Errorf("the order that was refused is there: %v %v", ok, err)
 	}
 }
 
