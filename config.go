@@ -20,9 +20,9 @@ import (
 // Config says how a [Tracker] works. Secrets, Hot, Archive and JournalDir are
 // required; the zero value of every other field means its default.
 type Config struct {
-	// Secrets sign cookies: at least 32 bytes each. The first signs, all verify. See
-	// [store.Secrets]. Required.
-	Secrets []store.Secret
+	// Secrets sign cookies: at least 32 bytes each. The first signs, all verify. They
+	// print as hidden. Required.
+	Secrets store.Secrets `json:"-"`
 
 	// Hot shares live sessions between processes, Archive is the durable record. The
 	// tracker closes neither. Required.
@@ -111,15 +111,6 @@ type Config struct {
 // Format keeps the secrets out of the log of whoever prints a Config.
 func (c Config) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "footfall.Config") }
 
-// revealed returns the texts of secrets.
-func revealed(secrets []store.Secret) []string {
-	texts := make([]string, len(secrets))
-	for i, s := range secrets {
-		texts[i] = s.Reveal()
-	}
-	return texts
-}
-
 // The values of Config.JournalSync that are no interval.
 const (
 	SyncAlways = journal.SyncAlways // before each answer
@@ -167,7 +158,7 @@ func (c Config) withDefaults() (Config, error) {
 		wrong("Secrets", "required: at least one secret of 32 bytes or more")
 	}
 	for i, s := range c.Secrets {
-		if err := cookie.CheckSecret(s.Reveal()); err != nil {
+		if err := cookie.CheckSecret(s); err != nil {
 			wrong("Secrets", "number %d: %v", i+1, err)
 		}
 	}

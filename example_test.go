@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/footfall-go/footfall/internal/stage"
-	"github.com/footfall-go/footfall/store"
 
 	"github.com/go-chi/chi/v5"
 
@@ -34,7 +33,7 @@ func exampleTracker() (tracker *footfall.Tracker, done func()) {
 		panic(err)
 	}
 	tracker, err = footfall.New(footfall.Config{
-		Secrets:    store.Secrets(stage.Secret),
+		Secrets:    []string{stage.Secret},
 		Hot:        memstore.New(0),
 		Archive:    archive,
 		JournalDir: filepath.Join(dir, "journal"),

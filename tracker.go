@@ -93,11 +93,11 @@ func start(config Config, beforeWrite func() error) (*Tracker, error) {
 	t.requests = request.New(request.Options{
 		Session: cookie.Attributes{Name: c.SessionCookie, Secure: !c.Insecure, HTTPOnly: true},
 		Visitor: cookie.Attributes{Name: c.VisitorCookie, Secure: !c.Insecure},
-		Keys:    cookie.NewKeyRing(revealed(c.Secrets)), MaxAge: c.MaxAge, VisitorTTL: c.VisitorTTL, Budget: c.StoreTimeout,
+		Keys:    cookie.NewKeyRing(c.Secrets), MaxAge: c.MaxAge, VisitorTTL: c.VisitorTTL, Budget: c.StoreTimeout,
 		PerMinute: c.NewSessionsPerMinute, IsPageView: c.IsPageView,
 		Sessions: t.sessions, Out: t.out, Describe: describe, Notices: t.notices, Counts: t.counts,
 		Legacy: legacy.New(legacy.Options{
-			Until: c.LegacyUntil, Secret: c.Secrets[0].Reveal(), Hot: t.hotStore, Archive: t.archive, Sessions: t.sessions,
+			Until: c.LegacyUntil, Secret: c.Secrets[0], Hot: t.hotStore, Archive: t.archive, Sessions: t.sessions,
 			Describe: describe, Lifetimes: lifetimes, Counts: t.counts,
 		}),
 	})

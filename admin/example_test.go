@@ -10,7 +10,6 @@ import (
 	"github.com/footfall-go/footfall/admin"
 	"github.com/footfall-go/footfall/memstore"
 	"github.com/footfall-go/footfall/sqlitearchive"
-	"github.com/footfall-go/footfall/store"
 )
 
 // A shop's own program that footfall doctor, revoke, stats and the others find with
@@ -22,7 +21,7 @@ func Example() {
 	}
 	defer archive.Close()
 	tracker, err := footfall.New(footfall.Config{
-		Secrets: store.Secrets(os.Getenv("COOKIE_SECRET")), Hot: memstore.New(0), Archive: archive, JournalDir: "data/journal",
+		Secrets: []string{os.Getenv("COOKIE_SECRET")}, Hot: memstore.New(0), Archive: archive, JournalDir: "data/journal",
 	})
 	if err != nil {
 		log.Fatal(err)

@@ -65,7 +65,7 @@ func liveInside(ctx context.Context) (any, error) {
 		hot, table = memstore.New(2**flagLive), *flagLive+1000 // larger, because capacities are divided among equal parts that do not fill evenly
 	}
 	crowd.tracker, err = footfall.New(footfall.Config{
-		Secrets: store.Secrets(serve.Secret), Hot: hot, Archive: archive, JournalDir: filepath.Join(dir, "journal"),
+		Secrets: []string{serve.Secret}, Hot: hot, Archive: archive, JournalDir: filepath.Join(dir, "journal"),
 		Insecure: true, NewSessionsPerMinute: -1, LiveSessions: table, JournalMaxBytes: 8 << 30, Logger: serve.Errors,
 	})
 	if err != nil {

@@ -32,7 +32,7 @@ func start(t *testing.T, edit func(*footfall.Config)) (*footfall.Tracker, *sqlit
 		t.Fatal(err)
 	}
 	c := footfall.Config{
-		Secrets: store.Secrets("a secret for tests: it signs nothing that matters"), Hot: memstore.New(0), Archive: archive,
+		Secrets: []string{"a secret for tests: it signs nothing that matters"}, Hot: memstore.New(0), Archive: archive,
 		JournalDir: filepath.Join(dir, "journal"), DisableJobs: true, Logger: slog.New(slog.DiscardHandler),
 	}
 	edit(&c)

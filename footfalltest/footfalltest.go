@@ -38,7 +38,7 @@ func New(t testing.TB, edits ...func(*footfall.Config)) *Tracker {
 	}
 	tracker := &Tracker{t: t, recorded: &recorder{Archive: archive}}
 	config := footfall.Config{
-		Secrets: store.Secrets(Secret), Hot: memstore.New(0), Archive: tracker.recorded,
+		Secrets: []string{Secret}, Hot: memstore.New(0), Archive: tracker.recorded,
 		JournalDir: filepath.Join(dir, "journal"), JournalSync: footfall.SyncNever,
 		Insecure: true, DisableJobs: true, StoreTimeout: time.Second, Logger: slog.New(slog.DiscardHandler),
 	}

@@ -88,7 +88,7 @@ func makeRedisMongoDB(ctx context.Context, o *Options) (*shopServer, error) {
 
 func (t *tracked) shop(o *Options, dir string, hot store.HotStore) (*shopServer, error) {
 	tracker, err := footfall.New(footfall.Config{
-		Secrets: store.Secrets(Secret), Hot: hot, Archive: t.outage, JournalDir: filepath.Join(dir, "journal"),
+		Secrets: []string{Secret}, Hot: hot, Archive: t.outage, JournalDir: filepath.Join(dir, "journal"),
 		Insecure: true, NewSessionsPerMinute: -1, IdleTimeout: o.IdleTimeout, MaxAge: o.MaxAge, LiveSessions: o.LiveSessions,
 		Logger: Errors,
 	})

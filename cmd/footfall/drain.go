@@ -18,7 +18,6 @@ import (
 	"github.com/footfall-go/footfall/internal/datadir"
 	"github.com/footfall-go/footfall/internal/oserror"
 	"github.com/footfall-go/footfall/internal/timetext"
-	"github.com/footfall-go/footfall/store"
 )
 
 type drainCmd struct {
@@ -57,7 +56,7 @@ func (cmd *drainCmd) Run(t terminal) error {
 	if err != nil {
 		return err
 	}
-	c.Secrets, c.DisableJobs, c.JournalDir = store.Secrets(newToken()), true, dir
+	c.Secrets, c.DisableJobs, c.JournalDir = []string{newToken()}, true, dir
 	c.Logger = c.logger(t.err, slog.LevelWarn)
 	c.shared.redisURL, c.shared.upstashURL = "", "" // a journal holds nothing for the hot store
 	c.LegacyUntil = time.Time{}

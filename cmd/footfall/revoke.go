@@ -16,7 +16,6 @@ import (
 	"github.com/footfall-go/footfall/dashboard"
 	"github.com/footfall-go/footfall/internal/datadir"
 	"github.com/footfall-go/footfall/internal/timetext"
-	"github.com/footfall-go/footfall/store"
 )
 
 type revokeCmd struct {
@@ -101,7 +100,7 @@ func revokeShared(c *config, what dashboard.Revocation) (done dashboard.Revoked,
 		return done, err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	c.Secrets, c.DisableJobs, c.JournalDir = store.Secrets(newToken()), true, dir
+	c.Secrets, c.DisableJobs, c.JournalDir = []string{newToken()}, true, dir
 	c.StoreTimeout, c.Logger = time.Second, slog.New(slog.DiscardHandler)
 	t, _, closeAll, err := c.openTracker()
 	if err != nil {
@@ -169,7 +168,7 @@ func revokeThrough(in datadir.Address, what dashboard.Revocation) (done dashboar
 // revokeAlone starts a tracker, which first moves the journal's facts to the
 // database, so that the revocation applies to them too.
 func revokeAlone(c *config, what dashboard.Revocation) (done dashboard.Revoked, err error) {
-	c.Secrets, c.DisableJobs = store.Secrets(newToken()), true // this tracker reads no cookies
+	c.Secrets, c.DisableJobs = []string{newToken()}, true // this tracker reads no cookies
 	c.StoreTimeout = time.Second
 	n, err := openNode(c, slog.New(slog.DiscardHandler))
 	if err != nil {

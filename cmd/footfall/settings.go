@@ -224,10 +224,9 @@ func (s *Settings) compile(defaultEnv string) (*config, error) {
 }
 
 func (c *compiler) secrets(text string) {
-	secrets := list(text)
-	c.Secrets = store.Secrets(secrets...)
+	c.Secrets = list(text)
 	c.value("COOKIE_SECRET", secret.Value(text), "")
-	for i, text := range secrets {
+	for i, text := range c.Secrets {
 		if err := cookie.CheckSecret(text); err != nil {
 			c.wrong("COOKIE_SECRET", "number %d: %v", i+1, err)
 		}
@@ -301,7 +300,7 @@ func (c *config) completeSecrets() error {
 		keep func(string)
 		have bool
 	}{
-		{"cookie-secret", func(v string) { c.Secrets = store.Secrets(v) }, len(c.Secrets) > 0},
+		{"cookie-secret", func(v string) { c.Secrets = []string{v} }, len(c.Secrets) > 0},
 		{"admin-token", func(v string) { c.adminToken = v }, c.adminToken != ""},
 	} {
 		if s.have {

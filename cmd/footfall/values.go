@@ -37,8 +37,6 @@ func (c *compiler) duration(name, text, otherwise string, least, most time.Durat
 		c.wrong(name, "%q is too short%s: use %s or more", text, means, timetext.Of(least))
 	case most > 0 && d > most:
 		c.wrong(name, "%q is too long%s: use %s or less", text, means, timetext.Of(most))
-	default:
-		c.effective[len(c.effective)-1].Value = timetext.Of(d)
 	}
 	return d
 }

@@ -23,7 +23,7 @@ func required(t *testing.T) footfall.Config {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { archive.Close() })
-	return footfall.Config{Secrets: store.Secrets(stage.Secret), Hot: memstore.New(0), Archive: archive, JournalDir: filepath.Join(dir, "journal")}
+	return footfall.Config{Secrets: []string{stage.Secret}, Hot: memstore.New(0), Archive: archive, JournalDir: filepath.Join(dir, "journal")}
 }
 
 func TestConfig_TheRequiredFieldsAreEnough(t *testing.T) {

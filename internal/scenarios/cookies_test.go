@@ -9,7 +9,6 @@ import (
 
 	"github.com/footfall-go/footfall"
 	"github.com/footfall-go/footfall/internal/stage"
-	"github.com/footfall-go/footfall/store"
 )
 
 // Seed defect 1.
@@ -36,7 +35,7 @@ func TestCookie_UnsignedSessionIsNoSession(t *testing.T) {
 func TestCookie_SecretsAreChecked(t *testing.T) {
 	t.Parallel()
 	for _, bad := range [][]string{nil, {""}, {"short"}, {"your-super-secret-key-at-least-32-characters-long"}, {strings.Repeat("a", 64)}, {stage.Secret, "short"}} {
-		if _, err := footfall.New(footfall.Config{Secrets: store.Secrets(bad...)}); err == nil || !strings.Contains(err.Error(), "Config.Secrets") {
+		if _, err := footfall.New(footfall.Config{Secrets: bad}); err == nil || !strings.Contains(err.Error(), "Config.Secrets") {
 			t.Errorf("the secrets %q: error %v, want one that names the field", bad, err)
 		}
 	}
@@ -45,7 +44,7 @@ func TestCookie_SecretsAreChecked(t *testing.T) {
 		b := stage.NewBrowser(t, s.Site())
 		b.Do("GET", "/")
 		id, session, visitor := stage.SessionOf(t, b), b.Cookie("session"), b.Cookie("visitor_id")
-		s.Config.Secrets = store.Secrets("another secret, newer, of 32 bytes or more", stage.Secret)
+		s.Config.Secrets = []string{"another secret, newer, of 32 bytes or more", stage.Secret}
 		s.Restart()
 		b.Handler = s.Site()
 		b.Do("GET", "/")

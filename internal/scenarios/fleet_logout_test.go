@@ -190,7 +190,7 @@ func TestFleet_SlowReadsRefuseNoLogout(t *testing.T) {
 	t.Parallel()
 	f := stage.NewFleet(t, 0)
 	s := &stage.Stage{T: t, Dir: t.TempDir(), SQLite: f.SQLite}
-	s.Config = footfall.Config{Secrets: store.Secrets(stage.Secret), JournalDir: s.Dir + "/journal", JournalSync: footfall.SyncNever, Insecure: true, DisableJobs: true, StoreTimeout: 50 * time.Millisecond}
+	s.Config = footfall.Config{Secrets: []string{stage.Secret}, JournalDir: s.Dir + "/journal", JournalSync: footfall.SyncNever, Insecure: true, DisableJobs: true, StoreTimeout: 50 * time.Millisecond}
 	s.Archive = &stage.FaultyArchive{Archive: f.SQLite, IsShared: true}
 	s.Hot = &stage.FaultyHot{HotStore: f.Store}
 	c := s.Config

@@ -52,7 +52,7 @@ func NewOn(t testing.TB, begin func(footfall.Config) (*footfall.Tracker, error),
 // config is what every stage begins with.
 func config(dir string) footfall.Config {
 	return footfall.Config{
-		Secrets: store.Secrets(Secret), JournalDir: filepath.Join(dir, "journal"), JournalSync: footfall.SyncNever,
+		Secrets: []string{Secret}, JournalDir: filepath.Join(dir, "journal"), JournalSync: footfall.SyncNever,
 		Insecure: true, DisableJobs: true, Logger: slog.New(slog.DiscardHandler),
 		StoreTimeout: time.Second, // the machine may be busy; what a budget does is tested apart
 	}

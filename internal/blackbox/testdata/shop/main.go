@@ -18,7 +18,6 @@ import (
 	"github.com/footfall-go/footfall/admin"
 	"github.com/footfall-go/footfall/memstore"
 	"github.com/footfall-go/footfall/sqlitearchive"
-	"github.com/footfall-go/footfall/store"
 )
 
 func main() {
@@ -35,7 +34,7 @@ func run(dir, how string) (err error) {
 	}
 	defer archive.Close()
 	tracker, err := footfall.New(footfall.Config{
-		Secrets: store.Secrets(os.Getenv("COOKIE_SECRET")), Hot: memstore.New(0), Archive: archive,
+		Secrets: []string{os.Getenv("COOKIE_SECRET")}, Hot: memstore.New(0), Archive: archive,
 		JournalDir: filepath.Join(dir, "journal"), Insecure: true, IdleTimeout: 45 * time.Minute, StoreTimeout: 2 * time.Second,
 	})
 	if err != nil {
