@@ -49,14 +49,16 @@
 //
 // All state is in the memory of this process: instances do not share it yet, so strangers
 // have the budgets once for each instance; and a restart forgets it, known devices too.
+//
 // There are four tables of failed attempts (by account, by account and network, by
-// network, by known device) with at most Config.Entries entries each. In a
-// full table a new entry takes the place of the one that has used the smallest part of its
-// budget, of 16 taken at random; so a flood of names or addresses does not give a used-up
-// budget back. An account knows its latest 10 devices; at most Config.Entries accounts
-// have such, and the one whose latest login is the oldest, of 16 taken at random, goes
-// first. Its owner is then a stranger until the next login. An entry has at most
-// 100 bytes, an account's devices 700. [Stats] counts what was dropped.
+// network, by known device) with at most Config.Entries entries each. In a full table a
+// new entry takes the place of the one that has used the smallest part of its budget, of
+// 16 taken at random; so a flood of names or addresses does not give a used-up budget
+// back. An account knows its latest 10 devices; at most Config.Entries accounts have such,
+// and the one whose latest login is the oldest, of 16 taken at random, goes first. Its
+// owner is then a stranger until the next login. An entry has about 110 bytes, an
+// account's devices 400: at most 55 MB with the default of Config.Entries. [Stats] counts
+// what was dropped.
 //
 // [footfall.Visitor]: https://pkg.go.dev/github.com/footfall-go/footfall#Visitor
 package loginguard
