@@ -2,9 +2,11 @@ package blackbox
 
 import (
 	"fmt"
+	"net"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -216,10 +218,90 @@ func TestLogin_ForgedForwardingDoesNotEscapeTheThrottle(t *testing.T) {
 	t.Parallel()
 	s := openShop(t)
 	last := 0
-	for i := range 12 {
+	for i := range 25 {
 		last = s.browser(fmt.Sprintf("X-Forwarded-For: 203.0.%d.1", i)).post(loginPath, `{"email":"customer@example.com","password":"guess"}`).status
 	}
 	if last != 429 {
-		t.Errorf("the twelfth guess behind an untrusted X-Forwarded-For: %d, want 429", last)
+		t.Errorf("the last of 25 guesses behind an untrusted X-Forwarded-For: %d, want 429", last)
+	}
+}
+
+func TestLogin_AFloodOfGuessesKeepsNoCustomerOut(t *testing.T) {
+	t.Parallel()
+	s := openShop(t, "TRUSTED_PROXIES=127.0.0.0/8")
+	owner := s.browser("X-Forwarded-For: 2001:db8:1:1::1")
+	owner.post(loginPath, firstCustomer).want(200)
+	owner.post("/api/storefront/auth/logout", "").want(200)
+
+	var checked, paused, busy atomic.Int64
+	done := make(chan struct{})
+	var flood sync.WaitGroup
+	for i := range 300 {
+		flood.Go(func() {
+			// Each guess comes from a /64 of its own in the owner's /48; every second one tries the owner's account.
+			account := "customer@example.com"
+			if i%2 == 1 {
+				account = fmt.Sprintf("nobody%d@example.com", i)
+			}
+			a, err := s.stranger(fmt.Sprintf("X-Forwarded-For: 2001:db8:1:%x::1", i+16)).try("POST", loginPath, fmt.Sprintf(`{"email":%q,"password":"guess"}`, account))
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			switch a.status {
+			case 401:
+				checked.Add(1)
+			case 429:
+				paused.Add(1)
+			case 503:
+				busy.Add(1)
+				if a.header.Get("Retry-After") == "" {
+					t.Error("a 503 has no Retry-After")
+				}
+			default:
+				t.Errorf("a guess: %v", a)
+			}
+		})
+	}
+	go func() { flood.Wait(); close(done) }()
+	for during := true; during; {
+		select {
+		case <-done:
+			during = false
+		default:
+		}
+		began := time.Now()
+		owner.post(loginPath, firstCustomer).want(200)
+		if took := time.Since(began); took > 10*time.Second {
+			t.Errorf("the owner's login took %v", took)
+		}
+	}
+	if paused.Load() == 0 {
+		t.Errorf("of 300 guesses %d were checked and %d found the shop busy: none was paused", checked.Load(), busy.Load())
+	}
+	t.Logf("%d checked, %d paused, %d busy", checked.Load(), paused.Load(), busy.Load())
+	s.browser("X-Forwarded-For: 203.0.113.9").post(loginPath, secondCustomer).want(200)
+}
+
+func TestLogin_AbortedOnesLockNobodyOut(t *testing.T) {
+	t.Parallel()
+	s := openShop(t, "TRUSTED_PROXIES=127.0.0.0/8")
+	const from = "X-Forwarded-For: 203.0.113.66"
+	for range 40 { // the clients go away as soon as they have sent their request
+		b := s.browser(from)
+		c, err := net.Dial("tcp", strings.TrimPrefix(b.shop.url, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		body := firstCustomer
+		fmt.Fprintf(c, "POST %s HTTP/1.1\r\nHost: shop\r\n%s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", loginPath, from, len(body), body)
+		c.Close()
+	}
+	eventually := time.Now().Add(5 * time.Second)
+	for s.browser(from).post(loginPath, firstCustomer).status != 200 {
+		if time.Now().After(eventually) {
+			t.Fatal("after 40 logins whose clients went away the owner is not let in")
+		}
+		time.Sleep(100 * time.Millisecond)
 	}
 }

@@ -133,13 +133,13 @@ func TestOrders_WithoutSessionAreSales(t *testing.T) {
 	if o.SessionID != nil {
 		t.Errorf("a tool's order has session %s", *o.SessionID)
 	}
-	if again := s.browser("User-Agent: curl/8.5.0").post(ordersPath, oneMug, key("k")).want(201).order(); again.ID != o.ID {
-		t.Errorf("the same key again: order %s, before %s", again.ID, o.ID)
+	if other := s.browser("User-Agent: curl/8.5.0").post(ordersPath, oneMug, key("k")).want(201).order(); other.ID == o.ID {
+		t.Errorf("two tools without a session share order %s because they sent the same key from one address", o.ID)
 	}
 	s.crash()
 	s.drained()
-	if row := s.row(`SELECT session_id, visitor_id, amount FROM orders`); strings.Join(row, " ") != "NULL NULL 490" {
-		t.Errorf("orders holds %v", row)
+	if rows := s.rows(`SELECT session_id, visitor_id, amount FROM orders`); len(rows) != 2 || strings.Join(rows[0], " ") != "NULL NULL 490" {
+		t.Errorf("orders holds %v", rows)
 	}
 }
 
@@ -178,5 +178,51 @@ func TestSeedDefect17_OnlyKnownFieldsOfAnOrderCount(t *testing.T) {
 	s.drained()
 	if row := s.row(`SELECT customer_id, amount, currency FROM orders`); strings.Join(row, " ") != "NULL 490 EUR" {
 		t.Errorf("orders holds %v", row)
+	}
+}
+
+func TestOrders_AKeyIsTheCustomersInEveryBrowser(t *testing.T) {
+	t.Parallel()
+	s := openShop(t)
+	phone, laptop := s.browser(), s.browser()
+	phone.post(loginPath, firstCustomer).want(200)
+	laptop.post(loginPath, firstCustomer).want(200)
+	first := phone.post(ordersPath, oneMug, key("order-1")).want(201).order()
+	if again := laptop.post(ordersPath, oneMug, key("order-1")).want(201).order(); again.ID != first.ID {
+		t.Errorf("the same customer's same key in another browser: order %s, before %s", again.ID, first.ID)
+	}
+	laptop.post(ordersPath, strings.Replace(oneMug, `Ulm`, `Bonn`, 1), key("order-1")).want(422).envelope()
+	other := s.browser()
+	other.post(loginPath, secondCustomer).want(200)
+	if o := other.post(ordersPath, oneMug, key("order-1")).want(201).order(); o.ID == first.ID {
+		t.Error("two customers' same key is one order")
+	}
+}
+
+func TestOrders_AKeyOfAnotherInTheSameBrowserIsRefused(t *testing.T) {
+	t.Parallel()
+	s := openShop(t)
+	b := s.browser()
+	b.post(loginPath, firstCustomer).want(200)
+	first := b.post(ordersPath, oneMug, key("order-1")).want(201).order()
+	b.post(loginPath, secondCustomer).want(200)
+	b.post(ordersPath, oneMug, key("order-1")).want(409).envelope()
+	if o := b.post(ordersPath, oneMug, key("order-2")).want(201).order(); o.ID == first.ID {
+		t.Error("the second customer was answered with the first one's order")
+	}
+	b.post(logoutPath, "").want(200)
+
+	b = s.browser()
+	b.view(productsPath)
+	guest := b.post(ordersPath, oneMug, key("order-3")).want(201).order()
+	// Page scripts can read the visitor cookie; who has it has no session by it.
+	thief := s.browser("Cookie: visitor_id=" + b.cookie("visitor_id"))
+	if a := thief.post(ordersPath, oneMug, key("order-3")); a.status != 409 || strings.Contains(string(a.Data), guest.ID) {
+		t.Errorf("the same visitor's key under another session is answered with %d %s, want 409", a.status, a.Data)
+	}
+	thief.post(loginPath, firstCustomer).want(200)
+	thief.post(ordersPath, oneMug, key("order-3")).want(409)
+	if again := b.post(ordersPath, oneMug, key("order-3")).want(201).order(); again.ID != guest.ID {
+		t.Errorf("the buyer's own key: order %s, before %s", again.ID, guest.ID)
 	}
 }

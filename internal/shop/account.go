@@ -1,13 +1,11 @@
 package shop
 
 import (
-	"context"
 	_ "embed"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
-	"runtime"
 	"strconv"
 	"strings"
 	"time"
@@ -15,6 +13,7 @@ import (
 	"golang.org/x/crypto/bcrypt"
 
 	"github.com/footfall-go/footfall"
+	"github.com/footfall-go/footfall/loginguard"
 )
 
 //go:embed customers.json
@@ -31,8 +30,7 @@ type customer struct {
 type customers struct {
 	byEmail map[string]customer
 	byID    map[string]customer
-	nobody  []byte        // a hash to compare with when the account does not exist
-	checks  chan struct{} // limits parallel password checks, each of which takes tens of milliseconds of CPU
+	nobody  []byte // a hash to compare with when the account does not exist
 }
 
 func loadCustomers() (customers, error) {
@@ -40,7 +38,7 @@ func loadCustomers() (customers, error) {
 		customer
 		Hash string `json:"passwordHash"`
 	}
-	c := customers{byEmail: map[string]customer{}, byID: map[string]customer{}, checks: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2))}
+	c := customers{byEmail: map[string]customer{}, byID: map[string]customer{}}
 	if err := json.Unmarshal(customersJSON, &all); err != nil {
 		return c, fmt.Errorf("shop: customers.json: %w", err)
 	}
@@ -53,21 +51,15 @@ func loadCustomers() (customers, error) {
 }
 
 // check returns the account with an address and a password. It takes as long for
-// an address without an account.
-func (c *customers) check(ctx context.Context, email, password string) (customer, bool, error) {
-	select {
-	case c.checks <- struct{}{}:
-		defer func() { <-c.checks }()
-	case <-ctx.Done():
-		return customer{}, false, ctx.Err()
-	}
+// an address without an account, and does not give up once it has begun.
+func (c *customers) check(email, password string) (customer, bool) {
 	account, known := c.byEmail[strings.ToLower(email)]
 	hash := c.nobody
 	if known {
 		hash = []byte(account.Password)
 	}
 	right := bcrypt.CompareHashAndPassword(hash, []byte(password)) == nil
-	return account, known && right, nil
+	return account, known && right
 }
 
 func (s *Shop) login(w http.ResponseWriter, r *http.Request) {
@@ -83,25 +75,27 @@ func (s *Shop) login(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	since := time.Now()
-	from, whom := s.proxies.ClientAddr(r)
-	attempt := s.throttle.attempt(strings.ToLower(form.Email), from, whom, since)
-	if attempt.wait > 0 {
-		w.Header().Set("Retry-After", strconv.Itoa(int(attempt.wait/time.Second)+1))
-		fail(w, http.StatusTooManyRequests, "Too many attempts", "Please wait before you try again")
-		return
-	}
-	account, ok, err := s.customers.check(r.Context(), form.Email, form.Password)
+	var account customer
+	right, err := s.guard.Check(r.Context(), s.whoLogsIn(r, form.Email), func() (right bool, err error) {
+		account, right = s.customers.check(form.Email, form.Password)
+		return right, nil
+	})
+	var paused *loginguard.PausedError
 	switch {
 	case r.Context().Err() != nil: // the client no longer waits for the answer
 		return
-	case err != nil:
-		s.unavailable(w, err)
+	case errors.As(err, &paused):
+		w.Header().Set("Retry-After", strconv.Itoa(int(paused.Wait/time.Second)+1))
+		fail(w, http.StatusTooManyRequests, "Too many attempts", "Please wait before you try again")
 		return
-	case !ok:
+	case err != nil: // too many passwords are being checked
+		w.Header().Set("Retry-After", "2")
+		fail(w, http.StatusServiceUnavailable, "Service unavailable", "Please try again in a moment")
+		return
+	case !right:
 		fail(w, http.StatusUnauthorized, "Invalid credentials", "Email or password is wrong")
 		return
 	}
-	attempt.forgive()
 	switch err := s.tracker.Login(r.Context(), account.ID, since); {
 	case errors.Is(err, footfall.ErrRevoked):
 		fail(w, http.StatusUnauthorized, "Invalid credentials", "Please log in again")
@@ -110,6 +104,16 @@ func (s *Shop) login(w http.ResponseWriter, r *http.Request) {
 	default:
 		succeed(w, http.StatusOK, map[string]any{"customer": account})
 	}
+}
+
+// whoLogsIn is what the guard needs to know of a login.
+func (s *Shop) whoLogsIn(r *http.Request, email string) loginguard.Login {
+	login := loginguard.Login{Account: strings.ToLower(email)}
+	login.Device, _ = footfall.Visitor(r.Context())
+	if from, whom := s.proxies.ClientAddr(r); whom.TellsApart() {
+		login.From = from
+	}
+	return login
 }
 
 func (s *Shop) logout(w http.ResponseWriter, r *http.Request) {

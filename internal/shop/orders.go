@@ -8,19 +8,11 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
-	"strings"
-	"time"
-
-	"github.com/google/uuid"
 
 	"github.com/footfall-go/footfall"
 )
 
-const (
-	maxOrderLines     = 50
-	maxIdempotencyKey = 255
-	idempotencyTime   = 24 * time.Hour
-)
+const maxOrderLines = 50
 
 // An orderForm has the fields of an order that the shop accepts. Everything else
 // in the body is ignored.
@@ -37,8 +29,8 @@ type orderNote struct {
 }
 
 // placeOrder places an order. With an Idempotency-Key, the order's id is derived
-// from the visitor and the key, so that a repeated request finds the same order,
-// even after a crash.
+// from whose the key is and the key, so that a repeated request finds the same order,
+// even after a crash or on another instance.
 func (s *Shop) placeOrder(w http.ResponseWriter, r *http.Request) {
 	body, ok := readBody(w, r)
 	if !ok {
@@ -54,65 +46,35 @@ func (s *Shop) placeOrder(w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusInternalServerError, "Internal error", "Please try again")
 		return
 	}
-	key := r.Header.Get("Idempotency-Key")
-	if len(key) > maxIdempotencyKey {
-		fail(w, http.StatusBadRequest, "Bad request", "Idempotency-Key has at most 255 characters")
+	key, ok := keyOf(w, r)
+	if !ok {
 		return
 	}
-	for attempt := 0; ; attempt++ {
-		id, err := s.orderID(r, key, attempt)
-		if err != nil {
-			fail(w, http.StatusInternalServerError, "Internal error", "Please try again")
-			return
-		}
-		order, before, err := s.tracker.PlaceOrder(r.Context(), footfall.OrderInput{ID: id, Total: total, Metadata: note})
-		switch {
-		case err != nil && !errors.Is(err, footfall.ErrConflict): // a conflict is a key that was used for another body: see below
-			s.log.Error("shop: place order", "error", err)
-			fail(w, http.StatusInternalServerError, "Internal error", "Please try again")
-			return
-		case before && time.Since(order.CreatedAt) >= idempotencyTime:
-			continue // the key was last used long ago and may be used again
-		}
-		var kept orderNote
-		if err := json.Unmarshal(order.Metadata, &kept); err != nil || kept.Body != hash {
-			fail(w, http.StatusUnprocessableEntity, "Idempotency key reused", "This Idempotency-Key came with another order before")
-			return
-		}
-		if !before {
-			if err := s.tracker.SetValue(r.Context(), cartKey, nil); err != nil && !errors.Is(err, footfall.ErrNoSession) {
-				s.log.Warn("shop: the cart was not emptied", "error", err)
-			}
-		}
-		data := map[string]any{"id": order.OrderID, "sessionId": nil, "items": cartItems(kept.Items), "total": order.Total, "createdAt": order.CreatedAt}
-		if order.SessionID != "" {
-			data["sessionId"] = order.SessionID
-		}
-		succeed(w, http.StatusCreated, data)
+	order, before, mine, err := s.place(r.Context(), footfall.OrderInput{Total: total, Metadata: note}, key)
+	if err != nil && !errors.Is(err, footfall.ErrConflict) { // a conflict is a key that was used for another body: see below
+		s.log.Error("shop: place order", "error", err)
+		fail(w, http.StatusInternalServerError, "Internal error", "Please try again")
 		return
 	}
-}
-
-// orderID returns a new id, or the id derived from an Idempotency-Key.
-func (s *Shop) orderID(r *http.Request, key string, attempt int) (string, error) {
-	if key == "" {
-		id, err := uuid.NewV7()
-		return id.String(), err
+	if !mine {
+		fail(w, http.StatusConflict, "Idempotency key in use", "This Idempotency-Key was used in another session or by another customer before")
+		return
 	}
-	var visitor string
-	addr, whom := s.proxies.ClientAddr(r)
-	id, known := footfall.Visitor(r.Context())
-	switch {
-	case known:
-		visitor = "visitor " + id
-	case whom.TellsApart():
-		visitor = "address " + addr.String()
-	default: // two buyers whom nothing tells apart may use the same key
-		id, err := uuid.NewV7()
-		return id.String(), err
+	var kept orderNote
+	if err := json.Unmarshal(order.Metadata, &kept); err != nil || kept.Body != hash {
+		fail(w, http.StatusUnprocessableEntity, "Idempotency key reused", "This Idempotency-Key came with another order before")
+		return
 	}
-	sum := sha256.Sum256([]byte(strings.Join([]string{"order", visitor, key, strconv.Itoa(attempt)}, "\x00")))
-	return uuid.NewHash(sha256.New(), uuid.NameSpaceOID, sum[:], 8).String(), nil
+	if !before {
+		if err := s.tracker.SetValue(r.Context(), cartKey, nil); err != nil && !errors.Is(err, footfall.ErrNoSession) {
+			s.log.Warn("shop: the cart was not emptied", "error", err)
+		}
+	}
+	data := map[string]any{"id": order.OrderID, "sessionId": nil, "items": cartItems(kept.Items), "total": order.Total, "createdAt": order.CreatedAt}
+	if order.SessionID != "" {
+		data["sessionId"] = order.SessionID
+	}
+	succeed(w, http.StatusCreated, data)
 }
 
 // parseOrder checks the body of an order. The hash does not depend on white space

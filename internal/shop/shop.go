@@ -14,6 +14,7 @@ import (
 
 	"github.com/footfall-go/footfall"
 	"github.com/footfall-go/footfall/enrich"
+	"github.com/footfall-go/footfall/loginguard"
 )
 
 // A Shop serves the storefront.
@@ -22,7 +23,7 @@ type Shop struct {
 	log       *slog.Logger
 	proxies   enrich.Proxies
 	customers customers
-	throttle  *throttle
+	guard     *loginguard.Guard
 	handler   http.Handler
 }
 
@@ -39,7 +40,7 @@ func New(c Config) (*Shop, error) {
 	if c.Tracker == nil {
 		return nil, errors.New("shop: Config.Tracker: required: the tracker that footfall.New returned")
 	}
-	s := &Shop{tracker: c.Tracker, log: cmp.Or(c.Logger, slog.Default()), proxies: c.Proxies, throttle: newThrottle()}
+	s := &Shop{tracker: c.Tracker, log: cmp.Or(c.Logger, slog.Default()), proxies: c.Proxies, guard: loginguard.New(loginguard.Config{})}
 	var err error
 	if s.customers, err = loadCustomers(); err != nil {
 		return nil, err

@@ -1,0 +1,185 @@
+package shop
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/footfall-go/footfall"
+)
+
+const (
+	maxIdempotencyKey = 255
+	idempotencyTime   = 24 * time.Hour
+	lookBackTime      = 500 * time.Millisecond
+
+	keysKey  = "orderKeys" // of the session's value that names the latest keys
+	keptKeys = 10
+)
+
+// A keyOwner is whose an Idempotency-Key is: the customer's, if one is logged in,
+// otherwise the session's. A session is found by its visitor, whom the signed cookie
+// names while no store answers.
+type keyOwner struct {
+	customer, session, visitor string // empty: nobody, or not known
+}
+
+// ownerOfKey says whose an Idempotency-Key of the request is. While the stores do not
+// answer it is what this process knows.
+func (s *Shop) ownerOfKey(ctx context.Context) (o keyOwner) {
+	session, ok, err := s.tracker.Session(ctx)
+	if err != nil || !ok {
+		session, _ = footfall.FromContext(ctx)
+	}
+	o.customer, o.session = session.CustomerID, session.SessionID
+	o.visitor, _ = footfall.Visitor(ctx)
+	return o
+}
+
+// scope is what the ids of an owner's orders are derived from, "" if nothing tells the
+// owner from others.
+func (o keyOwner) scope() string {
+	switch {
+	case o.customer != "":
+		return "customer " + o.customer
+	case o.visitor != "":
+		return "visitor " + o.visitor
+	}
+	return ""
+}
+
+// owns reports whether an order that was placed with a key is the owner's. What was not
+// known when it was placed, or is not now, does not count against it.
+func (o keyOwner) owns(order *footfall.Order) bool {
+	if o.customer != "" && order.CustomerID != "" {
+		return o.customer == order.CustomerID
+	}
+	return o.session == "" || order.SessionID == "" || o.session == order.SessionID
+}
+
+// orderID derives an order's id from a scope and a key. A key may be used again after a
+// day; then attempt is one more.
+func orderID(scope, key string, attempt int) string {
+	sum := sha256.Sum256([]byte(strings.Join([]string{"order", scope, key, strconv.Itoa(attempt)}, "\x00")))
+	return uuid.NewHash(sha256.New(), uuid.NameSpaceOID, sum[:], 8).String()
+}
+
+// place places an order under a key, or without one if key is "". Of a key that was used
+// within a day it returns the order that was placed then. mine is false if that is
+// somebody else's, of the same browser.
+func (s *Shop) place(ctx context.Context, input footfall.OrderInput, key string) (order footfall.Order, before, mine bool, err error) {
+	var owner keyOwner
+	if key != "" {
+		owner = s.ownerOfKey(ctx)
+	}
+	scope := owner.scope()
+	if scope == "" { // two buyers whom nothing tells apart may use the same key
+		id, err := uuid.NewV7()
+		if err != nil {
+			return order, false, true, err
+		}
+		input.ID = id.String()
+		order, before, err = s.tracker.PlaceOrder(ctx, input)
+		return order, before, true, err
+	}
+	if s.keyIsAnothers(ctx, owner, key) {
+		return order, true, false, nil
+	}
+	if owner.visitor != "" {
+		order, ok := s.recentOrder(ctx, "visitor "+owner.visitor, key)
+		switch {
+		case ok && !owner.owns(&order):
+			return order, true, false, nil
+		case ok && owner.customer != "": // the buyer has logged in since
+			return order, true, true, nil
+		}
+	}
+	for attempt := 0; ; attempt++ {
+		input.ID = orderID(scope, key, attempt)
+		order, before, err = s.tracker.PlaceOrder(ctx, input)
+		if before && time.Since(order.CreatedAt) >= idempotencyTime {
+			continue
+		}
+		if err == nil && !before {
+			s.rememberKey(ctx, scope, key)
+		}
+		return order, before, !before || owner.owns(&order), err
+	}
+}
+
+// recentOrder finds the order that was placed within a day in a scope with a key. It
+// finds none while the archive does not answer: the sale does not wait for that.
+func (s *Shop) recentOrder(ctx context.Context, scope, key string) (order footfall.Order, ok bool) {
+	ctx, cancel := context.WithTimeout(ctx, lookBackTime)
+	defer cancel()
+	for attempt := 0; ; attempt++ {
+		order, ok, err := s.tracker.Order(ctx, orderID(scope, key, attempt))
+		if err != nil || !ok || time.Since(order.CreatedAt) < idempotencyTime {
+			return order, ok && err == nil
+		}
+	}
+}
+
+// A usedKey is a key that was used in a session, and by whom.
+type usedKey struct {
+	Key   string    `json:"k"`
+	Scope string    `json:"s"`
+	At    time.Time `json:"t"`
+}
+
+// keyIsAnothers reports whether another customer used the key in this browser lately, as
+// far as the session's values say: an account switch keeps them, a logout does not.
+func (s *Shop) keyIsAnothers(ctx context.Context, owner keyOwner, key string) bool {
+	var used []usedKey
+	if _, err := s.tracker.Value(ctx, keysKey, &used); err != nil {
+		return false // then nothing is known
+	}
+	for _, u := range used {
+		if u.Key == short(key) && time.Since(u.At) < idempotencyTime {
+			return u.Scope != short(owner.scope()) && u.Scope != short("visitor "+owner.visitor) // see place for the latter
+		}
+	}
+	return false
+}
+
+// rememberKey notes who used a key, so that the next customer of this browser does not
+// take the other's answer for their own.
+func (s *Shop) rememberKey(ctx context.Context, scope, key string) {
+	err := s.tracker.UpdateValue(ctx, keysKey, func(before json.RawMessage) (any, error) {
+		var used []usedKey
+		if before != nil {
+			if err := json.Unmarshal(before, &used); err != nil {
+				return nil, err
+			}
+		}
+		used = append(used, usedKey{short(key), short(scope), time.Now().UTC().Truncate(time.Second)})
+		return used[max(0, len(used)-keptKeys):], nil
+	}, footfall.Lasting)
+	if err != nil && !errors.Is(err, footfall.ErrNoSession) {
+		s.log.Warn("shop: the use of an Idempotency-Key was not noted", "error", err)
+	}
+}
+
+// short is a text's hash, to keep.
+func short(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return base64.RawURLEncoding.EncodeToString(sum[:9])
+}
+
+// keyOf returns the request's Idempotency-Key. If it is too long, keyOf sends the answer.
+func keyOf(w http.ResponseWriter, r *http.Request) (key string, ok bool) {
+	key = r.Header.Get("Idempotency-Key")
+	if len(key) > maxIdempotencyKey {
+		fail(w, http.StatusBadRequest, "Bad request", "Idempotency-Key has at most 255 characters")
+		return "", false
+	}
+	return key, true
+}
