@@ -43,6 +43,7 @@ var defects = []struct {
 	{"removed values stay", []string{"values", random}},
 	{"revocation ends everything", []string{"revocation_ends_what_was_authenticated_before", random}},
 	{"revocation ends nothing", []string{"revocation_ends_what_was_authenticated_before", random}},
+	{"a revocation is activity", []string{"revocation_ends_only_what_is_alive"}},
 	{"revocation misses later logins", []string{"revocation_and_login_in_any_order", "revocation_reaches_sessions_that_begin_logged_in"}},
 	{"the feed repeats", []string{"credential_changes"}},
 	{"the feed stands still", []string{"credential_changes", "many_credential_changes"}},
@@ -431,6 +432,8 @@ func (b *broken) Session(ctx context.Context, id string) (store.Record, bool, er
 		if all, err := b.Archive.Sessions(ctx, report.Filter{Limit: 100_000}); err == nil && !slices.Contains(idsOf(all), id) {
 			return store.Record{}, false, nil
 		}
+	case b.is("a revocation is activity") && r.EndReason == store.EndRevoked:
+		r.LastSeenAt = r.EndedAt
 	case b.is("reads local time"):
 		r.StartedAt = r.StartedAt.In(time.FixedZone("shop", 3600))
 	case b.is("unknown is empty text"):

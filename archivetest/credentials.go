@@ -87,6 +87,20 @@ var credentialRules = []rule{
 		s := t.session(sid(3))
 		t.want(s.EndedAt.IsZero(), true, "the same revocation again, or an older one, ends nothing more")
 	}},
+	{"revocation_ends_only_what_is_alive", func(t *tester) {
+		// Session 1 was idle for too long before the revocation, session 2 grew too old,
+		// session 3 is alive.
+		const hour, day = 3_600_000, 24 * 3_600_000
+		t.append(begun(1, 0), login(1, 10, "c", 9), view(1, 1, 50), begun(2, 0), login(2, 10, "c", 9), seen(2, day-1000))
+		t.append(begun(3, 30*day-50), login(3, 30*day-40, "c", 30*day-45))
+		facts := []store.Fact{revoked("c", 30*day), revoked("c", 30*day+hour)}
+		t.append(facts...)
+		t.append(facts...)
+		for n, want := range map[int][]any{1: {at(50 + hour/2), store.EndIdle}, 2: {at(day), store.EndAbsolute}, 3: {at(30 * day), store.EndRevoked}} {
+			s := store.Lifetimes{}.Ended(t.session(sid(n)).Session, at(31*day))
+			t.want([]any{s.EndedAt, s.EndReason}, want, "session %d: a revocation ends what is alive; a session that was over by itself stays as it ended, and its lastSeenAt, from which that is derived, is not moved", n)
+		}
+	}},
 	{"revocation_and_login_in_any_order", func(t *tester) {
 		// The login's password check began before the revocation. The login's
 		// change may have been made before or after it.

@@ -49,9 +49,14 @@ func (l Lifetimes) Remaining(s *Session, now time.Time) time.Duration {
 
 // Ended returns the session with EndedAt and EndReason filled in if its idle or
 // absolute deadline had passed by now. Such an end is derived on each read and never
-// stored. A session that was ended already is returned as it is.
+// stored. The revocation of all of a customer's sessions is stored in those too that
+// were over by then, because an archive does not know all limits: they ended at their
+// deadline. A session that was ended in any other way is returned as it is.
 func (l Lifetimes) Ended(s Session, now time.Time) Session {
-	if end, reason := l.Deadline(&s); s.EndedAt.IsZero() && !now.Before(end) {
+	end, reason := l.Deadline(&s)
+	over := s.EndedAt.IsZero() && !now.Before(end)
+	overBefore := s.EndReason == EndRevoked && end.Before(s.EndedAt)
+	if over || overBefore {
 		s.EndedAt, s.EndReason = end, reason
 	}
 	return s

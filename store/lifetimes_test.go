@@ -5,6 +5,25 @@ import (
 	"time"
 )
 
+func TestLifetimes_ARevocationEndsOnlyWhatIsAlive(t *testing.T) {
+	began := time.Date(2026, 3, 14, 9, 0, 0, 0, time.UTC)
+	revoked := began.Add(40 * 24 * time.Hour)
+	for name, c := range map[string]struct {
+		s      Session
+		endsAt time.Time
+		why    EndReason
+	}{
+		"idle since long before": {Session{StartedAt: began, LastSeenAt: began.Add(time.Hour), EndedAt: revoked, EndReason: EndRevoked}, began.Add(time.Hour + DefaultIdle), EndIdle},
+		"too old before":         {Session{StartedAt: began, LastSeenAt: began.Add(DefaultAbsolute - time.Second), EndedAt: revoked, EndReason: EndRevoked}, began.Add(DefaultAbsolute), EndAbsolute},
+		"alive":                  {Session{StartedAt: revoked.Add(-time.Hour), LastSeenAt: revoked.Add(-time.Minute), EndedAt: revoked, EndReason: EndRevoked}, revoked, EndRevoked},
+		"logged out":             {Session{StartedAt: began, LastSeenAt: began, EndedAt: revoked, EndReason: EndLogout}, revoked, EndLogout},
+	} {
+		if got := (Lifetimes{}).Ended(c.s, revoked.Add(time.Hour)); !got.EndedAt.Equal(c.endsAt) || got.EndReason != c.why {
+			t.Errorf("%s: a revocation shows an end at %v (%s), want %v (%s): only what is alive ends by it", name, got.EndedAt, got.EndReason, c.endsAt, c.why)
+		}
+	}
+}
+
 func TestLifetimes_WithoutLimitsHaveTheDefaults(t *testing.T) {
 	began := time.Date(2026, 3, 14, 9, 0, 0, 0, time.UTC)
 	for _, l := range []Lifetimes{{}, {Idle: -1, Absolute: -1}, {Idle: DefaultIdle}, {Absolute: DefaultAbsolute}} {
