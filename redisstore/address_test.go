@@ -1,6 +1,7 @@
 package redisstore
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -15,6 +16,19 @@ func TestOptions_ErrorsRepeatNothingOfTheAddress(t *testing.T) {
 			t.Errorf("%s is accepted", address)
 		} else if strings.Contains(err.Error(), "s3cret") {
 			t.Errorf("%s: the error %q repeats a part of the address, which may be a password", address, err)
+		}
+	}
+}
+
+func TestStore_PrintedShowsNoPassword(t *testing.T) {
+	s, err := Open("redis+sentinel://user:s3cret@127.0.0.1:1/name", Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = s.Close() // so that nothing of it changes while it is printed
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%x"} {
+		if text := fmt.Sprintf(verb, s); strings.Contains(text, "s3cret") || strings.Contains(text, "733363726574") {
+			t.Errorf("a store printed with %s shows its password: %s", verb, text)
 		}
 	}
 }

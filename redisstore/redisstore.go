@@ -50,7 +50,7 @@ type Options struct {
 // [Open].
 type Store struct {
 	prefix   string
-	option   rueidis.ClientOption
+	option   func() rueidis.ClientOption // a function, because printing a Store shows nothing of what is in one
 	connects atomic.Uint64
 
 	client  atomic.Pointer[rueidis.Client] // nil until the first connection
@@ -75,7 +75,7 @@ func Open(address string, o Options) (*Store, error) {
 	option.Dialer.Timeout = dialTimeout
 	option.ConnWriteTimeout = dialTimeout
 	option.DialCtxFn = s.dial
-	s.option = option
+	s.option = func() rueidis.ClientOption { return option }
 	ctx, stop := context.WithCancel(context.Background())
 	s.stop = stop
 	first := make(chan struct{})
@@ -129,7 +129,7 @@ func (s *Store) keep(ctx context.Context, tried func()) {
 
 // connect tries to connect until it succeeds. It returns nil once ctx is done.
 func (s *Store) connect(ctx context.Context, tried func()) rueidis.Client {
-	option := s.option
+	option := s.option()
 	for wait := minReconnect; ; wait = min(2*wait, maxReconnect) {
 		client, err := rueidis.NewClient(option)
 		if err == nil {
@@ -140,7 +140,7 @@ func (s *Store) connect(ctx context.Context, tried func()) rueidis.Client {
 			option.Sentinel.Username, option.Sentinel.Password = "", ""
 			continue
 		}
-		option.Sentinel = s.option.Sentinel
+		option.Sentinel = s.option().Sentinel
 		s.cause.Store(&err)
 		tried()
 		if !sleep(ctx, wait) {
