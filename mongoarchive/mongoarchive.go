@@ -29,8 +29,8 @@ import (
 // An Archive is a store.Archive and a report.Reader. It is safe for
 // concurrent use. Make one with [Open].
 type Archive struct {
-	uri     store.Secret
-	name    string // of the database
+	uri     func() string // a function, because printing an Archive shows nothing of what is in one
+	name    string        // of the database
 	maxAge  time.Duration
 	monitor *event.CommandMonitor
 
@@ -92,7 +92,7 @@ func Open(ctx context.Context, uri string, o Options) (*Archive, error) {
 	if err != nil {
 		return nil, fmt.Errorf("mongoarchive: %w", err)
 	}
-	a := &Archive{uri: store.NewSecret(uri), name: name, maxAge: o.MaxAge, monitor: o.monitor, turn: make(chan struct{}, 1)}
+	a := &Archive{uri: func() string { return uri }, name: name, maxAge: o.MaxAge, monitor: o.monitor, turn: make(chan struct{}, 1)}
 	if err := a.connect(ctx); err != nil && !errors.Is(err, errResolve) {
 		return nil, fmt.Errorf("mongoarchive: %w", err)
 	}
@@ -108,7 +108,7 @@ func (a *Archive) connect(ctx context.Context) error {
 		return nil
 	}
 	parsed := make(chan *options.ClientOptions, 1) // the parser takes no context and may block
-	go func() { parsed <- options.Client().ApplyURI(a.uri.Reveal()) }()
+	go func() { parsed <- options.Client().ApplyURI(a.uri()) }()
 	var o *options.ClientOptions
 	select {
 	case o = <-parsed:
@@ -116,7 +116,7 @@ func (a *Archive) connect(ctx context.Context) error {
 		return fmt.Errorf("%w: %w", errResolve, ctx.Err())
 	}
 	if err := o.Validate(); err != nil {
-		return invalid(a.uri.Reveal(), err)
+		return invalid(a.uri(), err)
 	}
 	if o.ServerSelectionTimeout == nil || *o.ServerSelectionTimeout > selectionTimeout {
 		o.SetServerSelectionTimeout(selectionTimeout)
@@ -133,7 +133,7 @@ func (a *Archive) connect(ctx context.Context) error {
 	o.SetWriteConcern(writeconcern.Majority())
 	client, err := mongo.Connect(o)
 	if err != nil {
-		return invalid(a.uri.Reveal(), err)
+		return invalid(a.uri(), err)
 	}
 	a.conn.Store(&connection{
 		client:  client,
