@@ -93,7 +93,6 @@ var defects = []struct {
 	{"the feed repeats", []string{"credentials_from_two_sides", "feed_read_beside_writers"}},
 	{"the feed moves past what it did not show", []string{"feed_read_beside_writers"}},
 	{"orders are not joined", []string{"order_completed_from_two_sides"}},
-	{"completed orders have no event", []string{"order_completed_from_two_sides"}},
 	{"the last order to arrive converts", []string{"orders_from_two_sides"}},
 	{"revocation ends nothing", []string{"login_and_revocation_from_two_sides"}},
 	{"never unfolds", []string{"fold_from_one_side_facts_from_the_other"}},

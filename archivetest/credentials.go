@@ -92,12 +92,12 @@ var credentialRules = []rule{
 		// session 3 is alive.
 		const hour, day = 3_600_000, 24 * 3_600_000
 		t.append(begun(1, 0), login(1, 10, "c", 9), view(1, 1, 50), begun(2, 0), login(2, 10, "c", 9), seen(2, day-1000))
-		t.append(begun(3, 30*day-50), login(3, 30*day-40, "c", 30*day-45))
-		facts := []store.Fact{revoked("c", 30*day), revoked("c", 30*day+hour)}
+		t.append(begun(3, 20*day-50), login(3, 20*day-40, "c", 20*day-45))
+		facts := []store.Fact{revoked("c", 20*day), revoked("c", 20*day+hour)}
 		t.append(facts...)
 		t.append(facts...)
-		for n, want := range map[int][]any{1: {at(50 + hour/2), store.EndIdle}, 2: {at(day), store.EndAbsolute}, 3: {at(30 * day), store.EndRevoked}} {
-			s := store.Lifetimes{}.Ended(t.session(sid(n)).Session, at(31*day))
+		for n, want := range map[int][]any{1: {at(50 + hour/2), store.EndIdle}, 2: {at(day), store.EndAbsolute}, 3: {at(20 * day), store.EndRevoked}} {
+			s := store.Lifetimes{}.Ended(t.session(sid(n)).Session, at(21*day))
 			t.want([]any{s.EndedAt, s.EndReason}, want, "session %d: a revocation ends what is alive; a session that was over by itself stays as it ended, and its lastSeenAt, from which that is derived, is not moved", n)
 		}
 	}},

@@ -11,11 +11,12 @@ type budget struct {
 	refill  time.Duration // one failure is forgotten each time that this has passed
 }
 
-// With these, an account takes 20 guesses at once and about 100 a day over all networks,
-// at most 10 at once and about 24 a day of them from one network. A network's limits are
-// wide, since an office or a mobile operator has many customers behind one.
+// With these, an account takes 11 guesses at once and about 100 a day over all networks,
+// at most 10 at once and about 24 a day of them from one network, so that one network
+// alone does not use up what the account has. A network's limits are wide, since an office
+// or a mobile operator has many customers behind one.
 var (
-	ofAccount = budget{free: 20, first: 10 * time.Second, longest: 15 * time.Minute, refill: 15 * time.Minute}
+	ofAccount = budget{free: 11, first: 10 * time.Second, longest: 15 * time.Minute, refill: 15 * time.Minute}
 	ofPair    = budget{free: 10, first: time.Minute, longest: time.Hour, refill: time.Hour}
 	ofDevice  = budget{free: 10, first: 30 * time.Second, longest: 15 * time.Minute, refill: 15 * time.Minute}
 
