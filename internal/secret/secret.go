@@ -135,7 +135,8 @@ func validHosts(list string) bool {
 		if socket.MatchString(host) {
 			continue
 		}
-		name, port, ok := host, "", false
+		var name, port string
+		var ok bool
 		if rest, bracket := strings.CutPrefix(host, "["); bracket {
 			var closed bool
 			if name, port, closed = strings.Cut(rest, "]"); !closed {
