@@ -130,8 +130,11 @@ func (e *exchange) cookies() (names []string) {
 	return names
 }
 
-// report shows what passed, should the test fail.
+// report shows what passed, if the test failed.
 func (w *world) report() {
+	if !w.t.Failed() {
+		return
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, e := range w.log {
