@@ -11,6 +11,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/footfall-go/footfall"
 	"github.com/footfall-go/footfall/enrich"
@@ -40,7 +41,10 @@ func New(c Config) (*Shop, error) {
 	if c.Tracker == nil {
 		return nil, errors.New("shop: Config.Tracker: required: the tracker that footfall.New returned")
 	}
-	s := &Shop{tracker: c.Tracker, log: cmp.Or(c.Logger, slog.Default()), proxies: c.Proxies, guard: loginguard.New(loginguard.Config{})}
+	// The wait is long because a busy machine checks few passwords, and the customer has
+	// nobody else to ask.
+	guard := loginguard.New(loginguard.Config{Wait: 15 * time.Second})
+	s := &Shop{tracker: c.Tracker, log: cmp.Or(c.Logger, slog.Default()), proxies: c.Proxies, guard: guard}
 	var err error
 	if s.customers, err = loadCustomers(); err != nil {
 		return nil, err
