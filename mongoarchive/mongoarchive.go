@@ -11,6 +11,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -79,6 +80,9 @@ const (
 
 // ErrNewer means that a later version of Footfall has changed the database.
 var ErrNewer = errors.New("made by a newer version of footfall: upgrade footfall, or use another database in MONGODB_URI")
+
+// Format keeps the address, which may hold a password, out of what is printed.
+func (a *Archive) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "mongoarchive.Archive") }
 
 // Open prepares an archive in the database that the URI names. Default: footfall.
 // It does not wait for a server: before the first write, a call makes the indexes

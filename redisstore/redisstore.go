@@ -15,6 +15,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"strings"
 	"sync"
@@ -59,6 +60,9 @@ type Store struct {
 	stop    context.CancelFunc
 	running sync.WaitGroup
 }
+
+// Format keeps the password out of what is printed.
+func (s *Store) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "redisstore.Store") }
 
 // Open makes a store of the servers at an address (see the package
 // documentation). It returns no error if a server does not answer: then calls
