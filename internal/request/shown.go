@@ -82,12 +82,16 @@ func pageAsSent(uri string) string {
 	if !ok || !strings.Contains(query, "_rsc=") {
 		return uri
 	}
-	kept := before
-	sign := "?"
+	var kept strings.Builder // a query may have as many parameters as a header has bytes
+	kept.Grow(len(uri))
+	kept.WriteString(before)
+	sign := byte('?')
 	for param := range strings.SplitSeq(query, "&") {
 		if !strings.HasPrefix(param, "_rsc=") {
-			kept, sign = kept+sign+param, "&"
+			kept.WriteByte(sign)
+			kept.WriteString(param)
+			sign = '&'
 		}
 	}
-	return kept
+	return kept.String()
 }
