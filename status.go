@@ -30,6 +30,7 @@ type Status struct {
 	JournalMax     int64     `json:"journalMaxBytes"`
 	JournalPending uint64    `json:"journalPending"` // records that the archive does not hold yet
 	JournalOldest  time.Time `json:"journalOldest"`  // of these; zero if there is none
+	SetAside       uint64    `json:"setAside"`       // facts that the archive did not take while it took others; they are in the journal's directory set-aside
 	Replaying      bool      `json:"replaying"`      // what the last run left in the journal is still being carried to the archive
 
 	Counts  map[string]uint64 `json:"counts"`
@@ -62,7 +63,7 @@ func (t *Tracker) Status(ctx context.Context) Status {
 	j := t.out.Stats()
 	s := Status{
 		LiveSessions: t.sessions.Live(), ActiveUsers: t.jobs.ActiveUsers(), DailyVisits: t.jobs.DailyVisits(),
-		JournalBytes: j.Bytes, JournalMax: j.MaxBytes, JournalPending: j.Pending, JournalOldest: j.Oldest,
+		JournalBytes: j.Bytes, JournalMax: j.MaxBytes, JournalPending: j.Pending, JournalOldest: j.Oldest, SetAside: j.SetAside,
 		Replaying: !t.out.Replayed() || !t.hot.IsReplayed(),
 		Counts:    t.counts.All(),
 		Notices:   append([]Notice{}, t.notices.Current()...),
@@ -78,6 +79,10 @@ func (t *Tracker) Status(ctx context.Context) Status {
 	}
 	return s
 }
+
+// RetrySetAside offers the archive again the facts that it did not take, and returns how
+// many they are (Status.SetAside). Those that it still does not take are set aside again.
+func (t *Tracker) RetrySetAside() (int, error) { return t.out.RetrySetAside() }
 
 // Measures is what every counter and every histogram says now, each with a text that
 // says what it means: what package admin serves as metrics.
