@@ -6,6 +6,7 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/footfall-go/footfall/internal/jsontext"
 	"github.com/footfall-go/footfall/store"
 )
 
@@ -60,7 +61,7 @@ func (b *batch) fold(f *store.SessionsFolded) error {
 	if err != nil {
 		return err
 	}
-	record, err := json.Marshal(foldedRecord{rec.Session, rec.Credentials()})
+	record, err := jsontext.Marshal(foldedRecord{rec.Session, rec.Credentials()})
 	if err != nil {
 		return err
 	}

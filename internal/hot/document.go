@@ -60,7 +60,7 @@ func Encode(d *live.Document) []byte {
 		b = append(b, `,"unbegun":true`...)
 	}
 	if len(d.Values) > 0 {
-		if values, err := json.Marshal(d.Values); err == nil {
+		if values, err := jsontext.Marshal(d.Values); err == nil {
 			b = append(jsontext.AppendName(b, "values"), values...)
 		}
 	}

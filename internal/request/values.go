@@ -7,13 +7,15 @@ import (
 	"fmt"
 	"maps"
 
+	"github.com/footfall-go/footfall/enrich"
 	"github.com/footfall-go/footfall/internal/clock"
+	"github.com/footfall-go/footfall/internal/jsontext"
 	"github.com/footfall-go/footfall/internal/sessions"
 	"github.com/footfall-go/footfall/store"
 )
 
 const (
-	maxValues   = 4 << 10 // bytes of keys and JSON in a session
+	maxValues   = 4 << 10 // bytes of keys and JSON in a session, as they are stored
 	maxValueKey = 64
 )
 
@@ -36,8 +38,8 @@ func (r *Request) ReadValue(key string, into any) (bool, error) {
 // one before, nil for nothing; lasting ones survive an account switch. edit is
 // called again if another request of the session was faster.
 func (r *Request) UpdateValue(ctx context.Context, key string, lasting bool, edit func(json.RawMessage) (any, error)) error {
-	if key == "" || len(key) > maxValueKey {
-		return fmt.Errorf("footfall: a value's key has 1 to %d bytes", maxValueKey)
+	if key == "" || enrich.Text(key, maxValueKey) != key {
+		return fmt.Errorf("footfall: a value's key is 1 to %d bytes of UTF-8 without control characters, not %.80q", maxValueKey, key)
 	}
 	r.mu.Lock()
 	e, hash := r.session(false), r.token.Secret.Hash()
@@ -89,7 +91,7 @@ func withValue(values map[string]store.Value, key string, lasting bool, edit fun
 		delete(values, key)
 		return values, nil, nil
 	}
-	encoded, err := json.Marshal(value)
+	encoded, err := jsontext.Marshal(value)
 	if err != nil {
 		return nil, nil, fmt.Errorf("footfall: value %q: %w", key, err)
 	}
@@ -103,10 +105,11 @@ func withValue(values map[string]store.Value, key string, lasting bool, edit fun
 	return values, encoded, nil
 }
 
+// valuesSize is how many bytes values take as they are stored.
 func valuesSize(values map[string]store.Value) int {
 	size := 0
 	for key, v := range values {
-		size += len(key) + len(v.JSON)
+		size += jsontext.Size(key) + len(v.JSON)
 	}
 	return size
 }

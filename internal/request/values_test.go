@@ -76,3 +76,23 @@ func TestUpdateValue_RefusesAKeyOutOfBounds(t *testing.T) {
 		}
 	}
 }
+
+func TestWithValue_IsMeasuredAsItIsStored(t *testing.T) {
+	fits := strings.Repeat("<", maxValues-len("a")-len(`""`))
+	values, encoded, err := withValue(nil, "a", false, to(fits))
+	if err != nil || len(encoded) != len(fits)+2 || valuesSize(values) != maxValues {
+		t.Errorf("a value of %d times < has %d bytes, %v: nothing is escaped that JSON does not demand", len(fits), len(encoded), err)
+	}
+	if _, _, err := withValue(nil, `"`, false, to(strings.Repeat("x", maxValues-1-len(`""`)))); err == nil {
+		t.Errorf("a key that takes two bytes as it is stored is counted as one: a session keeps at most %d bytes", maxValues)
+	}
+}
+
+// Two keys that differ in bytes which are not UTF-8 would be one key in JSON.
+func TestUpdateValue_AKeyIsTextThatJSONKeeps(t *testing.T) {
+	for _, key := range []string{"", "a\xff", "a\xfe", "a\x00", "line\n", "line\u2028", strings.Repeat("x", maxValueKey+1)} {
+		if err := new(Request).UpdateValue(t.Context(), key, false, to(1)); err == nil || errors.Is(err, ErrNoSession) {
+			t.Errorf("the key %q gives the error %v: a key is UTF-8 without control characters, or it is another in a store", key, err)
+		}
+	}
+}
