@@ -44,7 +44,7 @@ var mayImport = map[string][]string{
 	"upstashstore":                  {"internal/redisrecord"},
 	"report":                        {"internal/day", "store"},
 	"sqlitearchive":                 {"internal/jsontext", "internal/oserror", "internal/timetext", "report", "store"},
-	"mongoarchive":                  {"internal/secret", "internal/timetext", "report", "store"},
+	"mongoarchive":                  {"enrich", "internal/jsontext", "internal/secret", "internal/timetext", "report", "store"},
 	"dashboard":                     {"", "internal/bearer", "internal/timetext", "report", "store"},
 	"internal/bearer":               {},
 	"internal/doubts":               {"internal/timetext"},

@@ -72,7 +72,7 @@ type Sessions struct {
 	budget   time.Duration
 	log      *slog.Logger
 
-	begun, ended, folded, views, capped              *atomic.Uint64
+	begun, ended, folded, views, capped, cut         *atomic.Uint64
 	unresolved, archiveReads, corruptions, conflicts *atomic.Uint64
 }
 
@@ -86,6 +86,7 @@ func New(o Options) *Sessions {
 		folded:       o.Counts.New("sessions_folded", "Sessions that were joined to another because one browser's parallel first requests had begun both."),
 		views:        o.Counts.New("page_views", "Page views of people that were counted. Those of a session that no store could look up are in events_pending."),
 		capped:       o.Counts.New("events_capped", "Events, page views included, that exceeded the limit of their session and were not stored."),
+		cut:          o.Counts.New("strings_cut", "Sessions whose texts (agent, referrer, landing page, UTM values and others) were longer than 4 KiB together and were cut."),
 		unresolved:   o.Counts.New("unresolved", "Requests whose session could not be looked up because a store did not answer."),
 		archiveReads: o.Counts.New("archive_reads", "Sessions that were looked up in the archive, because the hot store did not have them or did not answer."),
 		corruptions:  o.Counts.New("corrupt_records", "Records in the hot store that could not be read; they were deleted, and the archive was asked."),
@@ -104,8 +105,12 @@ func (s *Sessions) Sweep(at time.Time) {
 }
 
 // Begin returns a new session that nobody else knows yet: see [Sessions.Announce].
-// The record's credentials get their first version.
+// The record's credentials get their first version, and its texts are cut to what a
+// session may hold.
 func (s *Sessions) Begin(id uuid.UUID, rec store.Record, key live.SiblingKey) *live.Entry {
+	if rec.Fit() {
+		s.cut.Add(1)
+	}
 	rec.Version = s.clock.FromLocal(rec.StartedAt).UnixMilli()
 	e := live.New(id, rec, s.names)
 	e.FoundBy(key)
