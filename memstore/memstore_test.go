@@ -17,6 +17,7 @@ func TestStore(t *testing.T) {
 		Open:    func(*testing.T) store.HotStore { return memstore.New(0) },
 		Advance: time.Sleep,
 		Within:  synctest.Test,
+		Bytes:   func(s store.HotStore, _ []string) int64 { return s.(*memstore.Store).Bytes() },
 	})
 }
 
@@ -31,14 +32,14 @@ func put(t *testing.T, s *memstore.Store, id string, ttl time.Duration) {
 
 func merge(t *testing.T, s *memstore.Store, id string, lastSeen int64) {
 	t.Helper()
-	if _, err := s.Merge(context.Background(), id, "s", "w", 1, lastSeen, time.Hour); err != nil {
+	if _, err := s.Merge(context.Background(), id, "s", "w", store.Activity{Views: 1, LastSeen: lastSeen}, time.Hour); err != nil {
 		t.Fatal(err)
 	}
 }
 
 func has(t *testing.T, s *memstore.Store, id string) bool {
 	t.Helper()
-	doc, _, _, _, err := s.Read(context.Background(), id)
+	doc, _, _, err := s.Read(context.Background(), id)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +115,7 @@ func BenchmarkStore_Read(b *testing.B) {
 	b.ReportAllocs()
 	b.RunParallel(func(pb *testing.PB) {
 		for i := 0; pb.Next(); i++ {
-			if _, _, _, _, err := s.Read(b.Context(), ids[i%len(ids)]); err != nil {
+			if _, _, _, err := s.Read(b.Context(), ids[i%len(ids)]); err != nil {
 				b.Fatal(err)
 			}
 		}

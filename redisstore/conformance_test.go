@@ -1,6 +1,7 @@
 package redisstore_test
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -27,19 +28,36 @@ func open(t testing.TB, address string, o redisstore.Options) *redisstore.Store 
 }
 
 // Each case has keys of its own on one server.
-func conformance(t *testing.T, address string) {
-	storetest.Run(t, storetest.Harness{
-		Open: func(t *testing.T) store.HotStore {
-			return open(t, address, redisstore.Options{Prefix: strings.ReplaceAll(t.Name(), "/", ".") + ":"})
-		},
-		Advance: time.Sleep,
-	})
+func conformance(t *testing.T, address string) { conformanceOn(t, address, nil) }
+
+// conformanceOn is conformance on a server that can be asked how long values are.
+func conformanceOn(t *testing.T, address string, redis *testserver.RedisServer) {
+	h := storetest.Harness{Advance: time.Sleep}
+	var prefix string
+	h.Open = func(t *testing.T) store.HotStore {
+		prefix = strings.ReplaceAll(t.Name(), "/", ".") + ":"
+		return open(t, address, redisstore.Options{Prefix: prefix})
+	}
+	if redis != nil {
+		h.Bytes = func(_ store.HotStore, ids []string) (n int64) {
+			for _, id := range ids {
+				length, err := strconv.ParseInt(redis.Do(t, "STRLEN", prefix+"session:"+id)[0], 10, 64)
+				if err != nil {
+					t.Error(err)
+				}
+				n += length
+			}
+			return n
+		}
+	}
+	storetest.Run(t, h)
 }
 
 func TestStore(t *testing.T) {
 	t.Run("standalone", func(t *testing.T) {
 		t.Parallel()
-		conformance(t, testserver.Redis(t).URL())
+		redis := testserver.Redis(t)
+		conformanceOn(t, redis.URL(), redis)
 	})
 	t.Run("cluster", func(t *testing.T) {
 		t.Parallel()

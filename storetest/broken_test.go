@@ -66,17 +66,26 @@ var defects = []struct {
 	{"waits in spite of its context", []string{"cancelled"}},
 	{"a cancelled read is an absence", []string{"cancelled"}},
 	{"a cancelled put stores half", []string{"cancelled"}},
+	{"events are page views", []string{"counts_are_kept_apart"}},
+	{"orders are forgotten", []string{"counts_are_kept_apart"}},
+	{"writers without end", []string{"writers_are_bounded", "worst_session_takes_bounded_bytes"}},
+	{"a writer more drops another", []string{"writers_are_bounded"}},
+	{"a full record refuses everybody", []string{"writers_are_bounded"}},
+	{"a full record stays full", []string{"writers_are_bounded"}},
+	{"documents are escaped for HTML", []string{"worst_session_takes_bounded_bytes"}},
+	{"keeps every merge", []string{"work_does_not_grow"}},
+	{"keeps what was deleted", []string{"work_does_not_grow"}},
 }
 
 func TestRun_CatchesDefects(t *testing.T) {
 	for _, d := range defects {
 		t.Run(strings.ReplaceAll(d.defect, " ", "_"), func(t *testing.T) {
 			var caught []string
-			for _, r := range rules {
+			for _, r := range append(rules, costRules...) {
 				synctest.Test(t, func(t *testing.T) {
 					rec := &recorder{ctx: t.Context()}
 					rec.run(func() {
-						r.check(&tester{rec, &broken{defect: d.defect, records: map[string]*record{}}, time.Sleep})
+						r.check(&tester{rec, &broken{defect: d.defect, records: map[string]*record{}}, time.Sleep, bytesOf})
 					})
 					if rec.failed() {
 						caught = append(caught, r.name)
@@ -142,6 +151,7 @@ type broken struct {
 	mu      sync.Mutex
 	records map[string]*record
 	left    map[string]map[string]int64 // activity merged without a record
+	kept    int64                       // bytes of what was deleted
 }
 
 var _ store.HotStore = (*broken)(nil)
@@ -154,7 +164,33 @@ type record struct {
 	immortal bool
 	hidden   bool
 	writers  map[string]int64
+	events   map[string]int64
+	orders   map[string]int64
+	kept     int64 // bytes that nobody needs
 	lastSeen int64
+}
+
+// bytesOf is about what the store takes.
+func bytesOf(s store.HotStore, ids []string) int64 {
+	b := s.(*broken)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	n := int64(0)
+	for _, id := range ids {
+		r := b.records[b.key(id)]
+		if r == nil {
+			continue
+		}
+		doc := r.doc
+		if b.is("documents are escaped for HTML") {
+			doc, _ = json.Marshal(string(doc))
+		}
+		n += int64(len(id)+len(doc)+64*len(r.writers)) + r.kept
+	}
+	if b.is("keeps what was deleted") {
+		n += b.kept
+	}
+	return n
 }
 
 func (b *broken) is(defect string) bool { return b.defect == defect }
@@ -180,12 +216,12 @@ func (b *broken) live(id string) *record {
 	return nil
 }
 
-func (b *broken) Read(ctx context.Context, id string) (doc []byte, version, views, lastSeen int64, err error) {
+func (b *broken) Read(ctx context.Context, id string) (doc []byte, version int64, all store.Activity, err error) {
 	if b.is("waits in spite of its context") && ctx.Err() != nil {
 		time.Sleep(time.Hour)
 	}
 	if b.is("a cancelled read is an absence") && ctx.Err() != nil {
-		return nil, 0, 0, 0, nil
+		return nil, 0, store.Activity{}, nil
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -196,15 +232,22 @@ func (b *broken) Read(ctx context.Context, id string) (doc []byte, version, view
 	if r == nil {
 		switch {
 		case b.is("absence is an error"):
-			return nil, 0, 0, 0, errors.New("not found")
+			return nil, 0, store.Activity{}, errors.New("not found")
 		case b.is("absence is an empty document"):
-			return []byte{}, 0, 0, 0, nil
+			return []byte{}, 0, store.Activity{}, nil
 		}
-		return nil, 0, 0, 0, nil
+		return nil, 0, store.Activity{}, nil
 	}
 	for _, n := range r.writers {
-		views += n
+		all.Views += n
 	}
+	for _, n := range r.events {
+		all.Events += n
+	}
+	for _, n := range r.orders {
+		all.Orders += n
+	}
+	all.LastSeen = r.lastSeen
 	doc, version = bytes.Clone(r.doc), r.version
 	if b.is("returns its own document") {
 		doc = r.doc
@@ -212,7 +255,7 @@ func (b *broken) Read(ctx context.Context, id string) (doc []byte, version, view
 	if n := r.writers["version"]; n != 0 && b.is("writers share the record's fields") {
 		version = n
 	}
-	return doc, version, views, r.lastSeen, nil
+	return doc, version, all, nil
 }
 
 func (b *broken) matches(r *record, previous, version int64) bool {
@@ -267,8 +310,8 @@ func (b *broken) Put(ctx context.Context, id, series string, doc []byte, previou
 		}
 		b.records[b.key(id)] = r
 	}
-	if r.series != series && r.series != "" && !b.is("another series keeps the counts") {
-		r.writers, r.lastSeen = map[string]int64{}, 0
+	if r.series != series && r.series != "" && !b.is("another series keeps the counts") && !b.is("a full record stays full") {
+		r.writers, r.events, r.orders, r.lastSeen = map[string]int64{}, nil, nil, 0
 	}
 	r.series = series
 	r.doc, r.version, r.immortal = bytes.Clone(doc), version, ttl <= 0
@@ -291,7 +334,8 @@ func (b *broken) Put(ctx context.Context, id, series string, doc []byte, previou
 	return true, nil
 }
 
-func (b *broken) Merge(_ context.Context, id, series, writer string, views, lastSeen int64, ttl time.Duration) (bool, error) {
+func (b *broken) Merge(_ context.Context, id, series, writer string, a store.Activity, ttl time.Duration) (bool, error) {
+	views, lastSeen := a.Views, a.LastSeen
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	r := b.live(id)
@@ -318,6 +362,28 @@ func (b *broken) Merge(_ context.Context, id, series, writer string, views, last
 		b.mu.Unlock()
 		time.Sleep(time.Millisecond * time.Duration(100-min(views, 99))) // lower counts are written last
 		b.mu.Lock()
+	}
+	if _, holds := r.writers[writer]; len(r.writers) >= store.MaxWriters && !b.is("writers without end") && (!holds || b.is("a full record refuses everybody")) {
+		if !b.is("a writer more drops another") {
+			return false, nil
+		}
+		for other := range r.writers {
+			delete(r.writers, other)
+			break
+		}
+	}
+	if b.is("keeps every merge") {
+		r.kept += 100
+	}
+	if r.events == nil {
+		r.events, r.orders = map[string]int64{}, map[string]int64{}
+	}
+	r.events[writer] = max(r.events[writer], a.Events)
+	if !b.is("orders are forgotten") {
+		r.orders[writer] = max(r.orders[writer], a.Orders)
+	}
+	if b.is("events are page views") {
+		views += a.Events
 	}
 	r.writers[writer] = max(before, views)
 	r.lastSeen = max(r.lastSeen, lastSeen)
@@ -359,6 +425,7 @@ func (b *broken) Delete(_ context.Context, id string) error {
 
 func (b *broken) remove(id string) {
 	r := b.records[b.key(id)]
+	b.kept += 100
 	switch {
 	case r != nil && b.is("delete only hides"):
 		r.hidden = true

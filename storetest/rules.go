@@ -9,6 +9,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/footfall-go/footfall/store"
 )
 
 // The ids are UUIDs like the tracker's. Last-seen times and versions are Unix
@@ -93,7 +95,7 @@ var rules = []rule{
 		}
 		copy(doc, "XXXXXXXX")
 		t.mustHold(id1, "first", seen, "a store copies what it keeps: the caller may change it after the call")
-		read, _, _, _, err := t.store.Read(t.Context(), id1)
+		read, _, _, err := t.store.Read(t.Context(), id1)
 		if err != nil || len(read) != len(doc) {
 			t.Fatalf("Read = %q, %v", read, err)
 		}
@@ -116,7 +118,7 @@ var rules = []rule{
 			t.mustPut(id1, doc, previous, version, long)
 			check := func(when string) {
 				t.Helper()
-				if read, _, _, _, err := t.store.Read(t.Context(), id1); err != nil || string(read) != doc {
+				if read, _, _, err := t.store.Read(t.Context(), id1); err != nil || string(read) != doc {
 					t.Errorf("Read %s = %.90q, %v, want %.90q (%d bytes): every byte comes back", when, read, err, doc, len(doc))
 				}
 			}
@@ -366,7 +368,7 @@ func readChangePut(t *tester) {
 	together(workers, func(int) {
 		for range each {
 			for try := 0; ; try++ {
-				doc, version, _, _, err := t.store.Read(t.Context(), id1)
+				doc, version, _, err := t.store.Read(t.Context(), id1)
 				n, _ := strconv.Atoi(textOf(doc))
 				stored := false
 				if err == nil {
@@ -405,7 +407,7 @@ func parallelMerges(t *tester) {
 			if i%2 == 1 { // the second goroutine of a writer starts with the greatest count
 				views = last - n
 			}
-			if _, err := t.store.Merge(t.Context(), id1, series, fmt.Sprintf("w%d", i/2), views, seen+views, long); err != nil {
+			if _, err := t.store.Merge(t.Context(), id1, series, fmt.Sprintf("w%d", i/2), store.Activity{Views: views, LastSeen: seen + views}, long); err != nil {
 				t.Errorf("Merge: %v", err)
 				return
 			}
@@ -423,7 +425,7 @@ func cancelled(t *tester) {
 	cancel()
 	for name, call := range map[string]func(){
 		"Read": func() {
-			doc, _, _, _, err := t.store.Read(ctx, id1)
+			doc, _, _, err := t.store.Read(ctx, id1)
 			if err == nil && doc == nil {
 				t.Errorf("Read with a context that is done says absent without an error: an error is not an absence")
 			}
@@ -433,7 +435,7 @@ func cancelled(t *tester) {
 				t.Errorf("Put reported both success and %v", err)
 			}
 		},
-		"Merge":  func() { _, _ = t.store.Merge(ctx, id2, series, "w", 1, seen, long) },
+		"Merge":  func() { _, _ = t.store.Merge(ctx, id2, series, "w", store.Activity{Views: 1, LastSeen: seen}, long) },
 		"Delete": func() { _ = t.store.Delete(ctx, id2) },
 	} {
 		done := make(chan struct{})

@@ -48,15 +48,15 @@ func (a *asked) called() int {
 	return a.calls
 }
 
-func (a *asked) Read(context.Context, string) ([]byte, int64, int64, int64, error) {
-	return nil, 0, 0, 0, a.answer()
+func (a *asked) Read(context.Context, string) ([]byte, int64, store.Activity, error) {
+	return nil, 0, store.Activity{}, a.answer()
 }
 
 func (a *asked) Put(context.Context, string, string, []byte, int64, int64, time.Duration) (bool, error) {
 	return false, a.answer()
 }
 
-func (a *asked) Merge(context.Context, string, string, string, int64, int64, time.Duration) (bool, error) {
+func (a *asked) Merge(context.Context, string, string, string, store.Activity, time.Duration) (bool, error) {
 	return false, a.answer()
 }
 
@@ -78,7 +78,7 @@ func (a askedArchive) Append(context.Context, []store.Fact) error { return a.ans
 func (a askedArchive) Check(context.Context) error                { return a.answer() }
 
 func read(g *Hot) error {
-	_, _, _, _, err := g.Read(context.Background(), "id")
+	_, _, _, err := g.Read(context.Background(), "id")
 	return err
 }
 
@@ -128,9 +128,12 @@ func TestBreaker_BehindAnOpenOneNobodyIsAskedAndNobodyWaits(t *testing.T) {
 		s.calls = 0
 		began := time.Now()
 		for name, call := range map[string]func() error{
-			"Read":    func() error { return read(hot) },
-			"Put":     func() error { _, err := hot.Put(ctx, "id", "s", nil, 0, 1, 0); return err },
-			"Merge":   func() error { _, err := hot.Merge(ctx, "id", "s", "w", 1, 1, 0); return err },
+			"Read": func() error { return read(hot) },
+			"Put":  func() error { _, err := hot.Put(ctx, "id", "s", nil, 0, 1, 0); return err },
+			"Merge": func() error {
+				_, err := hot.Merge(ctx, "id", "s", "w", store.Activity{Views: 1, LastSeen: 1}, 0)
+				return err
+			},
 			"Delete":  func() error { return hot.Delete(ctx, "id") },
 			"Session": func() error { _, _, err := archive.Session(ctx, "id"); return err },
 			"Order":   func() error { _, _, err := archive.Order(ctx, "id"); return err },

@@ -32,6 +32,8 @@ type members struct {
 	RotatedAt       time.Time              `json:"rotatedAt"`
 	RestoredAt      time.Time              `json:"restoredAt"`
 	Unbegun         bool                   `json:"unbegun"`
+	Events          int64                  `json:"events"`
+	Orders          int64                  `json:"orders"`
 	Values          map[string]store.Value `json:"values"`
 }
 
@@ -59,6 +61,12 @@ func Encode(d *live.Document) []byte {
 	if d.Unbegun {
 		b = append(b, `,"unbegun":true`...)
 	}
+	if d.Events != 0 {
+		b = jsontext.AppendInt(b, "events", d.Events)
+	}
+	if d.Orders != 0 {
+		b = jsontext.AppendInt(b, "orders", d.Orders)
+	}
 	if len(d.Values) > 0 {
 		if values, err := jsontext.Marshal(d.Values); err == nil {
 			b = append(jsontext.AppendName(b, "values"), values...)
@@ -85,7 +93,7 @@ func Decode(doc []byte) (live.Document, error) {
 		Record: store.Record{
 			Session: m.Session, Version: m.Version, AuthenticatedAt: utc(m.AuthenticatedAt), RotatedAt: utc(m.RotatedAt), Values: m.Values,
 		},
-		RestoredAt: utc(m.RestoredAt), Series: m.Series, Unbegun: m.Unbegun, Unknown: unknownMembers(doc),
+		Events: m.Events, Orders: m.Orders, RestoredAt: utc(m.RestoredAt), Series: m.Series, Unbegun: m.Unbegun, Unknown: unknownMembers(doc),
 	}
 	if err := errors.Join(decodeHash(&d.SecretHash, m.SecretHash), decodeHash(&d.Superseded, m.Superseded)); err != nil {
 		return live.Document{}, err
@@ -103,7 +111,7 @@ func utc(t time.Time) time.Time {
 
 var knownMembers = func() map[string]bool {
 	var all map[string]json.RawMessage
-	everything := live.Document{Unbegun: true, RestoredAt: time.Unix(1, 0), Record: store.Record{
+	everything := live.Document{Unbegun: true, Events: 1, Orders: 1, RestoredAt: time.Unix(1, 0), Record: store.Record{
 		Values:     map[string]store.Value{"k": {JSON: json.RawMessage("1")}},
 		Superseded: store.SecretHash{1}, AuthenticatedAt: time.Unix(1, 0), RotatedAt: time.Unix(1, 0),
 	}}

@@ -50,24 +50,24 @@ func New(s *guard.Hot, archive *guard.Archive, out *outbox.Outbox, lives store.L
 
 // Stored is what the hot store holds of a session.
 type Stored struct {
-	Doc      []byte // nil: nothing
-	Version  int64
-	Views    int64 // merged on top of the document's page views
-	LastSeen time.Time
-	ReadAt   time.Time // when the reading began
+	Doc     []byte // nil: nothing
+	Version int64
+	Merged  store.Activity // on top of the document's counts
+	ReadAt  time.Time      // when the reading began
 }
 
 // Read reads a session. An error wraps [ErrFailed].
 func (h *Hot) Read(ctx context.Context, id string) (s Stored, err error) {
 	s.ReadAt = clock.Now()
 	h.reads.Add(1)
-	var lastSeen int64
-	if s.Doc, s.Version, s.Views, lastSeen, err = h.store.Read(ctx, id); err != nil {
+	if s.Doc, s.Version, s.Merged, err = h.store.Read(ctx, id); err != nil {
 		return Stored{}, failed(err)
 	}
-	s.LastSeen = clock.FromMillis(lastSeen)
 	return s, nil
 }
+
+// LastSeen is the latest activity that was merged, zero if none was.
+func (s *Stored) LastSeen() time.Time { return clock.FromMillis(s.Merged.LastSeen) }
 
 // Decode is the session with the activity that was merged. The error is
 // [ErrNewerFormat], or says why the document is corrupt.
@@ -76,9 +76,11 @@ func (s *Stored) Decode() (live.Document, error) {
 	if err != nil {
 		return d, err
 	}
-	d.PageViews += s.Views
-	if s.LastSeen.After(d.LastSeenAt) {
-		d.LastSeenAt = s.LastSeen
+	d.PageViews += s.Merged.Views
+	d.Events += s.Merged.Events
+	d.Orders += s.Merged.Orders
+	if seen := s.LastSeen(); seen.After(d.LastSeenAt) {
+		d.LastSeenAt = seen
 	}
 	return d, nil
 }

@@ -101,7 +101,7 @@ func (h *Hot) merge(ctx context.Context, e *live.Entry) bool {
 	}
 	ctx, cancel := context.WithTimeout(ctx, guard.ControlTimeout)
 	defer cancel()
-	merged, err := h.store.Merge(ctx, m.SessionID, m.Series, m.Writer, m.Views, clock.Millis(m.LastSeen), m.TTL)
+	merged, err := h.store.Merge(ctx, m.SessionID, m.Series, m.Writer, m.Activity, m.TTL)
 	if err != nil {
 		h.store.CountError()
 		if e.MarkUnsent() {
@@ -109,8 +109,23 @@ func (h *Hot) merge(ctx context.Context, e *live.Entry) bool {
 		}
 		return false
 	}
-	if !merged { // the document is gone, or was written anew
-		e.Distrust()
+	if !merged {
+		h.notMerged(ctx, e, &m)
 	}
 	return true
+}
+
+// notMerged deals with a merge that the hot store did not do. The document is gone or
+// was written anew, so it is read again before it is believed; or it has as many writers
+// as it holds, since the session left processes and came back again and again, so that
+// its counts go into a document with a series of its own.
+func (h *Hot) notMerged(ctx context.Context, e *live.Entry, m *live.Merge) {
+	e.Distrust()
+	there, err := h.Read(ctx, m.SessionID)
+	if err != nil || there.Doc == nil || there.Version != e.Version() || !e.Refresh(there.Doc, there.Version, there.Merged, there.ReadAt) {
+		return
+	}
+	if d, err := there.Decode(); err == nil && d.Series == m.Series {
+		h.Restore(ctx, e, there.Version)
+	}
 }

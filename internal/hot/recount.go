@@ -179,9 +179,9 @@ func (h *Hot) compareOne(ctx context.Context, x recount, archived *store.Record)
 	}
 	// The writer's name contains the count that was read. Two instances that read the
 	// same count merge under one name, so that the difference is added once.
-	writer := "recount." + strconv.FormatInt(there.Views, 36)
+	writer := "recount." + strconv.FormatInt(there.Merged.Views, 36)
 	ttl := max(h.lives.Remaining(&archived.Session, clock.Now()), time.Second)
-	merged, err := h.store.Merge(ctx, x.id, d.Series, writer, max(missing, 0), clock.Millis(archived.LastSeenAt), ttl)
+	merged, err := h.store.Merge(ctx, x.id, d.Series, writer, store.Activity{Views: max(missing, 0), LastSeen: clock.Millis(archived.LastSeenAt)}, ttl)
 	if merged && x.entry != nil {
 		x.entry.Show(archived.PageViews)
 	}

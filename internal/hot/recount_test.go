@@ -23,20 +23,20 @@ type slowMerge struct {
 	afterRead func()
 }
 
-func (s *slowMerge) Merge(ctx context.Context, id, series, writer string, views, lastSeen int64, ttl time.Duration) (bool, error) {
+func (s *slowMerge) Merge(ctx context.Context, id, series, writer string, a store.Activity, ttl time.Duration) (bool, error) {
 	s.first.Do(func() {
 		close(s.entered)
 		<-s.pass
 	})
-	return s.Store.Merge(ctx, id, series, writer, views, lastSeen, ttl)
+	return s.Store.Merge(ctx, id, series, writer, a, ttl)
 }
 
-func (s *slowMerge) Read(ctx context.Context, id string) ([]byte, int64, int64, int64, error) {
-	doc, version, views, lastSeen, err := s.Store.Read(ctx, id)
+func (s *slowMerge) Read(ctx context.Context, id string) ([]byte, int64, store.Activity, error) {
+	doc, version, all, err := s.Store.Read(ctx, id)
 	if s.afterRead != nil {
 		s.afterRead()
 	}
-	return doc, version, views, lastSeen, err
+	return doc, version, all, err
 }
 
 // A view whose merge is under way while the count is compared with the archive's
@@ -56,7 +56,7 @@ func TestPageViews_AMergeUnderWayIsNotMissing(t *testing.T) {
 			if stored, err := h.Replace(ctx, &d, 0); err != nil || !stored {
 				t.Fatal(stored, err)
 			}
-			e := live.Loaded(id, d, at, 0, true, live.NewNames())
+			e := live.Loaded(id, d, at, store.Activity{}, true, live.NewNames())
 			if e.Recorded(live.Outcome{At: at, View: true, Written: true}) {
 				h.Queue(e)
 			}
@@ -81,8 +81,8 @@ func TestPageViews_AMergeUnderWayIsNotMissing(t *testing.T) {
 			}
 			s.afterRead = nil
 			h.Flush(ctx)
-			if _, _, views, _, err := s.Read(ctx, id.String()); err != nil || views != 1 {
-				t.Errorf("the hot store shows %d page views of 1 (%v): a view that was under way was taken for a missing one", views, err)
+			if _, _, all, err := s.Read(ctx, id.String()); err != nil || all.Views != 1 {
+				t.Errorf("the hot store shows %d page views of 1 (%v): a view that was under way was taken for a missing one", all.Views, err)
 			}
 		})
 	}
@@ -114,7 +114,7 @@ func TestRecount_TwoInstancesAddWhatIsMissingOnce(t *testing.T) {
 	if _, err := first.compareOne(ctx, recount{id: id.String()}, &archived); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, views, _, err := shared.Read(ctx, id.String()); err != nil || views != 5 {
-		t.Errorf("the hot store shows %d page views of 5 (%v)", views, err)
+	if _, _, all, err := shared.Read(ctx, id.String()); err != nil || all.Views != 5 {
+		t.Errorf("the hot store shows %d page views of 5 (%v)", all.Views, err)
 	}
 }

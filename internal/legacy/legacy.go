@@ -153,7 +153,7 @@ func (l *Legacy) adopt(ctx context.Context, r *http.Request, id uuid.UUID) (a Ad
 // that has just been named for it.
 func (l *Legacy) adoptedAs(ctx context.Context, id uuid.UUID) (as uuid.UUID, rec *record, err error) {
 	for try := range 3 {
-		doc, _, _, _, err := l.Hot.Read(ctx, noteKey(id))
+		doc, _, _, err := l.Hot.Read(ctx, noteKey(id))
 		if err != nil {
 			return uuid.Nil, nil, hotError(err)
 		}
@@ -204,7 +204,7 @@ func (l *Legacy) note(ctx context.Context, id uuid.UUID, n note, previous int64)
 
 // read reads a live session of the former service, nil if there is none.
 func (l *Legacy) read(ctx context.Context, id uuid.UUID) (*record, error) {
-	doc, version, _, _, err := l.Hot.Read(ctx, id.String())
+	doc, version, _, err := l.Hot.Read(ctx, id.String())
 	if err != nil {
 		return nil, hotError(err)
 	}

@@ -28,10 +28,10 @@ type FaultyHot struct {
 func (f *FaultyHot) Connects() uint64 { return f.Connections.Load() }
 
 // Read fails while the store is down.
-func (f *FaultyHot) Read(ctx context.Context, id string) ([]byte, int64, int64, int64, error) {
+func (f *FaultyHot) Read(ctx context.Context, id string) ([]byte, int64, store.Activity, error) {
 	f.Reads.Add(1)
 	if f.Down.Load() {
-		return nil, 0, 0, 0, errDown
+		return nil, 0, store.Activity{}, errDown
 	}
 	return f.HotStore.Read(ctx, id)
 }
@@ -45,11 +45,11 @@ func (f *FaultyHot) Put(ctx context.Context, id, series string, doc []byte, prev
 }
 
 // Merge fails while the store is down or read-only.
-func (f *FaultyHot) Merge(ctx context.Context, id, series, writer string, views, lastSeen int64, ttl time.Duration) (bool, error) {
+func (f *FaultyHot) Merge(ctx context.Context, id, series, writer string, a store.Activity, ttl time.Duration) (bool, error) {
 	if f.Down.Load() || f.ReadOnly.Load() {
 		return false, errDown
 	}
-	return f.HotStore.Merge(ctx, id, series, writer, views, lastSeen, ttl)
+	return f.HotStore.Merge(ctx, id, series, writer, a, ttl)
 }
 
 // A FaultyArchive is an archive that can be switched off, and counts what is read
