@@ -52,6 +52,15 @@ func (s *Sessions) append(ctx context.Context, e *live.Entry, fact store.Fact, a
 	return o, err
 }
 
+// AdmitOrder asks to give a session one more order. It reports whether it may have one.
+func (s *Sessions) AdmitOrder(e *live.Entry) bool {
+	ok, queue := e.AdmitOrder()
+	if queue {
+		s.hot.Queue(e)
+	}
+	return ok
+}
+
 // activity is when a fact shows its session active, and whether it is a page view.
 func activity(fact store.Fact) (at time.Time, view bool) {
 	switch f := fact.(type) {
