@@ -47,6 +47,7 @@ func (q *queue) take() []*live.Entry {
 func (h *Hot) Queue(e *live.Entry) {
 	if !h.queue.push(e) {
 		h.dropped.Add(1) // the archive has it all the same
+		h.writeValues(e)
 		e.Dropped()
 	}
 }
@@ -68,9 +69,11 @@ func (h *Hot) Flush(ctx context.Context) {
 	work := func() {
 		for {
 			i := int(next.Add(1)) - 1
-			switch {
-			case i >= len(entries):
+			if i >= len(entries) {
 				return
+			}
+			h.writeValues(entries[i]) // whatever the hot store does
+			switch {
 			case failed.Load():
 				h.Queue(entries[i])
 			case !h.merge(ctx, entries[i]):
@@ -84,6 +87,14 @@ func (h *Hot) Flush(ctx context.Context) {
 	}
 	work()
 	workers.Wait()
+}
+
+// writeValues gives the values that an entry held to the journal.
+func (h *Hot) writeValues(e *live.Entry) {
+	for _, v := range e.TakeValues() {
+		position, _ := h.out.Append(e, v) // a refusal is counted there
+		e.Moved(position)
+	}
 }
 
 // merge tells the hot store what an entry did, and before that the journal when it

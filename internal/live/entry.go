@@ -49,6 +49,7 @@ type Entry struct {
 	sending    int       // merges under way
 	sent       uint64    // merges that have ended
 
+	values         heldValues       // that no fact says yet
 	siblings       SiblingKey       // zero: no other session can be its browser's
 	announced      bool             // others than the request that began it know it
 	begun          bool             // its beginning is known to be in a journal, or in the archive

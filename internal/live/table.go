@@ -108,7 +108,7 @@ func pickVictim(entries map[uuid.UUID]*Entry, confirmed journal.Position) *Entry
 // as it can be, in the hot store: confirmed is the position up to which the archive holds
 // everything. e.mu is held.
 func (e *Entry) standsElsewhere(confirmed journal.Position) bool {
-	return e.begun && !e.unsent && e.sending == 0 && e.position <= confirmed
+	return e.begun && !e.unsent && e.sending == 0 && len(e.values.last) == 0 && e.position <= confirmed
 }
 
 // Remove drops an entry.

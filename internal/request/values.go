@@ -74,7 +74,7 @@ func (r *Request) UpdateValue(ctx context.Context, key string, lasting bool, edi
 		return err
 	}
 	// The version orders what was set in parallel.
-	r.q.Sessions.Record(r, e, &store.ValueSet{
+	r.q.Sessions.RecordValue(r, e, &store.ValueSet{
 		SessionID: rec.SessionID, Key: key, Value: store.Value{JSON: encoded, Keep: lasting}, At: clock.FromMillis(rec.Version),
 	})
 	return nil

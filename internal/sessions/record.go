@@ -34,6 +34,21 @@ func (s *Sessions) Record(ctx context.Context, e *live.Entry, fact store.Fact) {
 	}
 }
 
+// RecordValue is Record for a value that the hot store has. Of those that a session sets
+// in a loop only the last of each key is recorded, within [outbox.GatherTime].
+func (s *Sessions) RecordValue(ctx context.Context, e *live.Entry, v *store.ValueSet) {
+	held, replaced, queue := e.HoldValue(v)
+	if replaced {
+		s.coalesced.Add(1)
+	}
+	if queue {
+		s.hot.Queue(e)
+	}
+	if !held {
+		s.Record(ctx, e, v)
+	}
+}
+
 // append puts a fact of a session into the journal, behind its beginning.
 func (s *Sessions) append(ctx context.Context, e *live.Entry, fact store.Fact, a live.Admission) (o live.Outcome, err error) {
 	if !a.Begun {

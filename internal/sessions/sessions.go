@@ -72,8 +72,8 @@ type Sessions struct {
 	budget   time.Duration
 	log      *slog.Logger
 
-	begun, ended, folded, views, capped, cut         *atomic.Uint64
-	unresolved, archiveReads, corruptions, conflicts *atomic.Uint64
+	begun, ended, folded, views, capped, cut, coalesced *atomic.Uint64
+	unresolved, archiveReads, corruptions, conflicts    *atomic.Uint64
 }
 
 // New returns the sessions of one process.
@@ -87,6 +87,7 @@ func New(o Options) *Sessions {
 		views:        o.Counts.New("page_views", "Page views of people that were counted. Those of a session that no store could look up are in events_pending."),
 		capped:       o.Counts.New("events_capped", "Events, page views included, that exceeded the limit of their session and were not stored."),
 		cut:          o.Counts.New("strings_cut", "Sessions whose texts (agent, referrer, landing page, UTM values and others) were longer than 4 KiB together and were cut."),
+		coalesced:    o.Counts.New("values_coalesced", "Values that a later one of their key replaced before they were written to the archive, because a session set many at once. The hot store had each."),
 		unresolved:   o.Counts.New("unresolved", "Requests whose session could not be looked up because a store did not answer."),
 		archiveReads: o.Counts.New("archive_reads", "Sessions that were looked up in the archive, because the hot store did not have them or did not answer."),
 		corruptions:  o.Counts.New("corrupt_records", "Records in the hot store that could not be read; they were deleted, and the archive was asked."),
