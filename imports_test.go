@@ -34,7 +34,7 @@ var mayImport = map[string][]string{
 	"internal/jobs":                 {"internal/clock", "internal/count", "internal/day", "internal/guard", "store"},
 	"internal/notices":              {"enrich"},
 	"internal/request":              {"enrich", "internal/clock", "internal/cookie", "internal/count", "internal/firstbyte", "internal/guard", "internal/hot", "internal/jsontext", "internal/legacy", "internal/live", "internal/notices", "internal/outbox", "internal/sessions", "store"},
-	"":                              {"enrich", "internal/clock", "internal/cookie", "internal/count", "internal/doubts", "internal/guard", "internal/hot", "internal/jobs", "internal/journal", "internal/legacy", "internal/live", "internal/notices", "internal/orders", "internal/outbox", "internal/request", "internal/revoked", "internal/sessions", "internal/timetext", "store"},
+	"":                              {"enrich", "internal/clock", "internal/cookie", "internal/count", "internal/doubts", "internal/guard", "internal/hot", "internal/jobs", "internal/journal", "internal/legacy", "internal/live", "internal/memory", "internal/notices", "internal/orders", "internal/outbox", "internal/request", "internal/revoked", "internal/sessions", "internal/timetext", "store"},
 	"footfalltest":                  {"", "memstore", "sqlitearchive", "store"},
 	"enrich":                        {"internal/jsontext"},
 	"internal/journal":              {"internal/oserror"},

@@ -32,7 +32,7 @@ const MaxWriters = 64
 // error means that the system failed, never that something is absent.
 //
 // A store that is reached over connections should be a [Connector]; it may be a
-// [Checker] and a [MetricsShower]. One that wraps another store, to trace its calls
+// [Checker] and a [MetricsShower]. One of a bounded size should be an [Evictor]. One that wraps another store, to trace its calls
 // say, has a method Unwrap() HotStore, so that what the inner one can do is found.
 type HotStore interface {
 	// Read returns a session's document, its version, and its merged activity:

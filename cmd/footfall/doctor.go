@@ -250,6 +250,8 @@ func serverFindings(s footfall.Status) []finding {
 		{"times_clamped", "times were ahead of the archive's clock and were set back", "set this machine's clock"},
 		{"hot_dropped", "sessions' activity did not reach the hot store: too many were waiting", "look at the hot store"},
 		{"visits_uncounted", "new sessions exceeded NEW_SESSIONS_PER_MINUTE and were not counted", "raise it if the visitors were people"},
+		{"orders_past_cap", "orders were stored without their session, which had 100 already", "look for a client that places orders in a loop"},
+		{"hot_evicted", "sessions were dropped from memory because it was full", "raise GOMEMLIMIT or the container's limit; if visitors are few, look for a flood of new sessions"},
 		{"events_capped", "events exceeded the limit of their session and were not counted", "look for a loop in the shop's pages"},
 	} {
 		if n := s.Counts[c.count]; n > 0 {

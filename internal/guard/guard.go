@@ -39,6 +39,11 @@ func NewHot(s store.HotStore, counts *count.Set) *Hot {
 		reading: took("read"), putting: took("put"), merging: took("merge"), deleting: took("delete"),
 	}
 	counts.Func("hot_breaker_opened", "How often requests began to do without the hot store because it did not answer.", g.breaker.opened.Load)
+	evicted := func() uint64 { return 0 }
+	if e, ok := store.HotAs[store.Evictor](s); ok {
+		evicted = e.Evicted
+	}
+	counts.Func("hot_evicted", "Sessions that a hot store in memory dropped because it was full; they are read from the archive.", evicted)
 	return g
 }
 

@@ -49,6 +49,8 @@ type Entry struct {
 	sending    int       // merges under way
 	sent       uint64    // merges that have ended
 
+	charged        *atomic.Int64    // the bytes of the table that the entry is in, nil: it is in none
+	size           int64            // what was added to them
 	values         heldValues       // that no fact says yet
 	siblings       SiblingKey       // zero: no other session can be its browser's
 	announced      bool             // others than the request that began it know it

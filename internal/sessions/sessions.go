@@ -53,6 +53,7 @@ type Options struct {
 	Lifetimes store.Lifetimes
 	Names     *live.Names
 	Live      int           // how many sessions this process holds
+	LiveBytes int64         // in how many bytes
 	Budget    time.Duration // what stores may cost a request
 	Counts    *count.Set
 	Logger    *slog.Logger
@@ -80,7 +81,7 @@ type Sessions struct {
 func New(o Options) *Sessions {
 	return &Sessions{
 		hot: o.Hot, archive: o.Archive, out: o.Out, revoked: o.Revoked, clock: o.Clock, lives: o.Lifetimes, names: o.Names,
-		table: live.NewTable(o.Live, o.Counts), siblings: live.NewSiblings(o.Counts), budget: o.Budget, log: o.Logger,
+		table: live.NewTable(o.Live, o.LiveBytes, o.Counts), siblings: live.NewSiblings(o.Counts), budget: o.Budget, log: o.Logger,
 		begun:        o.Counts.New("sessions_begun", "Sessions that began in this process."),
 		ended:        o.Counts.New("sessions_ended", "Sessions that this process ended: logouts and revocations, not those that expired."),
 		folded:       o.Counts.New("sessions_folded", "Sessions that were joined to another because one browser's parallel first requests had begun both."),
@@ -97,6 +98,9 @@ func New(o Options) *Sessions {
 
 // Live is how many sessions this process holds.
 func (s *Sessions) Live() int64 { return s.table.Len() }
+
+// LiveBytes is about how much memory they take.
+func (s *Sessions) LiveBytes() int64 { return s.table.Bytes() }
 
 // Sweep drops the sessions that nobody has used for a while and that stand
 // elsewhere, and forgets revocations that no session is old enough for.
