@@ -18,18 +18,21 @@ const mergesAtOnce = 64
 
 // A queue holds the entries whose activity has to reach the hot store.
 type queue struct {
-	most    int
-	mu      sync.Mutex
-	entries []*live.Entry
+	most      int
+	mostBytes int64
+	bytes     int64 // of all entries
+	mu        sync.Mutex
+	entries   []*live.Entry
 }
 
 // push queues an entry, unless there are too many already.
 func (q *queue) push(e *live.Entry) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if len(q.entries) >= q.most {
+	if len(q.entries) >= q.most || q.bytes > q.mostBytes {
 		return false
 	}
+	q.bytes += e.Bytes()
 	q.entries = append(q.entries, e)
 	return true
 }
@@ -38,7 +41,7 @@ func (q *queue) take() []*live.Entry {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	entries := q.entries
-	q.entries = nil
+	q.entries, q.bytes = nil, 0
 	return entries
 }
 

@@ -27,7 +27,7 @@ const (
 	mergesSettle  = 700 * time.Millisecond // merges that began before the archive was read are done then
 	recountEvery  = time.Second
 	recountsATime = 500
-	maxRecounts   = 100_000
+	maxRecounts   = 20_000 // each holds an entry of at most about 10 KiB
 )
 
 // A recount is a session whose count is to be compared with the archive's.
@@ -44,12 +44,15 @@ type recounts struct {
 	replayed atomic.Bool // the sessions of the last run's journal were compared
 }
 
-func (r *recounts) push(x recount) {
+// push adds a recount, unless there are too many already.
+func (r *recounts) push(x recount) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if len(r.all) < maxRecounts {
-		r.all = append(r.all, x)
+	if len(r.all) >= maxRecounts {
+		return false
 	}
+	r.all = append(r.all, x)
+	return true
 }
 
 func (r *recounts) take(at time.Time) (due []recount) {
@@ -72,7 +75,13 @@ func (r *recounts) take(at time.Time) (due []recount) {
 // archive is not shared no other instance counts, so there is nothing to compare.
 func (h *Hot) Recount(e *live.Entry) {
 	if h.archive.Shared() {
-		h.recounts.push(recount{id: e.SessionID(), entry: e, due: clock.Now().Add(recountAfter), after: 2 * recountAfter})
+		h.later(recount{id: e.SessionID(), entry: e, due: clock.Now().Add(recountAfter), after: 2 * recountAfter})
+	}
+}
+
+func (h *Hot) later(x recount) {
+	if !h.recounts.push(x) {
+		h.notCompared.Add(1)
 	}
 }
 
@@ -95,7 +104,7 @@ func (h *Hot) RunRecounts(ctx context.Context) {
 	for clock.Sleep(ctx, recountEvery) {
 		for _, x := range h.compare(ctx, h.recounts.take(clock.Now())) {
 			if x.after > 0 {
-				h.recounts.push(x)
+				h.later(x)
 			}
 		}
 	}

@@ -38,7 +38,7 @@ func (e *Entry) merge(rec store.Record, unknown map[string]json.RawMessage, read
 		if rec.Converted {
 			e.rec.Converted, e.rec.OrderID = true, rec.OrderID
 		}
-		e.recharge()
+		e.resize()
 	}
 	e.rec.PageViews = max(e.rec.PageViews, rec.PageViews)
 	e.sawActivity(rec.LastSeenAt)
@@ -138,7 +138,7 @@ func (e *Entry) GiveTo(customerID string, authenticatedAt time.Time, values map[
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.rec.CustomerID, e.rec.AuthenticatedAt, e.rec.Values = customerID, authenticatedAt, values
-	e.recharge()
+	e.resize()
 	e.siblings = SiblingKey{}
 }
 

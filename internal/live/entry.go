@@ -50,7 +50,7 @@ type Entry struct {
 	sent       uint64    // merges that have ended
 
 	charged        *atomic.Int64    // the bytes of the table that the entry is in, nil: it is in none
-	size           int64            // what was added to them
+	size           atomic.Int64     // about the memory that it takes; changed under mu
 	values         heldValues       // that no fact says yet
 	siblings       SiblingKey       // zero: no other session can be its browser's
 	announced      bool             // others than the request that began it know it
@@ -108,6 +108,7 @@ func Loaded(id uuid.UUID, d Document, readAt time.Time, merged store.Activity, a
 	e.base, e.series, e.writer, e.restoredAt = d.without(merged), d.Series, names.Writer(), d.RestoredAt
 	e.events, e.orders = d.Events, d.Orders
 	e.announced, e.begun, e.needsBeginning = true, !d.Unbegun, !archived
+	e.resize()
 	return e
 }
 
@@ -117,10 +118,12 @@ func (d *Document) without(merged store.Activity) counts {
 }
 
 func entry(id uuid.UUID, rec store.Record) *Entry {
-	return &Entry{
+	e := &Entry{
 		id: id, session: rec.SessionID, visitor: rec.VisitorID, agent: rec.UserAgent, startedAt: rec.StartedAt, person: rec.Device != "bot",
 		rec: rec,
 	}
+	e.resize()
+	return e
 }
 
 // ID is the session's id; SessionID and VisitorID are ids as text. Like StartedAt

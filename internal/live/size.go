@@ -10,35 +10,36 @@ import (
 // the table.
 const overhead = 1400
 
-// charge counts what the entry takes, and from now on each change of it.
+// Bytes is about how much memory the entry takes. It takes no lock.
+func (e *Entry) Bytes() int64 { return e.size.Load() }
+
+// charge adds what the entry takes to a sum, and from now on each change of it.
 func (e *Entry) charge(bytes *atomic.Int64) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.charged = bytes
-	e.recharge()
+	bytes.Add(e.size.Load())
 }
 
-// discharge counts the entry no more.
+// discharge takes the entry out of the sum.
 func (e *Entry) discharge() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.charged != nil {
-		e.charged.Add(-e.size)
+		e.charged.Add(-e.size.Load())
+		e.charged = nil
 	}
-	e.charged, e.size = nil, 0
 }
 
-// recharge counts what the entry takes now. e.mu is held.
-func (e *Entry) recharge() {
-	if e.charged == nil {
-		return
-	}
+// resize counts what the entry takes now. e.mu is held, or nobody else has the entry.
+func (e *Entry) resize() {
 	size := sizeOf(&e.rec)
 	for name, value := range e.unknown {
 		size += int64(len(name) + len(value))
 	}
-	e.charged.Add(size - e.size)
-	e.size = size
+	if before := e.size.Swap(size); e.charged != nil {
+		e.charged.Add(size - before)
+	}
 }
 
 func sizeOf(rec *store.Record) int64 {

@@ -53,7 +53,7 @@ type Options struct {
 	Lifetimes store.Lifetimes
 	Names     *live.Names
 	Live      int           // how many sessions this process holds
-	LiveBytes int64         // in how many bytes
+	LiveBytes int64         // in how many bytes; those that are compared with siblings may take a quarter of that
 	Budget    time.Duration // what stores may cost a request
 	Counts    *count.Set
 	Logger    *slog.Logger
@@ -81,7 +81,7 @@ type Sessions struct {
 func New(o Options) *Sessions {
 	return &Sessions{
 		hot: o.Hot, archive: o.Archive, out: o.Out, revoked: o.Revoked, clock: o.Clock, lives: o.Lifetimes, names: o.Names,
-		table: live.NewTable(o.Live, o.LiveBytes, o.Counts), siblings: live.NewSiblings(o.Counts), budget: o.Budget, log: o.Logger,
+		table: live.NewTable(o.Live, o.LiveBytes, o.Counts), siblings: live.NewSiblings(o.LiveBytes/4, o.Counts), budget: o.Budget, log: o.Logger,
 		begun:        o.Counts.New("sessions_begun", "Sessions that began in this process."),
 		ended:        o.Counts.New("sessions_ended", "Sessions that this process ended: logouts and revocations, not those that expired."),
 		folded:       o.Counts.New("sessions_folded", "Sessions that were joined to another because one browser's parallel first requests had begun both."),
