@@ -24,6 +24,9 @@ import (
 // not be known; then the order that reaches the archive first counts. ctx is the
 // request's.
 //
+// A session has at most 100 orders: further ones are stored without it, and counted in
+// orders_past_cap.
+//
 // For a webhook, a telephone order or a subscription, whose request is not the buyer's,
 // use [Tracker.PlaceOrderFor].
 func (t *Tracker) PlaceOrder(ctx context.Context, input OrderInput) (placed Order, before bool, err error) {

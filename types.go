@@ -95,7 +95,7 @@ type EventInput struct {
 	Page string
 	// ProductID is the product that the event is about, at most 128 bytes. Default: none.
 	ProductID string
-	// Metadata is a JSON object of the shop's own: at most 4 KiB, 5 levels and 64
+	// Metadata is a JSON object of the shop's own: as it is stored at most 4 KiB, 5 levels and 64
 	// keys. Default: none.
 	Metadata json.RawMessage
 }

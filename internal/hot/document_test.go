@@ -108,3 +108,21 @@ func sampleRecord() store.Record {
 	rec.SetCredentials(store.Credentials{Version: 7, SecretHash: store.SecretHash{1, 2}, Superseded: store.SecretHash{3}, CustomerID: "c", AuthenticatedAt: at, EndedAt: at, EndReason: store.EndLogout})
 	return rec
 }
+
+// The hot store keeps texts with the length that was sent.
+func TestEncode_NothingIsEscapedForHTML(t *testing.T) {
+	with := func(text string) int {
+		return len(Encode(&live.Document{
+			Record:  store.Record{Session: store.Session{UserAgent: text}, Values: map[string]store.Value{text: {JSON: json.RawMessage(`"` + text + `"`)}}},
+			Unknown: map[string]json.RawMessage{text: json.RawMessage(`"` + text + `"`)},
+		}))
+	}
+	for _, text := range []string{"<<<<", ">>>>", "&&&&"} {
+		if plain, got := with("aaaa"), with(text); got != plain {
+			t.Errorf("a document with %s has %d bytes, with aaaa %d: nothing that is stored is escaped for HTML", text, got, plain)
+		}
+	}
+	if doc := Encode(&live.Document{Record: store.Record{Session: store.Session{UserAgent: "\u2028"}}}); !bytes.Contains(doc, []byte("\u2028")) {
+		t.Errorf("a line separator is stored in six bytes: %s", doc)
+	}
+}

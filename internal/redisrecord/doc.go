@@ -13,7 +13,7 @@
 // A document that does not
 // end in those two members is left unchanged. Then the fourth field is a hyphen
 // and, if white space follows the document, its length. A writer takes about 25
-// bytes. A record holds 64 of them: none is ever dropped, since its counts could be
+// bytes. A record holds [store.MaxWriters] of them: none is ever dropped, since its counts could be
 // merged again and be counted twice, but one more is refused.
 //
 // Any other string, such as one that another program wrote, counts as a document
