@@ -36,16 +36,15 @@ type Hot struct {
 	queue    queue
 	recounts recounts
 
-	reads, dropped, notCompared *atomic.Uint64
+	reads, dropped *atomic.Uint64
 }
 
 // New returns a Hot whose queue holds so many sessions, in so many bytes.
 func New(s *guard.Hot, archive *guard.Archive, out *outbox.Outbox, lives store.Lifetimes, names *live.Names, queued int, queuedBytes int64, counts *count.Set) *Hot {
 	return &Hot{
 		store: s, archive: archive, out: out, lives: lives, names: names, queue: queue{most: queued, mostBytes: queuedBytes},
-		reads:       counts.New("hot_reads", "Sessions that were looked up in the hot store."),
-		notCompared: counts.New("recounts_dropped", "Sessions that the hot store had lost and whose count was not compared with the archive's because too many were waiting. The archive's count is exact."),
-		dropped:     counts.New("hot_dropped", "Sessions whose latest activity did not reach the hot store because too many were waiting. The archive has it."),
+		reads:   counts.New("hot_reads", "Sessions that were looked up in the hot store."),
+		dropped: counts.New("hot_dropped", "Sessions whose latest activity did not reach the hot store because too many were waiting. The archive has it."),
 	}
 }
 

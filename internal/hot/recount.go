@@ -44,15 +44,12 @@ type recounts struct {
 	replayed atomic.Bool // the sessions of the last run's journal were compared
 }
 
-// push adds a recount, unless there are too many already.
-func (r *recounts) push(x recount) bool {
+func (r *recounts) push(x recount) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if len(r.all) >= maxRecounts {
-		return false
+	if len(r.all) < maxRecounts {
+		r.all = append(r.all, x)
 	}
-	r.all = append(r.all, x)
-	return true
 }
 
 func (r *recounts) take(at time.Time) (due []recount) {
@@ -75,13 +72,7 @@ func (r *recounts) take(at time.Time) (due []recount) {
 // archive is not shared no other instance counts, so there is nothing to compare.
 func (h *Hot) Recount(e *live.Entry) {
 	if h.archive.Shared() {
-		h.later(recount{id: e.SessionID(), entry: e, due: clock.Now().Add(recountAfter), after: 2 * recountAfter})
-	}
-}
-
-func (h *Hot) later(x recount) {
-	if !h.recounts.push(x) {
-		h.notCompared.Add(1)
+		h.recounts.push(recount{id: e.SessionID(), entry: e, due: clock.Now().Add(recountAfter), after: 2 * recountAfter})
 	}
 }
 
@@ -104,7 +95,7 @@ func (h *Hot) RunRecounts(ctx context.Context) {
 	for clock.Sleep(ctx, recountEvery) {
 		for _, x := range h.compare(ctx, h.recounts.take(clock.Now())) {
 			if x.after > 0 {
-				h.later(x)
+				h.recounts.push(x)
 			}
 		}
 	}

@@ -94,17 +94,14 @@ func Cut(value string, most int) string {
 
 // Marshal is [json.Marshal] for what is stored: nothing is escaped but what JSON
 // demands. encoding/json writes <, >, & and the line separators of Unicode in six bytes
-// each, for the sake of HTML, which nothing that is stored is part of. A run of bytes that
-// are not UTF-8 becomes U+FFFD.
+// each, for the sake of HTML, which nothing that is stored is part of. What
+// bytes of a raw value are not UTF-8 stay as they are.
 func Marshal(value any) ([]byte, error) {
 	b, err := json.Marshal(value)
 	if err != nil {
 		return nil, err
 	}
-	if b = unescape(b); !utf8.Valid(b) { // a raw value may hold anything between quotes
-		b = bytes.ToValidUTF8(b, []byte("\ufffd"))
-	}
-	return b, nil
+	return unescape(b), nil
 }
 
 // needless are escapes that JSON does not demand, by what follows their \u.
