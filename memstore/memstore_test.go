@@ -72,14 +72,14 @@ func TestStore_Capacity(t *testing.T) {
 		}
 	})
 	t.Run("is_a_bound_in_bytes", func(t *testing.T) {
-		const most, sessions = 32 << 20, 8000 // of which a third fits
+		const most, sessions = 16 << 20, 3000 // of which not half fits
 		var before, after runtime.MemStats
 		runtime.GC()
 		runtime.ReadMemStats(&before)
 		s := memstore.NewSized(0, most)
 		for i := range sessions {
 			putDoc(t, s, sessionID(i), worst, time.Hour)
-			for w := range 100 {
+			for w := range 70 {
 				if _, err := s.Merge(context.Background(), sessionID(i), "s", fmt.Sprintf("f00dcafe.%d", w), store.Activity{Views: 1, LastSeen: 1}, time.Hour); err != nil {
 					t.Fatal(err)
 				}
@@ -99,13 +99,13 @@ func TestStore_Capacity(t *testing.T) {
 		runtime.KeepAlive(s)
 	})
 	t.Run("evicts_first_those_whose_cookie_never_returned", func(t *testing.T) {
-		s := memstore.NewSized(0, 32<<20)
+		s := memstore.NewSized(0, 16<<20)
 		for i := range 1000 {
 			put(t, s, sessionID(i), time.Hour)
 			merge(t, s, sessionID(i), int64(1+i))
 			merge(t, s, sessionID(i), int64(2000+i)) // came back
 		}
-		for i := range 20_000 { // a flood of visits that never do
+		for i := range 6_000 { // a flood of visits that never do
 			id := sessionID(100_000 + i)
 			putDoc(t, s, id, worst, time.Hour)
 			merge(t, s, id, 1)
