@@ -38,7 +38,7 @@ var mayImport = map[string][]string{
 	"footfalltest":                  {"", "memstore", "sqlitearchive", "store"},
 	"enrich":                        {},
 	"internal/journal":              {"internal/oserror"},
-	"internal/redisrecord":          {},
+	"internal/redisrecord":          {"store"},
 	"memstore":                      {},
 	"redisstore":                    {"internal/redisrecord"},
 	"upstashstore":                  {"internal/redisrecord"},

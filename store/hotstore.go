@@ -30,6 +30,11 @@ type HotStore interface {
 	// Read returns a session's document, its version, and its merged activity:
 	// the sum over writers of the page views given to Merge, and the latest
 	// last-seen time in Unix milliseconds, 0 if none. Absent or expired: nil.
+	//
+	// Whatever else is stored under the id, because another program wrote it or the
+	// record was damaged, is a document of version 0 and no error: its bytes, or none,
+	// but not nil. Put and Merge leave it alone, and Delete removes it. An error that
+	// wraps [ErrNewer] says that a newer version wrote the record.
 	Read(ctx context.Context, id string) (doc []byte, version, views, lastSeen int64, err error)
 
 	// Put stores a document of the given version if the stored one is exactly

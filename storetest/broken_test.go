@@ -61,6 +61,12 @@ var defects = []struct {
 	{"absence is an empty document", []string{"absent_is_nil"}},
 	{"ids are cut short", []string{"ids_are_not_confused"}},
 	{"ids are hashed to their ends", []string{"ids_are_not_confused"}},
+	{"what it did not write is an error", []string{"corrupt_records"}},
+	{"what it did not write is an absence", []string{"corrupt_records"}},
+	{"what it did not write is replaced", []string{"corrupt_records"}},
+	{"what it did not write cannot be deleted", []string{"corrupt_records"}},
+	{"what it did not write takes counts", []string{"corrupt_records"}},
+	{"what it did not write has the version that it says", []string{"corrupt_records"}},
 	{"put is not atomic", []string{"racing_inserts", "racing_updates", "read_change_put"}},
 	{"merge is not atomic", []string{"parallel_merges"}},
 	{"waits in spite of its context", []string{"cancelled"}},
@@ -76,7 +82,7 @@ func TestRun_CatchesDefects(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					rec := &recorder{ctx: t.Context()}
 					rec.run(func() {
-						r.check(&tester{rec, &broken{defect: d.defect, records: map[string]*record{}}, time.Sleep})
+						r.check(&tester{rec, &broken{defect: d.defect, records: map[string]*record{}, foreign: map[string][]byte{}}, time.Sleep, plant})
 					})
 					if rec.failed() {
 						caught = append(caught, r.name)
@@ -141,10 +147,19 @@ type broken struct {
 	defect  string
 	mu      sync.Mutex
 	records map[string]*record
+	foreign map[string][]byte           // what was planted
 	left    map[string]map[string]int64 // activity merged without a record
 }
 
 var _ store.HotStore = (*broken)(nil)
+
+func plant(s store.HotStore, id, value string) {
+	b := s.(*broken)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.records, b.key(id))
+	b.foreign[id] = []byte(value)
+}
 
 type record struct {
 	doc      []byte
@@ -189,6 +204,19 @@ func (b *broken) Read(ctx context.Context, id string) (doc []byte, version, view
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if value, ok := b.foreign[id]; ok {
+		switch {
+		case b.is("what it did not write is an error"):
+			return nil, 0, 0, 0, errors.New("corrupt")
+		case b.is("what it did not write is an absence"):
+			return nil, 0, 0, 0, nil
+		case b.is("what it did not write has the version that it says"):
+			var d struct{ Version int64 }
+			_ = json.Unmarshal(value, &d)
+			return bytes.Clone(value), d.Version, 0, 0, nil
+		}
+		return append([]byte{}, value...), 0, 0, 0, nil
+	}
 	r := b.live(id)
 	if r == nil && b.is("expired is readable") {
 		r = b.records[b.key(id)]
@@ -236,6 +264,12 @@ func (b *broken) matches(r *record, previous, version int64) bool {
 func (b *broken) Put(ctx context.Context, id, series string, doc []byte, previous, version int64, ttl time.Duration) (bool, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if _, ok := b.foreign[id]; ok {
+		if !b.is("what it did not write is replaced") {
+			return false, nil
+		}
+		delete(b.foreign, id)
+	}
 	r := b.live(id)
 	if !b.matches(r, previous, version) {
 		if ttl <= 0 && b.is("ttl 0 deletes without comparing") {
@@ -294,6 +328,9 @@ func (b *broken) Put(ctx context.Context, id, series string, doc []byte, previou
 func (b *broken) Merge(_ context.Context, id, series, writer string, views, lastSeen int64, ttl time.Duration) (bool, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if _, ok := b.foreign[id]; ok {
+		return b.is("what it did not write takes counts"), nil
+	}
 	r := b.live(id)
 	if r == nil {
 		switch {
@@ -354,6 +391,9 @@ func (b *broken) Delete(_ context.Context, id string) error {
 		return errors.New("not found")
 	}
 	b.remove(id)
+	if !b.is("what it did not write cannot be deleted") {
+		delete(b.foreign, id)
+	}
 	return nil
 }
 

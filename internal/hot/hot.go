@@ -50,6 +50,8 @@ func New(s *guard.Hot, archive *guard.Archive, out *outbox.Outbox, lives store.L
 
 // Stored is what the hot store holds of a session.
 type Stored struct {
+	id       string
+	lives    store.Lifetimes
 	Doc      []byte // nil: nothing
 	Version  int64
 	Views    int64 // merged on top of the document's page views
@@ -57,24 +59,35 @@ type Stored struct {
 	ReadAt   time.Time // when the reading began
 }
 
-// Read reads a session. An error wraps [ErrFailed].
+// Read reads a session. An error wraps [ErrFailed], or [store.ErrUnavailable] and
+// [store.ErrNewer].
 func (h *Hot) Read(ctx context.Context, id string) (s Stored, err error) {
-	s.ReadAt = clock.Now()
+	s.id, s.lives, s.ReadAt = id, h.lives, clock.Now()
 	h.reads.Add(1)
 	var lastSeen int64
-	if s.Doc, s.Version, s.Views, lastSeen, err = h.store.Read(ctx, id); err != nil {
+	s.Doc, s.Version, s.Views, lastSeen, err = h.store.Read(ctx, id)
+	switch {
+	case errors.Is(err, store.ErrNewer):
+		return Stored{}, fmt.Errorf("%w: %w", store.ErrUnavailable, err)
+	case err != nil:
 		return Stored{}, failed(err)
+	}
+	if latest := s.ReadAt.Add(clock.MaxOffset); lastSeen > latest.UnixMilli() { // no other clock is so far ahead: it is damaged
+		lastSeen = latest.UnixMilli()
 	}
 	s.LastSeen = clock.FromMillis(lastSeen)
 	return s, nil
 }
 
-// Decode is the session with the activity that was merged. The error is
-// [ErrNewerFormat], or says why the document is corrupt.
+// Decode is the session with the activity that was merged. The error wraps
+// [store.ErrNewer], or says why the document is corrupt.
 func (s *Stored) Decode() (live.Document, error) {
 	d, err := Decode(s.Doc)
+	if err == nil {
+		err = s.check(&d)
+	}
 	if err != nil {
-		return d, err
+		return live.Document{}, err
 	}
 	d.PageViews += s.Views
 	if s.LastSeen.After(d.LastSeenAt) {
@@ -148,6 +161,13 @@ func (h *Hot) Bury(ctx context.Context, e *live.Entry, version int64) bool {
 		}
 		if there.Version >= version {
 			return true
+		}
+		if there.Doc != nil && there.Version <= 0 { // corrupt: Replace leaves it alone
+			if err := h.Delete(ctx, d.SessionID); err != nil {
+				h.store.CountError()
+				return false
+			}
+			there.Version = 0
 		}
 		stored, err := h.Replace(ctx, &d, there.Version)
 		if err != nil {

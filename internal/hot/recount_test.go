@@ -94,7 +94,7 @@ func TestRecount_TwoInstancesAddWhatIsMissingOnce(t *testing.T) {
 	shared := memstore.New(0)
 	id, at := clock.NewID(), clock.Now()
 	lives := store.Lifetimes{Idle: time.Hour, Absolute: 24 * time.Hour}
-	d := live.Document{Series: "s-1", Record: store.Record{Session: store.Session{SessionID: id.String(), StartedAt: at, LastSeenAt: at}, Version: 1}}
+	d := live.Document{Series: "s-1", Record: store.Record{Session: store.Session{SessionID: id.String(), VisitorID: clock.NewID().String(), StartedAt: at, LastSeenAt: at}, Version: 1, SecretHash: store.SecretHash{1}}}
 	archived := d.Record
 	archived.PageViews = 5
 	counts := new(count.Set)

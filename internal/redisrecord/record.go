@@ -1,9 +1,10 @@
 package redisrecord
 
 import (
-	"errors"
 	"strconv"
 	"strings"
+
+	"github.com/footfall-go/footfall/store"
 )
 
 const (
@@ -14,10 +15,9 @@ const (
 	greatestNumber = 1 << 53 // the greatest integer that is exact in a Lua number
 )
 
-var errNewer = errors.New("a newer version of Footfall wrote this record")
-
 // Decode reads a value and returns its document and the merged activity. A value
-// that is not a record counts as a document of version 0.
+// that is not a record counts as a document of version 0. The error is
+// [store.ErrNewer].
 func Decode(value []byte) (doc []byte, version, views, lastSeen int64, err error) {
 	start, format, fields, ok := cutMember(string(value))
 	version, fields, ok1 := cutInt(fields)
@@ -26,7 +26,7 @@ func Decode(value []byte) (doc []byte, version, views, lastSeen int64, err error
 		return value, 0, 0, 0, nil
 	}
 	if format != 1 {
-		return nil, 0, 0, 0, errNewer
+		return nil, 0, 0, 0, store.ErrNewer
 	}
 	base, fields, ok := strings.Cut(fields, " ")
 	seen, writers, some := strings.Cut(fields, " ")

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"unicode/utf8"
 
+	"github.com/footfall-go/footfall/enrich"
 	"github.com/footfall-go/footfall/internal/clock"
 	"github.com/footfall-go/footfall/internal/sessions"
 	"github.com/footfall-go/footfall/store"
@@ -17,8 +19,23 @@ const (
 	maxValueKey = 64
 )
 
+// checkKey says why a store could not keep a key apart from all others: JSON has no
+// form for bytes that are not UTF-8, so that two such keys would be one in a store.
+func checkKey(key string) error {
+	switch {
+	case key == "" || len(key) > maxValueKey:
+		return fmt.Errorf("footfall: a value's key has 1 to %d bytes, not %d", maxValueKey, len(key))
+	case enrich.Text(key, maxValueKey) != key:
+		return fmt.Errorf("footfall: the value's key %+q is not UTF-8, or has control characters", key)
+	}
+	return nil
+}
+
 // ReadValue reads a value of the request's session. It reports whether there is one.
 func (r *Request) ReadValue(key string, into any) (bool, error) {
+	if err := checkKey(key); err != nil {
+		return false, err
+	}
 	r.mu.Lock()
 	e, standing, err := r.entry, r.standing, r.err
 	r.mu.Unlock()
@@ -36,8 +53,8 @@ func (r *Request) ReadValue(key string, into any) (bool, error) {
 // one before, nil for nothing; lasting ones survive an account switch. edit is
 // called again if another request of the session was faster.
 func (r *Request) UpdateValue(ctx context.Context, key string, lasting bool, edit func(json.RawMessage) (any, error)) error {
-	if key == "" || len(key) > maxValueKey {
-		return fmt.Errorf("footfall: a value's key has 1 to %d bytes", maxValueKey)
+	if err := checkKey(key); err != nil {
+		return err
 	}
 	r.mu.Lock()
 	e, hash := r.session(false), r.token.Secret.Hash()
@@ -92,6 +109,9 @@ func withValue(values map[string]store.Value, key string, lasting bool, edit fun
 	encoded, err := json.Marshal(value)
 	if err != nil {
 		return nil, nil, fmt.Errorf("footfall: value %q: %w", key, err)
+	}
+	if !utf8.Valid(encoded) { // a json.RawMessage, or what a MarshalJSON returned
+		return nil, nil, fmt.Errorf("footfall: value %q: its JSON is not UTF-8", key)
 	}
 	if values == nil {
 		values = map[string]store.Value{}
