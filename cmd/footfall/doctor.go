@@ -82,15 +82,15 @@ func (cmd *doctorCmd) Run(t terminal) error {
 }
 
 // colour adds colour to text if the output is a terminal.
-func colour(t terminal, c text.Color, s string) string {
-	f, ok := t.out.(*os.File)
-	if !ok || os.Getenv("NO_COLOR") != "" {
-		return s
+func colour(t terminal, c text.Color, s string) mark {
+	f := file(t.out)
+	if f == nil || os.Getenv("NO_COLOR") != "" {
+		return mark(s)
 	}
 	if info, err := f.Stat(); err != nil || info.Mode()&os.ModeCharDevice == 0 {
-		return s
+		return mark(s)
 	}
-	return c.Sprint(s)
+	return mark(c.Sprint(s))
 }
 
 func examine(c *config) []finding {

@@ -4,5 +4,5 @@
 // null, times in RFC 3339 with milliseconds.
 // It promises the same text for strings as encoding/json, in one pass without an
 // allocation for those that need no escapes.
-// It never reads JSON, and never checks that a caller's raw value is JSON.
+// It never reads JSON, and what it appends is always JSON.
 package jsontext
