@@ -73,6 +73,9 @@ var defects = []struct {
 	{"no time is the beginning of time", []string{"what_a_reader_is_not_told_has_a_default"}},
 	{"visitors are sessions", []string{"active_visitors_and_sessions_begun"}},
 	{"everybody gets the slot", []string{"claim_slot"}},
+	{"the last value of a key is kept", []string{"keep_first"}},
+	{"all keys have one value", []string{"keep_first"}},
+	{"who keeps a value again gets an error", []string{"keep_first"}},
 	{"nobody gets the slot", []string{"claim_slot"}},
 	{"purge has no bound", []string{"purge"}},
 	{"purge never ends", []string{"purge"}},
@@ -567,6 +570,20 @@ func (b *broken) ClaimSlot(ctx context.Context, job string, slot time.Time) (boo
 	}
 	mine, err := b.Archive.ClaimSlot(ctx, job, slot)
 	return (mine || b.is("everybody gets the slot")) && !b.is("nobody gets the slot"), err
+}
+
+func (b *broken) KeepFirst(ctx context.Context, key, value string) (string, error) {
+	if b.is("all keys have one value") {
+		key = "key"
+	}
+	first, err := b.Archive.KeepFirst(ctx, key, value)
+	switch {
+	case err == nil && b.is("the last value of a key is kept"):
+		return value, nil
+	case err == nil && first != value && b.is("who keeps a value again gets an error"):
+		return "", errors.New("there is one")
+	}
+	return first, err
 }
 
 func (b *broken) Purge(ctx context.Context, sessions, visitors time.Time, limit int) (int, error) {

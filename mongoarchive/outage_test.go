@@ -33,6 +33,7 @@ func calls(a *mongoarchive.Archive) map[string]func(context.Context) error {
 		"ActiveVisitors":    func(ctx context.Context) error { _, err := a.ActiveVisitors(ctx, began); return err },
 		"SessionsBegun":     func(ctx context.Context) error { _, err := a.SessionsBegun(ctx, began); return err },
 		"ClaimSlot":         func(ctx context.Context) error { _, err := a.ClaimSlot(ctx, "job", began); return err },
+		"KeepFirst":         func(ctx context.Context) error { _, err := a.KeepFirst(ctx, "key", "value"); return err },
 		"Purge":             func(ctx context.Context) error { _, err := a.Purge(ctx, time.Time{}, time.Time{}, 1); return err },
 		"Check":             a.Check,
 		"Now":               func(ctx context.Context) error { _, err := a.Now(ctx); return err },

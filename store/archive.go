@@ -61,6 +61,11 @@ type Ledger interface {
 	// KnowsCustomer reports whether any session or order of a customer is there.
 	KnowsCustomer(ctx context.Context, customerID string) (bool, error)
 
+	// KeepFirst keeps the first value that anybody gives for a key, for good, and
+	// returns it: every caller gets the same, however often it asks, and whatever
+	// became of the caller who was first. Key and value are 1 to 128 bytes.
+	KeepFirst(ctx context.Context, key, value string) (first string, err error)
+
 	// CredentialChanges returns what was changed after a cursor, oldest first,
 	// and the cursor to go on from; the first cursor is 0.
 	CredentialChanges(ctx context.Context, after int64) ([]CredentialChange, int64, error)

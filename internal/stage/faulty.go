@@ -56,12 +56,14 @@ func (f *FaultyHot) Merge(ctx context.Context, id, series, writer string, views,
 // from it.
 type FaultyArchive struct {
 	footfall.Archive
-	Down     atomic.Bool                   // neither answers nor takes anything
-	Discard  atomic.Bool                   // Append succeeds and stores nothing
-	Rejects  atomic.Pointer[string]        // event type that is never stored
-	Reads    atomic.Int64                  // how often a session was asked for
-	IsShared bool                          // what Shared says
-	Gate     atomic.Pointer[chan struct{}] // Append waits until it is closed
+	Down    atomic.Bool            // neither answers nor takes anything
+	Discard atomic.Bool            // Append succeeds and stores nothing
+	Rejects atomic.Pointer[string] // event type that is never stored
+	Reads   atomic.Int64           // how often a session was asked for
+	// FailsAfterKeepFirst: KeepFirst keeps, and says that it failed, as when its answer is lost.
+	FailsAfterKeepFirst atomic.Bool
+	IsShared            bool                          // what Shared says
+	Gate                atomic.Pointer[chan struct{}] // Append waits until it is closed
 }
 
 // Shared says whether other instances have this archive too.
@@ -73,6 +75,18 @@ func (f *FaultyArchive) CredentialChanges(ctx context.Context, after int64) ([]s
 		return nil, after, errDown
 	}
 	return f.Archive.CredentialChanges(ctx, after)
+}
+
+// KeepFirst fails while the archive is down.
+func (f *FaultyArchive) KeepFirst(ctx context.Context, key, value string) (string, error) {
+	if f.Down.Load() {
+		return "", errDown
+	}
+	first, err := f.Archive.KeepFirst(ctx, key, value)
+	if f.FailsAfterKeepFirst.Load() {
+		return "", errDown
+	}
+	return first, err
 }
 
 // ClaimSlot fails while the archive is down.
