@@ -61,6 +61,7 @@ var defects = []struct {
 	{"orders have no event", []string{"order_converts_its_session", random}},
 	{"refunds count twice", []string{"refunds_count_once"}},
 	{"orders have no bound", []string{"amounts_are_bounded"}},
+	{"an order's refunds are those of all", []string{"refunds_count_once"}},
 	{"refunds have no bound", []string{"amounts_are_bounded"}},
 	{"bots are visitors", []string{"bots_are_apart", random}},
 	{"never folds", []string{"fold", "fold_of_several", random}},
@@ -570,6 +571,17 @@ func (b *broken) ClaimSlot(ctx context.Context, job string, slot time.Time) (boo
 	}
 	mine, err := b.Archive.ClaimSlot(ctx, job, slot)
 	return (mine || b.is("everybody gets the slot")) && !b.is("nobody gets the slot"), err
+}
+
+func (b *broken) Refunded(ctx context.Context, orderID string) (int64, error) {
+	if b.is("an order's refunds are those of all") {
+		s, err := b.Stats(ctx, report.Window{})
+		if err != nil || len(s.Refunded) == 0 {
+			return 0, err
+		}
+		return s.Refunded[0].Amount, nil
+	}
+	return b.Archive.Refunded(ctx, orderID)
 }
 
 func (b *broken) KeepFirst(ctx context.Context, key, value string) (string, error) {

@@ -28,6 +28,7 @@ func calls(a *mongoarchive.Archive) map[string]func(context.Context) error {
 			return err
 		},
 		"Order":             func(ctx context.Context) error { _, _, err := a.Order(ctx, "o"); return err },
+		"Refunded":          func(ctx context.Context) error { _, err := a.Refunded(ctx, "o"); return err },
 		"CustomerSessions":  func(ctx context.Context) error { _, err := a.CustomerSessions(ctx, "c", 5); return err },
 		"CredentialChanges": func(ctx context.Context) error { _, _, err := a.CredentialChanges(ctx, 0); return err },
 		"ActiveVisitors":    func(ctx context.Context) error { _, err := a.ActiveVisitors(ctx, began); return err },

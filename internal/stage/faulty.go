@@ -64,6 +64,7 @@ type FaultyArchive struct {
 	FailsAfterKeepFirst atomic.Bool
 	IsShared            bool                          // what Shared says
 	Gate                atomic.Pointer[chan struct{}] // Append waits until it is closed
+	Waiting             atomic.Int64                  // how many calls of Append wait for it
 }
 
 // Shared says whether other instances have this archive too.
@@ -100,7 +101,9 @@ func (f *FaultyArchive) ClaimSlot(ctx context.Context, job string, slot time.Tim
 // Append waits, fails, refuses or discards, as the fields say.
 func (f *FaultyArchive) Append(ctx context.Context, facts []store.Fact) error {
 	if gate := f.Gate.Load(); gate != nil {
+		f.Waiting.Add(1)
 		<-*gate
+		f.Waiting.Add(-1)
 	}
 	if f.Down.Load() {
 		return errDown
@@ -141,6 +144,14 @@ func (f *FaultyArchive) Refund(ctx context.Context, id string) (store.Refund, bo
 		return store.Refund{}, false, errDown
 	}
 	return f.Archive.Refund(ctx, id)
+}
+
+// Refunded fails while the archive is down.
+func (f *FaultyArchive) Refunded(ctx context.Context, orderID string) (int64, error) {
+	if f.Down.Load() {
+		return 0, errDown
+	}
+	return f.Archive.Refunded(ctx, orderID)
 }
 
 // Check fails while the archive is down.
