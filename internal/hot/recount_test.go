@@ -118,3 +118,26 @@ func TestRecount_TwoInstancesAddWhatIsMissingOnce(t *testing.T) {
 		t.Errorf("the hot store shows %d page views of 5 (%v)", views, err)
 	}
 }
+
+// No clock of this installation is so far ahead: what the hot store says then is
+// damaged, and must not keep a session alive.
+func TestRead_ClampsActivityOfTheFuture(t *testing.T) {
+	ctx, shared, counts := t.Context(), memstore.New(0), new(count.Set)
+	h := New(guard.NewHot(shared, counts), guard.NewArchive(nil, counts), nil, store.Lifetimes{}, live.NewNames(), 10, counts)
+	id, at := clock.NewID().String(), clock.Now()
+	d := live.Document{Series: "s-1", Record: store.Record{Session: store.Session{SessionID: id, VisitorID: clock.NewID().String(), StartedAt: at, LastSeenAt: at}, Version: 1, SecretHash: store.SecretHash{1}}}
+	if stored, err := h.Replace(ctx, &d, 0); err != nil || !stored {
+		t.Fatal(stored, err)
+	}
+	if merged, err := shared.Merge(ctx, id, "s-1", "w", 3, at.AddDate(70, 0, 0).UnixMilli(), time.Hour); err != nil || !merged {
+		t.Fatal(merged, err)
+	}
+	there, err := h.Read(ctx, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := there.Decode()
+	if err != nil || got.LastSeenAt.After(clock.Now().Add(clock.MaxOffset)) || got.PageViews != 3 {
+		t.Errorf("activity of 70 years ahead is read as last seen at %s with %d views, %v: times are clamped to now", got.LastSeenAt, got.PageViews, err)
+	}
+}
