@@ -74,7 +74,7 @@ var (
 	// check began: it must be made again.
 	ErrRevoked = sessions.ErrRevoked
 	// ErrConflict means that the id of an order or a refund was used before for another
-	// amount. What was recorded first stands.
+	// amount, or a refund's for another order. What was recorded first stands.
 	ErrConflict = orders.ErrConflict
 	// ErrNoSession means that there is no session to keep a value or to record an event
 	// in.

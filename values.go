@@ -20,8 +20,9 @@ func (t *Tracker) Value(ctx context.Context, key string, into any) (bool, error)
 }
 
 // SetValue keeps something small in the request's session: a cart's id, a
-// currency. A key is 1 to 64 bytes of UTF-8 without control characters; all keys and
-// values of a session take at most 4 KiB of JSON as they are stored. Values survive login; an account switch drops them unless they are
+// currency. A key has 1 to 64 bytes of UTF-8 without control characters; all keys and
+// values of a session take at most 4 KiB of JSON as they are stored. Values survive
+// login; an account switch drops them unless they are
 // [Lasting]. A nil value removes the key. ctx is the request's.
 //
 // An error that wraps [ErrUnavailable] means that nothing was kept, [ErrNoSession]

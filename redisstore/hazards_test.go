@@ -3,6 +3,7 @@ package redisstore_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -218,6 +219,23 @@ func TestStore_Documents(t *testing.T) {
 		if merged, err := s.Merge(t.Context(), id, "s", "w", store.Activity{Views: 1, LastSeen: 1}, time.Minute); merged || err != nil {
 			t.Errorf("Merge into foreign %q: %v %v", value, merged, err)
 		}
+	}
+}
+
+// A record in a later form cannot be known, and nothing touches it.
+func TestStore_NewerRecord(t *testing.T) {
+	t.Parallel()
+	redis := testserver.Redis(t)
+	s := open(t, redis.URL(), redisstore.Options{})
+	const value = `{"a":1,"activity":"2 17 s what comes later"}`
+	redis.Do(t, "SET", "session:"+id, value, "EX", "100")
+	if doc, _, _, err := s.Read(t.Context(), id); !errors.Is(err, store.ErrNewer) || doc != nil {
+		t.Errorf("Read = %q, %v: what a newer version wrote is no document and no failure of the server", doc, err)
+	}
+	merged, err := s.Merge(t.Context(), id, "s", "w", store.Activity{Views: 1, LastSeen: 1}, time.Minute)
+	stored, putErr := s.Put(t.Context(), id, "s", []byte(doc), 17, 18, time.Minute)
+	if merged || stored || err != nil || putErr != nil || redis.Get(t, "session:"+id) != value {
+		t.Errorf("Merge = %v, %v, Put = %v, %v, and %s stands there: what a newer version wrote is left alone", merged, err, stored, putErr, redis.Get(t, "session:"+id))
 	}
 }
 

@@ -38,6 +38,11 @@ type HotStore interface {
 	// Read returns a session's document, its version, and its merged activity:
 	// the sums over writers of the counts given to Merge, and the latest
 	// last-seen time. Absent or expired: nil.
+	//
+	// Whatever else is stored under the id, because another program wrote it or the
+	// record was damaged, is a document of version 0 and no error: its bytes, or none,
+	// but not nil. Put and Merge leave it alone, and Delete removes it. An error that
+	// wraps [ErrNewer] says that a newer version wrote the record.
 	Read(ctx context.Context, id string) (doc []byte, version int64, all Activity, err error)
 
 	// Put stores a document of the given version if the stored one is exactly

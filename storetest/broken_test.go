@@ -61,6 +61,12 @@ var defects = []struct {
 	{"absence is an empty document", []string{"absent_is_nil"}},
 	{"ids are cut short", []string{"ids_are_not_confused"}},
 	{"ids are hashed to their ends", []string{"ids_are_not_confused"}},
+	{"what it did not write is an error", []string{"corrupt_records"}},
+	{"what it did not write is an absence", []string{"corrupt_records"}},
+	{"what it did not write is replaced", []string{"corrupt_records"}},
+	{"what it did not write cannot be deleted", []string{"corrupt_records"}},
+	{"what it did not write takes counts", []string{"corrupt_records"}},
+	{"what it did not write has the version that it says", []string{"corrupt_records"}},
 	{"put is not atomic", []string{"racing_inserts", "racing_updates", "read_change_put"}},
 	{"merge is not atomic", []string{"parallel_merges"}},
 	{"waits in spite of its context", []string{"cancelled"}},
@@ -85,7 +91,7 @@ func TestRun_CatchesDefects(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					rec := &recorder{ctx: t.Context()}
 					rec.run(func() {
-						r.check(&tester{rec, &broken{defect: d.defect, records: map[string]*record{}}, time.Sleep, bytesOf})
+						r.check(&tester{rec, &broken{defect: d.defect, records: map[string]*record{}, foreign: map[string][]byte{}}, time.Sleep, plant, bytesOf})
 					})
 					if rec.failed() {
 						caught = append(caught, r.name)
@@ -150,11 +156,20 @@ type broken struct {
 	defect  string
 	mu      sync.Mutex
 	records map[string]*record
+	foreign map[string][]byte           // what was planted
 	left    map[string]map[string]int64 // activity merged without a record
 	kept    int64                       // bytes of what was deleted
 }
 
 var _ store.HotStore = (*broken)(nil)
+
+func plant(s store.HotStore, id, value string) {
+	b := s.(*broken)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.records, b.key(id))
+	b.foreign[id] = []byte(value)
+}
 
 type record struct {
 	doc      []byte
@@ -225,6 +240,19 @@ func (b *broken) Read(ctx context.Context, id string) (doc []byte, version int64
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if value, ok := b.foreign[id]; ok {
+		switch {
+		case b.is("what it did not write is an error"):
+			return nil, 0, store.Activity{}, errors.New("corrupt")
+		case b.is("what it did not write is an absence"):
+			return nil, 0, store.Activity{}, nil
+		case b.is("what it did not write has the version that it says"):
+			var d struct{ Version int64 }
+			_ = json.Unmarshal(value, &d)
+			return bytes.Clone(value), d.Version, store.Activity{}, nil
+		}
+		return append([]byte{}, value...), 0, store.Activity{}, nil
+	}
 	r := b.live(id)
 	if r == nil && b.is("expired is readable") {
 		r = b.records[b.key(id)]
@@ -279,6 +307,12 @@ func (b *broken) matches(r *record, previous, version int64) bool {
 func (b *broken) Put(ctx context.Context, id, series string, doc []byte, previous, version int64, ttl time.Duration) (bool, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if _, ok := b.foreign[id]; ok {
+		if !b.is("what it did not write is replaced") {
+			return false, nil
+		}
+		delete(b.foreign, id)
+	}
 	r := b.live(id)
 	if !b.matches(r, previous, version) {
 		if ttl <= 0 && b.is("ttl 0 deletes without comparing") {
@@ -338,6 +372,9 @@ func (b *broken) Merge(_ context.Context, id, series, writer string, a store.Act
 	views, lastSeen := a.Views, a.LastSeen
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if _, ok := b.foreign[id]; ok {
+		return b.is("what it did not write takes counts"), nil
+	}
 	r := b.live(id)
 	if r == nil {
 		switch {
@@ -420,6 +457,9 @@ func (b *broken) Delete(_ context.Context, id string) error {
 		return errors.New("not found")
 	}
 	b.remove(id)
+	if !b.is("what it did not write cannot be deleted") {
+		delete(b.foreign, id)
+	}
 	return nil
 }
 

@@ -31,6 +31,10 @@ type Harness struct {
 	// Within runs a case. Default: the case runs as it is. A store in this
 	// process passes [testing/synctest.Test] and lets Advance sleep.
 	Within func(t *testing.T, f func(*testing.T))
+
+	// Plant stores a value under a session's id past the store, as another program
+	// or a damaged disk would. Nil for a store that nothing else can write to.
+	Plant func(s store.HotStore, id, value string)
 }
 
 // TB is the part of [testing.TB] that a case uses. It is an interface so that the
@@ -56,7 +60,7 @@ func Run(t *testing.T, h Harness) {
 	})
 	for _, r := range append(rules, costRules...) {
 		t.Run(r.name, func(t *testing.T) {
-			within(t, func(t *testing.T) { r.check(&tester{t, h.Open(t), h.Advance, h.Bytes}) })
+			within(t, func(t *testing.T) { r.check(&tester{t, h.Open(t), h.Advance, h.Plant, h.Bytes}) })
 		})
 	}
 }
@@ -72,6 +76,7 @@ type tester struct {
 	TB
 	store   store.HotStore
 	advance func(time.Duration)
+	plant   func(s store.HotStore, id, value string)
 	bytes   func(s store.HotStore, ids []string) int64 // nil: the store cannot tell
 }
 

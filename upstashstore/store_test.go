@@ -30,6 +30,9 @@ func TestStore(t *testing.T) {
 			return open(t, s.server.URL, Options{Prefix: fmt.Sprintf("suite%d:", n.Add(1))})
 		},
 		Advance: time.Sleep,
+		Plant: func(hot store.HotStore, id, value string) {
+			s.redis.Do(t, "SET", hot.(*Store).prefix+"session:"+id, value, "EX", "600")
+		},
 	})
 }
 

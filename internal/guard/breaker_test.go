@@ -98,6 +98,7 @@ func TestBreaker_OpensAfterFiveSlowFailuresInARow(t *testing.T) {
 		{"clients that went away between five failures", slowFailure, []error{errDown, errDown, context.Canceled, errDown, errDown, errDown}, true},
 		{"a store that ran out of time", slowFailure, []error{context.DeadlineExceeded, context.DeadlineExceeded, context.DeadlineExceeded, context.DeadlineExceeded, context.DeadlineExceeded}, true},
 		{"facts that were rejected, which is an answer", slowFailure, []error{store.ErrRejected, store.ErrRejected, fmt.Errorf("a fact: %w", store.ErrRejected), store.ErrRejected, store.ErrRejected}, false},
+		{"records of a newer version, which are an answer", slowFailure, []error{store.ErrNewer, store.ErrNewer, fmt.Errorf("read: %w", store.ErrNewer), store.ErrNewer, store.ErrNewer}, false},
 		{"four failures, an answer that rejects, and one more", slowFailure, []error{errDown, errDown, errDown, errDown, store.ErrRejected, errDown}, false},
 	} {
 		synctest.Test(t, func(t *testing.T) {

@@ -199,6 +199,17 @@ func (g *Archive) Refund(ctx context.Context, id string) (store.Refund, bool, er
 	return refund, ok, err
 }
 
+// Refunded is [store.Ledger]'s.
+func (g *Archive) Refunded(ctx context.Context, orderID string) (int64, error) {
+	if !g.reads.allow() {
+		return 0, errOpen
+	}
+	began := time.Now()
+	amount, err := g.archive.Refunded(ctx, orderID)
+	g.reads.took(began, err)
+	return amount, err
+}
+
 // Commit is Append for facts that a request waits for.
 func (g *Archive) Commit(ctx context.Context, facts []store.Fact) error {
 	if !g.commits.allow() {

@@ -17,9 +17,6 @@ import (
 // what it means cannot be known here.
 const format = 1
 
-// ErrNewerFormat means that a later version wrote a document.
-var ErrNewerFormat = errors.New("a newer version wrote this record")
-
 // members are what a document holds.
 type members struct {
 	store.Session
@@ -80,14 +77,15 @@ func Encode(d *live.Document) []byte {
 	return append(b, '}')
 }
 
-// Decode reads a document. The error is [ErrNewerFormat], or says why it is corrupt.
+// Decode reads a document. The error is [store.ErrNewer], or says why it is corrupt.
 func Decode(doc []byte) (live.Document, error) {
 	var m members
-	if err := json.Unmarshal(doc, &m); err != nil {
-		return live.Document{}, fmt.Errorf("session record: %w", err)
+	err := json.Unmarshal(doc, &m)
+	if m.Format > format || err != nil && isNewer(doc) {
+		return live.Document{}, store.ErrNewer
 	}
-	if m.Format > format {
-		return live.Document{}, ErrNewerFormat
+	if err != nil {
+		return live.Document{}, fmt.Errorf("session record: %w", err)
 	}
 	d := live.Document{
 		Record: store.Record{
@@ -99,6 +97,15 @@ func Decode(doc []byte) (live.Document, error) {
 		return live.Document{}, err
 	}
 	return d, nil
+}
+
+// isNewer reports whether a later version wrote a document that this one cannot
+// decode: its members may have other types then.
+func isNewer(doc []byte) bool {
+	var m struct {
+		Format int `json:"format"`
+	}
+	return json.Unmarshal(doc, &m) == nil && m.Format > format
 }
 
 // utc is a time in UTC; the zero time stays as it is.

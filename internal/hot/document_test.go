@@ -62,7 +62,7 @@ func TestDocument(t *testing.T) {
 	})
 	t.Run("of a newer format cannot be known", func(t *testing.T) {
 		doc := bytes.Replace(doc, []byte(`"format":1`), []byte(`"format":2`), 1)
-		if _, err := Decode(doc); !errors.Is(err, ErrNewerFormat) {
+		if _, err := Decode(doc); !errors.Is(err, store.ErrNewer) {
 			t.Errorf("error %v", err)
 		}
 	})

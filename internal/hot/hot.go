@@ -50,31 +50,43 @@ func New(s *guard.Hot, archive *guard.Archive, out *outbox.Outbox, lives store.L
 
 // Stored is what the hot store holds of a session.
 type Stored struct {
+	id      string
+	lives   store.Lifetimes
 	Doc     []byte // nil: nothing
 	Version int64
 	Merged  store.Activity // on top of the document's counts
 	ReadAt  time.Time      // when the reading began
 }
 
-// Read reads a session. An error wraps [ErrFailed].
+// Read reads a session. An error wraps [ErrFailed], or [store.ErrUnavailable] and
+// [store.ErrNewer].
 func (h *Hot) Read(ctx context.Context, id string) (s Stored, err error) {
-	s.ReadAt = clock.Now()
+	s.id, s.lives, s.ReadAt = id, h.lives, clock.Now()
 	h.reads.Add(1)
-	if s.Doc, s.Version, s.Merged, err = h.store.Read(ctx, id); err != nil {
+	s.Doc, s.Version, s.Merged, err = h.store.Read(ctx, id)
+	switch {
+	case errors.Is(err, store.ErrNewer):
+		return Stored{}, fmt.Errorf("%w: %w", store.ErrUnavailable, err)
+	case err != nil:
 		return Stored{}, failed(err)
 	}
+	latest := clock.Millis(s.ReadAt.Add(clock.MaxOffset)) // no other clock is so far ahead: it is damaged
+	s.Merged.LastSeen = min(s.Merged.LastSeen, latest)
 	return s, nil
 }
 
 // LastSeen is the latest activity that was merged, zero if none was.
 func (s *Stored) LastSeen() time.Time { return clock.FromMillis(s.Merged.LastSeen) }
 
-// Decode is the session with the activity that was merged. The error is
-// [ErrNewerFormat], or says why the document is corrupt.
+// Decode is the session with the activity that was merged. The error wraps
+// [store.ErrNewer], or says why the document is corrupt.
 func (s *Stored) Decode() (live.Document, error) {
 	d, err := Decode(s.Doc)
+	if err == nil {
+		err = s.check(&d)
+	}
 	if err != nil {
-		return d, err
+		return live.Document{}, err
 	}
 	d.PageViews += s.Merged.Views
 	d.Events += s.Merged.Events
@@ -150,6 +162,13 @@ func (h *Hot) Bury(ctx context.Context, e *live.Entry, version int64) bool {
 		}
 		if there.Version >= version {
 			return true
+		}
+		if there.Doc != nil && there.Version <= 0 { // corrupt: Replace leaves it alone
+			if err := h.Delete(ctx, d.SessionID); err != nil {
+				h.store.CountError()
+				return false
+			}
+			there.Version = 0
 		}
 		stored, err := h.Replace(ctx, &d, there.Version)
 		if err != nil {

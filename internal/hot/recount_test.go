@@ -94,7 +94,7 @@ func TestRecount_TwoInstancesAddWhatIsMissingOnce(t *testing.T) {
 	shared := memstore.New(0)
 	id, at := clock.NewID(), clock.Now()
 	lives := store.Lifetimes{Idle: time.Hour, Absolute: 24 * time.Hour}
-	d := live.Document{Series: "s-1", Record: store.Record{Session: store.Session{SessionID: id.String(), StartedAt: at, LastSeenAt: at}, Version: 1}}
+	d := live.Document{Series: "s-1", Record: store.Record{Session: store.Session{SessionID: id.String(), VisitorID: clock.NewID().String(), StartedAt: at, LastSeenAt: at}, Version: 1, SecretHash: store.SecretHash{1}}}
 	archived := d.Record
 	archived.PageViews = 5
 	counts := new(count.Set)
@@ -116,5 +116,28 @@ func TestRecount_TwoInstancesAddWhatIsMissingOnce(t *testing.T) {
 	}
 	if _, _, all, err := shared.Read(ctx, id.String()); err != nil || all.Views != 5 {
 		t.Errorf("the hot store shows %d page views of 5 (%v)", all.Views, err)
+	}
+}
+
+// No clock of this installation is so far ahead: what the hot store says then is
+// damaged, and must not keep a session alive.
+func TestRead_ClampsActivityOfTheFuture(t *testing.T) {
+	ctx, shared, counts := t.Context(), memstore.New(0), new(count.Set)
+	h := New(guard.NewHot(shared, counts), guard.NewArchive(nil, counts), nil, store.Lifetimes{}, live.NewNames(), 10, 1<<30, counts)
+	id, at := clock.NewID().String(), clock.Now()
+	d := live.Document{Series: "s-1", Record: store.Record{Session: store.Session{SessionID: id, VisitorID: clock.NewID().String(), StartedAt: at, LastSeenAt: at}, Version: 1, SecretHash: store.SecretHash{1}}}
+	if stored, err := h.Replace(ctx, &d, 0); err != nil || !stored {
+		t.Fatal(stored, err)
+	}
+	if merged, err := shared.Merge(ctx, id, "s-1", "w", store.Activity{Views: 3, LastSeen: at.AddDate(70, 0, 0).UnixMilli()}, time.Hour); err != nil || !merged {
+		t.Fatal(merged, err)
+	}
+	there, err := h.Read(ctx, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := there.Decode()
+	if err != nil || got.LastSeenAt.After(clock.Now().Add(clock.MaxOffset)) || got.PageViews != 3 {
+		t.Errorf("activity of 70 years ahead is read as last seen at %s with %d views, %v: times are clamped to now", got.LastSeenAt, got.PageViews, err)
 	}
 }

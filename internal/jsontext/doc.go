@@ -5,5 +5,5 @@
 // demand, so that a text takes the bytes that it has.
 // It promises that a string is written in one pass without an allocation, and that
 // [Size] says how many bytes it takes.
-// It never reads JSON, and never checks that a caller's raw value is JSON.
+// It never reads JSON, and what it appends is always JSON.
 package jsontext

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"strconv"
 	"time"
+	"unicode/utf8"
 )
 
 // TimeLayout is how times are written: RFC 3339 with milliseconds.
@@ -34,11 +35,15 @@ func AppendInt(b []byte, name string, n int64) []byte {
 	return strconv.AppendInt(AppendName(b, name), n, 10)
 }
 
-// AppendRaw appends a member whose value is JSON already; no value is null.
+// AppendRaw appends a member whose value is JSON already; no value is null. A value
+// that is damaged, so that the object would be no JSON, is appended as a string.
 func AppendRaw(b []byte, name string, value json.RawMessage) []byte {
 	b = AppendName(b, name)
 	if len(value) == 0 {
 		return append(b, "null"...)
+	}
+	if !json.Valid(value) || !utf8.Valid(value) {
+		return AppendQuoted(b, string(value))
 	}
 	return append(b, value...)
 }

@@ -71,3 +71,13 @@ func FuzzAppendQuoted(f *testing.F) {
 		}
 	})
 }
+
+// One damaged value must not make all that is beside it unreadable.
+func TestAppendRaw_IsAlwaysJSON(t *testing.T) {
+	for raw, want := range map[string]string{"": "null", `{"a":[1]}`: `{"a":[1]}`, `"x"`: `"x"`, "{": `"{"`, "{}\x1b": `"{}\u001b"`, `1,"b":2`: `"1,\"b\":2"`, "\"\xff\"": "\"\\\"\ufffd\\\"\""} {
+		got := append(AppendRaw([]byte("{"), "a", json.RawMessage(raw)), '}')
+		if string(got) != `{"a":`+want+"}" || !json.Valid(got) {
+			t.Errorf("the value %q is written as %s, want %s", raw, got, want)
+		}
+	}
+}

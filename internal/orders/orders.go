@@ -18,8 +18,8 @@ import (
 )
 
 // ErrConflict means that the id of an order or a refund was used before for another
-// amount.
-var ErrConflict = errors.New("footfall: the id was used before for another amount")
+// amount, or a refund's for another order.
+var ErrConflict = errors.New("footfall: the id was used before for another amount or order")
 
 // Orders is safe for concurrent use.
 type Orders struct {
@@ -30,7 +30,9 @@ type Orders struct {
 	unstored unstored[store.Order]
 	refunds  unstored[store.Refund]
 
-	counted, completed, unwritten, pastCap *atomic.Uint64
+	refunding unstored[struct{}] // the orders of which something is being refunded
+
+	counted, completed, unwritten, exceeding, pastCap *atomic.Uint64
 }
 
 // New returns the orders of a tracker.
@@ -39,6 +41,7 @@ func New(out *outbox.Outbox, archive *guard.Archive, s *sessions.Sessions, count
 		out: out, archive: archive, sessions: s, log: log,
 		counted:   counts.New("orders", "Orders that were placed, each once."),
 		completed: counts.New("orders_completed", "Orders whose later call filled in what the first had left blank, such as the session."),
+		exceeding: counts.New("refunds_exceeding", "Refunds after which more of an order was refunded than was paid, because several instances refunded at the same moment. They are recorded: look at the order."),
 		pastCap:   counts.New("orders_past_cap", "Orders that were stored without their session because it has 100 already."),
 		unwritten: counts.New("orders_unwritten", "Orders that neither the journal nor the archive took at once. They are tried again every second, and lost if the process ends before that succeeds."),
 	}

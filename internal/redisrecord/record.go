@@ -1,7 +1,6 @@
 package redisrecord
 
 import (
-	"errors"
 	"strconv"
 	"strings"
 
@@ -16,10 +15,9 @@ const (
 	greatestNumber = 1 << 53 // the greatest integer that is exact in a Lua number
 )
 
-var errNewer = errors.New("a newer version of Footfall wrote this record")
-
 // Decode reads a value and returns its document and the merged activity. A value
-// that is not a record counts as a document of version 0.
+// that is not a record counts as a document of version 0. The error is
+// [store.ErrNewer].
 func Decode(value []byte) (doc []byte, version int64, all store.Activity, err error) {
 	start, format, fields, ok := cutMember(string(value))
 	version, fields, ok1 := cutInt(fields)
@@ -28,7 +26,7 @@ func Decode(value []byte) (doc []byte, version int64, all store.Activity, err er
 		return value, 0, store.Activity{}, nil
 	}
 	if format != 1 {
-		return nil, 0, store.Activity{}, errNewer
+		return nil, 0, store.Activity{}, store.ErrNewer
 	}
 	base, fields, ok := strings.Cut(fields, " ")
 	seen, writers, some := strings.Cut(fields, " ")

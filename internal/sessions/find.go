@@ -232,7 +232,7 @@ func (s *Sessions) read(ctx context.Context, id uuid.UUID) (*live.Entry, error) 
 	if err != nil {
 		return nil, err
 	}
-	if there.Doc == nil || there.Version < s.revoked.Lowest(id.String()) {
+	if there.Doc == nil || there.Version > 0 && there.Version < s.revoked.Lowest(id.String()) {
 		return s.readLost(ctx, id, there.ReadAt, there.Version)
 	}
 	if e := s.table.Get(id); e != nil && e.Refresh(there.Doc, there.Version, there.Merged, there.ReadAt) { // nothing changed but activity: no need to decode
@@ -243,9 +243,9 @@ func (s *Sessions) read(ctx context.Context, id uuid.UUID) (*live.Entry, error) 
 	}
 	d, err := there.Decode()
 	switch {
-	case errors.Is(err, hot.ErrNewerFormat):
+	case errors.Is(err, store.ErrNewer):
 		return nil, fmt.Errorf("%w: %w", store.ErrUnavailable, err)
-	case err != nil: // ends that session quietly, unless the archive knows better
+	case err != nil: // no record: the archive knows the session, or nobody does
 		s.corruptions.Add(1)
 		s.log.Warn("footfall: a corrupt record in the hot store was dropped", "sessionId", id, "error", err)
 		if err := s.hot.Delete(ctx, id.String()); err != nil {
