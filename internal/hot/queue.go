@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/footfall-go/footfall/internal/clock"
 	"github.com/footfall-go/footfall/internal/guard"
@@ -136,7 +137,7 @@ func (h *Hot) merge(ctx context.Context, e *live.Entry) bool {
 func (h *Hot) notMerged(ctx context.Context, e *live.Entry, m *live.Merge) {
 	e.Distrust()
 	there, err := h.Read(ctx, m.SessionID)
-	if err != nil || there.Doc == nil || there.Version != e.Version() || !e.Refresh(there.Doc, there.Version, there.Merged, there.ReadAt) {
+	if err != nil || there.Doc == nil || there.Version != e.Version() || !e.Refresh(there.Doc, there.Version, there.Merged, time.Time{}) { // revocations were not read before it: it does not count as read
 		return
 	}
 	if d, err := there.Decode(); err == nil && d.Series == m.Series {
