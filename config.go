@@ -13,6 +13,7 @@ import (
 	"github.com/footfall-go/footfall/internal/cookie"
 	"github.com/footfall-go/footfall/internal/doubts"
 	"github.com/footfall-go/footfall/internal/journal"
+	"github.com/footfall-go/footfall/internal/memory"
 	"github.com/footfall-go/footfall/internal/timetext"
 	"github.com/footfall-go/footfall/store"
 )
@@ -62,6 +63,11 @@ type Config struct {
 	// LiveSessions is how many sessions are held in this process's memory. Default:
 	// 100,000.
 	LiveSessions int
+	// LiveBytes is how much memory they may take, about; a session takes 2 to 10 KiB. At
+	// the bound those whose cookie never returned leave first, then those that were idle
+	// longest; they are read from a store again. Default: an eighth of the memory that this
+	// process may use (GOMEMLIMIT, the limit of its cgroup, or the machine's memory).
+	LiveBytes int64
 
 	// TrustedProxies are the networks whose X-Forwarded-For is believed. Default: none.
 	TrustedProxies []netip.Prefix
@@ -141,6 +147,7 @@ func (c Config) withDefaults() (Config, error) {
 	c.VisitorTTL = or(c.VisitorTTL, 365*day)
 	c.NewSessionsPerMinute = or(c.NewSessionsPerMinute, 6000)
 	c.LiveSessions = or(c.LiveSessions, defaultLive)
+	c.LiveBytes = or(c.LiveBytes, memory.Limit()/8)
 	c.StoreTimeout = or(c.StoreTimeout, 50*time.Millisecond)
 	c.RetentionSessions = or(c.RetentionSessions, 760*day)
 	c.RetentionVisitors = or(c.RetentionVisitors, 400*day)
@@ -207,6 +214,9 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.LiveSessions < 0 {
 		wrong("LiveSessions", "%d is negative: use 1 or more, or 0 for the default", c.LiveSessions)
+	}
+	if c.LiveBytes < 1<<20 {
+		wrong("LiveBytes", "%d is too small: use 1 MiB or more, or 0 for the default", c.LiveBytes)
 	}
 	for i, p := range c.TrustedProxies {
 		if !p.IsValid() {

@@ -24,6 +24,9 @@ import (
 // not be known; then the order that reaches the archive first counts. ctx is the
 // request's.
 //
+// A session has at most 100 orders: further ones are stored without it, and counted in
+// orders_past_cap.
+//
 // For a webhook, a telephone order or a subscription, whose request is not the buyer's,
 // use [Tracker.PlaceOrderFor].
 func (t *Tracker) PlaceOrder(ctx context.Context, input OrderInput) (placed Order, before bool, err error) {
@@ -75,8 +78,10 @@ func (t *Tracker) Order(ctx context.Context, id string) (Order, bool, error) {
 
 // Refund records that some of an order's money went back. A refund's id counts
 // once: told again it changes nothing, and with another amount or order it is
-// [ErrConflict], as far as the archive can be asked. The shop must make sure that the
-// sum of an order's refunds does not exceed its total. Refund needs no request. An
+// [ErrConflict], as far as the archive can be asked. With what was refunded before, it
+// is at most what was paid, otherwise the error is [store.ErrRefundTooLarge]. Instances that
+// refund at the same moment do not see each other: then both are recorded, and what
+// exceeds the order is counted in refunds_exceeding. Refund needs no request. An
 // error that wraps [ErrUnavailable] means that it was not recorded; any other says what
 // is wrong with the refund.
 func (t *Tracker) Refund(ctx context.Context, refund RefundInput) error {

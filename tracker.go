@@ -79,10 +79,10 @@ func start(config Config, beforeWrite func() error) (*Tracker, error) {
 		return nil, err // its text says already where it comes from and what to do
 	}
 	names := live.NewNames()
-	t.hot = hot.New(t.hotStore, t.archive, t.out, lifetimes, names, c.LiveSessions, t.counts)
+	t.hot = hot.New(t.hotStore, t.archive, t.out, lifetimes, names, c.LiveSessions, c.LiveBytes, t.counts)
 	t.sessions = sessions.New(sessions.Options{
 		Hot: t.hot, Archive: t.archive, Out: t.out, Revoked: t.revoked, Clock: t.clock, Lifetimes: lifetimes,
-		Names: names, Live: c.LiveSessions, Budget: c.StoreTimeout, Counts: t.counts, Logger: c.Logger,
+		Names: names, Live: c.LiveSessions, LiveBytes: c.LiveBytes, Budget: c.StoreTimeout, Counts: t.counts, Logger: c.Logger,
 	})
 	agents := enrich.NewAgents(0, c.OwnAgents...)
 	t.counts.Func("agents_over_budget", "User agents that were recognised less precisely because too many unusual ones came at once.", agents.OverBudget)

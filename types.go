@@ -74,7 +74,7 @@ var (
 	// check began: it must be made again.
 	ErrRevoked = sessions.ErrRevoked
 	// ErrConflict means that the id of an order or a refund was used before for another
-	// amount. What was recorded first stands.
+	// amount, or a refund's for another order. What was recorded first stands.
 	ErrConflict = orders.ErrConflict
 	// ErrNoSession means that there is no session to keep a value or to record an event
 	// in.
@@ -95,7 +95,7 @@ type EventInput struct {
 	Page string
 	// ProductID is the product that the event is about, at most 128 bytes. Default: none.
 	ProductID string
-	// Metadata is a JSON object of the shop's own: at most 4 KiB, 5 levels and 64
+	// Metadata is a JSON object of the shop's own: as it is stored at most 4 KiB, 5 levels and 64
 	// keys. Default: none.
 	Metadata json.RawMessage
 }

@@ -20,12 +20,17 @@ func (t *Tracker) Value(ctx context.Context, key string, into any) (bool, error)
 }
 
 // SetValue keeps something small in the request's session: a cart's id, a
-// currency. A key has 1 to 64 bytes; all keys and values of a session take at most
-// 4 KiB of JSON. Values survive login; an account switch drops them unless they are
+// currency. A key has 1 to 64 bytes of UTF-8 without control characters; all keys and
+// values of a session take at most 4 KiB of JSON as they are stored. Values survive
+// login; an account switch drops them unless they are
 // [Lasting]. A nil value removes the key. ctx is the request's.
 //
 // An error that wraps [ErrUnavailable] means that nothing was kept, [ErrNoSession]
 // that there is no session to keep it in: a bot's request, say.
+//
+// The hot store has the value when SetValue returns. The archive gets the first 32 that a
+// session sets in 10 s at once, and of more the last one of each key, within 200 ms: with
+// a hot store in memory, a process that is killed in that moment goes back to the one before.
 func (t *Tracker) SetValue(ctx context.Context, key string, value any, options ...ValueOption) error {
 	return t.UpdateValue(ctx, key, func(json.RawMessage) (any, error) { return value, nil }, options...)
 }

@@ -37,6 +37,7 @@ var defects = []struct {
 	{"has a clock of seconds", []string{"times_have_milliseconds_and_are_utc"}},
 	{"reads local time", []string{"times_have_milliseconds_and_are_utc"}},
 	{"stores ASCII", []string{"text_round_trips"}},
+	{"escapes for HTML", []string{"stored_as_sent"}},
 	{"unknown is empty text", []string{"not_known_is_null"}},
 	{"forgets values", []string{"values", random}},
 	{"the last value to arrive wins", []string{"values"}},
@@ -61,6 +62,7 @@ var defects = []struct {
 	{"orders have no event", []string{"order_converts_its_session", random}},
 	{"refunds count twice", []string{"refunds_count_once"}},
 	{"orders have no bound", []string{"amounts_are_bounded"}},
+	{"an order's refunds are those of all", []string{"refunds_count_once"}},
 	{"refunds have no bound", []string{"amounts_are_bounded"}},
 	{"bots are visitors", []string{"bots_are_apart", random}},
 	{"never folds", []string{"fold", "fold_of_several", random}},
@@ -73,6 +75,9 @@ var defects = []struct {
 	{"no time is the beginning of time", []string{"what_a_reader_is_not_told_has_a_default"}},
 	{"visitors are sessions", []string{"active_visitors_and_sessions_begun"}},
 	{"everybody gets the slot", []string{"claim_slot"}},
+	{"the last value of a key is kept", []string{"keep_first"}},
+	{"all keys have one value", []string{"keep_first"}},
+	{"who keeps a value again gets an error", []string{"keep_first"}},
 	{"nobody gets the slot", []string{"claim_slot"}},
 	{"purge has no bound", []string{"purge"}},
 	{"purge never ends", []string{"purge"}},
@@ -302,6 +307,10 @@ func (b *broken) change(fact store.Fact) []store.Fact {
 			c.CreatedAt = c.CreatedAt.Truncate(time.Second)
 		case b.is("stores ASCII"):
 			c.Page = ascii(c.Page)
+		case b.is("escapes for HTML"):
+			if escaped, err := json.Marshal(c.Metadata); err == nil && len(c.Metadata) > 0 {
+				c.Metadata = escaped
+			}
 		case b.is("never unfolds") && root.known[c.SessionID]:
 			return nil
 		case b.is("takes late events for replays"):
@@ -578,6 +587,31 @@ func (b *broken) ClaimSlot(ctx context.Context, job string, slot time.Time) (boo
 	}
 	mine, err := b.Archive.ClaimSlot(ctx, job, slot)
 	return (mine || b.is("everybody gets the slot")) && !b.is("nobody gets the slot"), err
+}
+
+func (b *broken) Refunded(ctx context.Context, orderID string) (int64, error) {
+	if b.is("an order's refunds are those of all") {
+		s, err := b.Stats(ctx, report.Window{})
+		if err != nil || len(s.Refunded) == 0 {
+			return 0, err
+		}
+		return s.Refunded[0].Amount, nil
+	}
+	return b.Archive.Refunded(ctx, orderID)
+}
+
+func (b *broken) KeepFirst(ctx context.Context, key, value string) (string, error) {
+	if b.is("all keys have one value") {
+		key = "key"
+	}
+	first, err := b.Archive.KeepFirst(ctx, key, value)
+	switch {
+	case err == nil && b.is("the last value of a key is kept"):
+		return value, nil
+	case err == nil && first != value && b.is("who keeps a value again gets an error"):
+		return "", errors.New("there is one")
+	}
+	return first, err
 }
 
 func (b *broken) Purge(ctx context.Context, sessions, visitors time.Time, limit int) (int, error) {

@@ -75,6 +75,10 @@ var orderRules = []rule{
 		t.append(second, first, refund("r-3", "p", 0, 50, 40))
 		s := t.stats()
 		t.want(s.Refunded, []store.Money{{Amount: 550, Currency: "EUR"}}, "refunds with different ids add up")
+		for id, want := range map[string]int64{"o": 500, "p": 50, "nowhere": 0} {
+			refunded, err := t.a.Refunded(t.Context(), id)
+			t.want([]any{refunded, err}, []any{want, nil}, "Refunded(%q) is the sum of that order's refunds, and 0 without any", id)
+		}
 		t.want(s.Revenue, []store.Money{{Amount: 1500, Currency: "EUR"}}, "revenue is that of all orders; what went back stands beside it")
 		t.want([]int64{s.Orders, s.EventsByType[store.EventRefund]}, []int64{2, 2}, "a refund is no order; one of an order with a session has one event")
 		t.want(t.order("o"), order("o", 1, 1000, 10).Order, "a refund does not change the order's total")

@@ -1,7 +1,9 @@
 package archivetest
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -208,6 +210,29 @@ var jobRules = []rule{
 		}
 		mine, err := t.a.ClaimSlot(t.Context(), "metrics", slots[0].In(time.FixedZone("", 3600)))
 		t.want([]any{mine, err}, []any{false, nil}, "a slot is a moment, in whatever zone")
+	}},
+	{"keep_first", func(t *tester) {
+		for _, key := range []string{"a", "b"} {
+			firsts := make([]string, 16)
+			var wg sync.WaitGroup
+			for i := range firsts {
+				wg.Go(func() {
+					var err error
+					if firsts[i], err = t.a.KeepFirst(t.Context(), key, fmt.Sprint(key, i)); err != nil {
+						t.Errorf("KeepFirst: %v: not to be the first is no error", err)
+					}
+				})
+			}
+			wg.Wait()
+			for _, first := range firsts {
+				t.want(first, firsts[0], "all of 16 callers get the same value of a key")
+			}
+			t.want(strings.HasPrefix(firsts[0], key), true, "what a key has is a value that somebody gave for it")
+			for range 2 {
+				again, err := t.a.KeepFirst(t.Context(), key, "later")
+				t.want([]any{again, err}, []any{firsts[0], nil}, "the first value of a key stays, however often it is asked for")
+			}
+		}
 	}},
 	{"purge", purge},
 	{"purge_takes_folded_sessions_along", func(t *tester) {

@@ -45,6 +45,7 @@ var sessionRules = []rule{
 		}
 	}},
 	{"text_round_trips", textRoundTrips},
+	{"stored_as_sent", storedAsSent},
 	{"times_have_milliseconds_and_are_utc", func(t *tester) {
 		zone := time.FixedZone("shop", 5*3600+1800)
 		b := begun(1, 0)
@@ -162,6 +163,29 @@ var texts = []string{
 	`it's "quoted" \ and 'again'`, "'; DROP TABLE sessions; --", `{"$gt":""}`, "$where", "a.b.c", "%_%", "Ünïcödé ελληνικά עברית 日本語",
 	"🛍️👩‍👩‍👧‍👦🏳️‍🌈", "e\u0301 is not \u00e9", "\u202eright to left", "\u200b\ufeff", "  spaces  ", "\U0010ffff\ue000\uffff", "null", "NaN", "0", "1e400", "true",
 	strings.Repeat("long ", 2000), "<script>alert(1)</script>", "line\u2028separator",
+}
+
+// storedAsSent holds that nothing is escaped for HTML: a text that takes six times its
+// length would pass every bound on bytes.
+func storedAsSent(t *tester) {
+	const text = "<<<<>&\u2028\u2029"
+	const object = `{"` + text + `":"` + text + `"}`
+	b := begun(1, 1)
+	b.UserAgent = text
+	b.Values = map[string]store.Value{text: {JSON: json.RawMessage(object)}}
+	v := view(1, 1, 1)
+	v.Metadata = json.RawMessage(object)
+	o := order("o", 1, 1, 1)
+	o.Metadata = json.RawMessage(object)
+	t.append(b, v, o, value(1, "key", object, 2))
+	s := t.session(sid(1))
+	t.want(s.UserAgent, text, "what is stored has the length that was sent")
+	t.want(string(s.Values[text].JSON), object, "a value of the session's beginning has the length that was sent")
+	t.want(string(s.Values["key"].JSON), object, "a value has the length that was sent")
+	t.want(string(t.order("o").Metadata), object, "an order's metadata has the length that was sent")
+	if events := t.events(sid(1)); len(events) > 0 {
+		t.want(string(events[0].Metadata), object, "an event's metadata has the length that was sent")
+	}
 }
 
 func textRoundTrips(t *tester) {

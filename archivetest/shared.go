@@ -87,6 +87,21 @@ var sharedRules = []rule{
 			t.want(slices.Contains(t.sessions(report.Filter{}), sid(guest)), false, "a folded session is in no list")
 		}
 	}},
+	{"two_refund_at_once", func(t *tester) {
+		for i := range t.of(20, 10) {
+			id := fmt.Sprintf("o-%d", i)
+			t.append(order(id, 0, 1000, 10))
+			refundOf := func(refundID string) func(Archive) error {
+				return func(a Archive) error {
+					return a.Append(t.Context(), []store.Fact{refund(id+refundID, id, 0, 700, 20)})
+				}
+			}
+			t.both(refundOf("-a"), refundOf("-b"))
+			refunded, err := t.a.Refunded(t.Context(), id)
+			t.want([]any{refunded, err}, []any{int64(1400), nil}, "two processes that refund at once are both recorded, also if it is more than was paid")
+		}
+		t.want(t.stats().Refunded, []store.Money{{Amount: int64(t.of(20, 10)) * 1400, Currency: "EUR"}}, "the figures show what was refunded")
+	}},
 	{"one_slot_for_two", func(t *tester) {
 		for i := range t.of(50, 20) {
 			var wins atomic.Int32

@@ -62,11 +62,11 @@ func liveInside(ctx context.Context) (any, error) {
 	defer crowd.cookies.Close()
 	hot, table := memstore.New(0), 0
 	if *flagDiscard {
-		hot, table = memstore.New(2**flagLive), *flagLive+1000 // larger, because capacities are divided among equal parts that do not fill evenly
+		hot, table = memstore.NewSized(2**flagLive, 1<<40), *flagLive+1000 // larger, because capacities are divided among equal parts that do not fill evenly
 	}
 	crowd.tracker, err = footfall.New(footfall.Config{
 		Secrets: []string{serve.Secret}, Hot: hot, Archive: archive, JournalDir: filepath.Join(dir, "journal"),
-		Insecure: true, NewSessionsPerMinute: -1, LiveSessions: table, JournalMaxBytes: 8 << 30, Logger: serve.Errors,
+		Insecure: true, NewSessionsPerMinute: -1, LiveSessions: table, LiveBytes: 1 << 40, JournalMaxBytes: 8 << 30, Logger: serve.Errors,
 	})
 	if err != nil {
 		return nil, err

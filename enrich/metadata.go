@@ -5,22 +5,25 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+
+	"github.com/footfall-go/footfall/internal/jsontext"
 )
 
 const (
-	maxMetadata      = 4 << 10 // bytes of JSON
+	maxMetadata      = 4 << 10         // bytes of JSON as it is stored
+	maxMetadataText  = 6 * maxMetadata // bytes of JSON as it came: each may be an escape of six
 	maxMetadataDepth = 5
 	maxMetadataKeys  = 64
 )
 
 // Metadata returns a compact copy of an event's metadata, a JSON object, without
 // control characters. For no text and for null it returns nil. It returns an
-// error for metadata of more than 4 KiB, 5 levels or 64 keys.
+// error for metadata of more than 4 KiB as it is stored, 5 levels or 64 keys.
 func Metadata(raw json.RawMessage) (json.RawMessage, error) {
 	if len(raw) == 0 || string(raw) == "null" {
 		return nil, nil
 	}
-	if len(raw) > maxMetadata {
+	if len(raw) > maxMetadataText {
 		return nil, fmt.Errorf("footfall: metadata has %d bytes: at most %d", len(raw), maxMetadata)
 	}
 	var object map[string]any
@@ -32,9 +35,12 @@ func Metadata(raw json.RawMessage) (json.RawMessage, error) {
 	if keys := 0; !shallow(object, maxMetadataDepth, &keys) {
 		return nil, fmt.Errorf("footfall: metadata is at most %d levels deep and has at most %d keys", maxMetadataDepth, maxMetadataKeys)
 	}
-	clean, err := json.Marshal(cleanJSON(object))
+	clean, err := jsontext.Marshal(cleanJSON(object))
 	if err != nil {
 		return nil, fmt.Errorf("footfall: metadata: %w", err)
+	}
+	if len(clean) > maxMetadata {
+		return nil, fmt.Errorf("footfall: metadata has %d bytes as it is stored: at most %d", len(clean), maxMetadata)
 	}
 	return bytes.Clone(clean), nil
 }

@@ -1,6 +1,6 @@
 // Package memstore is a store.HotStore in this process's memory, for a shop on
-// one machine and for tests. Its size is bounded; a tracker reads sessions that
-// were dropped from its archive.
+// one machine and for tests. Its size is bounded, in sessions and in bytes; a tracker
+// reads sessions that were dropped from its archive.
 package memstore
 
 import (
@@ -8,18 +8,25 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"github.com/footfall-go/footfall/internal/memory"
+	"github.com/footfall-go/footfall/store"
 )
 
 // DefaultCapacity is how many sessions a Store holds by default.
 const DefaultCapacity = 2_000_000
 
-const shards = 64
+const (
+	shards     = 64
+	leastBytes = 256 << 10 // of one shard: more than the largest record takes
+)
 
 // A Store holds the documents of sessions. It is safe for concurrent use. No
 // method blocks, so contexts are ignored. Make one with [New].
 type Store struct {
 	shards   [shards]shard
-	capacity int // of one shard
+	capacity int   // of one shard
+	most     int64 // bytes of one shard
 	names    names
 	started  time.Time // records expire by the monotonic clock, counted from here
 }
@@ -27,6 +34,7 @@ type Store struct {
 type shard struct {
 	mu      sync.Mutex
 	records map[string]*record
+	bytes   int64 // of all records
 	// Two queues of records, each in the order of their last change: sessions
 	// without any activity since they began, and all others. The former are
 	// dropped first.
@@ -34,12 +42,16 @@ type shard struct {
 	evicted         uint64
 }
 
-// A record takes about 250 bytes besides its document, its map entry included.
+// overhead is about what a record takes besides its document and its texts, with its
+// map entry.
+const overhead = 300
+
 type record struct {
 	id         string
 	doc        []byte
 	series     string
 	version    int64
+	size       int64
 	expires    time.Duration // counted from Store.started
 	lastSeen   int64
 	first      writer    // most records have only one
@@ -50,17 +62,30 @@ type record struct {
 }
 
 type writer struct {
-	name  string
-	views int64
+	name                  string
+	views, events, orders int64
 }
 
+// DefaultBytes is how much memory a Store takes by default: a quarter of what this
+// process may use, which is GOMEMLIMIT, the limit of its cgroup, or the machine's
+// memory.
+func DefaultBytes() int64 { return memory.Share(25) }
+
 // New makes a store for at most capacity sessions, rounded up to a multiple of
-// 64. Default, for a capacity of zero or less: DefaultCapacity.
-func New(capacity int) *Store {
+// 64, in at most [DefaultBytes]. Default, for a capacity of zero or less:
+// DefaultCapacity.
+func New(capacity int) *Store { return NewSized(capacity, 0) }
+
+// NewSized is [New] for at most so many bytes, but 16 MiB at least. Default, for zero
+// or less: DefaultBytes.
+func NewSized(capacity int, most int64) *Store {
 	if capacity <= 0 {
 		capacity = DefaultCapacity
 	}
-	s := &Store{capacity: max(capacity/shards, 1), started: time.Now()}
+	if most <= 0 {
+		most = DefaultBytes()
+	}
+	s := &Store{capacity: max(capacity/shards, 1), most: max(most/shards, leastBytes), started: time.Now()}
 	for i := range s.shards {
 		s.shards[i].records = map[string]*record{}
 	}
@@ -73,6 +98,17 @@ func (s *Store) Len() int {
 	for i := range s.shards {
 		s.shards[i].mu.Lock()
 		n += len(s.shards[i].records)
+		s.shards[i].mu.Unlock()
+	}
+	return n
+}
+
+// Bytes returns about how much memory the sessions take.
+func (s *Store) Bytes() int64 {
+	n := int64(0)
+	for i := range s.shards {
+		s.shards[i].mu.Lock()
+		n += s.shards[i].bytes
 		s.shards[i].mu.Unlock()
 	}
 	return n
@@ -112,6 +148,7 @@ func (s *shard) live(id string, now time.Duration) *record {
 func (s *shard) remove(r *record) {
 	delete(s.records, r.id)
 	s.queue(r).remove(r)
+	s.bytes -= r.size
 }
 
 func (s *shard) queue(r *record) *queue {
@@ -122,20 +159,20 @@ func (s *shard) queue(r *record) *queue {
 }
 
 // Read implements store.HotStore.
-func (s *Store) Read(_ context.Context, id string) (doc []byte, version, views, lastSeen int64, err error) {
+func (s *Store) Read(_ context.Context, id string) (doc []byte, version int64, all store.Activity, err error) {
 	sh := s.shard(id)
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	r := sh.live(id, time.Since(s.started))
 	if r == nil {
-		return nil, 0, 0, 0, nil
+		return nil, 0, store.Activity{}, nil
 	}
 	if r.packed {
 		doc = s.names.unpack(r.doc)
 	} else {
 		doc = bytes.Clone(r.doc)
 	}
-	return doc, r.version, r.views(), r.lastSeen, nil
+	return doc, r.version, r.activity(), nil
 }
 
 // Put implements store.HotStore.
@@ -160,7 +197,7 @@ func (s *Store) Put(_ context.Context, id, series string, doc []byte, previous, 
 	case r == nil:
 		sh.dropExpired(2, now) // more than one Put adds, so that expired records do not accumulate
 		if len(sh.records) >= s.capacity {
-			sh.evict()
+			sh.evict(nil)
 		}
 		r = &record{id: id}
 		sh.fresh.pushBack(r)
@@ -172,6 +209,7 @@ func (s *Store) Put(_ context.Context, id, series string, doc []byte, previous, 
 		r.series, r.first, r.others, r.lastSeen = series, writer{}, nil, 0
 	}
 	r.doc, r.packed, r.version, r.expires = packed, ok, version, now+ttl
+	sh.resize(r, s.most)
 	return true, nil
 }
 
@@ -190,20 +228,37 @@ func (s *shard) dropExpired(most int, now time.Duration) {
 }
 
 // evict drops one record to make room: the oldest one without any activity since
-// its session began, otherwise the one changed longest ago. The caller holds
-// s.mu.
-func (s *shard) evict() {
+// its session began, otherwise the one changed longest ago, but not the one that room
+// is made for. It returns false if there is no other. The caller holds s.mu.
+func (s *shard) evict(keep *record) bool {
 	for _, queue := range [...]*queue{&s.fresh, &s.returned} {
-		if r := queue.front; r != nil {
+		r := queue.front
+		if r == keep && r != nil {
+			r = r.next
+		}
+		if r != nil {
 			s.remove(r)
 			s.evicted++
-			return
+			return true
 		}
+	}
+	return false
+}
+
+// resize counts what a record takes now, and makes room for it. The caller holds s.mu.
+func (s *shard) resize(r *record, most int64) {
+	size := int64(overhead + cap(r.doc) + len(r.series) + len(r.first.name))
+	if r.others != nil {
+		size += int64(cap(*r.others)) * (40 + 24) // with its name
+	}
+	s.bytes += size - r.size
+	r.size = size
+	for s.bytes > most && s.evict(r) {
 	}
 }
 
 // Merge implements store.HotStore.
-func (s *Store) Merge(_ context.Context, id, series, name string, views, lastSeen int64, ttl time.Duration) (bool, error) {
+func (s *Store) Merge(_ context.Context, id, series, name string, a store.Activity, ttl time.Duration) (bool, error) {
 	sh := s.shard(id)
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
@@ -212,8 +267,12 @@ func (s *Store) Merge(_ context.Context, id, series, name string, views, lastSee
 	if r == nil || r.series != series {
 		return false, nil
 	}
-	r.count(name, views)
-	if lastSeen > r.lastSeen {
+	w, added := r.writer(name)
+	if w == nil {
+		return false, nil
+	}
+	w.views, w.events, w.orders = max(w.views, a.Views), max(w.events, a.Events), max(w.orders, a.Orders)
+	if a.LastSeen > r.lastSeen {
 		if r.lastSeen != 0 && !r.returned {
 			sh.fresh.remove(r)
 			r.returned = true
@@ -221,42 +280,52 @@ func (s *Store) Merge(_ context.Context, id, series, name string, views, lastSee
 		} else {
 			sh.queue(r).moveToBack(r)
 		}
-		r.lastSeen = lastSeen
+		r.lastSeen = a.LastSeen
 	}
 	r.expires = max(r.expires, now+ttl)
+	if added {
+		sh.resize(r, s.most)
+	}
 	return true, nil
 }
 
-// views returns the sum of all writers' counts.
-func (r *record) views() int64 {
-	views := r.first.views
+// activity returns what all writers have counted.
+func (r *record) activity() store.Activity {
+	all := store.Activity{Views: r.first.views, Events: r.first.events, Orders: r.first.orders, LastSeen: r.lastSeen}
 	if r.others != nil {
-		for _, w := range *r.others {
-			views += w.views
+		for i := range *r.others {
+			w := &(*r.others)[i]
+			all.Views += w.views
+			all.Events += w.events
+			all.Orders += w.orders
 		}
 	}
-	return views
+	return all
 }
 
-// count raises one writer's count; a lower count changes nothing.
-func (r *record) count(name string, views int64) {
+// writer returns a writer, and whether it is new: nil if the record has as many as it
+// holds.
+func (r *record) writer(name string) (w *writer, added bool) {
 	if r.first.name == "" {
 		r.first.name = name
+		return &r.first, true
 	}
 	if r.first.name == name {
-		r.first.views = max(r.first.views, views)
-		return
+		return &r.first, false
 	}
 	if r.others == nil {
 		r.others = new([]writer)
 	}
 	for i := range *r.others {
 		if w := &(*r.others)[i]; w.name == name {
-			w.views = max(w.views, views)
-			return
+			return w, false
 		}
 	}
-	*r.others = append(*r.others, writer{name, views})
+	if len(*r.others)+1 >= store.MaxWriters {
+		return nil, false
+	}
+	*r.others = append(*r.others, writer{name: name})
+	return &(*r.others)[len(*r.others)-1], true
 }
 
 // Delete implements store.HotStore.

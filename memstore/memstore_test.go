@@ -3,6 +3,8 @@ package memstore_test
 import (
 	"context"
 	"fmt"
+	"runtime"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,28 +19,38 @@ func TestStore(t *testing.T) {
 		Open:    func(*testing.T) store.HotStore { return memstore.New(0) },
 		Advance: time.Sleep,
 		Within:  synctest.Test,
+		Bytes:   func(s store.HotStore, _ []string) int64 { return s.(*memstore.Store).Bytes() },
 	})
 }
 
 func sessionID(n int) string { return fmt.Sprintf("01970000-0000-7000-8000-%012x", n) }
 
+// worst is about the largest document that a tracker stores: a flood sends it, not the
+// shortest.
+var worst = []byte(`{"userAgent":"` + strings.Repeat("<", 4<<10) + `","values":"` + strings.Repeat("<", 4<<10) + `"}`)
+
 func put(t *testing.T, s *memstore.Store, id string, ttl time.Duration) {
 	t.Helper()
-	if stored, err := s.Put(context.Background(), id, "s", []byte("{}"), 0, 1, ttl); err != nil || !stored {
+	putDoc(t, s, id, []byte("{}"), ttl)
+}
+
+func putDoc(t *testing.T, s *memstore.Store, id string, doc []byte, ttl time.Duration) {
+	t.Helper()
+	if stored, err := s.Put(context.Background(), id, "s", doc, 0, 1, ttl); err != nil || !stored {
 		t.Fatalf("Put(%s) = %v, %v", id, stored, err)
 	}
 }
 
 func merge(t *testing.T, s *memstore.Store, id string, lastSeen int64) {
 	t.Helper()
-	if _, err := s.Merge(context.Background(), id, "s", "w", 1, lastSeen, time.Hour); err != nil {
+	if _, err := s.Merge(context.Background(), id, "s", "w", store.Activity{Views: 1, LastSeen: lastSeen}, time.Hour); err != nil {
 		t.Fatal(err)
 	}
 }
 
 func has(t *testing.T, s *memstore.Store, id string) bool {
 	t.Helper()
-	doc, _, _, _, err := s.Read(context.Background(), id)
+	doc, _, _, err := s.Read(context.Background(), id)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,17 +71,43 @@ func TestStore_Capacity(t *testing.T) {
 			t.Errorf("held %d + evicted %d = %d, want the %d that were put", s.Len(), s.Evicted(), got, sessions)
 		}
 	})
+	t.Run("is_a_bound_in_bytes", func(t *testing.T) {
+		const most, sessions = 16 << 20, 3000 // of which not half fits
+		var before, after runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&before)
+		s := memstore.NewSized(0, most)
+		for i := range sessions {
+			putDoc(t, s, sessionID(i), worst, time.Hour)
+			for w := range 70 {
+				if _, err := s.Merge(context.Background(), sessionID(i), "s", fmt.Sprintf("f00dcafe.%d", w), store.Activity{Views: 1, LastSeen: 1}, time.Hour); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		runtime.GC()
+		runtime.ReadMemStats(&after)
+		if s.Bytes() > most {
+			t.Errorf("the store takes %d bytes of at most %d: a bound on sessions bounds no memory", s.Bytes(), most)
+		}
+		if took := int64(after.HeapAlloc) - int64(before.HeapAlloc); took > most+most/4 {
+			t.Errorf("the store says that it takes %d bytes, and the heap has grown by %d: what is counted is what it takes", s.Bytes(), took)
+		}
+		if got := s.Len() + int(s.Evicted()); s.Evicted() == 0 || got != sessions {
+			t.Errorf("held %d + evicted %d = %d, want the %d that were put: each is counted", s.Len(), s.Evicted(), got, sessions)
+		}
+		runtime.KeepAlive(s)
+	})
 	t.Run("evicts_first_those_whose_cookie_never_returned", func(t *testing.T) {
-		const capacity = 6400 // 100 a shard
-		s := memstore.New(capacity)
+		s := memstore.NewSized(0, 16<<20)
 		for i := range 1000 {
 			put(t, s, sessionID(i), time.Hour)
 			merge(t, s, sessionID(i), int64(1+i))
 			merge(t, s, sessionID(i), int64(2000+i)) // came back
 		}
-		for i := range 20_000 { // a flood of visits that never do
+		for i := range 6_000 { // a flood of visits that never do
 			id := sessionID(100_000 + i)
-			put(t, s, id, time.Hour)
+			putDoc(t, s, id, worst, time.Hour)
 			merge(t, s, id, 1)
 		}
 		if s.Evicted() == 0 {
@@ -114,7 +152,7 @@ func BenchmarkStore_Read(b *testing.B) {
 	b.ReportAllocs()
 	b.RunParallel(func(pb *testing.PB) {
 		for i := 0; pb.Next(); i++ {
-			if _, _, _, _, err := s.Read(b.Context(), ids[i%len(ids)]); err != nil {
+			if _, _, _, err := s.Read(b.Context(), ids[i%len(ids)]); err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -38,6 +38,30 @@ func (a *Archive) ClaimSlot(ctx context.Context, job string, slot time.Time) (bo
 	return true, nil
 }
 
+// KeepFirst inserts the value; if the key has one already, that is read. If MongoDB's
+// answer is lost, the next call returns what was kept.
+func (a *Archive) KeepFirst(ctx context.Context, key, value string) (string, error) {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	c, err := a.writing(ctx)
+	if err != nil {
+		return "", fmt.Errorf("mongoarchive: keep first: %w", oneLine(err))
+	}
+	values := c.write.Collection(firstValues)
+	_, err = values.InsertOne(ctx, bson.D{{Key: "_id", Value: key}, {Key: "value", Value: value}})
+	if isDuplicate(err) {
+		var there struct {
+			Value string `bson:"value"`
+		}
+		err = values.FindOne(ctx, bson.M{"_id": key}).Decode(&there)
+		value = there.Value
+	}
+	if err != nil {
+		return "", fmt.Errorf("mongoarchive: keep first: %w", oneLine(err))
+	}
+	return value, nil
+}
+
 // Purge deletes what is older than its retention, in small steps.
 func (a *Archive) Purge(ctx context.Context, sessionsBefore, visitorsBefore time.Time, limit int) (int, error) {
 	ctx, cancel := bounded(ctx)

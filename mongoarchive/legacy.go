@@ -13,6 +13,8 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
+	"github.com/footfall-go/footfall/enrich"
+	"github.com/footfall-go/footfall/internal/jsontext"
 	"github.com/footfall-go/footfall/store"
 )
 
@@ -115,15 +117,23 @@ func (b *batch) upgradeSessions(docs []bson.M) error {
 
 func legacySession(old bson.M) *sessionDoc {
 	oid := old["_id"].(bson.ObjectID)
-	textOf := func(name string) *string { return text(legacyText(old[name])) }
+	textOf := func(name string, most int) string { return enrich.Text(legacyText(old[name]), most) }
+	id := func(name string) string { return textOf(name, maxLegacyID) }
 	started := cmp.Or(legacyTime(old["startedAt"]), bson.NewDateTimeFromTime(oid.Timestamp()))
 	seen := cmp.Or(legacyTime(old["lastSeenAt"]), started)
+	s := store.Session{
+		SessionID: cmp.Or(id("sessionId"), oid.Hex()), VisitorID: id("visitorId"), CustomerID: id("customerId"), OrderID: id("orderId"),
+		IPAddress: id("ipAddress"), UserAgent: textOf("userAgent", enrich.MaxUserAgent), Country: id("country"), City: id("city"),
+		Device: id("device"), Browser: id("browser"), OS: id("os"), LandingPage: textOf("landingPage", enrich.MaxURL), Referrer: textOf("referrer", enrich.MaxURL),
+		UTMSource: textOf("utmSource", enrich.MaxUTM), UTMMedium: textOf("utmMedium", enrich.MaxUTM), UTMCampaign: textOf("utmCampaign", enrich.MaxUTM),
+	}
+	s.Fit()
 	d := &sessionDoc{
-		SessionID: cmp.Or(legacyText(old["sessionId"]), oid.Hex()), VisitorID: textOf("visitorId"), CustomerID: textOf("customerId"),
-		IPAddress: textOf("ipAddress"), UserAgent: textOf("userAgent"), Country: textOf("country"), City: textOf("city"),
-		Device: textOf("device"), Browser: textOf("browser"), OS: textOf("os"), LandingPage: textOf("landingPage"), Referrer: textOf("referrer"),
-		UTMSource: textOf("utmSource"), UTMMedium: textOf("utmMedium"), UTMCampaign: textOf("utmCampaign"),
-		PageViews: legacyCount(old["pageViews"]), StartedAt: &started, LastSeenAt: &seen, OrderID: textOf("orderId"),
+		SessionID: s.SessionID, VisitorID: text(s.VisitorID), CustomerID: text(s.CustomerID), OrderID: text(s.OrderID),
+		IPAddress: text(s.IPAddress), UserAgent: text(s.UserAgent), Country: text(s.Country), City: text(s.City),
+		Device: text(s.Device), Browser: text(s.Browser), OS: text(s.OS), LandingPage: text(s.LandingPage), Referrer: text(s.Referrer),
+		UTMSource: text(s.UTMSource), UTMMedium: text(s.UTMMedium), UTMCampaign: text(s.UTMCampaign),
+		PageViews: legacyCount(old["pageViews"]), StartedAt: &started, LastSeenAt: &seen,
 		Version: 1, SecretHash: make([]byte, len(store.SecretHash{})), Values: map[string]valueDoc{}, Legacy: true,
 	}
 	d.ID = d.SessionID
@@ -147,8 +157,8 @@ func (b *batch) upgradeEvents(docs []bson.M) error {
 		id := uuid.NewSHA1(legacyEvents, oid[:]).String()
 		created := cmp.Or(legacyTime(old["createdAt"]), legacyTime(old["timestamp"]), bson.NewDateTimeFromTime(oid.Timestamp()))
 		d := &eventDoc{
-			ID: id, EventID: id, SessionID: legacyText(old["sessionId"]), VisitorID: text(legacyText(old["visitorId"])), EventType: cmp.Or(legacyText(old["eventType"]), "unknown"),
-			Page: text(legacyText(old["page"])), ProductID: text(legacyText(old["productId"])), Metadata: legacyMetadata(old["metadata"]), CreatedAt: &created,
+			ID: id, EventID: id, SessionID: legacyID(old["sessionId"]), VisitorID: text(legacyID(old["visitorId"])), EventType: cmp.Or(enrich.Text(legacyText(old["eventType"]), 64), "unknown"),
+			Page: text(enrich.Text(legacyText(old["page"]), enrich.MaxURL)), ProductID: text(legacyID(old["productId"])), Metadata: legacyMetadata(old["metadata"]), CreatedAt: &created,
 		}
 		if s, ok := sessionOf[d.SessionID]; ok {
 			d.SessionID = s.SessionID
@@ -199,7 +209,7 @@ func (b *batch) legacySessions(docs []bson.M) (map[string]legacyOwner, error) {
 	sessionOf := map[string]legacyOwner{}
 	for _, s := range found {
 		oid, isOld := s["_id"].(bson.ObjectID)
-		owner := legacyOwner{legacyText(s["sessionId"]), text(legacyText(s["visitorId"]))}
+		owner := legacyOwner{legacyID(s["sessionId"]), text(legacyID(s["visitorId"]))}
 		if isOld {
 			owner.SessionID = cmp.Or(owner.SessionID, oid.Hex())
 			sessionOf[oid.Hex()] = owner
@@ -208,6 +218,11 @@ func (b *batch) legacySessions(docs []bson.M) (map[string]legacyOwner, error) {
 	}
 	return sessionOf, nil
 }
+
+// maxLegacyID is the longest id, and the longest short text, in bytes.
+const maxLegacyID = 128
+
+func legacyID(v any) string { return enrich.Text(legacyText(v), maxLegacyID) }
 
 func legacyText(v any) string {
 	switch v := v.(type) {
@@ -248,8 +263,26 @@ func legacyTime(v any) bson.DateTime {
 	return 0
 }
 
-// legacyMetadata returns metadata of any type as a JSON object.
+// legacyMetadata returns metadata of any type as a JSON object that an event may have;
+// of what is too large or too deep for one, the beginning as text.
 func legacyMetadata(v any) *string {
+	raw := legacyJSON(v)
+	if raw == nil {
+		return nil
+	}
+	clean, err := enrich.Metadata(raw)
+	if err == nil {
+		return text(string(clean))
+	}
+	const most = 2 << 10 // in quotes it takes at most twice as much
+	b, err := jsontext.Marshal(map[string]string{"cut": enrich.Text(string(raw), most)})
+	if err != nil {
+		return nil
+	}
+	return text(string(b))
+}
+
+func legacyJSON(v any) json.RawMessage {
 	switch v := v.(type) {
 	case nil, bson.Null, bson.Undefined:
 		return nil
@@ -259,16 +292,16 @@ func legacyMetadata(v any) *string {
 		}
 		var object map[string]json.RawMessage
 		if json.Unmarshal([]byte(v), &object) == nil && object != nil {
-			return &v
+			return json.RawMessage(v)
 		}
 	case bson.M, bson.D:
 		if b, err := bson.MarshalExtJSON(v, false, false); err == nil {
-			return text(string(b))
+			return b
 		}
 	}
 	b, err := bson.MarshalExtJSON(bson.D{{Key: "value", Value: v}}, false, false)
 	if err != nil {
 		return nil
 	}
-	return text(string(b))
+	return b
 }

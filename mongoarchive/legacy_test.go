@@ -102,7 +102,7 @@ func TestArchive_UpgradeLegacy(t *testing.T) {
 	}
 	events, err := a.Events(t.Context(), "old-1", 10)
 	if err != nil || len(events) != 2 || events[0].VisitorID != "v-1" || !events[0].CreatedAt.Equal(began.Add(time.Second)) ||
-		string(events[1].Metadata) != `{"quantity":2,"by":{"x":"y"}}` || !events[1].CreatedAt.Equal(began.Add(2*time.Second)) {
+		string(events[1].Metadata) != `{"by":{"x":"y"},"quantity":2}` || !events[1].CreatedAt.Equal(began.Add(2*time.Second)) {
 		t.Errorf("Events = %+v, %v", events, err)
 	}
 	if events, err = a.Events(t.Context(), "old-3", 10); err != nil || len(events) != 1 || events[0].VisitorID != "v-3" {

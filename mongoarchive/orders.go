@@ -156,6 +156,18 @@ func (a *Archive) Refund(ctx context.Context, id string) (store.Refund, bool, er
 	}, true, nil
 }
 
+// Refunded reads what was refunded of an order.
+func (a *Archive) Refunded(ctx context.Context, orderID string) (int64, error) {
+	type refundedDoc struct {
+		Refunded int64 `bson:"refunded"`
+	}
+	d, _, err := readOne[refundedDoc](ctx, a, orders, bson.M{"_id": orderID}, options.FindOne().SetProjection(only("refunded")))
+	if err != nil {
+		return 0, fmt.Errorf("mongoarchive: refunded: %w", oneLine(err))
+	}
+	return d.Refunded, nil
+}
+
 // KnowsCustomer reports whether any session or order of a customer is there.
 func (a *Archive) KnowsCustomer(ctx context.Context, customerID string) (bool, error) {
 	for _, collection := range []string{sessions, orders} {

@@ -28,11 +28,13 @@ func calls(a *mongoarchive.Archive) map[string]func(context.Context) error {
 			return err
 		},
 		"Order":             func(ctx context.Context) error { _, _, err := a.Order(ctx, "o"); return err },
+		"Refunded":          func(ctx context.Context) error { _, err := a.Refunded(ctx, "o"); return err },
 		"CustomerSessions":  func(ctx context.Context) error { _, err := a.CustomerSessions(ctx, "c", 5); return err },
 		"CredentialChanges": func(ctx context.Context) error { _, _, err := a.CredentialChanges(ctx, 0); return err },
 		"ActiveVisitors":    func(ctx context.Context) error { _, err := a.ActiveVisitors(ctx, began); return err },
 		"SessionsBegun":     func(ctx context.Context) error { _, err := a.SessionsBegun(ctx, began); return err },
 		"ClaimSlot":         func(ctx context.Context) error { _, err := a.ClaimSlot(ctx, "job", began); return err },
+		"KeepFirst":         func(ctx context.Context) error { _, err := a.KeepFirst(ctx, "key", "value"); return err },
 		"Purge":             func(ctx context.Context) error { _, err := a.Purge(ctx, time.Time{}, time.Time{}, 1); return err },
 		"Check":             a.Check,
 		"Now":               func(ctx context.Context) error { _, err := a.Now(ctx); return err },

@@ -23,6 +23,7 @@ const (
 
 	unknownSessions = "unknown_sessions"
 	jobSlots        = "job_slots"
+	firstValues     = "first_values"
 	meta            = "meta"
 )
 

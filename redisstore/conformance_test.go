@@ -1,6 +1,7 @@
 package redisstore_test
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -26,20 +27,42 @@ func open(t testing.TB, address string, o redisstore.Options) *redisstore.Store 
 	return s
 }
 
-// Each case has keys of its own on one server.
-func conformance(t *testing.T, address string) {
-	storetest.Run(t, storetest.Harness{
+// Each case has keys of its own on one server. Records are planted through the
+// server's own door, or not at all.
+func conformance(t *testing.T, address string, server *testserver.RedisServer) {
+	prefixes := map[store.HotStore]string{}
+	h := storetest.Harness{
 		Open: func(t *testing.T) store.HotStore {
-			return open(t, address, redisstore.Options{Prefix: strings.ReplaceAll(t.Name(), "/", ".") + ":"})
+			prefix := strings.ReplaceAll(t.Name(), "/", ".") + ":"
+			s := open(t, address, redisstore.Options{Prefix: prefix})
+			prefixes[s] = prefix
+			return s
 		},
 		Advance: time.Sleep,
-	})
+	}
+	if server != nil {
+		h.Bytes = func(s store.HotStore, ids []string) (n int64) {
+			for _, id := range ids {
+				length, err := strconv.ParseInt(server.Do(t, "STRLEN", prefixes[s]+"session:"+id)[0], 10, 64)
+				if err != nil {
+					t.Error(err)
+				}
+				n += length
+			}
+			return n
+		}
+		h.Plant = func(s store.HotStore, id, value string) {
+			server.Do(t, "SET", prefixes[s]+"session:"+id, value, "EX", "600")
+		}
+	}
+	storetest.Run(t, h)
 }
 
 func TestStore(t *testing.T) {
 	t.Run("standalone", func(t *testing.T) {
 		t.Parallel()
-		conformance(t, testserver.Redis(t).URL())
+		redis := testserver.Redis(t)
+		conformance(t, redis.URL(), redis)
 	})
 	t.Run("cluster", func(t *testing.T) {
 		t.Parallel()
@@ -47,14 +70,14 @@ func TestStore(t *testing.T) {
 		for _, node := range testserver.RedisCluster(t, 3) {
 			hosts = append(hosts, node.Addr())
 		}
-		conformance(t, "redis://"+strings.Join(hosts, ","))
+		conformance(t, "redis://"+strings.Join(hosts, ","), nil)
 	})
 	t.Run("tls", func(t *testing.T) {
 		t.Parallel()
 		redis := testserver.RedisTLS(t)
 		redis.Do(t, append([]string{"ACL", "SETUSER", "shop", "on", ">secret"}, strings.Fields("~*:session:* ~*:footfall:check -@all +get +set +del +pttl +pexpire +evalsha +eval +ping")...)...)
 		address := "rediss://shop:secret@" + redis.TLSAddr() + "?ca=" + redis.CA()
-		conformance(t, address)
+		conformance(t, address, redis)
 		if err := open(t, "rediss://shop:secret@"+redis.TLSAddr(), redisstore.Options{}).Check(t.Context()); err == nil || !strings.Contains(err.Error(), "certificate") {
 			t.Errorf("Check with a certificate that nobody vouches for = %v", err)
 		}

@@ -3,6 +3,7 @@ package redisstore_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/footfall-go/footfall/internal/testserver"
 	"github.com/footfall-go/footfall/redisstore"
+	"github.com/footfall-go/footfall/store"
 )
 
 // Callers with short deadlines beside one with a long deadline, while the server
@@ -35,7 +37,7 @@ func TestStore_HastyBesidePatient(t *testing.T) {
 				default:
 				}
 				ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
-				_, _ = s.Merge(ctx, id, "s", "w", 1, 1, time.Minute)
+				_, _ = s.Merge(ctx, id, "s", "w", store.Activity{Views: 1, LastSeen: 1}, time.Minute)
 				cancel()
 			}
 		})
@@ -92,7 +94,7 @@ func TestStore_FarServerReconnects(t *testing.T) {
 	read := func() error {
 		ctx, cancel := context.WithTimeout(t.Context(), 120*time.Millisecond)
 		defer cancel()
-		_, _, _, _, err := s.Read(ctx, id)
+		_, _, _, err := s.Read(ctx, id)
 		return err
 	}
 	if err := read(); err != nil {
@@ -196,27 +198,44 @@ func TestStore_Documents(t *testing.T) {
 			continue
 		}
 		for round := range 3 {
-			got, version, views, seen, err := s.Read(t.Context(), id)
-			if string(got) != doc || version != 5 || err != nil || views != int64(round) || seen != int64(round)*1790000000000 {
-				t.Errorf("round %d: Read of %q = %q %d %d %d %v", round, doc, got, version, views, seen, err)
+			got, version, all, err := s.Read(t.Context(), id)
+			if string(got) != doc || version != 5 || err != nil || all.Views != int64(round) || all.LastSeen != int64(round)*1790000000000 {
+				t.Errorf("round %d: Read of %q = %q %d %+v %v", round, doc, got, version, all, err)
 			}
 			value := redis.Get(t, "session:"+id)
 			if json.Valid([]byte(doc)) && !json.Valid([]byte(value)) {
 				t.Errorf("round %d: %q lies in Redis as %q: no JSON", round, doc, value)
 			}
-			if _, err := s.Merge(t.Context(), id, "s", "w", int64(round+1), int64(round+1)*1790000000000, time.Minute); err != nil {
+			if _, err := s.Merge(t.Context(), id, "s", "w", store.Activity{Views: int64(round + 1), LastSeen: int64(round+1) * 1790000000000}, time.Minute); err != nil {
 				t.Errorf("Merge: %v", err)
 			}
 		}
 	}
 	for _, value := range []string{`{"a":1,"activity":"1 of many"}`, `{"activity":"7"}`, `{"activity":"12 days"}`, `{"activity":"1 5 s s 3 2026 x y"}`} {
 		redis.Do(t, "SET", "session:"+id, value, "EX", "100")
-		if got, version, _, _, err := s.Read(t.Context(), id); string(got) != value || version != 0 || err != nil {
+		if got, version, _, err := s.Read(t.Context(), id); string(got) != value || version != 0 || err != nil {
 			t.Errorf("foreign %q reads as %q %d %v", value, got, version, err)
 		}
-		if merged, err := s.Merge(t.Context(), id, "s", "w", 1, 1, time.Minute); merged || err != nil {
+		if merged, err := s.Merge(t.Context(), id, "s", "w", store.Activity{Views: 1, LastSeen: 1}, time.Minute); merged || err != nil {
 			t.Errorf("Merge into foreign %q: %v %v", value, merged, err)
 		}
+	}
+}
+
+// A record in a later form cannot be known, and nothing touches it.
+func TestStore_NewerRecord(t *testing.T) {
+	t.Parallel()
+	redis := testserver.Redis(t)
+	s := open(t, redis.URL(), redisstore.Options{})
+	const value = `{"a":1,"activity":"2 17 s what comes later"}`
+	redis.Do(t, "SET", "session:"+id, value, "EX", "100")
+	if doc, _, _, err := s.Read(t.Context(), id); !errors.Is(err, store.ErrNewer) || doc != nil {
+		t.Errorf("Read = %q, %v: what a newer version wrote is no document and no failure of the server", doc, err)
+	}
+	merged, err := s.Merge(t.Context(), id, "s", "w", store.Activity{Views: 1, LastSeen: 1}, time.Minute)
+	stored, putErr := s.Put(t.Context(), id, "s", []byte(doc), 17, 18, time.Minute)
+	if merged || stored || err != nil || putErr != nil || redis.Get(t, "session:"+id) != value {
+		t.Errorf("Merge = %v, %v, Put = %v, %v, and %s stands there: what a newer version wrote is left alone", merged, err, stored, putErr, redis.Get(t, "session:"+id))
 	}
 }
 
@@ -231,13 +250,13 @@ func BenchmarkStore_Merge(b *testing.B) {
 	d := []byte(`{"sessionId":"01970000-0000-7000-8000-000000000001","secretHash":"x","pad":"` + strings.Repeat("x", 700) + `","pageViews":3,"lastSeenAt":"2026-03-14T09:26:53.589Z"}`)
 	s.Put(b.Context(), id, "s", d, 0, 1, time.Hour)
 	for i := range 3 {
-		s.Merge(b.Context(), id, "s", fmt.Sprint("w", i), 1, 1790000000000, time.Hour)
+		s.Merge(b.Context(), id, "s", fmt.Sprint("w", i), store.Activity{Views: 1, LastSeen: 1790000000000}, time.Hour)
 	}
 	redis.Do(b, "CONFIG", "RESETSTAT")
 	n := int64(1)
 	for b.Loop() {
 		n++
-		if _, err := s.Merge(b.Context(), id, "s", "w1", n, 1790000000000+n, time.Hour); err != nil {
+		if _, err := s.Merge(b.Context(), id, "s", "w1", store.Activity{Views: n, LastSeen: 1790000000000 + n}, time.Hour); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -25,6 +25,7 @@ import (
 	"github.com/redis/rueidis"
 
 	"github.com/footfall-go/footfall/internal/redisrecord"
+	"github.com/footfall-go/footfall/store"
 )
 
 const (
@@ -236,26 +237,26 @@ func (s *Store) run(ctx context.Context, script redisrecord.Script, key string, 
 }
 
 // Read implements store.HotStore: one GET.
-func (s *Store) Read(ctx context.Context, id string) (doc []byte, version, views, lastSeen int64, err error) {
+func (s *Store) Read(ctx context.Context, id string) (doc []byte, version int64, all store.Activity, err error) {
 	key := redisrecord.Key(s.prefix, id)
 	reply, err := s.do(ctx, func(b rueidis.Builder) rueidis.Completed { return b.Get().Key(key).Build() })
 	if refusal, ok := rueidis.IsRedisErr(err); ok && strings.HasPrefix(refusal.Error(), "WRONGTYPE") {
-		return []byte{}, 0, 0, 0, nil // not a record, but a value of another program
+		return []byte{}, 0, store.Activity{}, nil // not a record, but a value of another program
 	}
 	if rueidis.IsRedisNil(err) {
-		return nil, 0, 0, 0, nil
+		return nil, 0, store.Activity{}, nil
 	}
 	var value []byte
 	if err == nil {
 		value, err = reply.AsBytes()
 	}
 	if err == nil {
-		doc, version, views, lastSeen, err = redisrecord.Decode(value)
+		doc, version, all, err = redisrecord.Decode(value)
 	}
 	if err != nil {
-		return nil, 0, 0, 0, fmt.Errorf("redisstore: read: %w", err)
+		return nil, 0, store.Activity{}, fmt.Errorf("redisstore: read: %w", err)
 	}
-	return doc, version, views, lastSeen, nil
+	return doc, version, all, nil
 }
 
 // Put implements store.HotStore.
@@ -272,8 +273,8 @@ func (s *Store) Put(ctx context.Context, id, series string, doc []byte, previous
 }
 
 // Merge implements store.HotStore.
-func (s *Store) Merge(ctx context.Context, id, series, writer string, views, lastSeen int64, ttl time.Duration) (bool, error) {
-	args, err := redisrecord.MergeArgs(series, writer, views, lastSeen, ttl)
+func (s *Store) Merge(ctx context.Context, id, series, writer string, a store.Activity, ttl time.Duration) (bool, error) {
+	args, err := redisrecord.MergeArgs(series, writer, a, ttl)
 	merged := false
 	if err == nil {
 		merged, err = s.run(ctx, redisrecord.Merge, redisrecord.Key(s.prefix, id), args)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/footfall-go/footfall/internal/testserver"
 	"github.com/footfall-go/footfall/redisstore"
+	"github.com/footfall-go/footfall/store"
 )
 
 const (
@@ -27,7 +28,7 @@ func TestStore_IsReadable(t *testing.T) {
 	put(t, s)
 	seen := time.Date(2026, 3, 14, 9, 30, 0, 5e6, time.UTC)
 	for writer, views := range map[string]int64{"a": 4, "b": 2} {
-		if merged, err := s.Merge(t.Context(), id, "s", writer, views, seen.UnixMilli(), 20*time.Minute); err != nil || !merged {
+		if merged, err := s.Merge(t.Context(), id, "s", writer, store.Activity{Views: views, LastSeen: seen.UnixMilli()}, 20*time.Minute); err != nil || !merged {
 			t.Fatal(merged, err)
 		}
 	}
@@ -43,8 +44,8 @@ func TestStore_IsReadable(t *testing.T) {
 	if shown.SessionID != id || shown.SecretHash != "x" || shown.PageViews != 9 || !shown.LastSeenAt.Equal(seen) {
 		t.Errorf("GET shows %s, want 9 page views, last seen %v", value, seen)
 	}
-	if read, _, views, lastSeen, err := s.Read(t.Context(), id); string(read) != doc || views != 6 || lastSeen != seen.UnixMilli() || err != nil {
-		t.Errorf("Read = %s, %d, %d, %v", read, views, lastSeen, err)
+	if read, _, all, err := s.Read(t.Context(), id); string(read) != doc || all.Views != 6 || all.LastSeen != seen.UnixMilli() || err != nil {
+		t.Errorf("Read = %s, %+v, %v", read, all, err)
 	}
 	var ttl int
 	if _, err := fmt.Sscan(redis.Do(t, "TTL", "session:"+id)[0], &ttl); err != nil || ttl < 1190 || ttl > 1200 {
@@ -84,7 +85,7 @@ func TestStore_ReadIsOneCommand(t *testing.T) {
 	})
 	const reads = 5
 	for range reads {
-		if _, _, _, _, err := s.Read(t.Context(), id); err != nil {
+		if _, _, _, err := s.Read(t.Context(), id); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -115,16 +116,16 @@ func TestStore_ForeignValues(t *testing.T) {
 	s := open(t, redis.URL(), redisstore.Options{})
 	for _, value := range []string{`{"sessionId":"x"}`, "no JSON", `{"activity":"?"}`, `{"activity":"1 of many"}`, `{"activity":"1 5 s s 3 2026 x y"}`, `{"activity":"12 days"}`, ""} {
 		redis.Do(t, "SET", "session:"+id, value, "EX", "100")
-		read, version, views, lastSeen, err := s.Read(t.Context(), id)
-		if string(read) != value || version != 0 || views != 0 || lastSeen != 0 || err != nil {
-			t.Errorf("Read of %q = %q, %d, %d, %d, %v", value, read, version, views, lastSeen, err)
+		read, version, all, err := s.Read(t.Context(), id)
+		if string(read) != value || version != 0 || all != (store.Activity{}) || err != nil {
+			t.Errorf("Read of %q = %q, %d, %+v, %v", value, read, version, all, err)
 		}
 		for previous := range int64(2) {
 			if stored, err := s.Put(t.Context(), id, "s", []byte(doc), previous, 5, time.Minute); stored || err != nil {
 				t.Errorf("Put with previous %d over %q = %v, %v", previous, value, stored, err)
 			}
 		}
-		if merged, err := s.Merge(t.Context(), id, "s", "w", 1, 1, time.Minute); merged || err != nil {
+		if merged, err := s.Merge(t.Context(), id, "s", "w", store.Activity{Views: 1, LastSeen: 1}, time.Minute); merged || err != nil {
 			t.Errorf("Merge into %q = %v, %v", value, merged, err)
 		}
 		if got := redis.Get(t, "session:"+id); got != value {
@@ -132,12 +133,12 @@ func TestStore_ForeignValues(t *testing.T) {
 		}
 	}
 	redis.Do(t, "SET", "session:"+id, `{"a":1,"activity":"2 17 s1 of a later version"}`)
-	if _, _, _, _, err := s.Read(t.Context(), id); err == nil {
+	if _, _, _, err := s.Read(t.Context(), id); err == nil {
 		t.Error("a record of a later version reads without an error: it cannot be known what it says")
 	}
 	redis.Do(t, "DEL", "session:"+id)
 	redis.Do(t, "LPUSH", "session:"+id, "x")
-	if doc, version, _, _, err := s.Read(t.Context(), id); err != nil || len(doc) != 0 || doc == nil || version != 0 {
+	if doc, version, _, err := s.Read(t.Context(), id); err != nil || len(doc) != 0 || doc == nil || version != 0 {
 		t.Errorf("a list reads as %q of version %d, %v: it is there, and no record", doc, version, err)
 	}
 }
@@ -167,7 +168,7 @@ func TestStore_Outages(t *testing.T) {
 			for range 20 {
 				ctx, cancel := context.WithTimeout(t.Context(), budget)
 				began := time.Now()
-				_, _, _, _, err := s.Read(ctx, id)
+				_, _, _, err := s.Read(ctx, id)
 				took := time.Since(began)
 				cancel()
 				if err == nil {
@@ -218,13 +219,13 @@ func TestStore_Refusals(t *testing.T) {
 			s := open(t, redis.URL(), redisstore.Options{})
 			put(t, s)
 			redis.Do(t, c.command...)
-			if read, _, _, _, err := s.Read(t.Context(), id); err != nil || string(read) != doc {
+			if read, _, _, err := s.Read(t.Context(), id); err != nil || string(read) != doc {
 				t.Errorf("Read = %q, %v: what is there can be read", read, err)
 			}
 			if stored, err := s.Put(t.Context(), id, "s", []byte(doc), 1, 2, time.Minute); err == nil || stored {
 				t.Errorf("Put = %v, %v", stored, err)
 			}
-			if merged, err := s.Merge(t.Context(), id, "s", "w", 1, 1790000000000, time.Minute); err == nil || merged {
+			if merged, err := s.Merge(t.Context(), id, "s", "w", store.Activity{Views: 1, LastSeen: 1790000000000}, time.Minute); err == nil || merged {
 				t.Errorf("Merge = %v, %v", merged, err)
 			}
 			if err := s.Check(t.Context()); err == nil || !strings.Contains(err.Error(), c.remedy) {
@@ -255,7 +256,7 @@ func TestStore_SentinelFailover(t *testing.T) {
 		defer cancel()
 		return s.Check(ctx)
 	})
-	if read, _, _, _, err := s.Read(t.Context(), id); err != nil || string(read) != doc {
+	if read, _, _, err := s.Read(t.Context(), id); err != nil || string(read) != doc {
 		t.Errorf("after the failover Read = %q, %v", read, err)
 	}
 	if s.Connects() == before {

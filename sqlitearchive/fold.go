@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 
+	"github.com/footfall-go/footfall/internal/jsontext"
 	"github.com/footfall-go/footfall/store"
 )
 
@@ -56,7 +57,7 @@ func (b *batch) fold(f *store.SessionsFolded) error {
 	if events > store.MaxFoldedEvents {
 		return nil
 	}
-	record, err := json.Marshal(foldedRecord{rec.Session, rec.Credentials()})
+	record, err := jsontext.Marshal(foldedRecord{rec.Session, rec.Credentials()})
 	if err != nil {
 		return err
 	}

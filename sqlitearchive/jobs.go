@@ -28,6 +28,18 @@ func (a *Archive) ClaimSlot(ctx context.Context, job string, slot time.Time) (bo
 	return err == nil, err
 }
 
+// KeepFirst inserts the value unless the key has one.
+func (a *Archive) KeepFirst(ctx context.Context, key, value string) (first string, err error) {
+	d, err := a.writable(ctx)
+	if err == nil { // the update changes nothing; without it nothing would be returned
+		err = d.write.QueryRowContext(ctx, `INSERT INTO first_values (key, value) VALUES (?, ?) ON CONFLICT DO UPDATE SET value = value RETURNING value`, key, value).Scan(&first)
+	}
+	if err != nil {
+		return "", fmt.Errorf("sqlitearchive: keep first: %w", err)
+	}
+	return first, nil
+}
+
 // Purge deletes what is older than its retention, in small steps.
 func (a *Archive) Purge(ctx context.Context, sessions, visitors time.Time, limit int) (int, error) {
 	d, err := a.writable(ctx)

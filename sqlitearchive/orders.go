@@ -155,6 +155,15 @@ func (a *Archive) Refund(ctx context.Context, id string) (store.Refund, bool, er
 	return r, true, nil
 }
 
+// Refunded reads what was refunded of an order.
+func (a *Archive) Refunded(ctx context.Context, orderID string) (amount int64, err error) {
+	err = a.reader().QueryRowContext(ctx, `SELECT refunded FROM orders WHERE order_id = ?`, orderID).Scan(&amount)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return 0, fmt.Errorf("sqlitearchive: refunded: %w", err)
+	}
+	return amount, nil
+}
+
 const knowsCustomer = `SELECT EXISTS (SELECT 1 FROM sessions WHERE customer_id = ?1) OR EXISTS (SELECT 1 FROM orders WHERE customer_id = ?1)`
 
 // KnowsCustomer reports whether any session or order of a customer is there.

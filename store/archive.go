@@ -58,8 +58,19 @@ type Ledger interface {
 	Order(ctx context.Context, id string) (Order, bool, error)
 	Refund(ctx context.Context, id string) (Refund, bool, error)
 
+	// Refunded is the sum of an order's refunds, in the order's currency, or the int64
+	// nearest to it: 0 for none, and for an order that is not there. It may be more than
+	// the order's total: the processes that share an archive do not see each other's
+	// refunds of the same moment.
+	Refunded(ctx context.Context, orderID string) (amount int64, err error)
+
 	// KnowsCustomer reports whether any session or order of a customer is there.
 	KnowsCustomer(ctx context.Context, customerID string) (bool, error)
+
+	// KeepFirst keeps the first value that anybody gives for a key, for good, and
+	// returns it: every caller gets the same, however often it asks, and whatever
+	// became of the caller who was first. Key and value are 1 to 128 bytes.
+	KeepFirst(ctx context.Context, key, value string) (first string, err error)
 
 	// CredentialChanges returns what was changed after a cursor, oldest first,
 	// and the cursor to go on from; the first cursor is 0.

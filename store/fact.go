@@ -3,6 +3,8 @@ package store
 import (
 	"encoding/json"
 	"time"
+
+	"github.com/footfall-go/footfall/internal/jsontext"
 )
 
 // A Fact is one thing that happened, as it travels through the journal to the
@@ -124,7 +126,7 @@ func (f *OrderRefunded) Event() Event {
 }
 
 func orderMetadata(id string) json.RawMessage {
-	b, err := json.Marshal(map[string]string{"orderId": id})
+	b, err := jsontext.Marshal(map[string]string{"orderId": id})
 	if err != nil { // cannot happen: strings
 		return nil
 	}

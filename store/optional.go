@@ -27,6 +27,12 @@ type MetricsShower interface {
 	SetMetrics(ctx context.Context, activeUsers int64, day string, visits int64) error
 }
 
+// An Evictor is a [HotStore] of a bounded size, which drops sessions when it is full.
+type Evictor interface {
+	// Evicted counts the sessions that were dropped because the store was full.
+	Evicted() uint64
+}
+
 // A Clock is an [Archive] with a clock of its own, which is then that of the whole
 // installation.
 type Clock interface {
@@ -35,7 +41,7 @@ type Clock interface {
 }
 
 // HotAs finds the first store in a chain of wrapped ones that has an optional
-// interface: [Connector], [Checker] or [MetricsShower].
+// interface: [Connector], [Checker], [Evictor] or [MetricsShower].
 func HotAs[T any](s HotStore) (T, bool) {
 	for s != nil {
 		if t, ok := s.(T); ok {

@@ -61,22 +61,37 @@ var defects = []struct {
 	{"absence is an empty document", []string{"absent_is_nil"}},
 	{"ids are cut short", []string{"ids_are_not_confused"}},
 	{"ids are hashed to their ends", []string{"ids_are_not_confused"}},
+	{"what it did not write is an error", []string{"corrupt_records"}},
+	{"what it did not write is an absence", []string{"corrupt_records"}},
+	{"what it did not write is replaced", []string{"corrupt_records"}},
+	{"what it did not write cannot be deleted", []string{"corrupt_records"}},
+	{"what it did not write takes counts", []string{"corrupt_records"}},
+	{"what it did not write has the version that it says", []string{"corrupt_records"}},
 	{"put is not atomic", []string{"racing_inserts", "racing_updates", "read_change_put"}},
 	{"merge is not atomic", []string{"parallel_merges"}},
 	{"waits in spite of its context", []string{"cancelled"}},
 	{"a cancelled read is an absence", []string{"cancelled"}},
 	{"a cancelled put stores half", []string{"cancelled"}},
+	{"events are page views", []string{"counts_are_kept_apart"}},
+	{"orders are forgotten", []string{"counts_are_kept_apart"}},
+	{"writers without end", []string{"writers_are_bounded", "worst_session_takes_bounded_bytes"}},
+	{"a writer more drops another", []string{"writers_are_bounded"}},
+	{"a full record refuses everybody", []string{"writers_are_bounded"}},
+	{"a full record stays full", []string{"writers_are_bounded"}},
+	{"documents are escaped for HTML", []string{"worst_session_takes_bounded_bytes"}},
+	{"keeps every merge", []string{"work_does_not_grow"}},
+	{"keeps what was deleted", []string{"work_does_not_grow"}},
 }
 
 func TestRun_CatchesDefects(t *testing.T) {
 	for _, d := range defects {
 		t.Run(strings.ReplaceAll(d.defect, " ", "_"), func(t *testing.T) {
 			var caught []string
-			for _, r := range rules {
+			for _, r := range append(rules, costRules...) {
 				synctest.Test(t, func(t *testing.T) {
 					rec := &recorder{ctx: t.Context()}
 					rec.run(func() {
-						r.check(&tester{rec, &broken{defect: d.defect, records: map[string]*record{}}, time.Sleep})
+						r.check(&tester{rec, &broken{defect: d.defect, records: map[string]*record{}, foreign: map[string][]byte{}}, time.Sleep, plant, bytesOf})
 					})
 					if rec.failed() {
 						caught = append(caught, r.name)
@@ -141,10 +156,20 @@ type broken struct {
 	defect  string
 	mu      sync.Mutex
 	records map[string]*record
+	foreign map[string][]byte           // what was planted
 	left    map[string]map[string]int64 // activity merged without a record
+	kept    int64                       // bytes of what was deleted
 }
 
 var _ store.HotStore = (*broken)(nil)
+
+func plant(s store.HotStore, id, value string) {
+	b := s.(*broken)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.records, b.key(id))
+	b.foreign[id] = []byte(value)
+}
 
 type record struct {
 	doc      []byte
@@ -154,7 +179,33 @@ type record struct {
 	immortal bool
 	hidden   bool
 	writers  map[string]int64
+	events   map[string]int64
+	orders   map[string]int64
+	kept     int64 // bytes that nobody needs
 	lastSeen int64
+}
+
+// bytesOf is about what the store takes.
+func bytesOf(s store.HotStore, ids []string) int64 {
+	b := s.(*broken)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	n := int64(0)
+	for _, id := range ids {
+		r := b.records[b.key(id)]
+		if r == nil {
+			continue
+		}
+		doc := r.doc
+		if b.is("documents are escaped for HTML") {
+			doc, _ = json.Marshal(string(doc))
+		}
+		n += int64(len(id)+len(doc)+64*len(r.writers)) + r.kept
+	}
+	if b.is("keeps what was deleted") {
+		n += b.kept
+	}
+	return n
 }
 
 func (b *broken) is(defect string) bool { return b.defect == defect }
@@ -180,15 +231,28 @@ func (b *broken) live(id string) *record {
 	return nil
 }
 
-func (b *broken) Read(ctx context.Context, id string) (doc []byte, version, views, lastSeen int64, err error) {
+func (b *broken) Read(ctx context.Context, id string) (doc []byte, version int64, all store.Activity, err error) {
 	if b.is("waits in spite of its context") && ctx.Err() != nil {
 		time.Sleep(time.Hour)
 	}
 	if b.is("a cancelled read is an absence") && ctx.Err() != nil {
-		return nil, 0, 0, 0, nil
+		return nil, 0, store.Activity{}, nil
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if value, ok := b.foreign[id]; ok {
+		switch {
+		case b.is("what it did not write is an error"):
+			return nil, 0, store.Activity{}, errors.New("corrupt")
+		case b.is("what it did not write is an absence"):
+			return nil, 0, store.Activity{}, nil
+		case b.is("what it did not write has the version that it says"):
+			var d struct{ Version int64 }
+			_ = json.Unmarshal(value, &d)
+			return bytes.Clone(value), d.Version, store.Activity{}, nil
+		}
+		return append([]byte{}, value...), 0, store.Activity{}, nil
+	}
 	r := b.live(id)
 	if r == nil && b.is("expired is readable") {
 		r = b.records[b.key(id)]
@@ -196,15 +260,22 @@ func (b *broken) Read(ctx context.Context, id string) (doc []byte, version, view
 	if r == nil {
 		switch {
 		case b.is("absence is an error"):
-			return nil, 0, 0, 0, errors.New("not found")
+			return nil, 0, store.Activity{}, errors.New("not found")
 		case b.is("absence is an empty document"):
-			return []byte{}, 0, 0, 0, nil
+			return []byte{}, 0, store.Activity{}, nil
 		}
-		return nil, 0, 0, 0, nil
+		return nil, 0, store.Activity{}, nil
 	}
 	for _, n := range r.writers {
-		views += n
+		all.Views += n
 	}
+	for _, n := range r.events {
+		all.Events += n
+	}
+	for _, n := range r.orders {
+		all.Orders += n
+	}
+	all.LastSeen = r.lastSeen
 	doc, version = bytes.Clone(r.doc), r.version
 	if b.is("returns its own document") {
 		doc = r.doc
@@ -212,7 +283,7 @@ func (b *broken) Read(ctx context.Context, id string) (doc []byte, version, view
 	if n := r.writers["version"]; n != 0 && b.is("writers share the record's fields") {
 		version = n
 	}
-	return doc, version, views, r.lastSeen, nil
+	return doc, version, all, nil
 }
 
 func (b *broken) matches(r *record, previous, version int64) bool {
@@ -236,6 +307,12 @@ func (b *broken) matches(r *record, previous, version int64) bool {
 func (b *broken) Put(ctx context.Context, id, series string, doc []byte, previous, version int64, ttl time.Duration) (bool, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if _, ok := b.foreign[id]; ok {
+		if !b.is("what it did not write is replaced") {
+			return false, nil
+		}
+		delete(b.foreign, id)
+	}
 	r := b.live(id)
 	if !b.matches(r, previous, version) {
 		if ttl <= 0 && b.is("ttl 0 deletes without comparing") {
@@ -267,8 +344,8 @@ func (b *broken) Put(ctx context.Context, id, series string, doc []byte, previou
 		}
 		b.records[b.key(id)] = r
 	}
-	if r.series != series && r.series != "" && !b.is("another series keeps the counts") {
-		r.writers, r.lastSeen = map[string]int64{}, 0
+	if r.series != series && r.series != "" && !b.is("another series keeps the counts") && !b.is("a full record stays full") {
+		r.writers, r.events, r.orders, r.lastSeen = map[string]int64{}, nil, nil, 0
 	}
 	r.series = series
 	r.doc, r.version, r.immortal = bytes.Clone(doc), version, ttl <= 0
@@ -291,9 +368,13 @@ func (b *broken) Put(ctx context.Context, id, series string, doc []byte, previou
 	return true, nil
 }
 
-func (b *broken) Merge(_ context.Context, id, series, writer string, views, lastSeen int64, ttl time.Duration) (bool, error) {
+func (b *broken) Merge(_ context.Context, id, series, writer string, a store.Activity, ttl time.Duration) (bool, error) {
+	views, lastSeen := a.Views, a.LastSeen
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if _, ok := b.foreign[id]; ok {
+		return b.is("what it did not write takes counts"), nil
+	}
 	r := b.live(id)
 	if r == nil {
 		switch {
@@ -318,6 +399,28 @@ func (b *broken) Merge(_ context.Context, id, series, writer string, views, last
 		b.mu.Unlock()
 		time.Sleep(time.Millisecond * time.Duration(100-min(views, 99))) // lower counts are written last
 		b.mu.Lock()
+	}
+	if _, holds := r.writers[writer]; len(r.writers) >= store.MaxWriters && !b.is("writers without end") && (!holds || b.is("a full record refuses everybody")) {
+		if !b.is("a writer more drops another") {
+			return false, nil
+		}
+		for other := range r.writers {
+			delete(r.writers, other)
+			break
+		}
+	}
+	if b.is("keeps every merge") {
+		r.kept += 100
+	}
+	if r.events == nil {
+		r.events, r.orders = map[string]int64{}, map[string]int64{}
+	}
+	r.events[writer] = max(r.events[writer], a.Events)
+	if !b.is("orders are forgotten") {
+		r.orders[writer] = max(r.orders[writer], a.Orders)
+	}
+	if b.is("events are page views") {
+		views += a.Events
 	}
 	r.writers[writer] = max(before, views)
 	r.lastSeen = max(r.lastSeen, lastSeen)
@@ -354,11 +457,15 @@ func (b *broken) Delete(_ context.Context, id string) error {
 		return errors.New("not found")
 	}
 	b.remove(id)
+	if !b.is("what it did not write cannot be deleted") {
+		delete(b.foreign, id)
+	}
 	return nil
 }
 
 func (b *broken) remove(id string) {
 	r := b.records[b.key(id)]
+	b.kept += 100
 	switch {
 	case r != nil && b.is("delete only hides"):
 		r.hidden = true

@@ -23,6 +23,7 @@ func optionalInterfaces(t *testing.T, s store.HotStore) {
 	}
 	check("Connector", has[store.Connector])
 	check("Checker", has[store.Checker])
+	check("Evictor", has[store.Evictor])
 	check("MetricsShower", has[store.MetricsShower])
 }
 

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/footfall-go/footfall/store"
 )
 
 // The ids are UUIDs like the tracker's. Last-seen times and versions are Unix
@@ -93,7 +95,7 @@ var rules = []rule{
 		}
 		copy(doc, "XXXXXXXX")
 		t.mustHold(id1, "first", seen, "a store copies what it keeps: the caller may change it after the call")
-		read, _, _, _, err := t.store.Read(t.Context(), id1)
+		read, _, _, err := t.store.Read(t.Context(), id1)
 		if err != nil || len(read) != len(doc) {
 			t.Fatalf("Read = %q, %v", read, err)
 		}
@@ -105,6 +107,7 @@ var rules = []rule{
 			`{}`, `{ }`, `{"a":1,"b":[]}`, `{"v":1.0e0, "big":12345678901234567890}`, "{\"a\" :\t1 ,\r\n\"a\": 2 }", `{"t":"'; --"}`, `{"t":"🛒 Körbe \\u0000 \\ud83d"}`,
 			`{"t":"` + strings.Repeat("x", 64<<10) + `"}`, `{"activity":"1 2 s c 0 - 0 - w=1"}`, `{"t":"\\"activity\\":\\"1 2"}`,
 			`{"a":"x","pageViews":3,"lastSeenAt":"2026-09-21T13:46:40.000Z"}`, `{"a":{"pageViews":3,"lastSeenAt":"2026-09-21T13:46:40.000Z"}}`,
+			`{"values":{"ä":1,"ä":2,"�":3,"\ufffd\ufffd":4,"\"":5,"<":6}}`,
 			`{"pageViews":3,"lastSeenAt":"2026-09-21T13:46:40.000Z"}`, `{"a":1,"pageViews":03,"lastSeenAt":"2026-09-21T13:46:40.000Z"}`, `{"a":1,"pageViews":1,"lastSeenAt":"9999-99-99Tnever-----Z"}`,
 			`{"a":1,"pageViews":5,"lastSeenAt":null}`, `{"a":1,"pageViews":123456789012345678901234567890,"lastSeenAt":"2026-09-21T13:46:40.000Z"}`,
 			`{"a":%s,"b":"%1 %% %d"}`, `{"a":1,"lastSeenAt":"2026-09-21T13:46:40.000Z","pageViews":5}`,
@@ -116,7 +119,7 @@ var rules = []rule{
 			t.mustPut(id1, doc, previous, version, long)
 			check := func(when string) {
 				t.Helper()
-				if read, _, _, _, err := t.store.Read(t.Context(), id1); err != nil || string(read) != doc {
+				if read, _, _, err := t.store.Read(t.Context(), id1); err != nil || string(read) != doc {
 					t.Errorf("Read %s = %.90q, %v, want %.90q (%d bytes): every byte comes back", when, read, err, doc, len(doc))
 				}
 			}
@@ -183,6 +186,7 @@ var rules = []rule{
 		t.mustBeAbsent(id1, "Delete removes a record")
 		t.mustHold(id2, "b", seen, "Delete removes one record")
 	}},
+	{"corrupt_records", corruptRecords},
 	{"ids_are_not_confused", idsAreNotConfused},
 	{"racing_inserts", func(t *tester) { race(t, 0) }},
 	{"racing_updates", func(t *tester) {
@@ -299,6 +303,34 @@ func life(t *tester) {
 	t.mustCount(ids["short"], 0, 0, "a new record starts without the activity of an expired one")
 }
 
+// corruptRecords plants what the store did not write. The caller finds out what it
+// is by its version, asks the archive, and puts a record in its place.
+func corruptRecords(t *tester) {
+	if t.plant == nil {
+		return
+	}
+	for _, value := range []string{
+		"", "x", "null", "{}", "[]", `""`, `{"text":"a"}`, `{"text":"a","version":17}`, `{"text":`, "\x00\xff\xfe", `{"activity":"1 of many"}`, `{"activity":"1 -"}`,
+		`{"a":1,"pageViews":5,"lastSeenAt":"2026-01-01T00:00:00.000Z","activity":"`, `{"sessionId":null,"startedAt":0}`, strings.Repeat("{", 5000),
+	} {
+		t.plant(t.store, id1, value)
+		doc, version, all, err := t.store.Read(t.Context(), id1)
+		if err != nil || doc == nil || version != 0 || all != (store.Activity{}) {
+			t.Errorf("Read of the planted %.40q = %.40q, %d, %+v, %v: what the store did not write is a document of version 0, not an absence and no error", value, doc, version, all, err)
+		}
+		if t.merge(id1, "w", 3, seen, long) {
+			t.Errorf("Merge into the planted %.40q returned true: counts do not belong to what is no record", value)
+		}
+		if t.put(id1, "new", 0, seen, long) || t.put(id1, "new", seen, seen+1, long) {
+			t.Errorf("Put over the planted %.40q stored: it is there, and it has no version", value)
+		}
+		t.remove(id1)
+		t.mustBeAbsent(id1, "Delete removes whatever is stored")
+		t.mustPut(id1, "new", 0, seen, long)
+		t.mustHold(id1, "new", seen, "a record takes the place of what was deleted")
+	}
+}
+
 // idsAreNotConfused uses ids that differ in one character.
 func idsAreNotConfused(t *tester) {
 	var ids []string
@@ -366,7 +398,7 @@ func readChangePut(t *tester) {
 	together(workers, func(int) {
 		for range each {
 			for try := 0; ; try++ {
-				doc, version, _, _, err := t.store.Read(t.Context(), id1)
+				doc, version, _, err := t.store.Read(t.Context(), id1)
 				n, _ := strconv.Atoi(textOf(doc))
 				stored := false
 				if err == nil {
@@ -405,7 +437,7 @@ func parallelMerges(t *tester) {
 			if i%2 == 1 { // the second goroutine of a writer starts with the greatest count
 				views = last - n
 			}
-			if _, err := t.store.Merge(t.Context(), id1, series, fmt.Sprintf("w%d", i/2), views, seen+views, long); err != nil {
+			if _, err := t.store.Merge(t.Context(), id1, series, fmt.Sprintf("w%d", i/2), store.Activity{Views: views, LastSeen: seen + views}, long); err != nil {
 				t.Errorf("Merge: %v", err)
 				return
 			}
@@ -423,7 +455,7 @@ func cancelled(t *tester) {
 	cancel()
 	for name, call := range map[string]func(){
 		"Read": func() {
-			doc, _, _, _, err := t.store.Read(ctx, id1)
+			doc, _, _, err := t.store.Read(ctx, id1)
 			if err == nil && doc == nil {
 				t.Errorf("Read with a context that is done says absent without an error: an error is not an absence")
 			}
@@ -433,7 +465,7 @@ func cancelled(t *tester) {
 				t.Errorf("Put reported both success and %v", err)
 			}
 		},
-		"Merge":  func() { _, _ = t.store.Merge(ctx, id2, series, "w", 1, seen, long) },
+		"Merge":  func() { _, _ = t.store.Merge(ctx, id2, series, "w", store.Activity{Views: 1, LastSeen: seen}, long) },
 		"Delete": func() { _ = t.store.Delete(ctx, id2) },
 	} {
 		done := make(chan struct{})

@@ -24,9 +24,17 @@ type Harness struct {
 	// case calls it, once. Required.
 	Advance func(d time.Duration)
 
+	// Bytes returns how much room a store takes for some records, or for all that it
+	// holds if it cannot tell. Default: the rules on bytes are left out.
+	Bytes func(s store.HotStore, ids []string) int64
+
 	// Within runs a case. Default: the case runs as it is. A store in this
 	// process passes [testing/synctest.Test] and lets Advance sleep.
 	Within func(t *testing.T, f func(*testing.T))
+
+	// Plant stores a value under a session's id past the store, as another program
+	// or a damaged disk would. Nil for a store that nothing else can write to.
+	Plant func(s store.HotStore, id, value string)
 }
 
 // TB is the part of [testing.TB] that a case uses. It is an interface so that the
@@ -50,9 +58,9 @@ func Run(t *testing.T, h Harness) {
 	t.Run("optional_interfaces", func(t *testing.T) {
 		within(t, func(t *testing.T) { optionalInterfaces(t, h.Open(t)) })
 	})
-	for _, r := range rules {
+	for _, r := range append(rules, costRules...) {
 		t.Run(r.name, func(t *testing.T) {
-			within(t, func(t *testing.T) { r.check(&tester{t, h.Open(t), h.Advance}) })
+			within(t, func(t *testing.T) { r.check(&tester{t, h.Open(t), h.Advance, h.Plant, h.Bytes}) })
 		})
 	}
 }
@@ -68,6 +76,8 @@ type tester struct {
 	TB
 	store   store.HotStore
 	advance func(time.Duration)
+	plant   func(s store.HotStore, id, value string)
+	bytes   func(s store.HotStore, ids []string) int64 // nil: the store cannot tell
 }
 
 const long = 10 * time.Minute
@@ -103,11 +113,11 @@ type state struct {
 
 func (t *tester) read(id string) state {
 	t.Helper()
-	doc, version, views, lastSeen, err := t.store.Read(t.Context(), id)
+	doc, version, all, err := t.store.Read(t.Context(), id)
 	if err != nil {
 		t.Fatalf("Read(%q): %v: an error means that the system failed, never that something is absent", id, err)
 	}
-	return state{textOf(doc), doc == nil, version, views, lastSeen}
+	return state{textOf(doc), doc == nil, version, all.Views, all.LastSeen}
 }
 
 func (t *tester) put(id, doc string, previous, version int64, ttl time.Duration) bool {
@@ -133,7 +143,7 @@ func (t *tester) merge(id, writer string, views, lastSeen int64, ttl time.Durati
 
 func (t *tester) mergeInto(series, id, writer string, views, lastSeen int64, ttl time.Duration) bool {
 	t.Helper()
-	merged, err := t.store.Merge(t.Context(), id, series, writer, views, lastSeen, ttl)
+	merged, err := t.store.Merge(t.Context(), id, series, writer, store.Activity{Views: views, LastSeen: lastSeen}, ttl)
 	if err != nil {
 		t.Fatalf("Merge(%q, %q, %q, %d, %d, %v): %v: without a record it does nothing, with one it cannot fail", id, series, writer, views, lastSeen, ttl, err)
 	}

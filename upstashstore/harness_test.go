@@ -11,6 +11,7 @@ import (
 
 	"github.com/footfall-go/footfall/internal/testserver"
 	"github.com/footfall-go/footfall/internal/testserver/restfront"
+	"github.com/footfall-go/footfall/store"
 )
 
 const (
@@ -63,7 +64,7 @@ func open(t *testing.T, address string, options Options) *Store {
 func (s *site) calls() map[string]func(context.Context) error {
 	return map[string]func(context.Context) error{
 		"read": func(ctx context.Context) error {
-			doc, _, _, _, err := s.Read(ctx, id1)
+			doc, _, _, err := s.Read(ctx, id1)
 			if err == nil && doc == nil {
 				return nil
 			}
@@ -74,7 +75,7 @@ func (s *site) calls() map[string]func(context.Context) error {
 			return err
 		},
 		"merge": func(ctx context.Context) error {
-			_, err := s.Merge(ctx, id1, "s", "w", 1, seen, time.Hour)
+			_, err := s.Merge(ctx, id1, "s", "w", store.Activity{Views: 1, LastSeen: seen}, time.Hour)
 			return err
 		},
 		"delete":  func(ctx context.Context) error { return s.Delete(ctx, id1) },

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/footfall-go/footfall/internal/redisrecord"
+	"github.com/footfall-go/footfall/store"
 )
 
 // defaultTimeout applies to calls whose context has no deadline.
@@ -78,7 +79,7 @@ func (s *Store) Close() error {
 func (s *Store) Connects() uint64 { return s.client.connects.Load() }
 
 // Read implements store.HotStore with one GET.
-func (s *Store) Read(ctx context.Context, id string) (doc []byte, version, views, lastSeen int64, err error) {
+func (s *Store) Read(ctx context.Context, id string) (doc []byte, version int64, all store.Activity, err error) {
 	ctx, cancel := bounded(ctx)
 	defer cancel()
 	cmd, err := newCommand("GET", redisrecord.Key(s.prefix, id))
@@ -87,19 +88,19 @@ func (s *Store) Read(ctx context.Context, id string) (doc []byte, version, views
 		var value any
 		if value, err = s.client.one(ctx, cmd); err == nil && value != nil {
 			if text, ok := value.(string); ok {
-				doc, version, views, lastSeen, err = redisrecord.Decode([]byte(text))
+				doc, version, all, err = redisrecord.Decode([]byte(text))
 			} else {
 				err = errNotJSON
 			}
 		}
 	}
 	if err != nil && strings.Contains(err.Error(), "WRONGTYPE") {
-		return []byte{}, 0, 0, 0, nil // not a record, but a value of another program
+		return []byte{}, 0, store.Activity{}, nil // not a record, but a value of another program
 	}
 	if err != nil {
-		return nil, 0, 0, 0, fmt.Errorf("upstashstore: read: %w", err)
+		return nil, 0, store.Activity{}, fmt.Errorf("upstashstore: read: %w", err)
 	}
-	return doc, version, views, lastSeen, nil
+	return doc, version, all, nil
 }
 
 // Put implements store.HotStore with one script.
@@ -119,10 +120,10 @@ func (s *Store) Put(ctx context.Context, id, series string, doc []byte, previous
 
 // Merge implements store.HotStore with one script, in one request with those of
 // other calls.
-func (s *Store) Merge(ctx context.Context, id, series, writer string, views, lastSeen int64, ttl time.Duration) (bool, error) {
+func (s *Store) Merge(ctx context.Context, id, series, writer string, a store.Activity, ttl time.Duration) (bool, error) {
 	ctx, cancel := bounded(ctx)
 	defer cancel()
-	args, err := redisrecord.MergeArgs(series, writer, views, lastSeen, ttl)
+	args, err := redisrecord.MergeArgs(series, writer, a, ttl)
 	merged := false
 	if err == nil {
 		merged, err = s.script(ctx, redisrecord.Merge, id, args, s.merges.do)

@@ -30,6 +30,9 @@ func TestStore(t *testing.T) {
 			return open(t, s.server.URL, Options{Prefix: fmt.Sprintf("suite%d:", n.Add(1))})
 		},
 		Advance: time.Sleep,
+		Plant: func(hot store.HotStore, id, value string) {
+			s.redis.Do(t, "SET", hot.(*Store).prefix+"session:"+id, value, "EX", "600")
+		},
 	})
 }
 
@@ -88,7 +91,7 @@ func TestScriptsAreSentOnce(t *testing.T) {
 	s := newSite(t)
 	for n := range 3 {
 		s.mustPut(t, fmt.Sprint("a", n), doc1)
-		if _, err := s.Merge(t.Context(), fmt.Sprint("a", n), "s", "w", 1, seen, time.Hour); err != nil {
+		if _, err := s.Merge(t.Context(), fmt.Sprint("a", n), "s", "w", store.Activity{Views: 1, LastSeen: seen}, time.Hour); err != nil {
 			t.Fatal(err)
 		}
 		if want := int64(4 + 2*n); s.front.Commands() != want || s.front.Requests() != want {
@@ -98,12 +101,12 @@ func TestScriptsAreSentOnce(t *testing.T) {
 	s.mustRun(t, "SCRIPT", "FLUSH")
 	s.mustPut(t, id1, doc1)
 	together(20, func(i int) {
-		if merged, err := s.Merge(t.Context(), id1, "s", fmt.Sprint("w", i), 1, seen, time.Hour); err != nil || !merged {
+		if merged, err := s.Merge(t.Context(), id1, "s", fmt.Sprint("w", i), store.Activity{Views: 1, LastSeen: seen}, time.Hour); err != nil || !merged {
 			t.Errorf("Merge = %v, %v after the server forgot its scripts", merged, err)
 		}
 	})
-	if _, _, views, _, err := s.Read(t.Context(), id1); views != 20 || err != nil {
-		t.Errorf("views %d, %v, want 20", views, err)
+	if _, _, all, err := s.Read(t.Context(), id1); all.Views != 20 || err != nil {
+		t.Errorf("views %d, %v, want 20", all.Views, err)
 	}
 }
 
@@ -130,19 +133,19 @@ func TestMergesGoTogether(t *testing.T) {
 	together(sessions+3, func(i int) {
 		switch id := fmt.Sprint("s", i); i {
 		case sessions:
-			if _, err := s.Merge(t.Context(), "poison", "s", "w", 1, seen, time.Hour); err == nil {
+			if _, err := s.Merge(t.Context(), "poison", "s", "w", store.Activity{Views: 1, LastSeen: seen}, time.Hour); err == nil {
 				t.Error("Merge into a list is no error")
 			}
 		case sessions + 1:
-			if _, err := s.Merge(t.Context(), "bad\xff", "s", "w", 1, seen, time.Hour); err == nil {
+			if _, err := s.Merge(t.Context(), "bad\xff", "s", "w", store.Activity{Views: 1, LastSeen: seen}, time.Hour); err == nil {
 				t.Error("an id that is no UTF-8 is no error")
 			}
 		case sessions + 2:
 			ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 			defer cancel()
-			s.Merge(ctx, "s1", "s", "impatient", 0, seen, time.Hour)
+			s.Merge(ctx, "s1", "s", "impatient", store.Activity{Views: 0, LastSeen: seen}, time.Hour)
 		default:
-			if merged, err := s.Merge(t.Context(), id, "s", "w", int64(i), seen, time.Hour); err != nil || !merged {
+			if merged, err := s.Merge(t.Context(), id, "s", "w", store.Activity{Views: int64(i), LastSeen: seen}, time.Hour); err != nil || !merged {
 				t.Errorf("Merge = %v, %v", merged, err)
 			}
 		}
@@ -155,8 +158,8 @@ func TestMergesGoTogether(t *testing.T) {
 	}
 	s.front.InjectAlways(nil)
 	for i := range sessions {
-		if _, _, views, last, err := s.Read(t.Context(), fmt.Sprint("s", i)); err != nil || views != int64(i) || last != seen {
-			t.Fatalf("session %d: %d views, last seen %d, %v", i, views, last, err)
+		if _, _, all, err := s.Read(t.Context(), fmt.Sprint("s", i)); err != nil || all.Views != int64(i) || all.LastSeen != seen {
+			t.Fatalf("session %d: %+v, %v", i, all, err)
 		}
 	}
 }
@@ -258,7 +261,7 @@ func TestConnectionsAreKept(t *testing.T) {
 	store := open(t, server.URL, Options{})
 	for range 5 {
 		together(32, func(int) {
-			if _, _, _, _, err := store.Read(t.Context(), id1); err != nil {
+			if _, _, _, err := store.Read(t.Context(), id1); err != nil {
 				t.Error(err)
 			}
 		})
@@ -280,7 +283,7 @@ func TestHTTP2(t *testing.T) {
 	server.StartTLS()
 	defer server.Close()
 	store := open(t, server.URL, Options{})
-	_, _, _, _, err := store.Read(t.Context(), id1)
+	_, _, _, err := store.Read(t.Context(), id1)
 	mustFail(t, "read", err, "certificate")
 
 	config := server.Client().Transport.(*http.Transport).TLSClientConfig.Clone()
@@ -289,7 +292,7 @@ func TestHTTP2(t *testing.T) {
 	}
 	store = open(t, server.URL, Options{})
 	store.client.http.Transport.(*http.Transport).TLSClientConfig = config
-	if _, _, _, _, err := store.Read(t.Context(), id1); err != nil || protocol.Load() != "HTTP/2.0" {
+	if _, _, _, err := store.Read(t.Context(), id1); err != nil || protocol.Load() != "HTTP/2.0" {
 		t.Errorf("Read over TLS: %v, %v", err, protocol.Load())
 	}
 	own := open(t, server.URL, Options{HTTPClient: server.Client()})

@@ -86,15 +86,15 @@ func (cmd *doctorCmd) Run(t terminal) error {
 }
 
 // colour adds colour to text if the output is a terminal.
-func colour(t terminal, c text.Color, s string) string {
-	f, ok := t.out.(*os.File)
-	if !ok || os.Getenv("NO_COLOR") != "" {
-		return s
+func colour(t terminal, c text.Color, s string) mark {
+	f := file(t.out)
+	if f == nil || os.Getenv("NO_COLOR") != "" {
+		return mark(s)
 	}
 	if info, err := f.Stat(); err != nil || info.Mode()&os.ModeCharDevice == 0 {
-		return s
+		return mark(s)
 	}
-	return c.Sprint(s)
+	return mark(c.Sprint(s))
 }
 
 func examine(c *config) []finding {
@@ -251,8 +251,12 @@ func serverFindings(s footfall.Status) []finding {
 		{"journal_damaged_bytes", "bytes of the journal were damaged", "look at DATA_DIR/journal/set-aside, and at the disk"},
 		{"events_unattributed", "events came with cookies of sessions that the archive did not know two minutes later, and were not counted", "check whether an instance's journal is left behind: footfall drain moves it to the archive"},
 		{"times_clamped", "times were ahead of the archive's clock and were set back", "set this machine's clock"},
+		{"corrupt_records", "records in the hot store were damaged, or not written by Footfall; the archive was asked instead", "look for another program that writes under REDIS_PREFIX, and at the server's disk"},
+		{"refunds_exceeding", "refunds exceeded what was paid, because several instances refunded at the same moment", "look at the orders that the log names"},
 		{"hot_dropped", "sessions' activity did not reach the hot store: too many were waiting", "look at the hot store"},
 		{"visits_uncounted", "new sessions exceeded NEW_SESSIONS_PER_MINUTE and were not counted", "raise it if the visitors were people"},
+		{"orders_past_cap", "orders were stored without their session, which had 100 already", "look for a client that places orders in a loop"},
+		{"hot_evicted", "sessions were dropped from memory because it was full", "raise GOMEMLIMIT or the container's limit; if visitors are few, look for a flood of new sessions"},
 		{"events_capped", "events exceeded the limit of their session and were not counted", "look for a loop in the shop's pages"},
 	} {
 		if n := s.Counts[c.count]; n > 0 {

@@ -196,8 +196,8 @@ type progressBar struct {
 }
 
 func newProgress(t terminal, what string, total int64) *progressBar {
-	f, ok := t.err.(*os.File)
-	if !ok {
+	f := file(t.err)
+	if f == nil {
 		return &progressBar{}
 	}
 	if info, err := f.Stat(); err != nil || info.Mode()&os.ModeCharDevice == 0 {

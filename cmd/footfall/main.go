@@ -60,6 +60,7 @@ type terminal struct {
 func main() { os.Exit(run(os.Args[1:], terminal{os.Stdout, os.Stderr})) }
 
 func run(args []string, t terminal) int {
+	t = terminal{screen{t.out}, screen{t.err}}
 	code := -1
 	parser, err := kong.New(&cli{},
 		kong.Name("footfall"),

@@ -22,9 +22,21 @@ func (t terminal) printJSON(v any) error {
 	return err
 }
 
+// A mark is a cell that this command wrote itself, in colour.
+type mark string
+
 // printTable prints rows under a header. Without a header, rows are names and
 // values.
 func (t terminal) printTable(header table.Row, rows []table.Row) {
+	for _, row := range rows {
+		for i, cell := range row {
+			switch cell.(type) {
+			case mark, int, int64, float64, bool: // numbers stand to the right
+			default:
+				row[i] = shown(fmt.Sprint(cell), "")
+			}
+		}
+	}
 	w := table.NewWriter()
 	style := table.StyleLight
 	style.Format.Header = text.FormatDefault
@@ -34,8 +46,12 @@ func (t terminal) printTable(header table.Row, rows []table.Row) {
 		w.AppendHeader(header)
 	}
 	w.AppendRows(rows)
+	out := t.out
+	if s, ok := out.(screen); ok { // the cells are escaped, and marks are not to be
+		out = s.out
+	}
 	for line := range strings.SplitSeq(w.Render(), "\n") {
-		fmt.Fprintln(t.out, strings.TrimRight(line, " "))
+		fmt.Fprintln(out, strings.TrimRight(line, " "))
 	}
 }
 

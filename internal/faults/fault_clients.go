@@ -48,9 +48,9 @@ var slowClients = fault{name: "slow clients (300 connections)", open: localWorld
 // one by one.
 var cookieless = fault{name: "flood without cookies", open: localWorld, run: func(w *world, length time.Duration) error {
 	w.beside(4, length, func(_ int, random *rand.Rand, _ <-chan struct{}) {
-		v := newStranger(fmt.Sprintf("198.51.100.%d", 1+random.IntN(250)))
+		v := newFlooder(fmt.Sprintf("198.51.100.%d", 1+random.IntN(250)))
 		r := w.crowd.open(v, pageView)
-		a := v.send(w.crowd.base, "GET", fmt.Sprintf("%s%d?mark=%s", productsAt, 1+random.IntN(200), r.mark), nil)
+		a := v.send(w.crowd.base, "GET", fmt.Sprintf("%s%d?mark=%s%s", productsAt, 1+random.IntN(200), r.mark, worstQuery), nil)
 		w.crowd.close(r, a, a.floodOutcome(), "")
 		w.crowd.meet(a)
 		time.Sleep(5 * time.Millisecond)
@@ -62,7 +62,7 @@ var cookieless = fault{name: "flood without cookies", open: localWorld, run: fun
 // them, of the wrong kind.
 var garbage = fault{name: "flood of garbage cookies", open: localWorld, run: func(w *world, length time.Duration) error {
 	w.beside(4, length, func(_ int, random *rand.Rand, _ <-chan struct{}) {
-		v := newStranger(fmt.Sprintf("198.51.100.%d", 1+random.IntN(250)))
+		v := newFlooder(fmt.Sprintf("198.51.100.%d", 1+random.IntN(250)))
 		cookie := w.forge(random)
 		r := w.crowd.open(v, pageView)
 		a := v.send(w.crowd.base, "GET", fmt.Sprintf("%s%d?mark=%s", productsAt, 1+random.IntN(200), r.mark), nil, "Cookie", cookie)

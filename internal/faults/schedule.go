@@ -17,7 +17,7 @@ var (
 	brief = []fault{killed, garbage}
 	smoke = []fault{killed, terminated, archiveLocked, flippedTail, garbage, diskFull, clockJumps, redisEmptied, instanceKilled, rolled}
 	whole = []fault{
-		killed, terminated, frozen, archiveLocked, killedBehind, tornTail, flippedTail, slowClients, cookieless, garbage, descriptors,
+		killed, terminated, frozen, archiveLocked, killedBehind, tornTail, flippedTail, slowClients, cookieless, garbage, fatSessions, descriptors,
 		archiveFull, journalFull, diskFull, diskFullPages, diskFullStalling, clockJumps, restartedInThePast,
 		redisStopped, redisFrozen, redisSlow, redisEmptied, redisOld, redisOldAlone, redisCutOff, failover, mongodbStopped, mongodbFrozen, mongodbSlow, mongodbCutOff, bothStopped,
 		instanceKilled, instanceFrozen, orphaned, rolled, clocksApart,

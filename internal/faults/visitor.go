@@ -32,6 +32,7 @@ type visitor struct {
 	session string // values of the cookies, "" if there is none
 	visitor string
 	jar     *jar
+	header  []string // of each request, name after name and value
 }
 
 // newVisitor has an address in a network of its own, so that no two visitors look
@@ -44,6 +45,24 @@ func newVisitor(number int) *visitor {
 
 // newStranger has an address that other visitors may have too.
 func newStranger(address string) *visitor { return &visitor{address: address, jar: newJar()} }
+
+// newFlooder is a stranger who sends the longest texts, of what encodings make longer.
+func newFlooder(address string) *visitor {
+	v := newStranger(address)
+	v.header = []string{
+		"User-Agent", firefox + " " + strings.Repeat("<", 600),
+		"Referer", "https://" + strings.Repeat("a", 60) + ".example/?" + strings.Repeat("<>&", 700),
+	}
+	return v
+}
+
+// worstQuery is the campaign of a page view with the longest texts.
+var worstQuery = func() (query string) {
+	for _, name := range []string{"source", "medium", "campaign", "term", "content"} {
+		query += "&utm_" + name + "=" + strings.Repeat("%3C", 300)
+	}
+	return query
+}()
 
 // An answer is what a browser received; err is set if it received none.
 type answer struct {
@@ -87,8 +106,10 @@ func (v *visitor) send(base, method, path string, body io.Reader, header ...stri
 	}
 	req.Header.Set("User-Agent", firefox)
 	req.Header.Set("X-Forwarded-For", v.address)
-	for i := 0; i+1 < len(header); i += 2 {
-		req.Header.Set(header[i], header[i+1])
+	for _, all := range [][]string{v.header, header} {
+		for i := 0; i+1 < len(all); i += 2 {
+			req.Header.Set(all[i], all[i+1])
+		}
 	}
 	var cookies []string
 	if v.session != "" {

@@ -34,7 +34,7 @@ func (b *breaker) allow() bool { return !b.open.Load() }
 
 // took records the result of a call that began at a time.
 func (b *breaker) took(began time.Time, err error) {
-	if err == nil || errors.Is(err, store.ErrRejected) {
+	if err == nil || errors.Is(err, store.ErrRejected) || errors.Is(err, store.ErrNewer) {
 		if b.failures.Load() != 0 {
 			b.failures.Store(0)
 		}

@@ -48,15 +48,15 @@ func (a *asked) called() int {
 	return a.calls
 }
 
-func (a *asked) Read(context.Context, string) ([]byte, int64, int64, int64, error) {
-	return nil, 0, 0, 0, a.answer()
+func (a *asked) Read(context.Context, string) ([]byte, int64, store.Activity, error) {
+	return nil, 0, store.Activity{}, a.answer()
 }
 
 func (a *asked) Put(context.Context, string, string, []byte, int64, int64, time.Duration) (bool, error) {
 	return false, a.answer()
 }
 
-func (a *asked) Merge(context.Context, string, string, string, int64, int64, time.Duration) (bool, error) {
+func (a *asked) Merge(context.Context, string, string, string, store.Activity, time.Duration) (bool, error) {
 	return false, a.answer()
 }
 
@@ -78,7 +78,7 @@ func (a askedArchive) Append(context.Context, []store.Fact) error { return a.ans
 func (a askedArchive) Check(context.Context) error                { return a.answer() }
 
 func read(g *Hot) error {
-	_, _, _, _, err := g.Read(context.Background(), "id")
+	_, _, _, err := g.Read(context.Background(), "id")
 	return err
 }
 
@@ -98,6 +98,7 @@ func TestBreaker_OpensAfterFiveSlowFailuresInARow(t *testing.T) {
 		{"clients that went away between five failures", slowFailure, []error{errDown, errDown, context.Canceled, errDown, errDown, errDown}, true},
 		{"a store that ran out of time", slowFailure, []error{context.DeadlineExceeded, context.DeadlineExceeded, context.DeadlineExceeded, context.DeadlineExceeded, context.DeadlineExceeded}, true},
 		{"facts that were rejected, which is an answer", slowFailure, []error{store.ErrRejected, store.ErrRejected, fmt.Errorf("a fact: %w", store.ErrRejected), store.ErrRejected, store.ErrRejected}, false},
+		{"records of a newer version, which are an answer", slowFailure, []error{store.ErrNewer, store.ErrNewer, fmt.Errorf("read: %w", store.ErrNewer), store.ErrNewer, store.ErrNewer}, false},
 		{"four failures, an answer that rejects, and one more", slowFailure, []error{errDown, errDown, errDown, errDown, store.ErrRejected, errDown}, false},
 	} {
 		synctest.Test(t, func(t *testing.T) {
@@ -128,9 +129,12 @@ func TestBreaker_BehindAnOpenOneNobodyIsAskedAndNobodyWaits(t *testing.T) {
 		s.calls = 0
 		began := time.Now()
 		for name, call := range map[string]func() error{
-			"Read":    func() error { return read(hot) },
-			"Put":     func() error { _, err := hot.Put(ctx, "id", "s", nil, 0, 1, 0); return err },
-			"Merge":   func() error { _, err := hot.Merge(ctx, "id", "s", "w", 1, 1, 0); return err },
+			"Read": func() error { return read(hot) },
+			"Put":  func() error { _, err := hot.Put(ctx, "id", "s", nil, 0, 1, 0); return err },
+			"Merge": func() error {
+				_, err := hot.Merge(ctx, "id", "s", "w", store.Activity{Views: 1, LastSeen: 1}, 0)
+				return err
+			},
 			"Delete":  func() error { return hot.Delete(ctx, "id") },
 			"Session": func() error { _, _, err := archive.Session(ctx, "id"); return err },
 			"Order":   func() error { _, _, err := archive.Order(ctx, "id"); return err },

@@ -39,6 +39,11 @@ func NewHot(s store.HotStore, counts *count.Set) *Hot {
 		reading: took("read"), putting: took("put"), merging: took("merge"), deleting: took("delete"),
 	}
 	counts.Func("hot_breaker_opened", "How often requests began to do without the hot store because it did not answer.", g.breaker.opened.Load)
+	evicted := func() uint64 { return 0 }
+	if e, ok := store.HotAs[store.Evictor](s); ok {
+		evicted = e.Evicted
+	}
+	counts.Func("hot_evicted", "Sessions that a hot store in memory dropped because it was full; they are read from the archive.", evicted)
 	return g
 }
 
@@ -58,15 +63,15 @@ func (g *Hot) Unguarded() store.HotStore { return g.store }
 func (g *Hot) State() string { return g.breaker.state() }
 
 // Read is [store.HotStore]'s.
-func (g *Hot) Read(ctx context.Context, id string) (doc []byte, version, views, lastSeen int64, err error) {
+func (g *Hot) Read(ctx context.Context, id string) (doc []byte, version int64, all store.Activity, err error) {
 	if !g.breaker.allow() {
-		return nil, 0, 0, 0, errOpen
+		return nil, 0, store.Activity{}, errOpen
 	}
 	began := time.Now()
-	doc, version, views, lastSeen, err = g.store.Read(ctx, id)
+	doc, version, all, err = g.store.Read(ctx, id)
 	g.reading.Observe(time.Since(began))
 	g.breaker.took(began, err)
-	return doc, version, views, lastSeen, err
+	return doc, version, all, err
 }
 
 // Put is [store.HotStore]'s.
@@ -82,12 +87,12 @@ func (g *Hot) Put(ctx context.Context, id, series string, doc []byte, previous, 
 }
 
 // Merge is [store.HotStore]'s.
-func (g *Hot) Merge(ctx context.Context, id, series, writer string, views, lastSeen int64, ttl time.Duration) (bool, error) {
+func (g *Hot) Merge(ctx context.Context, id, series, writer string, a store.Activity, ttl time.Duration) (bool, error) {
 	if !g.breaker.allow() {
 		return false, errOpen
 	}
 	began := time.Now()
-	merged, err := g.store.Merge(ctx, id, series, writer, views, lastSeen, ttl)
+	merged, err := g.store.Merge(ctx, id, series, writer, a, ttl)
 	g.merging.Observe(time.Since(began))
 	g.breaker.took(began, err)
 	return merged, err
@@ -115,7 +120,7 @@ func (g *Hot) Check(ctx context.Context) error {
 }
 
 func (g *Hot) answers(ctx context.Context) error {
-	_, _, _, _, err := g.store.Read(ctx, nobody)
+	_, _, _, err := g.store.Read(ctx, nobody)
 	return err
 }
 
@@ -192,6 +197,17 @@ func (g *Archive) Refund(ctx context.Context, id string) (store.Refund, bool, er
 	refund, ok, err := g.archive.Refund(ctx, id)
 	g.reads.took(began, err)
 	return refund, ok, err
+}
+
+// Refunded is [store.Ledger]'s.
+func (g *Archive) Refunded(ctx context.Context, orderID string) (int64, error) {
+	if !g.reads.allow() {
+		return 0, errOpen
+	}
+	began := time.Now()
+	amount, err := g.archive.Refunded(ctx, orderID)
+	g.reads.took(began, err)
+	return amount, err
 }
 
 // Commit is Append for facts that a request waits for.

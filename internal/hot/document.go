@@ -17,9 +17,6 @@ import (
 // what it means cannot be known here.
 const format = 1
 
-// ErrNewerFormat means that a later version wrote a document.
-var ErrNewerFormat = errors.New("a newer version wrote this record")
-
 // members are what a document holds.
 type members struct {
 	store.Session
@@ -32,6 +29,8 @@ type members struct {
 	RotatedAt       time.Time              `json:"rotatedAt"`
 	RestoredAt      time.Time              `json:"restoredAt"`
 	Unbegun         bool                   `json:"unbegun"`
+	Events          int64                  `json:"events"`
+	Orders          int64                  `json:"orders"`
 	Values          map[string]store.Value `json:"values"`
 }
 
@@ -59,8 +58,14 @@ func Encode(d *live.Document) []byte {
 	if d.Unbegun {
 		b = append(b, `,"unbegun":true`...)
 	}
+	if d.Events != 0 {
+		b = jsontext.AppendInt(b, "events", d.Events)
+	}
+	if d.Orders != 0 {
+		b = jsontext.AppendInt(b, "orders", d.Orders)
+	}
 	if len(d.Values) > 0 {
-		if values, err := json.Marshal(d.Values); err == nil {
+		if values, err := jsontext.Marshal(d.Values); err == nil {
 			b = append(jsontext.AppendName(b, "values"), values...)
 		}
 	}
@@ -72,25 +77,35 @@ func Encode(d *live.Document) []byte {
 	return append(b, '}')
 }
 
-// Decode reads a document. The error is [ErrNewerFormat], or says why it is corrupt.
+// Decode reads a document. The error is [store.ErrNewer], or says why it is corrupt.
 func Decode(doc []byte) (live.Document, error) {
 	var m members
-	if err := json.Unmarshal(doc, &m); err != nil {
-		return live.Document{}, fmt.Errorf("session record: %w", err)
+	err := json.Unmarshal(doc, &m)
+	if m.Format > format || err != nil && isNewer(doc) {
+		return live.Document{}, store.ErrNewer
 	}
-	if m.Format > format {
-		return live.Document{}, ErrNewerFormat
+	if err != nil {
+		return live.Document{}, fmt.Errorf("session record: %w", err)
 	}
 	d := live.Document{
 		Record: store.Record{
 			Session: m.Session, Version: m.Version, AuthenticatedAt: utc(m.AuthenticatedAt), RotatedAt: utc(m.RotatedAt), Values: m.Values,
 		},
-		RestoredAt: utc(m.RestoredAt), Series: m.Series, Unbegun: m.Unbegun, Unknown: unknownMembers(doc),
+		Events: m.Events, Orders: m.Orders, RestoredAt: utc(m.RestoredAt), Series: m.Series, Unbegun: m.Unbegun, Unknown: unknownMembers(doc),
 	}
 	if err := errors.Join(decodeHash(&d.SecretHash, m.SecretHash), decodeHash(&d.Superseded, m.Superseded)); err != nil {
 		return live.Document{}, err
 	}
 	return d, nil
+}
+
+// isNewer reports whether a later version wrote a document that this one cannot
+// decode: its members may have other types then.
+func isNewer(doc []byte) bool {
+	var m struct {
+		Format int `json:"format"`
+	}
+	return json.Unmarshal(doc, &m) == nil && m.Format > format
 }
 
 // utc is a time in UTC; the zero time stays as it is.
@@ -103,7 +118,7 @@ func utc(t time.Time) time.Time {
 
 var knownMembers = func() map[string]bool {
 	var all map[string]json.RawMessage
-	everything := live.Document{Unbegun: true, RestoredAt: time.Unix(1, 0), Record: store.Record{
+	everything := live.Document{Unbegun: true, Events: 1, Orders: 1, RestoredAt: time.Unix(1, 0), Record: store.Record{
 		Values:     map[string]store.Value{"k": {JSON: json.RawMessage("1")}},
 		Superseded: store.SecretHash{1}, AuthenticatedAt: time.Unix(1, 0), RotatedAt: time.Unix(1, 0),
 	}}

@@ -62,7 +62,7 @@ func TestDocument(t *testing.T) {
 	})
 	t.Run("of a newer format cannot be known", func(t *testing.T) {
 		doc := bytes.Replace(doc, []byte(`"format":1`), []byte(`"format":2`), 1)
-		if _, err := Decode(doc); !errors.Is(err, ErrNewerFormat) {
+		if _, err := Decode(doc); !errors.Is(err, store.ErrNewer) {
 			t.Errorf("error %v", err)
 		}
 	})
@@ -107,4 +107,22 @@ func sampleRecord() store.Record {
 	}, Values: map[string]store.Value{"cart": {JSON: json.RawMessage(`{"1":2}`), Keep: true}}}
 	rec.SetCredentials(store.Credentials{Version: 7, SecretHash: store.SecretHash{1, 2}, Superseded: store.SecretHash{3}, CustomerID: "c", AuthenticatedAt: at, EndedAt: at, EndReason: store.EndLogout})
 	return rec
+}
+
+// The hot store keeps texts with the length that was sent.
+func TestEncode_NothingIsEscapedForHTML(t *testing.T) {
+	with := func(text string) int {
+		return len(Encode(&live.Document{
+			Record:  store.Record{Session: store.Session{UserAgent: text}, Values: map[string]store.Value{text: {JSON: json.RawMessage(`"` + text + `"`)}}},
+			Unknown: map[string]json.RawMessage{text: json.RawMessage(`"` + text + `"`)},
+		}))
+	}
+	for _, text := range []string{"<<<<", ">>>>", "&&&&"} {
+		if plain, got := with("aaaa"), with(text); got != plain {
+			t.Errorf("a document with %s has %d bytes, with aaaa %d: nothing that is stored is escaped for HTML", text, got, plain)
+		}
+	}
+	if doc := Encode(&live.Document{Record: store.Record{Session: store.Session{UserAgent: "\u2028"}}}); !bytes.Contains(doc, []byte("\u2028")) {
+		t.Errorf("a line separator is stored in six bytes: %s", doc)
+	}
 }

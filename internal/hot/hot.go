@@ -39,10 +39,10 @@ type Hot struct {
 	reads, dropped *atomic.Uint64
 }
 
-// New returns a Hot whose queue holds so many sessions.
-func New(s *guard.Hot, archive *guard.Archive, out *outbox.Outbox, lives store.Lifetimes, names *live.Names, queued int, counts *count.Set) *Hot {
+// New returns a Hot whose queue holds so many sessions, in so many bytes.
+func New(s *guard.Hot, archive *guard.Archive, out *outbox.Outbox, lives store.Lifetimes, names *live.Names, queued int, queuedBytes int64, counts *count.Set) *Hot {
 	return &Hot{
-		store: s, archive: archive, out: out, lives: lives, names: names, queue: queue{most: queued},
+		store: s, archive: archive, out: out, lives: lives, names: names, queue: queue{most: queued, mostBytes: queuedBytes},
 		reads:   counts.New("hot_reads", "Sessions that were looked up in the hot store."),
 		dropped: counts.New("hot_dropped", "Sessions whose latest activity did not reach the hot store because too many were waiting. The archive has it."),
 	}
@@ -50,35 +50,49 @@ func New(s *guard.Hot, archive *guard.Archive, out *outbox.Outbox, lives store.L
 
 // Stored is what the hot store holds of a session.
 type Stored struct {
-	Doc      []byte // nil: nothing
-	Version  int64
-	Views    int64 // merged on top of the document's page views
-	LastSeen time.Time
-	ReadAt   time.Time // when the reading began
+	id      string
+	lives   store.Lifetimes
+	Doc     []byte // nil: nothing
+	Version int64
+	Merged  store.Activity // on top of the document's counts
+	ReadAt  time.Time      // when the reading began
 }
 
-// Read reads a session. An error wraps [ErrFailed].
+// Read reads a session. An error wraps [ErrFailed], or [store.ErrUnavailable] and
+// [store.ErrNewer].
 func (h *Hot) Read(ctx context.Context, id string) (s Stored, err error) {
-	s.ReadAt = clock.Now()
+	s.id, s.lives, s.ReadAt = id, h.lives, clock.Now()
 	h.reads.Add(1)
-	var lastSeen int64
-	if s.Doc, s.Version, s.Views, lastSeen, err = h.store.Read(ctx, id); err != nil {
+	s.Doc, s.Version, s.Merged, err = h.store.Read(ctx, id)
+	switch {
+	case errors.Is(err, store.ErrNewer):
+		return Stored{}, fmt.Errorf("%w: %w", store.ErrUnavailable, err)
+	case err != nil:
 		return Stored{}, failed(err)
 	}
-	s.LastSeen = clock.FromMillis(lastSeen)
+	latest := clock.Millis(s.ReadAt.Add(clock.MaxOffset)) // no other clock is so far ahead: it is damaged
+	s.Merged.LastSeen = min(s.Merged.LastSeen, latest)
 	return s, nil
 }
 
-// Decode is the session with the activity that was merged. The error is
-// [ErrNewerFormat], or says why the document is corrupt.
+// LastSeen is the latest activity that was merged, zero if none was.
+func (s *Stored) LastSeen() time.Time { return clock.FromMillis(s.Merged.LastSeen) }
+
+// Decode is the session with the activity that was merged. The error wraps
+// [store.ErrNewer], or says why the document is corrupt.
 func (s *Stored) Decode() (live.Document, error) {
 	d, err := Decode(s.Doc)
-	if err != nil {
-		return d, err
+	if err == nil {
+		err = s.check(&d)
 	}
-	d.PageViews += s.Views
-	if s.LastSeen.After(d.LastSeenAt) {
-		d.LastSeenAt = s.LastSeen
+	if err != nil {
+		return live.Document{}, err
+	}
+	d.PageViews += s.Merged.Views
+	d.Events += s.Merged.Events
+	d.Orders += s.Merged.Orders
+	if seen := s.LastSeen(); seen.After(d.LastSeenAt) {
+		d.LastSeenAt = seen
 	}
 	return d, nil
 }
@@ -148,6 +162,13 @@ func (h *Hot) Bury(ctx context.Context, e *live.Entry, version int64) bool {
 		}
 		if there.Version >= version {
 			return true
+		}
+		if there.Doc != nil && there.Version <= 0 { // corrupt: Replace leaves it alone
+			if err := h.Delete(ctx, d.SessionID); err != nil {
+				h.store.CountError()
+				return false
+			}
+			there.Version = 0
 		}
 		stored, err := h.Replace(ctx, &d, there.Version)
 		if err != nil {

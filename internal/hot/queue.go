@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/footfall-go/footfall/internal/clock"
 	"github.com/footfall-go/footfall/internal/guard"
@@ -18,18 +19,21 @@ const mergesAtOnce = 64
 
 // A queue holds the entries whose activity has to reach the hot store.
 type queue struct {
-	most    int
-	mu      sync.Mutex
-	entries []*live.Entry
+	most      int
+	mostBytes int64
+	bytes     int64 // of all entries
+	mu        sync.Mutex
+	entries   []*live.Entry
 }
 
 // push queues an entry, unless there are too many already.
 func (q *queue) push(e *live.Entry) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if len(q.entries) >= q.most {
+	if len(q.entries) >= q.most || q.bytes > q.mostBytes {
 		return false
 	}
+	q.bytes += e.Bytes()
 	q.entries = append(q.entries, e)
 	return true
 }
@@ -38,7 +42,7 @@ func (q *queue) take() []*live.Entry {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	entries := q.entries
-	q.entries = nil
+	q.entries, q.bytes = nil, 0
 	return entries
 }
 
@@ -47,6 +51,7 @@ func (q *queue) take() []*live.Entry {
 func (h *Hot) Queue(e *live.Entry) {
 	if !h.queue.push(e) {
 		h.dropped.Add(1) // the archive has it all the same
+		h.writeValues(e)
 		e.Dropped()
 	}
 }
@@ -68,9 +73,11 @@ func (h *Hot) Flush(ctx context.Context) {
 	work := func() {
 		for {
 			i := int(next.Add(1)) - 1
-			switch {
-			case i >= len(entries):
+			if i >= len(entries) {
 				return
+			}
+			h.writeValues(entries[i]) // whatever the hot store does
+			switch {
 			case failed.Load():
 				h.Queue(entries[i])
 			case !h.merge(ctx, entries[i]):
@@ -84,6 +91,14 @@ func (h *Hot) Flush(ctx context.Context) {
 	}
 	work()
 	workers.Wait()
+}
+
+// writeValues gives the values that an entry held to the journal.
+func (h *Hot) writeValues(e *live.Entry) {
+	for _, v := range e.TakeValues() {
+		position, _ := h.out.Append(e, v) // a refusal is counted there
+		e.Moved(position)
+	}
 }
 
 // merge tells the hot store what an entry did, and before that the journal when it
@@ -101,7 +116,7 @@ func (h *Hot) merge(ctx context.Context, e *live.Entry) bool {
 	}
 	ctx, cancel := context.WithTimeout(ctx, guard.ControlTimeout)
 	defer cancel()
-	merged, err := h.store.Merge(ctx, m.SessionID, m.Series, m.Writer, m.Views, clock.Millis(m.LastSeen), m.TTL)
+	merged, err := h.store.Merge(ctx, m.SessionID, m.Series, m.Writer, m.Activity, m.TTL)
 	if err != nil {
 		h.store.CountError()
 		if e.MarkUnsent() {
@@ -109,8 +124,23 @@ func (h *Hot) merge(ctx context.Context, e *live.Entry) bool {
 		}
 		return false
 	}
-	if !merged { // the document is gone, or was written anew
-		e.Distrust()
+	if !merged {
+		h.notMerged(ctx, e, &m)
 	}
 	return true
+}
+
+// notMerged deals with a merge that the hot store did not do. The document is gone or
+// was written anew, so it is read again before it is believed; or it has as many writers
+// as it holds, since the session left processes and came back again and again, so that
+// its counts go into a document with a series of its own.
+func (h *Hot) notMerged(ctx context.Context, e *live.Entry, m *live.Merge) {
+	e.Distrust()
+	there, err := h.Read(ctx, m.SessionID)
+	if err != nil || there.Doc == nil || there.Version != e.Version() || !e.Refresh(there.Doc, there.Version, there.Merged, time.Time{}) { // revocations were not read before it: it does not count as read
+		return
+	}
+	if d, err := there.Decode(); err == nil && d.Series == m.Series {
+		h.Restore(ctx, e, there.Version)
+	}
 }

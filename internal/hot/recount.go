@@ -27,7 +27,7 @@ const (
 	mergesSettle  = 700 * time.Millisecond // merges that began before the archive was read are done then
 	recountEvery  = time.Second
 	recountsATime = 500
-	maxRecounts   = 100_000
+	maxRecounts   = 20_000 // each holds an entry of at most about 10 KiB
 )
 
 // A recount is a session whose count is to be compared with the archive's.
@@ -179,9 +179,9 @@ func (h *Hot) compareOne(ctx context.Context, x recount, archived *store.Record)
 	}
 	// The writer's name contains the count that was read. Two instances that read the
 	// same count merge under one name, so that the difference is added once.
-	writer := "recount." + strconv.FormatInt(there.Views, 36)
+	writer := "recount." + strconv.FormatInt(there.Merged.Views, 36)
 	ttl := max(h.lives.Remaining(&archived.Session, clock.Now()), time.Second)
-	merged, err := h.store.Merge(ctx, x.id, d.Series, writer, max(missing, 0), clock.Millis(archived.LastSeenAt), ttl)
+	merged, err := h.store.Merge(ctx, x.id, d.Series, writer, store.Activity{Views: max(missing, 0), LastSeen: clock.Millis(archived.LastSeenAt)}, ttl)
 	if merged && x.entry != nil {
 		x.entry.Show(archived.PageViews)
 	}

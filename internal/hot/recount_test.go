@@ -23,20 +23,20 @@ type slowMerge struct {
 	afterRead func()
 }
 
-func (s *slowMerge) Merge(ctx context.Context, id, series, writer string, views, lastSeen int64, ttl time.Duration) (bool, error) {
+func (s *slowMerge) Merge(ctx context.Context, id, series, writer string, a store.Activity, ttl time.Duration) (bool, error) {
 	s.first.Do(func() {
 		close(s.entered)
 		<-s.pass
 	})
-	return s.Store.Merge(ctx, id, series, writer, views, lastSeen, ttl)
+	return s.Store.Merge(ctx, id, series, writer, a, ttl)
 }
 
-func (s *slowMerge) Read(ctx context.Context, id string) ([]byte, int64, int64, int64, error) {
-	doc, version, views, lastSeen, err := s.Store.Read(ctx, id)
+func (s *slowMerge) Read(ctx context.Context, id string) ([]byte, int64, store.Activity, error) {
+	doc, version, all, err := s.Store.Read(ctx, id)
 	if s.afterRead != nil {
 		s.afterRead()
 	}
-	return doc, version, views, lastSeen, err
+	return doc, version, all, err
 }
 
 // A view whose merge is under way while the count is compared with the archive's
@@ -52,11 +52,11 @@ func TestPageViews_AMergeUnderWayIsNotMissing(t *testing.T) {
 			archived := d.Record
 			archived.PageViews = 1
 			counts := new(count.Set)
-			h := New(guard.NewHot(s, counts), guard.NewArchive(nil, counts), nil, lives, live.NewNames(), 10, counts)
+			h := New(guard.NewHot(s, counts), guard.NewArchive(nil, counts), nil, lives, live.NewNames(), 10, 1<<30, counts)
 			if stored, err := h.Replace(ctx, &d, 0); err != nil || !stored {
 				t.Fatal(stored, err)
 			}
-			e := live.Loaded(id, d, at, 0, true, live.NewNames())
+			e := live.Loaded(id, d, at, store.Activity{}, true, live.NewNames())
 			if e.Recorded(live.Outcome{At: at, View: true, Written: true}) {
 				h.Queue(e)
 			}
@@ -81,8 +81,8 @@ func TestPageViews_AMergeUnderWayIsNotMissing(t *testing.T) {
 			}
 			s.afterRead = nil
 			h.Flush(ctx)
-			if _, _, views, _, err := s.Read(ctx, id.String()); err != nil || views != 1 {
-				t.Errorf("the hot store shows %d page views of 1 (%v): a view that was under way was taken for a missing one", views, err)
+			if _, _, all, err := s.Read(ctx, id.String()); err != nil || all.Views != 1 {
+				t.Errorf("the hot store shows %d page views of 1 (%v): a view that was under way was taken for a missing one", all.Views, err)
 			}
 		})
 	}
@@ -94,15 +94,15 @@ func TestRecount_TwoInstancesAddWhatIsMissingOnce(t *testing.T) {
 	shared := memstore.New(0)
 	id, at := clock.NewID(), clock.Now()
 	lives := store.Lifetimes{Idle: time.Hour, Absolute: 24 * time.Hour}
-	d := live.Document{Series: "s-1", Record: store.Record{Session: store.Session{SessionID: id.String(), StartedAt: at, LastSeenAt: at}, Version: 1}}
+	d := live.Document{Series: "s-1", Record: store.Record{Session: store.Session{SessionID: id.String(), VisitorID: clock.NewID().String(), StartedAt: at, LastSeenAt: at}, Version: 1, SecretHash: store.SecretHash{1}}}
 	archived := d.Record
 	archived.PageViews = 5
 	counts := new(count.Set)
-	second := New(guard.NewHot(shared, counts), guard.NewArchive(nil, counts), nil, lives, live.NewNames(), 10, counts)
+	second := New(guard.NewHot(shared, counts), guard.NewArchive(nil, counts), nil, lives, live.NewNames(), 10, 1<<30, counts)
 	both := &slowMerge{Store: shared, entered: make(chan struct{}), pass: make(chan struct{})}
 	close(both.pass)
 	counts = new(count.Set)
-	first := New(guard.NewHot(both, counts), guard.NewArchive(nil, counts), nil, lives, live.NewNames(), 10, counts)
+	first := New(guard.NewHot(both, counts), guard.NewArchive(nil, counts), nil, lives, live.NewNames(), 10, 1<<30, counts)
 	if _, err := first.Replace(ctx, &d, 0); err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +114,30 @@ func TestRecount_TwoInstancesAddWhatIsMissingOnce(t *testing.T) {
 	if _, err := first.compareOne(ctx, recount{id: id.String()}, &archived); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, views, _, err := shared.Read(ctx, id.String()); err != nil || views != 5 {
-		t.Errorf("the hot store shows %d page views of 5 (%v)", views, err)
+	if _, _, all, err := shared.Read(ctx, id.String()); err != nil || all.Views != 5 {
+		t.Errorf("the hot store shows %d page views of 5 (%v)", all.Views, err)
+	}
+}
+
+// No clock of this installation is so far ahead: what the hot store says then is
+// damaged, and must not keep a session alive.
+func TestRead_ClampsActivityOfTheFuture(t *testing.T) {
+	ctx, shared, counts := t.Context(), memstore.New(0), new(count.Set)
+	h := New(guard.NewHot(shared, counts), guard.NewArchive(nil, counts), nil, store.Lifetimes{}, live.NewNames(), 10, 1<<30, counts)
+	id, at := clock.NewID().String(), clock.Now()
+	d := live.Document{Series: "s-1", Record: store.Record{Session: store.Session{SessionID: id, VisitorID: clock.NewID().String(), StartedAt: at, LastSeenAt: at}, Version: 1, SecretHash: store.SecretHash{1}}}
+	if stored, err := h.Replace(ctx, &d, 0); err != nil || !stored {
+		t.Fatal(stored, err)
+	}
+	if merged, err := shared.Merge(ctx, id, "s-1", "w", store.Activity{Views: 3, LastSeen: at.AddDate(70, 0, 0).UnixMilli()}, time.Hour); err != nil || !merged {
+		t.Fatal(merged, err)
+	}
+	there, err := h.Read(ctx, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := there.Decode()
+	if err != nil || got.LastSeenAt.After(clock.Now().Add(clock.MaxOffset)) || got.PageViews != 3 {
+		t.Errorf("activity of 70 years ahead is read as last seen at %s with %d views, %v: times are clamped to now", got.LastSeenAt, got.PageViews, err)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"strconv"
 	"time"
+	"unicode/utf8"
 )
 
 // TimeLayout is how times are written: RFC 3339 with milliseconds.
@@ -34,36 +35,15 @@ func AppendInt(b []byte, name string, n int64) []byte {
 	return strconv.AppendInt(AppendName(b, name), n, 10)
 }
 
-// AppendQuoted appends a string as encoding/json writes it. Most strings need no
-// escapes: one look finds that out, without an allocation.
-func AppendQuoted(b []byte, value string) []byte {
-	if isPlain(value) {
-		b = append(b, '"')
-		b = append(b, value...)
-		return append(b, '"')
-	}
-	quoted, err := json.Marshal(value)
-	if err != nil { // cannot happen: a string always has a JSON form
-		return append(b, "null"...)
-	}
-	return append(b, quoted...)
-}
-
-// isPlain reports whether a string stands for itself between quotes.
-func isPlain(s string) bool {
-	for i := range len(s) {
-		if c := s[i]; c < ' ' || c >= 0x7f || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' {
-			return false
-		}
-	}
-	return true
-}
-
-// AppendRaw appends a member whose value is JSON already; no value is null.
+// AppendRaw appends a member whose value is JSON already; no value is null. A value
+// that is damaged, so that the object would be no JSON, is appended as a string.
 func AppendRaw(b []byte, name string, value json.RawMessage) []byte {
 	b = AppendName(b, name)
 	if len(value) == 0 {
 		return append(b, "null"...)
+	}
+	if !json.Valid(value) || !utf8.Valid(value) {
+		return AppendQuoted(b, string(value))
 	}
 	return append(b, value...)
 }

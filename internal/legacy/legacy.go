@@ -67,26 +67,24 @@ type record struct {
 // A note is what the hot store keeps of a legacy session that was adopted.
 type note struct {
 	SessionID uuid.UUID `json:"adoptedAs"`
-	At        int64     `json:"adoptedAt"`
 }
 
 const (
 	// A request that finds its legacy session being adopted by another one looks for
-	// the new session so often, and so long after each look.
-	looks     = 20
+	// the new session so often, so long after each look. Then it finishes the adoption
+	// itself: the other one may have ended in its midst.
+	looks     = 2
 	lookAgain = 10 * time.Millisecond
 
 	maxCustomerID = 128
 )
 
-// claim is the one slot of each adoption, which the archive keeps for good. A hot
-// store may be put back to an earlier state, and would have the session adopted again.
-var claim = time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
-
-var errNoted = errors.New("footfall: another request was faster")
-
 func hotError(err error) error {
 	return fmt.Errorf("%w: hot store: %w", store.ErrUnavailable, err)
+}
+
+func archiveError(err error) error {
+	return fmt.Errorf("%w: archive: %w", store.ErrUnavailable, err)
 }
 
 // Adopt looks at the value of a cookie with a good signature. It reports whether
@@ -109,102 +107,114 @@ func (l *Legacy) Adopt(r *http.Request, value []byte, left *time.Duration) (a Ad
 	return a, ok && err == nil, err
 }
 
+// adopt continues a legacy session as the one that the archive names for it. Each
+// step can be repeated, by any instance, and by a later request if this one ends in
+// its midst.
 func (l *Legacy) adopt(ctx context.Context, r *http.Request, id uuid.UUID) (a Adopted, err error) {
-	as, rec, err := l.adoptedAs(ctx, id)
+	as, rec, err := l.named(ctx, id)
 	if err != nil || as == uuid.Nil {
 		return a, err
 	}
-	first := rec != nil
 	a.Token = cookie.Token{ID: as, Secret: l.secret(id, as)}
+	if rec != nil { // nobody can have begun it
+		return l.begin(ctx, r, a, rec)
+	}
+	lately := clock.Now().Sub(clock.IDTime(as)) < live.SupersededGrace
 	for look := 0; ; look++ {
-		a.Entry, a.Standing, err = l.Sessions.Stored(ctx, &a.Token)
-		if err != nil && !errors.Is(err, sessions.ErrNotYet) {
-			return a, err
-		}
-		if a.Entry != nil {
-			return a, nil
-		}
-		if !first {
-			if rec, err = l.read(ctx, id); err != nil {
-				return a, err
-			}
-		}
-		mine := false
-		if rec != nil {
-			if mine, err = l.Archive.Unguarded().ClaimSlot(ctx, "legacy:"+id.String(), claim); err != nil {
-				return a, fmt.Errorf("%w: archive: %w", store.ErrUnavailable, err)
-			}
-		}
+		e, standing, err := l.Sessions.Stored(ctx, &a.Token)
 		switch {
-		case mine:
-			a.Entry, err = l.begin(ctx, r, &a.Token, id, rec)
-			a.Standing = sessions.Current
+		case e != nil && clock.Now().Sub(e.StartedAt()) > live.SupersededGrace: // its cookie was replaced some time ago
+			return a, nil
+		case e != nil:
+			a.Entry, a.Standing = e, standing
+			return a, nil
+		case err != nil && !errors.Is(err, sessions.ErrNotYet):
 			return a, err
-		case first && look >= looks: // it was adopted long ago
-			return a, l.note(ctx, id, note{}, 1)
-		case !clock.Sleep(ctx, lookAgain): // another request was adopting it at this moment
+		case !lately || look >= looks:
+			return l.finish(ctx, r, a, id)
+		case !clock.Sleep(ctx, lookAgain):
 			return a, fmt.Errorf("%w: a legacy session is being adopted", store.ErrUnavailable)
 		}
 	}
 }
 
-// adoptedAs is the session that a legacy one was adopted as: none if there is no
-// such session, or its cookie was replaced some time ago. With a record it is one
-// that has just been named for it.
-func (l *Legacy) adoptedAs(ctx context.Context, id uuid.UUID) (as uuid.UUID, rec *record, err error) {
-	for try := range 3 {
-		doc, _, _, _, err := l.Hot.Read(ctx, noteKey(id))
-		if err != nil {
-			return uuid.Nil, nil, hotError(err)
-		}
-		if doc != nil {
-			var n note
-			if json.Unmarshal(doc, &n) != nil || clock.Now().Sub(clock.FromMillis(n.At)) > live.SupersededGrace {
-				return uuid.Nil, nil, nil
-			}
-			return n.SessionID, nil, nil
-		}
-		if rec, err = l.read(ctx, id); err != nil {
-			return uuid.Nil, nil, err
-		}
-		if rec == nil && try == 0 { // another request may have just adopted it
-			continue
-		}
-		if rec == nil {
-			return uuid.Nil, nil, nil
-		}
-		n := note{clock.NewID(), clock.Now().UnixMilli()}
-		switch err := l.note(ctx, id, n, 0); {
-		case err == nil:
-			return n.SessionID, rec, nil
-		case !errors.Is(err, errNoted):
-			return uuid.Nil, nil, err
-		}
+// finish begins the session of an adoption that nobody finished. If it has been there,
+// it is over.
+func (l *Legacy) finish(ctx context.Context, r *http.Request, a Adopted, id uuid.UUID) (Adopted, error) {
+	rec, err := l.read(ctx, id)
+	if err != nil || rec == nil {
+		return a, err
 	}
-	return uuid.Nil, nil, fmt.Errorf("%w: a legacy session is being adopted", store.ErrUnavailable)
+	_, over, err := l.Archive.Session(ctx, a.Token.ID.String())
+	if err != nil {
+		return a, archiveError(err)
+	}
+	if over {
+		return a, nil
+	}
+	return l.begin(ctx, r, a, rec)
+}
+
+// named is the session that a legacy one is adopted as: none if there is no such
+// session. With a record it was named by this request.
+func (l *Legacy) named(ctx context.Context, id uuid.UUID) (as uuid.UUID, rec *record, err error) {
+	if as, err = l.noted(ctx, id); err != nil || as != uuid.Nil {
+		return as, nil, err
+	}
+	if rec, err = l.read(ctx, id); err != nil {
+		return uuid.Nil, nil, err
+	}
+	if rec == nil { // another request may have just adopted it
+		as, err = l.noted(ctx, id)
+		return as, nil, err
+	}
+	// The archive keeps the name for good: a hot store that is put back to an earlier
+	// state, and has the record again, does not have it adopted as another session.
+	proposed := clock.NewID()
+	first, err := l.Archive.Unguarded().KeepFirst(ctx, "legacy:"+id.String(), proposed.String())
+	if err == nil {
+		as, err = uuid.Parse(first)
+	}
+	if err != nil {
+		return uuid.Nil, nil, archiveError(err)
+	}
+	l.note(ctx, id, as)
+	if as != proposed {
+		rec = nil
+	}
+	return as, rec, nil
+}
+
+// noted is the name in the hot store's note, none if there is no note.
+func (l *Legacy) noted(ctx context.Context, id uuid.UUID) (uuid.UUID, error) {
+	doc, _, _, err := l.Hot.Read(ctx, noteKey(id))
+	if err != nil {
+		return uuid.Nil, hotError(err)
+	}
+	var n note
+	if doc == nil || json.Unmarshal(doc, &n) != nil || n.SessionID.Version() != 7 { // a damaged note is none
+		return uuid.Nil, nil
+	}
+	return n.SessionID, nil
 }
 
 func noteKey(id uuid.UUID) string { return "legacy-" + id.String() }
 
-// note puts a note into the hot store in place of a previous version.
-func (l *Legacy) note(ctx context.Context, id uuid.UUID, n note, previous int64) error {
-	doc, err := json.Marshal(n)
+// note has other requests find the name in the hot store. It need not succeed: the
+// archive has it.
+func (l *Legacy) note(ctx context.Context, id, as uuid.UUID) {
+	doc, err := json.Marshal(note{as})
+	if err == nil {
+		_, err = l.Hot.Put(ctx, noteKey(id), "legacy", doc, 0, 1, l.Lifetimes.Absolute)
+	}
 	if err != nil {
-		return err
+		l.Hot.CountError()
 	}
-	stored, err := l.Hot.Put(ctx, noteKey(id), "legacy", doc, previous, previous+1, l.Lifetimes.Absolute)
-	if err != nil {
-		return hotError(err)
-	}
-	if !stored {
-		return errNoted
-	}
-	return nil
 }
 
 // read reads a live session of the former service, nil if there is none.
 func (l *Legacy) read(ctx context.Context, id uuid.UUID) (*record, error) {
-	doc, version, _, _, err := l.Hot.Read(ctx, id.String())
+	doc, version, _, err := l.Hot.Read(ctx, id.String())
 	if err != nil {
 		return nil, hotError(err)
 	}
@@ -218,25 +228,23 @@ func (l *Legacy) read(ctx context.Context, id uuid.UUID) (*record, error) {
 	return &rec, nil
 }
 
-// begin begins a session that takes a legacy one's place.
-func (l *Legacy) begin(ctx context.Context, r *http.Request, token *cookie.Token, id uuid.UUID, rec *record) (*live.Entry, error) {
+// begin begins the session that takes a legacy one's place.
+func (l *Legacy) begin(ctx context.Context, r *http.Request, a Adopted, rec *record) (Adopted, error) {
 	visitor := clock.NewID()
 	if v, err := uuid.Parse(rec.VisitorID); err == nil && v.Version() == 4 && v.String() == rec.VisitorID {
 		visitor = v
 	}
-	e := l.Sessions.Begin(token.ID, l.Describe.Record(r, token, visitor, clock.Now()), live.SiblingKey{})
+	e := l.Sessions.Begin(a.Token.ID, l.Describe.Record(r, &a.Token, visitor, clock.Now()), live.SiblingKey{})
 	if c := rec.CustomerID; rec.Type == string(store.TypeCustomer) && c != "" && enrich.Text(c, maxCustomerID) == c {
 		e.GiveTo(c, time.Time{}, nil) // when its password was checked is not known: any revocation ends it
 	}
 	e.SeeCookie()
 	if err := l.Sessions.AnnounceDurably(ctx, e); err != nil {
-		return nil, err
+		return a, err
 	}
 	l.adopted.Add(1)
-	if err := l.Hot.Delete(ctx, id.String()); err != nil { // it would end by itself
-		l.Hot.CountError()
-	}
-	return e, nil
+	a.Entry, a.Standing = e, sessions.Current
+	return a, nil
 }
 
 // secret is the secret of an adopted session, the same for all requests that adopt

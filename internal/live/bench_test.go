@@ -16,7 +16,7 @@ import (
 func BenchmarkTable(b *testing.B) {
 	for _, sessions := range []int{1_000, 100_000, 1_000_000} {
 		b.Run(fmt.Sprintf("sessions=%d", sessions), func(b *testing.B) {
-			table := NewTable(sessions, new(count.Set))
+			table := NewTable(sessions, 1<<40, new(count.Set))
 			ids := make([]uuid.UUID, sessions)
 			for i := range ids {
 				ids[i] = clock.NewID()

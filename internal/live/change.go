@@ -38,6 +38,7 @@ func (e *Entry) merge(rec store.Record, unknown map[string]json.RawMessage, read
 		if rec.Converted {
 			e.rec.Converted, e.rec.OrderID = true, rec.OrderID
 		}
+		e.resize()
 	}
 	e.rec.PageViews = max(e.rec.PageViews, rec.PageViews)
 	e.sawActivity(rec.LastSeenAt)
@@ -62,15 +63,17 @@ func (e *Entry) wasRead(at time.Time) {
 // Refresh takes over what the hot store has merged from all writers, if a document
 // that it holds is the one that this entry has taken over before: then there is no
 // need to decode it. It reports whether it is.
-func (e *Entry) Refresh(doc []byte, version, views int64, lastSeen, readAt time.Time) bool {
+func (e *Entry) Refresh(doc []byte, version int64, merged store.Activity, readAt time.Time) bool {
 	var buf [64]byte
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.rec.Version != version || !bytes.Contains(doc, AppendIdentity(buf[:0], version, e.series)) {
 		return false
 	}
-	e.rec.PageViews = max(e.rec.PageViews, e.base+views)
-	e.sawActivity(lastSeen)
+	e.rec.PageViews = max(e.rec.PageViews, e.base.views+merged.Views)
+	e.events = max(e.events, e.base.events+merged.Events)
+	e.orders = max(e.orders, e.base.orders+merged.Orders)
+	e.sawActivity(clock.FromMillis(merged.LastSeen))
 	e.wasRead(readAt)
 	return true
 }
@@ -95,26 +98,28 @@ func (e *Entry) Distrust() {
 func (e *Entry) Restart(names *Names) Document {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.base, e.series, e.writer, e.views = e.rec.PageViews, names.Series(), names.Writer(), 0
+	e.base, e.own = counts{e.rec.PageViews, e.events, e.orders}, counts{}
+	e.series, e.writer = names.Series(), names.Writer()
 	e.restoredAt = clock.Now()
 	return e.document()
 }
 
 // Keep takes over a document that was read from a store, and reports whether the
 // document was written anew: then its page views include what this entry has counted,
-// and this entry begins to count from zero. Views were counted on top of the
-// document.
-func (e *Entry) Keep(d Document, readAt time.Time, views int64, names *Names) (rewritten bool) {
+// and this entry begins to count from zero. Merged was counted on top of the document,
+// which includes it.
+func (e *Entry) Keep(d Document, readAt time.Time, merged store.Activity, names *Names) (rewritten bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.merge(d.Record, d.Unknown, readAt)
+	e.events, e.orders = max(e.events, d.Events), max(e.orders, d.Orders)
 	if d.RestoredAt.After(e.restoredAt) {
 		e.restoredAt = d.RestoredAt
 	}
 	if d.Series == e.series {
 		return false
 	}
-	e.base, e.series, e.writer, e.views = d.PageViews-views, d.Series, names.Writer(), 0
+	e.base, e.series, e.writer, e.own = d.without(merged), d.Series, names.Writer(), counts{}
 	return true
 }
 
@@ -133,6 +138,7 @@ func (e *Entry) GiveTo(customerID string, authenticatedAt time.Time, values map[
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.rec.CustomerID, e.rec.AuthenticatedAt, e.rec.Values = customerID, authenticatedAt, values
+	e.resize()
 	e.siblings = SiblingKey{}
 }
 
@@ -152,7 +158,7 @@ func (e *Entry) Absorb(views int64, position journal.Position) (queue bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.rec.PageViews += views
-	e.views += views
+	e.own.views += views
 	e.position = max(e.position, position)
 	return e.markUnsent()
 }

@@ -35,18 +35,23 @@ type Entry struct {
 	secretUsed time.Time                  // first use of the current secret, while there is a superseded one
 	cookieSeen bool                       // a request came with its cookie
 
-	// PageViews = base + the sum of all writers' counts. Rewriting a lost document
+	// Each count = base + the sum of all writers' counts. Rewriting a lost document
 	// resets base and starts a new series, so that older counts are not added again.
-	base       int64
+	// The count of page views is in rec.
+	base       counts
 	series     string
 	writer     string    // this entry, as one that counts
-	views      int64     // what this entry has counted in the series
+	own        counts    // what this entry has counted in the series
+	events     int64     // of the session, page views apart, as far as this entry knows
+	orders     int64     // likewise
 	restoredAt time.Time // when the document was last rewritten because the hot store had lost it
 	unsent     bool      // the queue of merges holds this entry: not all of views was given to a merge
 	sending    int       // merges under way
 	sent       uint64    // merges that have ended
 
-	events         int64            // recorded through this entry, page views apart
+	charged        *atomic.Int64    // the bytes of the table that the entry is in, nil: it is in none
+	size           atomic.Int64     // about the memory that it takes; changed under mu
+	values         heldValues       // that no fact says yet
 	siblings       SiblingKey       // zero: no other session can be its browser's
 	announced      bool             // others than the request that began it know it
 	begun          bool             // its beginning is known to be in a journal, or in the archive
@@ -54,6 +59,9 @@ type Entry struct {
 	seenWritten    int64            // the latest activity that the journal holds, in Unix milliseconds
 	position       journal.Position // of its latest fact
 }
+
+// counts are what a session did.
+type counts struct{ views, events, orders int64 }
 
 // Names makes the names under which this process counts.
 type Names struct {
@@ -75,6 +83,8 @@ func (n *Names) Writer() string { return n.instance + "." + strconv.FormatUint(n
 // writers merge into it.
 type Document struct {
 	store.Record
+	Events     int64                      // page views apart; like PageViews without what is merged on top
+	Orders     int64                      // likewise
 	RestoredAt time.Time                  // when it was rewritten, having been lost; zero: never
 	Series     string                     // of the activity that is counted on top of its page views
 	Unbegun    bool                       // no journal is known to hold its beginning
@@ -90,21 +100,30 @@ func New(id uuid.UUID, rec store.Record, names *Names) *Entry {
 }
 
 // Loaded returns the entry of a session that was read from a store at a time.
-// Views of its page views were counted on top of the document's own; archived says
-// that the archive has its beginning.
-func Loaded(id uuid.UUID, d Document, readAt time.Time, views int64, archived bool, names *Names) *Entry {
+// Merged was counted on top of the document's own counts, which include it; archived
+// says that the archive has its beginning.
+func Loaded(id uuid.UUID, d Document, readAt time.Time, merged store.Activity, archived bool, names *Names) *Entry {
 	e := entry(id, d.Record)
 	e.unknown, e.readAt, e.secretUsed = d.Unknown, readAt, UsedSince(&d.Record)
-	e.base, e.series, e.writer, e.restoredAt = d.PageViews-views, d.Series, names.Writer(), d.RestoredAt
+	e.base, e.series, e.writer, e.restoredAt = d.without(merged), d.Series, names.Writer(), d.RestoredAt
+	e.events, e.orders = d.Events, d.Orders
 	e.announced, e.begun, e.needsBeginning = true, !d.Unbegun, !archived
+	e.resize()
 	return e
 }
 
+// without is the document's own counts, if it includes what was merged.
+func (d *Document) without(merged store.Activity) counts {
+	return counts{d.PageViews - merged.Views, d.Events - merged.Events, d.Orders - merged.Orders}
+}
+
 func entry(id uuid.UUID, rec store.Record) *Entry {
-	return &Entry{
+	e := &Entry{
 		id: id, session: rec.SessionID, visitor: rec.VisitorID, agent: rec.UserAgent, startedAt: rec.StartedAt, person: rec.Device != "bot",
 		rec: rec,
 	}
+	e.resize()
+	return e
 }
 
 // ID is the session's id; SessionID and VisitorID are ids as text. Like StartedAt
@@ -134,7 +153,7 @@ func (e *Entry) Document() Document {
 
 func (e *Entry) document() Document {
 	d := Document{Record: e.rec, Series: e.series, RestoredAt: e.restoredAt, Unbegun: !e.begun, Unknown: e.unknown}
-	d.PageViews = e.base
+	d.PageViews, d.Events, d.Orders = e.base.views, e.base.events, e.base.orders
 	return d
 }
 

@@ -175,14 +175,14 @@ func TestAdmit_TheBeginningGoesFirstUntilTheJournalHasIt(t *testing.T) {
 	if a := e.Admit(&store.SessionSeen{}); !a.Begun || a.First != nil {
 		t.Error("the journal has a session's beginning, and every fact repeats it")
 	}
-	foreign := Loaded(e.ID(), Document{Record: record(e.ID())}, start, 0, false, names)
+	foreign := Loaded(e.ID(), Document{Record: record(e.ID())}, start, store.Activity{}, false, names)
 	if a := foreign.Admit(&store.SessionSeen{}); !a.Begun || a.First == nil {
 		t.Error("a session that another instance began is recorded without its beginning: journals have no order among them, so each needs its own")
 	}
 	if foreign.Recorded(Outcome{At: start, Written: true}); foreign.First() == nil {
 		t.Error("a fact that went without the session's beginning counts as one that brought it")
 	}
-	if archived := Loaded(e.ID(), Document{Record: record(e.ID())}, start, 0, true, names); archived.First() != nil {
+	if archived := Loaded(e.ID(), Document{Record: record(e.ID())}, start, store.Activity{}, true, names); archived.First() != nil {
 		t.Error("the archive has a session's beginning, and this process appends it once more")
 	}
 }
@@ -227,10 +227,10 @@ func TestRestart_OldCountsAreNotAddedAgain(t *testing.T) {
 	e.EndMerge()
 	d := e.Restart(names)
 	switch after := e.StartMerge(lives); {
-	case before.Views != 2 || old.PageViews != 0:
-		t.Errorf("after two views the document has %d and the merge %d: views are counted on top of the document", old.PageViews, before.Views)
-	case d.PageViews != 2 || after.Views != 0:
-		t.Errorf("a document that is written anew has %d views and %d on top: the two of before belong into it, and only there", d.PageViews, after.Views)
+	case before.Activity.Views != 2 || old.PageViews != 0:
+		t.Errorf("after two views the document has %d and the merge %d: views are counted on top of the document", old.PageViews, before.Activity.Views)
+	case d.PageViews != 2 || after.Activity.Views != 0:
+		t.Errorf("a document that is written anew has %d views and %d on top: the two of before belong into it, and only there", d.PageViews, after.Activity.Views)
 	case d.Series == old.Series || after.Series != d.Series || after.Writer == before.Writer || d.RestoredAt.IsZero():
 		t.Errorf("a document that is written anew goes on with series %q and writer %q (before: %q, %q): late merges of the old series would be added again",
 			after.Series, after.Writer, old.Series, before.Writer)
@@ -244,18 +244,18 @@ func TestKeep_AnotherSeriesHoldsWhatWasCountedBefore(t *testing.T) {
 	}
 	same := e.Document()
 	same.PageViews = 3 // with what was merged
-	if e.Keep(same, start, 3, names) || e.StartMerge(lives).Views != 3 {
+	if e.Keep(same, start, store.Activity{Views: 3}, names) || e.StartMerge(lives).Activity.Views != 3 {
 		t.Error("a document of the entry's own series is taken for one that was written anew: what is being counted would be lost")
 	}
 	anew := same
 	anew.Series, anew.PageViews, anew.RestoredAt = "elsewhere-1", 5, start
 	writer := e.StartMerge(lives).Writer
-	if !e.Keep(anew, start, 1, names) {
+	if !e.Keep(anew, start, store.Activity{Views: 1}, names) {
 		t.Error("a document of another series is not reported as written anew: nobody would compare the counts")
 	}
 	switch m, d := e.StartMerge(lives), e.Document(); {
-	case m.Views != 0 || m.Series != anew.Series || m.Writer == writer:
-		t.Errorf("the entry goes on with %d views in series %q: what it counted before is in the new document already", m.Views, m.Series)
+	case m.Activity.Views != 0 || m.Series != anew.Series || m.Writer == writer:
+		t.Errorf("the entry goes on with %d views in series %q: what it counted before is in the new document already", m.Activity.Views, m.Series)
 	case d.PageViews != 4 || e.Snapshot().PageViews != 5:
 		t.Errorf("the document has %d views and the session %d, want 4 and 5: one of the five was merged on top", d.PageViews, e.Snapshot().PageViews)
 	case !e.RestoredAt().Equal(start):

@@ -10,7 +10,7 @@ import (
 // A Merge is the activity of a session that is to be merged into the hot store.
 type Merge struct {
 	SessionID, Series, Writer string
-	Views                     int64
+	Activity                  store.Activity // what this writer has counted
 	LastSeen                  time.Time
 	TTL                       time.Duration // 0: the session is over, and nothing has to be merged
 	SeenUnwritten             bool          // the journal does not know of LastSeen
@@ -24,8 +24,9 @@ func (e *Entry) StartMerge(lives store.Lifetimes) Merge {
 	e.unsent = false
 	e.sending++
 	return Merge{
-		SessionID: e.session, Series: e.series, Writer: e.writer, Views: e.views, LastSeen: e.rec.LastSeenAt,
-		TTL: lives.Remaining(&e.rec.Session, clock.Now()), SeenUnwritten: e.begun && clock.Millis(e.rec.LastSeenAt) > e.seenWritten,
+		SessionID: e.session, Series: e.series, Writer: e.writer, LastSeen: e.rec.LastSeenAt,
+		Activity: store.Activity{Views: e.own.views, Events: e.own.events, Orders: e.own.orders, LastSeen: clock.Millis(e.rec.LastSeenAt)},
+		TTL:      lives.Remaining(&e.rec.Session, clock.Now()), SeenUnwritten: e.begun && clock.Millis(e.rec.LastSeenAt) > e.seenWritten,
 	}
 }
 

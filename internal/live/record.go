@@ -8,11 +8,18 @@ import (
 	"github.com/footfall-go/footfall/store"
 )
 
-// Bounds on what one session may record while this process holds it.
+// Bounds on what one session may record. Its counts are carried by its record in the
+// hot store, so leaving this process's memory does not begin them anew, and other
+// instances add to them.
 const (
 	maxEvents = 10_000
 	maxViews  = 100_000
+	maxOrders = 100
 )
+
+// closeLook is how old a record may be by which a session past half of its events is
+// counted: other instances may have counted more since.
+const closeLook = time.Second
 
 // An Admission says how a fact of a session may be recorded.
 type Admission struct {
@@ -32,12 +39,29 @@ func (e *Entry) Admit(fact store.Fact) (a Admission) {
 			return Admission{Refused: true}
 		case !view:
 			e.events++
+			e.own.events++
+			if e.events > maxEvents/2 && event.CreatedAt.Sub(e.readAt) > closeLook {
+				e.readAt = time.Time{} // the next request reads it again
+			}
 		}
 	}
 	if a.Begun = e.begun; a.Begun {
 		a.First = e.first()
 	}
 	return a
+}
+
+// AdmitOrder asks to give the session one more order. It reports whether the caller
+// has to queue the entry for the hot store.
+func (e *Entry) AdmitOrder() (ok, queue bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.orders >= maxOrders {
+		return false, false
+	}
+	e.orders++
+	e.own.orders++
+	return true, e.markUnsent()
 }
 
 // First is the session's beginning if this process's journal may not hold it,
@@ -108,7 +132,7 @@ func (e *Entry) Recorded(o Outcome) (queue bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if o.View {
-		e.views++
+		e.own.views++
 		e.rec.PageViews++
 	}
 	e.sawActivity(o.At)

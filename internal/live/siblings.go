@@ -46,6 +46,7 @@ func (e *Entry) FoundBy(key SiblingKey) {
 type group struct {
 	began   time.Time
 	members []*Entry
+	bytes   int64 // of its members and its key
 }
 
 // Siblings watches for sessions that one browser began in parallel. It is safe for
@@ -55,12 +56,15 @@ type Siblings struct {
 	open    map[SiblingKey]*group // younger than siblingWindow
 	waiting []*group              // of two or more
 	members map[uuid.UUID]*Entry  // of all groups
-	skipped *atomic.Uint64        // sessions and groups past a bound
+	bytes   int64                 // of all groups
+	most    int64
+	skipped *atomic.Uint64 // sessions and groups past a bound
 }
 
-// NewSiblings returns an empty watch.
-func NewSiblings(counts *count.Set) *Siblings {
+// NewSiblings returns an empty watch, whose sessions may take so many bytes.
+func NewSiblings(most int64, counts *count.Set) *Siblings {
 	return &Siblings{
+		most: most,
 		open: map[SiblingKey]*group{}, members: map[uuid.UUID]*Entry{},
 		skipped: counts.New("fold_skipped", "Sessions, or groups of them, that were not examined for parallel first requests because there were too many."),
 	}
@@ -86,7 +90,11 @@ func (s *Siblings) Began(e *Entry, key SiblingKey, at time.Time) {
 		s.close(key, g)
 		g = nil
 	}
-	if len(s.members) >= maxGroupMembers || g == nil && len(s.open) >= maxGroups {
+	size := e.Bytes()
+	if g == nil {
+		size += int64(len(key.Visitor) + len(key.Agent) + len(key.Page))
+	}
+	if len(s.members) >= maxGroupMembers || s.bytes+size > s.most || g == nil && len(s.open) >= maxGroups {
 		s.skipped.Add(1)
 		return
 	}
@@ -95,6 +103,8 @@ func (s *Siblings) Began(e *Entry, key SiblingKey, at time.Time) {
 		s.open[key] = g
 	}
 	g.members = append(g.members, e)
+	g.bytes += size
+	s.bytes += size
 	s.members[e.id] = e
 }
 
@@ -116,6 +126,7 @@ func (s *Siblings) forget(g *group) {
 	for _, e := range g.members {
 		delete(s.members, e.id)
 	}
+	s.bytes -= g.bytes
 }
 
 // Due returns, for each group in which a cookie was seen, that session and the
@@ -165,5 +176,7 @@ func (s *Siblings) Again(into, e *Entry, at time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.members[into.id], s.members[e.id] = into, e
-	s.waiting = append(s.waiting, &group{began: at.Add(-siblingWait), members: []*Entry{into, e}})
+	g := &group{began: at.Add(-siblingWait), members: []*Entry{into, e}, bytes: into.Bytes() + e.Bytes()}
+	s.bytes += g.bytes
+	s.waiting = append(s.waiting, g)
 }

@@ -1,6 +1,7 @@
 package live
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -30,7 +31,7 @@ func foldedAt(s *Siblings, after time.Duration) (n int) {
 }
 
 func TestSiblings_FoldIntoTheOneWhoseCookieCame(t *testing.T) {
-	s := NewSiblings(new(count.Set))
+	s := NewSiblings(1<<40, new(count.Set))
 	sessions := family(s, 3, 500*time.Millisecond)
 	sessions[1].SeeCookie()
 	if n := foldedAt(s, siblingWait-time.Millisecond); n != 0 {
@@ -49,7 +50,7 @@ func TestSiblings_FoldIntoTheOneWhoseCookieCame(t *testing.T) {
 }
 
 func TestSiblings_OnlyWithinTheWindow(t *testing.T) {
-	s := NewSiblings(new(count.Set))
+	s := NewSiblings(1<<40, new(count.Set))
 	family(s, 2, siblingWindow)[0].SeeCookie()
 	if n := foldedAt(s, time.Minute); n != 0 {
 		t.Errorf("%d sessions are folded that began %v apart: those are two visits, not one page's requests", n, siblingWindow)
@@ -61,7 +62,7 @@ func TestSiblings_OnlyWithinTheWindow(t *testing.T) {
 }
 
 func TestSiblings_NoneForOneAloneOrOfAnotherBrowser(t *testing.T) {
-	s := NewSiblings(new(count.Set))
+	s := NewSiblings(1<<40, new(count.Set))
 	family(s, 1, 0)
 	other := known()
 	other.SeeCookie()
@@ -72,7 +73,7 @@ func TestSiblings_NoneForOneAloneOrOfAnotherBrowser(t *testing.T) {
 }
 
 func TestSiblings_WaitForACookieAndForTheArchiveButNotForEver(t *testing.T) {
-	s := NewSiblings(new(count.Set))
+	s := NewSiblings(1<<40, new(count.Set))
 	sessions := family(s, 2, 0)
 	if n := foldedAt(s, time.Minute); n != 0 {
 		t.Error("sessions are folded though no cookie was seen: there is none to fold them into")
@@ -98,7 +99,7 @@ func TestSiblings_WaitForACookieAndForTheArchiveButNotForEver(t *testing.T) {
 }
 
 func TestSiblings_CameBackKeepsASessionThatLeftTheTable(t *testing.T) {
-	s := NewSiblings(new(count.Set))
+	s := NewSiblings(1<<40, new(count.Set))
 	sessions := family(s, 2, 0)
 	s.CameBack(sessions[0].ID())
 	s.CameBack(clock.NewID())
@@ -109,7 +110,7 @@ func TestSiblings_CameBackKeepsASessionThatLeftTheTable(t *testing.T) {
 
 func TestSiblings_Bounds(t *testing.T) {
 	counts := new(count.Set)
-	s := NewSiblings(counts)
+	s := NewSiblings(1<<40, counts)
 	skipped := func() uint64 { return counts.All()["fold_skipped"] }
 	family(s, maxGroup+1, 0)[0].SeeCookie()
 	if n := foldedAt(s, time.Minute); n != 0 || skipped() != 1 || len(s.members) != 0 {
@@ -138,12 +139,32 @@ func TestSiblings_Bounds(t *testing.T) {
 }
 
 func TestSiblings_AgainFoldsLater(t *testing.T) {
-	s := NewSiblings(new(count.Set))
+	s := NewSiblings(1<<40, new(count.Set))
 	target, lost := known(), known()
 	target.SeeCookie()
 	s.Again(target, lost, start)
 	into, folded := s.Due(start, time.Hour, all)
 	if len(into) != 1 || into[0] != target || len(folded[0]) != 1 || folded[0][0] != lost {
 		t.Errorf("a session that could not be folded is not tried again: %d are due", len(into))
+	}
+}
+
+func TestSiblings_AreBoundedByBytes(t *testing.T) {
+	const most = 100 << 10
+	counts := new(count.Set)
+	s := NewSiblings(most, counts)
+	key := func(i int) SiblingKey {
+		return SiblingKey{Agent: strings.Repeat("<", 512), Page: strings.Repeat("<", i)}
+	}
+	for i := range 500 {
+		s.Began(fat(0), key(2000+i/2), start)
+	}
+	if s.bytes > most || len(s.members) == 0 || counts.All()["fold_skipped"] != uint64(500-len(s.members)) {
+		t.Errorf("%d sessions with long texts wait for siblings in %d bytes of %d, %d are counted as skipped of 500: sessions that left the table stay in memory here", len(s.members), s.bytes, most, counts.All()["fold_skipped"])
+	}
+	s.Due(start.Add(siblingWindow), time.Hour, func(*Entry) bool { return true })
+	s.Due(start.Add(2*time.Hour), time.Hour, func(*Entry) bool { return true })
+	if s.bytes != 0 || len(s.members) != 0 {
+		t.Errorf("%d sessions and %d bytes are left when all groups are over", len(s.members), s.bytes)
 	}
 }

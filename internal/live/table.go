@@ -13,9 +13,9 @@ import (
 
 const shards = 64
 
-// A Table holds the entries of this process. It is bounded: entries that are idle,
-// and whose facts stand elsewhere, are dropped first. It is safe for concurrent
-// use.
+// A Table holds the entries of this process. It is bounded, in entries and in bytes:
+// entries whose cookie never returned, then those that were idle longest, are dropped
+// first, if their facts stand elsewhere. It is safe for concurrent use.
 type Table struct {
 	shards [shards]struct {
 		sync.RWMutex
@@ -23,15 +23,17 @@ type Table struct {
 	}
 	size             atomic.Int64
 	capacity         int64
+	bytes            atomic.Int64 // of all entries
+	most             int64        // of bytes
 	evicted, refused *atomic.Uint64
 }
 
-// NewTable returns an empty table for so many entries.
-func NewTable(capacity int, counts *count.Set) *Table {
+// NewTable returns an empty table for so many entries and bytes.
+func NewTable(capacity int, most int64, counts *count.Set) *Table {
 	t := &Table{
-		capacity: int64(capacity),
-		evicted:  counts.New("live_evicted", "Sessions that left this process's memory early because it was full; they are read from a store again."),
-		refused:  counts.New("live_refused", "Sessions that found no place in this process's memory, because all that it held were needed."),
+		capacity: int64(capacity), most: most,
+		evicted: counts.New("live_evicted", "Sessions that left this process's memory early because it was full; they are read from a store again."),
+		refused: counts.New("live_refused", "Sessions that found no place in this process's memory, because all that it held were needed."),
 	}
 	for i := range t.shards {
 		t.shards[i].entries = make(map[uuid.UUID]*Entry)
@@ -44,6 +46,9 @@ func shard(id uuid.UUID) int { return int(id[15]) % shards }
 
 // Len is how many entries there are.
 func (t *Table) Len() int64 { return t.size.Load() }
+
+// Bytes is about how much memory the entries take.
+func (t *Table) Bytes() int64 { return t.bytes.Load() }
 
 // Get returns an entry, nil if it is not there.
 func (t *Table) Get(id uuid.UUID) *Entry {
@@ -64,31 +69,51 @@ func (t *Table) Add(e *Entry, confirmed journal.Position) *Entry {
 	if there := s.entries[e.id]; there != nil {
 		return there
 	}
-	if t.size.Load() >= t.capacity {
+	e.charge(&t.bytes)
+	for range maxVictims {
+		if t.size.Load() < t.capacity && t.bytes.Load() <= t.most {
+			break
+		}
 		victim := pickVictim(s.entries, confirmed)
 		if victim == nil {
-			t.refused.Add(1)
-			return nil
+			break
 		}
-		delete(s.entries, victim.id)
-		t.size.Add(-1)
+		t.drop(s.entries, victim)
 		t.evicted.Add(1)
+	}
+	if t.size.Load() >= t.capacity || t.bytes.Load() > t.most+slack {
+		e.discharge()
+		t.refused.Add(1)
+		return nil
 	}
 	s.entries[e.id] = e
 	t.size.Add(1)
 	return e
 }
 
-// pickVictim looks at a few entries (a map is walked from a random place) and
-// prefers one whose cookie was never seen, then the one that was active longest ago.
+const (
+	maxVictims = 16       // for one entry: the largest takes about as much as so many small ones
+	slack      = 64 << 10 // bytes past the bound: the shard of an entry may be the one that has none to drop
+	sample     = 24       // entries that are compared
+	maxLooks   = 4 * sample
+)
+
+// drop removes an entry. The shard is locked.
+func (t *Table) drop(entries map[uuid.UUID]*Entry, e *Entry) {
+	delete(entries, e.id)
+	t.size.Add(-1)
+	e.discharge()
+}
+
+// pickVictim looks at a few entries (a map is walked from a random place), at some more
+// if none of them can go, and prefers one whose cookie was never seen, then the one that was active longest ago.
 func pickVictim(entries map[uuid.UUID]*Entry, confirmed journal.Position) *Entry {
-	const sample = 24
 	var victim *Entry
 	var victimCookieSeen bool
 	var victimSeen time.Time
 	looked := 0
 	for _, e := range entries {
-		if looked++; looked > sample && victim != nil {
+		if looked++; looked > sample && victim != nil || looked > maxLooks {
 			break
 		}
 		e.mu.Lock()
@@ -108,16 +133,15 @@ func pickVictim(entries map[uuid.UUID]*Entry, confirmed journal.Position) *Entry
 // as it can be, in the hot store: confirmed is the position up to which the archive holds
 // everything. e.mu is held.
 func (e *Entry) standsElsewhere(confirmed journal.Position) bool {
-	return e.begun && !e.unsent && e.sending == 0 && e.position <= confirmed
+	return e.begun && !e.unsent && e.sending == 0 && len(e.values.last) == 0 && e.position <= confirmed
 }
 
 // Remove drops an entry.
 func (t *Table) Remove(id uuid.UUID) {
 	s := &t.shards[shard(id)]
 	s.Lock()
-	if _, there := s.entries[id]; there {
-		delete(s.entries, id)
-		t.size.Add(-1)
+	if e := s.entries[id]; e != nil {
+		t.drop(s.entries, e)
 	}
 	s.Unlock()
 }
@@ -128,13 +152,12 @@ func (t *Table) Sweep(before, dead time.Time, confirmed journal.Position) {
 	for i := range t.shards {
 		s := &t.shards[i]
 		s.Lock()
-		for id, e := range s.entries {
+		for _, e := range s.entries {
 			e.mu.Lock()
 			drop := e.rec.LastSeenAt.Before(before) && e.standsElsewhere(confirmed) || e.rec.LastSeenAt.Before(dead)
 			e.mu.Unlock()
 			if drop {
-				delete(s.entries, id)
-				t.size.Add(-1)
+				t.drop(s.entries, e)
 			}
 		}
 		s.Unlock()

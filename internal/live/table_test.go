@@ -1,6 +1,8 @@
 package live
 
 import (
+	"encoding/json"
+	"strings"
 	"testing"
 	"time"
 
@@ -39,7 +41,7 @@ var tied = map[string]func(e *Entry){
 func TestTable_NothingIsDroppedThatStandsNowhereElse(t *testing.T) {
 	for why, tie := range tied {
 		counts := new(count.Set)
-		table := NewTable(1, counts)
+		table := NewTable(1, 1<<40, counts)
 		e := inOneShard(-time.Hour)
 		tie(e)
 		table.Add(e, 1)
@@ -62,7 +64,7 @@ func TestTable_NothingIsDroppedThatStandsNowhereElse(t *testing.T) {
 
 func TestTable_WhatStandsElsewhereMakesRoom(t *testing.T) {
 	counts := new(count.Set)
-	table := NewTable(1, counts)
+	table := NewTable(1, 1<<40, counts)
 	old, fresh := inOneShard(-time.Hour), inOneShard(0)
 	table.Add(old, 1)
 	if table.Add(fresh, 1) != fresh || table.Get(old.ID()) != nil || table.Len() != 1 || counts.All()["live_evicted"] != 1 {
@@ -142,5 +144,84 @@ func TestQueue_AnEntryIsQueuedOnceUntilItWasSent(t *testing.T) {
 	}
 	if e.Dropped(); !queued() {
 		t.Error("an entry that the queue had no room for is never queued again")
+	}
+}
+
+// fat is an entry with the longest texts that a session may have.
+func fat(seen time.Duration) *Entry {
+	e := inOneShard(seen)
+	e.rec.UserAgent, e.rec.Referrer = strings.Repeat("<", 512), strings.Repeat("<", 2048)
+	return e
+}
+
+func TestTable_IsBoundedByBytes(t *testing.T) {
+	const most = 256 << 10
+	counts := new(count.Set)
+	table := NewTable(1_000_000, most, counts)
+	returned := inOneShard(-time.Hour)
+	returned.SeeCookie()
+	table.Add(returned, 1)
+	for range 1000 {
+		if e := fat(0); table.Add(e, 1) != e {
+			t.Fatal("a session found no place though others could go")
+		}
+		if table.Bytes() > most {
+			t.Fatalf("the table takes %d bytes: at most %d, however long the texts are", table.Bytes(), most)
+		}
+	}
+	if n := counts.All()["live_evicted"]; n == 0 || int64(n)+table.Len() != 1001 {
+		t.Errorf("%d sessions were evicted and %d are held, of 1001: each is counted", n, table.Len())
+	}
+	if table.Get(returned.ID()) == nil {
+		t.Error("a session whose cookie returned was evicted before those whose cookie never did")
+	}
+	for _, e := range table.shards[0].entries {
+		table.Remove(e.ID())
+	}
+	if table.Bytes() != 0 || table.Len() != 0 {
+		t.Errorf("an empty table says that it takes %d bytes", table.Bytes())
+	}
+}
+
+func TestTable_ValuesCount(t *testing.T) {
+	table := NewTable(10, 1<<30, new(count.Set))
+	e := inOneShard(0)
+	table.Add(e, 1)
+	before := table.Bytes()
+	rec := e.Snapshot()
+	rec.Version++
+	rec.Values = map[string]store.Value{"cart": {JSON: json.RawMessage(strings.Repeat("1", 4000))}}
+	e.Merge(rec, nil, start)
+	if grown := table.Bytes() - before; grown < 4000 {
+		t.Errorf("a session that got a value of 4,000 bytes grew by %d: values take memory too", grown)
+	}
+	rec.Version++
+	rec.Values = nil
+	e.Merge(rec, nil, start)
+	if table.Bytes() != before {
+		t.Errorf("a session that lost its values takes %d bytes, %d before it had them", table.Bytes(), before)
+	}
+}
+
+// With the archive away nothing can go. Then finding that out costs the same however
+// many entries there are.
+func TestTable_LookingForAVictimIsBounded(t *testing.T) {
+	table := NewTable(5000, 1<<40, new(count.Set))
+	busy := map[*Entry]bool{}
+	for range 5000 {
+		e := inOneShard(0)
+		e.MarkUnsent()
+		busy[table.Add(e, 1)] = true
+	}
+	free := inOneShard(-time.Hour)
+	table.shards[0].entries[free.ID()] = free
+	found := 0
+	for range 20 {
+		if pickVictim(table.shards[0].entries, 1) != nil {
+			found++
+		}
+	}
+	if found == 20 {
+		t.Error("the one entry of 5,001 that can go is found each time: all are looked at, under the shard's lock")
 	}
 }

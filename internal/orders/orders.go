@@ -18,8 +18,8 @@ import (
 )
 
 // ErrConflict means that the id of an order or a refund was used before for another
-// amount.
-var ErrConflict = errors.New("footfall: the id was used before for another amount")
+// amount, or a refund's for another order.
+var ErrConflict = errors.New("footfall: the id was used before for another amount or order")
 
 // Orders is safe for concurrent use.
 type Orders struct {
@@ -30,7 +30,9 @@ type Orders struct {
 	unstored unstored[store.Order]
 	refunds  unstored[store.Refund]
 
-	counted, completed, unwritten *atomic.Uint64
+	refunding unstored[struct{}] // the orders of which something is being refunded
+
+	counted, completed, unwritten, exceeding, pastCap *atomic.Uint64
 }
 
 // New returns the orders of a tracker.
@@ -39,6 +41,8 @@ func New(out *outbox.Outbox, archive *guard.Archive, s *sessions.Sessions, count
 		out: out, archive: archive, sessions: s, log: log,
 		counted:   counts.New("orders", "Orders that were placed, each once."),
 		completed: counts.New("orders_completed", "Orders whose later call filled in what the first had left blank, such as the session."),
+		exceeding: counts.New("refunds_exceeding", "Refunds after which more of an order was refunded than was paid, because several instances refunded at the same moment. They are recorded: look at the order."),
+		pastCap:   counts.New("orders_past_cap", "Orders that were stored without their session because it has 100 already."),
 		unwritten: counts.New("orders_unwritten", "Orders that neither the journal nor the archive took at once. They are tried again every second, and lost if the process ends before that succeeds."),
 	}
 }
@@ -65,6 +69,7 @@ func (o *Orders) Place(ctx context.Context, order store.Order, whose func(contex
 	order.CreatedAt = clock.Now()
 	r, ok := o.unstored.acquire(ctx, order.OrderID)
 	if !ok { // the call before is stuck: the archive joins what both say
+		o.limit(&order, &buyer, &store.Order{})
 		if _, err := o.out.CommitLocal(buyer.Entry, factOf(order)); err != nil {
 			o.log.Error("footfall: what a second call knows of an order is not recorded", "orderId", order.OrderID, "error", err)
 		}
@@ -77,11 +82,29 @@ func (o *Orders) Place(ctx context.Context, order store.Order, whose func(contex
 			known = false // the archive finds out
 		}
 	}
+	if !known {
+		first = store.Order{}
+	}
+	o.limit(&order, &buyer, &first)
 	if known {
 		stands, err = o.complete(ctx, r, first, order, buyer)
 		return stands, true, err
 	}
 	return o.placeFirst(ctx, r, order, buyer)
+}
+
+// limit counts an order that its session would get, and takes the session off one that
+// exceeds the limit: what a session may have is bounded, and a sale is never refused.
+// first is the order as it is known, zero if it is not.
+func (o *Orders) limit(order *store.Order, buyer *Buyer, first *store.Order) {
+	e := buyer.Entry
+	if e == nil || order.SessionID != e.SessionID() || first.SessionID != "" {
+		return
+	}
+	if !o.sessions.AdmitOrder(e) {
+		o.pastCap.Add(1)
+		order.SessionID, buyer.Entry = "", nil
+	}
 }
 
 // placeFirst records an order of which no earlier record is known.

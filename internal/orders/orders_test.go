@@ -72,6 +72,17 @@ func (a *archive) Refund(_ context.Context, id string) (store.Refund, bool, erro
 	return refund, ok, a.err
 }
 
+func (a *archive) Refunded(_ context.Context, orderID string) (sum int64, err error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, r := range a.refunds {
+		if r.OrderID == orderID {
+			sum += r.Amount.Amount
+		}
+	}
+	return sum, a.err
+}
+
 func (a *archive) Order(ctx context.Context, id string) (store.Order, bool, error) {
 	if a.wait != nil {
 		<-a.wait

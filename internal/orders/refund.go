@@ -10,7 +10,12 @@ import (
 	"github.com/footfall-go/footfall/store"
 )
 
-// Refund records that some of an order's money went back: at most what it was.
+// maxReadings is how often what was refunded of an order is read until nothing changed
+// meanwhile.
+const maxReadings = 5
+
+// Refund records that some of an order's money went back: at most what is left of it,
+// otherwise the error is [store.ErrRefundTooLarge].
 // refundID counts once: told again with another amount or order, it is [ErrConflict].
 // An error that wraps [store.ErrUnavailable] means that it was not recorded; any other
 // says what is wrong with the refund.
@@ -35,6 +40,11 @@ func (o *Orders) Refund(ctx context.Context, orderID, refundID string, amount st
 		return fmt.Errorf("%w: refund %q is being recorded", store.ErrUnavailable, refundID)
 	}
 	defer o.refunds.release(r)
+	turn, ok := o.refunding.acquire(ctx, orderID) // refunds of one order see each other
+	if !ok {
+		return fmt.Errorf("%w: another refund of order %q is being recorded", store.ErrUnavailable, orderID)
+	}
+	defer o.refunding.release(turn)
 	refund := store.Refund{RefundID: refundID, OrderID: orderID, Amount: amount, CreatedAt: clock.Now()}
 	first, known := o.refunds.get(refundID)
 	if !known { // while the archive fails, only what this process recorded is known
@@ -47,13 +57,53 @@ func (o *Orders) Refund(ctx context.Context, orderID, refundID string, amount st
 		}
 		refund.CreatedAt = first.CreatedAt
 	}
-	switch {
-	case amount.Amount > order.Total.Amount:
-		return fmt.Errorf("footfall: order %q was %d, which is less than %d", orderID, order.Total.Amount, amount.Amount)
-	case order.Total.Currency != amount.Currency:
+	if order.Total.Currency != amount.Currency {
 		return fmt.Errorf("footfall: order %q was paid in %s, not %s", orderID, order.Total.Currency, amount.Currency)
 	}
+	if !known {
+		refunded, err := o.refunded(ctx, orderID)
+		if err != nil {
+			return err
+		}
+		if store.AddAmounts(refunded, amount.Amount) > order.Total.Amount {
+			return fmt.Errorf("%w: order %q was %d %s, of which %d were refunded before, and %d are to be", store.ErrRefundTooLarge,
+				orderID, order.Total.Amount, order.Total.Currency, refunded, amount.Amount)
+		}
+	}
 	return o.commitRefund(ctx, r, refund, &order)
+}
+
+// refunded is how much of an order was refunded before, as far as is known: while an
+// archive that is not shared fails, what this process recorded. The refunds in the
+// journal that the archive lacks are added to the archive's sum; if that changes
+// meanwhile, it is read again.
+func (o *Orders) refunded(ctx context.Context, orderID string) (int64, error) {
+	for range maxReadings {
+		before, err := o.archive.Refunded(ctx, orderID)
+		if err != nil && o.archive.Shared() {
+			return 0, fmt.Errorf("%w: archive: %w", store.ErrUnavailable, err)
+		}
+		sum := before
+		for _, refund := range o.refunds.all(func(r *store.Refund) bool { return r.OrderID == orderID }) {
+			there := false
+			if err == nil {
+				if _, there, err = o.archive.Refund(ctx, refund.RefundID); err != nil {
+					break
+				}
+			}
+			if !there {
+				sum = store.AddAmounts(sum, refund.Amount.Amount)
+			}
+		}
+		if err != nil { // as far as is known
+			return sum, nil
+		}
+		after, err := o.archive.Refunded(ctx, orderID)
+		if err != nil || after == before {
+			return sum, nil
+		}
+	}
+	return 0, fmt.Errorf("%w: refunds of order %q are being recorded", store.ErrUnavailable, orderID)
 }
 
 // commitRefund records a refund, also one that was told before: if its order has got a
@@ -74,7 +124,15 @@ func (o *Orders) commitRefund(ctx context.Context, r *record[store.Refund], refu
 	if err != nil || !ok {
 		return nil
 	}
-	return refundConflict(&there, &refund)
+	if err := refundConflict(&there, &refund); err != nil {
+		return err
+	}
+	if sum, err := o.archive.Refunded(ctx, order.OrderID); err == nil && sum > order.Total.Amount {
+		o.exceeding.Add(1)
+		o.log.Warn("footfall: more of an order was refunded than was paid: several instances refunded at the same moment", "orderId", order.OrderID,
+			"paid", order.Total.Amount, "refunded", sum, "currency", order.Total.Currency)
+	}
+	return nil
 }
 
 func refundConflict(there, refund *store.Refund) error {

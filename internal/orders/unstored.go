@@ -109,6 +109,18 @@ func (u *unstored[T]) get(id string) (value T, known bool) {
 	return value, false
 }
 
+// all returns the values that the archive may lack and that match.
+func (u *unstored[T]) all(match func(*T) bool) (values []T) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for _, r := range u.records {
+		if r.known && r.kept && match(&r.value) {
+			values = append(values, r.value)
+		}
+	}
+	return values
+}
+
 // stored sets a value that the archive holds.
 func (u *unstored[T]) stored(r *record[T], value T) {
 	u.mu.Lock()

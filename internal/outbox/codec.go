@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"time"
 
+	"github.com/footfall-go/footfall/internal/jsontext"
 	"github.com/footfall-go/footfall/store"
 )
 
@@ -205,7 +206,7 @@ func (w *wire) credentials(version *int64, current, superseded *store.SecretHash
 func (w *wire) values(field byte, values *map[string]store.Value) {
 	if !w.reading {
 		if len(*values) > 0 {
-			if encoded, err := json.Marshal(*values); err == nil {
+			if encoded, err := jsontext.Marshal(*values); err == nil {
 				w.out = appendBytes(w.out, field, encoded)
 			}
 		}

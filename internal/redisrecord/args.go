@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/footfall-go/footfall/store"
 )
 
 // Key returns the key of a session's record.
@@ -26,14 +28,18 @@ func PutArgs(series string, doc []byte, previous, version int64, ttl time.Durati
 }
 
 // MergeArgs returns the arguments of [Merge].
-func MergeArgs(series, writer string, views, lastSeen int64, ttl time.Duration) ([]string, error) {
+func MergeArgs(series, writer string, a store.Activity, ttl time.Duration) ([]string, error) {
 	if !isWord(series, false) {
 		return nil, fmt.Errorf("the series %.40q must consist of letters, digits and hyphens", series)
 	}
 	if !isWord(writer, true) {
 		return nil, fmt.Errorf("the writer %.40q must consist of letters, digits, hyphens and dots", writer)
 	}
-	return []string{series, writer, strconv.FormatInt(max(views, 0), 10), strconv.FormatInt(max(lastSeen, 0), 10), milliseconds(ttl)}, nil
+	args := []string{series, writer}
+	for _, n := range [...]int64{a.Views, a.Events, a.Orders, a.LastSeen} {
+		args = append(args, strconv.FormatInt(max(n, 0), 10))
+	}
+	return append(args, milliseconds(ttl), strconv.Itoa(store.MaxWriters)), nil
 }
 
 // split cuts off the end of a document that its record rewrites. base is what is

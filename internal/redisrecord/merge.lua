@@ -1,4 +1,4 @@
-local series, writer, views, lastSeen, ttl = unpack(ARGV)
+local series, writer, views, events, orders, lastSeen, ttl, most = unpack(ARGV)
 local value = redis.call('GET', KEYS[1])
 if not value then
   return 0
@@ -8,19 +8,26 @@ if storedSeries ~= series then
   return 0
 end
 local changed, found = false, false
-local merged = string.gsub(writers, '([%w.-]+)=(%d+)', function(name, n)
+local function greater(new, old)
+  if tonumber(new) > tonumber(old) then
+    changed = true
+    return new
+  end
+  return old
+end
+local merged, writing = string.gsub(writers, '([%w.-]+)=(%d+)%+(%d+)%+(%d+)', function(name, v, e, o)
   if name ~= writer then
     return nil
   end
   found = true
-  if tonumber(views) > tonumber(n) then
-    changed = true
-    return name .. '=' .. views
-  end
+  return name .. '=' .. greater(views, v) .. '+' .. greater(events, e) .. '+' .. greater(orders, o)
 end)
 if not found then
+  if writing >= tonumber(most) then
+    return 0
+  end
   changed = true
-  merged = merged .. ' ' .. writer .. '=' .. views
+  merged = merged .. ' ' .. writer .. '=' .. views .. '+' .. events .. '+' .. orders
 end
 if tonumber(lastSeen) > tonumber(seen) then
   changed = true

@@ -1,9 +1,10 @@
 package redisrecord
 
 import (
-	"errors"
 	"strconv"
 	"strings"
+
+	"github.com/footfall-go/footfall/store"
 )
 
 const (
@@ -14,29 +15,28 @@ const (
 	greatestNumber = 1 << 53 // the greatest integer that is exact in a Lua number
 )
 
-var errNewer = errors.New("a newer version of Footfall wrote this record")
-
 // Decode reads a value and returns its document and the merged activity. A value
-// that is not a record counts as a document of version 0.
-func Decode(value []byte) (doc []byte, version, views, lastSeen int64, err error) {
+// that is not a record counts as a document of version 0. The error is
+// [store.ErrNewer].
+func Decode(value []byte) (doc []byte, version int64, all store.Activity, err error) {
 	start, format, fields, ok := cutMember(string(value))
 	version, fields, ok1 := cutInt(fields)
 	series, fields, ok2 := strings.Cut(fields, " ")
 	if !ok || !ok1 || !ok2 || !isWord(series, false) {
-		return value, 0, 0, 0, nil
+		return value, 0, store.Activity{}, nil
 	}
 	if format != 1 {
-		return nil, 0, 0, 0, errNewer
+		return nil, 0, store.Activity{}, store.ErrNewer
 	}
 	base, fields, ok := strings.Cut(fields, " ")
 	seen, writers, some := strings.Cut(fields, " ")
-	lastSeen, ok1 = parseInt(seen)
-	views, ok2 = sum(writers, some)
+	all, ok2 = sum(writers, some)
+	all.LastSeen, ok1 = parseInt(seen)
 	doc, ok3 := restore(start, base)
-	if !ok || !ok1 || !ok2 || !ok3 || lastSeen < 0 {
-		return value, 0, 0, 0, nil
+	if !ok || !ok1 || !ok2 || !ok3 || all.LastSeen < 0 {
+		return value, 0, store.Activity{}, nil
 	}
-	return doc, version, views, lastSeen, nil
+	return doc, version, all, nil
 }
 
 // cutMember splits a value into the text before the activity member, the member's
@@ -54,18 +54,22 @@ func cutMember(value string) (start string, format int64, fields string, ok bool
 
 // sum adds up what the writers counted. some reports whether there are any
 // writers.
-func sum(writers string, some bool) (views int64, ok bool) {
+func sum(writers string, some bool) (all store.Activity, ok bool) {
 	for some {
 		var writer string
 		writer, writers, some = strings.Cut(writers, " ")
-		name, count, _ := strings.Cut(writer, "=")
-		n, ok := parseInt(count)
-		if !ok || n < 0 || !isWord(name, true) {
-			return 0, false
+		name, counts, _ := strings.Cut(writer, "=")
+		views, rest, _ := strings.Cut(counts, "+")
+		events, orders, _ := strings.Cut(rest, "+")
+		v, ok1 := parseInt(views)
+		e, ok2 := parseInt(events)
+		o, ok3 := parseInt(orders)
+		if !ok1 || !ok2 || !ok3 || v < 0 || e < 0 || o < 0 || !isWord(name, true) {
+			return store.Activity{}, false
 		}
-		views += n
+		all.Views, all.Events, all.Orders = all.Views+v, all.Events+e, all.Orders+o
 	}
-	return views, true
+	return all, true
 }
 
 // restore rebuilds the document from the text before the activity member.

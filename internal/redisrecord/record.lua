@@ -16,8 +16,8 @@ local function parse(value)
   if not start or not (plain(version) and plain(seen) and plain(string.match(base, '^%d*'))) then
     return nil
   end
-  local rest = string.gsub(writers, ' [%w.-]+=(%d+)', function(n)
-    return plain(n) and '' or nil
+  local rest = string.gsub(writers, ' [%w.-]+=(%d+)%+(%d+)%+(%d+)', function(v, e, o)
+    return plain(v) and plain(e) and plain(o) and '' or nil
   end)
   if rest ~= '' then
     return nil

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/footfall-go/footfall/store"
 )
 
 const tail = `"pageViews":3,"lastSeenAt":"2026-01-01T00:00:00.000Z"}`
@@ -34,8 +36,8 @@ var documents = []string{
 func TestDecode_RestoresDocuments(t *testing.T) {
 	for _, doc := range documents {
 		value := encode(t, doc, "5")
-		if got, version, views, seen, err := Decode([]byte(value)); string(got) != doc || version != 5 || views != 0 || seen != 0 || err != nil {
-			t.Errorf("%q lies as %q and comes back as %q, %d, %d, %d, %v", doc, value, got, version, views, seen, err)
+		if got, version, all, err := Decode([]byte(value)); string(got) != doc || version != 5 || all != (store.Activity{}) || err != nil {
+			t.Errorf("%q lies as %q and comes back as %q, %d, %+v, %v", doc, value, got, version, all, err)
 		}
 		if json.Valid([]byte(doc)) && !json.Valid([]byte(value)) {
 			t.Errorf("%q lies as %q, which is no JSON", doc, value)
@@ -44,24 +46,24 @@ func TestDecode_RestoresDocuments(t *testing.T) {
 }
 
 func TestDecode_SumsWriters(t *testing.T) {
-	value := `{"a":1,"pageViews":12,"lastSeenAt":"2026-09-21T13:33:20.000Z","activity":"1 9007199254740991 s 3@2026-01-01T00:00:00.000Z 1790000000000 a.1=4 b=5"}`
-	doc, version, views, seen, err := Decode([]byte(value))
-	if string(doc) != `{"a":1,`+tail || version != 1<<53-1 || views != 9 || seen != 1790000000000 || err != nil {
-		t.Errorf("Decode = %s, %d, %d, %d, %v", doc, version, views, seen, err)
+	value := `{"a":1,"pageViews":12,"lastSeenAt":"2026-09-21T13:33:20.000Z","activity":"1 9007199254740991 s 3@2026-01-01T00:00:00.000Z 1790000000000 a.1=4+3+1 b=5+2+0"}`
+	doc, version, all, err := Decode([]byte(value))
+	if string(doc) != `{"a":1,`+tail || version != 1<<53-1 || all != (store.Activity{Views: 9, Events: 5, Orders: 1, LastSeen: 1790000000000}) || err != nil {
+		t.Errorf("Decode = %s, %d, %+v, %v", doc, version, all, err)
 	}
 }
 
 func TestDecode_ForeignValues(t *testing.T) {
 	for _, value := range []string{
-		``, `x`, `"}`, `{}`, `null`, `{"a":"}`, `{"activity":"1 of many"}`, `{"activity":"12 days"}`, `{"activity":"1 5 s - 0 w=1 "}`, `{"activity":"1 5 s - 0 "}`,
+		``, `x`, `"}`, `{}`, `null`, `{"a":"}`, `{"activity":"1 of many"}`, `{"activity":"12 days"}`, `{"activity":"1 5 s - 0 w=1+0+0 "}`, `{"activity":"1 5 s - 0 "}`,
 		`{"activity":"1 05 s - 0"}`, `{"activity":"1 5 s! - 0"}`, `{"activity":"1 5 s 3@2026-01-01T00:00:00.000Z 0"}`, `{"activity":"1 5 s -9 0"}`, `{"activity":"1 5 s - -1"}`,
-		`{"activity":"1 5 s - 0 w=-1"}`, `{"activity":"1 5 s - 0 w"}`, `{"activity":"0 5 s - 0"}`, `{"activity":"1 5 s - 0"} `, `{"Activity":"1 5 s - 0"}`,
+		`{"activity":"1 5 s - 0 w=-1+0+0"}`, `{"activity":"1 5 s - 0 w=1"}`, `{"activity":"1 5 s - 0 w=1+0"}`, `{"activity":"1 5 s - 0 w=1+0+00"}`, `{"activity":"1 5 s - 0 w"}`, `{"activity":"0 5 s - 0"}`, `{"activity":"1 5 s - 0"} `, `{"Activity":"1 5 s - 0"}`,
 	} {
-		if doc, version, views, seen, err := Decode([]byte(value)); string(doc) != value || version != 0 || views != 0 || seen != 0 || err != nil {
-			t.Errorf("Decode(%q) = %q, %d, %d, %d, %v", value, doc, version, views, seen, err)
+		if doc, version, all, err := Decode([]byte(value)); string(doc) != value || version != 0 || all != (store.Activity{}) || err != nil {
+			t.Errorf("Decode(%q) = %q, %d, %+v, %v", value, doc, version, all, err)
 		}
 	}
-	if _, _, _, _, err := Decode([]byte(`{"activity":"2 17 s what comes later"}`)); err == nil {
+	if _, _, _, err := Decode([]byte(`{"activity":"2 17 s what comes later"}`)); err == nil {
 		t.Error("a record of a later format reads without an error: what it says cannot be known")
 	}
 }
@@ -76,7 +78,7 @@ func TestArgs_Refuse(t *testing.T) {
 		if _, err := PutArgs(word, []byte("{}"), 0, 1, time.Second); err == nil {
 			t.Errorf("PutArgs takes the series %q", word)
 		}
-		if _, err := MergeArgs("s", word, 1, 1, time.Second); err == nil {
+		if _, err := MergeArgs("s", word, store.Activity{Views: 1, LastSeen: 1}, time.Second); err == nil {
 			t.Errorf("MergeArgs takes the writer %q", word)
 		}
 	}
@@ -94,7 +96,7 @@ func FuzzDecode(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, value []byte) {
 		kept := bytes.Clone(value)
-		doc, version, _, _, _ := Decode(value)
+		doc, version, _, _ := Decode(value)
 		if !bytes.Equal(value, kept) {
 			t.Fatal("Decode changed its argument")
 		}
@@ -107,7 +109,7 @@ func FuzzDecode(f *testing.F) {
 			return
 		}
 		lies := encode(t, string(value), "7")
-		if got, version, _, _, err := Decode([]byte(lies)); !bytes.Equal(got, value) || version != 7 || err != nil {
+		if got, version, _, err := Decode([]byte(lies)); !bytes.Equal(got, value) || version != 7 || err != nil {
 			t.Fatalf("%q lies as %q and comes back as %q, %d, %v", value, lies, got, version, err)
 		}
 		if !json.Valid([]byte(lies)) {
@@ -117,10 +119,10 @@ func FuzzDecode(f *testing.F) {
 }
 
 func BenchmarkDecode(b *testing.B) {
-	value := []byte(`{"a":"` + strings.Repeat("x", 800) + `","pageViews":12,"lastSeenAt":"2026-09-21T13:33:20.000Z","activity":"1 1790000000000 s 3@2026-01-01T00:00:00.000Z 1790000000000 a.1=4 b=5"}`)
+	value := []byte(`{"a":"` + strings.Repeat("x", 800) + `","pageViews":12,"lastSeenAt":"2026-09-21T13:33:20.000Z","activity":"1 1790000000000 s 3@2026-01-01T00:00:00.000Z 1790000000000 a.1=4+3+1 b=5+2+0"}`)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, version, _, _, _ := Decode(value); version == 0 {
+		if _, version, _, _ := Decode(value); version == 0 {
 			b.Fatal("foreign")
 		}
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/footfall-go/footfall/internal/redisrecord"
 	"github.com/footfall-go/footfall/internal/testserver"
+	"github.com/footfall-go/footfall/store"
 )
 
 func run(t *testing.T, redis *testserver.RedisServer, s redisrecord.Script, key string, args []string, err error) bool {
@@ -31,7 +32,7 @@ func TestScripts_ShowTimes(t *testing.T) {
 		key := "k" + strconv.Itoa(i)
 		args, err := redisrecord.PutArgs("s", []byte(`{"a":1,"pageViews":3,"lastSeenAt":"1970-01-01T00:00:00.000Z"}`), 0, 1, time.Minute)
 		run(t, redis, redisrecord.Put, key, args, err)
-		args, err = redisrecord.MergeArgs("s", "w", 2, ms, time.Minute)
+		args, err = redisrecord.MergeArgs("s", "w", store.Activity{Views: 2, LastSeen: ms}, time.Minute)
 		if !run(t, redis, redisrecord.Merge, key, args, err) {
 			t.Fatal("not merged")
 		}
@@ -53,7 +54,7 @@ func TestScripts_ShowTimes(t *testing.T) {
 // The scripts have to accept exactly the values that Go accepts as records.
 func TestScripts_AgreeOnForeignValues(t *testing.T) {
 	redis := testserver.Redis(t)
-	good := `{"a":1,"pageViews":5,"lastSeenAt":"2026-01-01T00:00:00.000Z","activity":"1 17 s 3@2026-01-01T00:00:00.000Z 0 w=2"}`
+	good := `{"a":1,"pageViews":5,"lastSeenAt":"2026-01-01T00:00:00.000Z","activity":"1 17 s 3@2026-01-01T00:00:00.000Z 0 w=2+1+0"}`
 	random := rand.New(rand.NewPCG(1, 2))
 	merged := 0
 	for range 1500 {
@@ -71,8 +72,8 @@ func TestScripts_AgreeOnForeignValues(t *testing.T) {
 		}
 		value := string(b)
 		redis.Do(t, "SET", "k", value, "EX", "100")
-		_, version, _, _, err := redisrecord.Decode(b)
-		args, argsErr := redisrecord.MergeArgs("s", "w", 3, 0, time.Minute)
+		_, version, _, err := redisrecord.Decode(b)
+		args, argsErr := redisrecord.MergeArgs("s", "w", store.Activity{Views: 3}, time.Minute)
 		took := run(t, redis, redisrecord.Merge, "k", args, argsErr)
 		if err == nil && version == 0 && took && !strings.Contains(value, `"activity":"1 0 `) {
 			t.Errorf("%q is foreign in Go, and the script merged into it: %s", value, redis.Get(t, "k"))

@@ -6,19 +6,37 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"unicode/utf8"
 
+	"github.com/footfall-go/footfall/enrich"
 	"github.com/footfall-go/footfall/internal/clock"
+	"github.com/footfall-go/footfall/internal/jsontext"
 	"github.com/footfall-go/footfall/internal/sessions"
 	"github.com/footfall-go/footfall/store"
 )
 
 const (
-	maxValues   = 4 << 10 // bytes of keys and JSON in a session
+	maxValues   = 4 << 10 // bytes of keys and JSON in a session, as they are stored
 	maxValueKey = 64
 )
 
+// checkKey says why a store could not keep a key apart from all others: JSON has no
+// form for bytes that are not UTF-8, so that two such keys would be one in a store.
+func checkKey(key string) error {
+	switch {
+	case key == "" || len(key) > maxValueKey:
+		return fmt.Errorf("footfall: a value's key has 1 to %d bytes, not %d", maxValueKey, len(key))
+	case enrich.Text(key, maxValueKey) != key:
+		return fmt.Errorf("footfall: the value's key %+q is not UTF-8, or has control characters", key)
+	}
+	return nil
+}
+
 // ReadValue reads a value of the request's session. It reports whether there is one.
 func (r *Request) ReadValue(key string, into any) (bool, error) {
+	if err := checkKey(key); err != nil {
+		return false, err
+	}
 	r.mu.Lock()
 	e, standing, err := r.entry, r.standing, r.err
 	r.mu.Unlock()
@@ -36,8 +54,8 @@ func (r *Request) ReadValue(key string, into any) (bool, error) {
 // one before, nil for nothing; lasting ones survive an account switch. edit is
 // called again if another request of the session was faster.
 func (r *Request) UpdateValue(ctx context.Context, key string, lasting bool, edit func(json.RawMessage) (any, error)) error {
-	if key == "" || len(key) > maxValueKey {
-		return fmt.Errorf("footfall: a value's key has 1 to %d bytes", maxValueKey)
+	if err := checkKey(key); err != nil {
+		return err
 	}
 	r.mu.Lock()
 	e, hash := r.session(false), r.token.Secret.Hash()
@@ -72,7 +90,7 @@ func (r *Request) UpdateValue(ctx context.Context, key string, lasting bool, edi
 		return err
 	}
 	// The version orders what was set in parallel.
-	r.q.Sessions.Record(r, e, &store.ValueSet{
+	r.q.Sessions.RecordValue(r, e, &store.ValueSet{
 		SessionID: rec.SessionID, Key: key, Value: store.Value{JSON: encoded, Keep: lasting}, At: clock.FromMillis(rec.Version),
 	})
 	return nil
@@ -89,9 +107,12 @@ func withValue(values map[string]store.Value, key string, lasting bool, edit fun
 		delete(values, key)
 		return values, nil, nil
 	}
-	encoded, err := json.Marshal(value)
+	encoded, err := jsontext.Marshal(value)
 	if err != nil {
 		return nil, nil, fmt.Errorf("footfall: value %q: %w", key, err)
+	}
+	if !utf8.Valid(encoded) { // a json.RawMessage, or what a MarshalJSON returned
+		return nil, nil, fmt.Errorf("footfall: value %q: its JSON is not UTF-8", key)
 	}
 	if values == nil {
 		values = map[string]store.Value{}
@@ -103,10 +124,11 @@ func withValue(values map[string]store.Value, key string, lasting bool, edit fun
 	return values, encoded, nil
 }
 
+// valuesSize is how many bytes values take as they are stored.
 func valuesSize(values map[string]store.Value) int {
 	size := 0
 	for key, v := range values {
-		size += len(key) + len(v.JSON)
+		size += jsontext.Size(key) + len(v.JSON)
 	}
 	return size
 }

@@ -3,6 +3,7 @@ package request
 import (
 	"encoding/json"
 	"errors"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -65,14 +66,62 @@ func TestWithValue_AnEditThatFailsChangesNothing(t *testing.T) {
 	}
 }
 
+// What passes as a key is a key of its own in every store.
+func TestUpdateValue_KeysDoNotCollide(t *testing.T) {
+	values := map[string]store.Value{}
+	keys := []string{"a", "A", "ä", "a\u0308", "\ufffd", "\ufffd\ufffd", `\ufffd`, `"`, `\`, "<", "&lt;", " ", "a ", "\u00a0", "null", "🛒"}
+	for i, key := range keys {
+		if err := checkKey(key); err != nil {
+			t.Errorf("the key %q is refused: %v", key, err)
+		}
+		values[key] = store.Value{JSON: json.RawMessage(strconv.Itoa(i))}
+	}
+	stored, err := json.Marshal(values)
+	var back map[string]store.Value
+	if err != nil || json.Unmarshal(stored, &back) != nil || len(back) != len(keys) {
+		t.Fatalf("%d keys are stored as %s, %v", len(keys), stored, err)
+	}
+	for i, key := range keys {
+		if string(back[key].JSON) != strconv.Itoa(i) {
+			t.Errorf("the key %q finds the value %s, want %d: two keys are one in the store", key, back[key].JSON, i)
+		}
+	}
+	if _, _, err := withValue(nil, "a", false, to(json.RawMessage("\"\xff\""))); err == nil {
+		t.Error("a value whose JSON is not UTF-8 is accepted: a store would change it, or refuse all that comes with it")
+	}
+}
+
 func TestUpdateValue_RefusesAKeyOutOfBounds(t *testing.T) {
-	for _, key := range []string{"", strings.Repeat("k", maxValueKey+1)} {
+	for _, key := range []string{"", strings.Repeat("k", maxValueKey+1), "cart\xff", "cart\xfe", "\xc3", "a\x00", "a\nb", "a\x1b[2J", "a\x7f", "a\u0085", "a\u202eb", "a\u2028"} {
 		err := new(Request).UpdateValue(t.Context(), key, false, func(json.RawMessage) (any, error) {
 			t.Error("the value of a key that is refused was edited")
 			return nil, nil
 		})
 		if err == nil {
-			t.Errorf("a key of %d bytes is accepted: 1 to %d are allowed", len(key), maxValueKey)
+			t.Errorf("the key %+q is accepted: 1 to %d bytes of UTF-8 without control characters are allowed, others would be one key in a store", key, maxValueKey)
+		}
+		if _, err := new(Request).ReadValue(key, nil); err == nil {
+			t.Errorf("the key %+q is read without an error: it cannot have been set", key)
+		}
+	}
+}
+
+func TestWithValue_IsMeasuredAsItIsStored(t *testing.T) {
+	fits := strings.Repeat("<", maxValues-len("a")-len(`""`))
+	values, encoded, err := withValue(nil, "a", false, to(fits))
+	if err != nil || len(encoded) != len(fits)+2 || valuesSize(values) != maxValues {
+		t.Errorf("a value of %d times < has %d bytes, %v: nothing is escaped that JSON does not demand", len(fits), len(encoded), err)
+	}
+	if _, _, err := withValue(nil, `"`, false, to(strings.Repeat("x", maxValues-1-len(`""`)))); err == nil {
+		t.Errorf("a key that takes two bytes as it is stored is counted as one: a session keeps at most %d bytes", maxValues)
+	}
+}
+
+// Two keys that differ in bytes which are not UTF-8 would be one key in JSON.
+func TestUpdateValue_AKeyIsTextThatJSONKeeps(t *testing.T) {
+	for _, key := range []string{"", "a\xff", "a\xfe", "a\x00", "line\n", "line\u2028", strings.Repeat("x", maxValueKey+1)} {
+		if err := new(Request).UpdateValue(t.Context(), key, false, to(1)); err == nil || errors.Is(err, ErrNoSession) {
+			t.Errorf("the key %q gives the error %v: a key is UTF-8 without control characters, or it is another in a store", key, err)
 		}
 	}
 }

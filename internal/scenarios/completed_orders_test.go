@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/footfall-go/footfall"
 	"github.com/footfall-go/footfall/internal/stage"
 	"github.com/footfall-go/footfall/report"
+	"github.com/footfall-go/footfall/store"
 )
 
 var (
@@ -338,6 +340,127 @@ func TestRefund_AnotherAmountIsAConflict(t *testing.T) {
 				t.Errorf("refunded is %v, %v; the first value of a refund counts, once", stats.Refunded, err)
 			}
 		})
+	}
+}
+
+// Whatever the archive has by then, in whatever order calls come.
+func TestRefund_MoreThanPaidIsRefused(t *testing.T) {
+	for _, shared := range []bool{false, true} {
+		t.Run(fmt.Sprint("shared_", shared), func(t *testing.T) {
+			f := stage.NewFleet(t, 2)
+			for _, s := range f.Instances {
+				s.Archive.IsShared = shared
+			}
+			first, other := f.Instances[0].Tracker, f.Instances[1].Tracker
+			if !shared {
+				other = first
+			}
+			tell(t, first, webhook, "o")
+			tell(t, first, webhook, "p")
+			refund := func(tr *footfall.Tracker, id, order string, amount int64) error {
+				return tr.Refund(t.Context(), footfall.RefundInput{ID: id, OrderID: order, Amount: footfall.Money{Amount: amount, Currency: "EUR"}})
+			}
+			refused := func(what string, err error) {
+				t.Helper()
+				if !errors.Is(err, store.ErrRefundTooLarge) || errors.Is(err, footfall.ErrConflict) || errors.Is(err, footfall.ErrUnavailable) {
+					t.Errorf("%s: %v; more than was paid is ErrRefundTooLarge", what, err)
+				}
+			}
+			refused("one refund of more than the order", refund(first, "r-0", "o", 2000))
+			if err := errors.Join(refund(first, "r-1", "o", 1000), refund(other, "r-2", "o", 900), refund(other, "r-3", "p", 1999)); err != nil {
+				t.Fatal(err)
+			}
+			for _, when := range []string{"at once", "after the archive has the others"} {
+				refused("a refund beyond what is left, "+when, refund(first, "r-4", "o", 100))
+				refused("the greatest amount, "+when, refund(other, "r-5", "o", store.MaxAmount))
+				if err := refund(other, "r-1", "o", 1000); err != nil {
+					t.Errorf("%s: a refund that was recorded, told again: %v", when, err)
+				}
+				f.Settle()
+			}
+			if err := errors.Join(refund(other, "r-6", "o", 99), refund(first, "r-7", "o", 0)); err != nil {
+				t.Errorf("a refund of all that is left: %v", err)
+			}
+			refused("one more", refund(first, "r-8", "o", 1))
+			f.Settle()
+			stats, err := f.SQLite.Stats(t.Context(), report.Window{Now: time.Now(), Today: time.Now()})
+			if err != nil || len(stats.Refunded) != 1 || stats.Refunded[0].Amount != 2*1999 {
+				t.Errorf("refunded is %v, %v, want all of two orders of 1999", stats.Refunded, err)
+			}
+		})
+	}
+}
+
+// Parallel refunds of one order through one process see each other.
+func TestRefund_ParallelOnesDoNotExceedTheOrder(t *testing.T) {
+	for _, down := range []bool{false, true} {
+		s := stage.New(t, nil)
+		tell(t, s.Tracker, webhook, "o")
+		if down { // the order is only in the journal, and so are its refunds
+			s.Archive.Down.Store(true)
+		} else {
+			s.Settle()
+		}
+		var recorded, refused atomic.Int64
+		var calls sync.WaitGroup
+		for i := range 20 {
+			calls.Go(func() {
+				err := s.Tracker.Refund(t.Context(), footfall.RefundInput{ID: fmt.Sprint("r-", i), OrderID: "o", Amount: footfall.Money{Amount: 500, Currency: "EUR"}})
+				switch {
+				case err == nil:
+					recorded.Add(1)
+				case errors.Is(err, store.ErrRefundTooLarge):
+					refused.Add(1)
+				default:
+					t.Error(err)
+				}
+			})
+		}
+		calls.Wait()
+		s.Archive.Down.Store(false)
+		if recorded.Load() != 3 || refused.Load() != 17 {
+			t.Errorf("archive down %v: of 20 parallel refunds of 500 of an order of 1999, %d are recorded and %d refused; three fit", down, recorded.Load(), refused.Load())
+		}
+		s.Settle()
+		if sum, err := s.SQLite.Refunded(t.Context(), "o"); err != nil || sum != 1500 {
+			t.Errorf("refunded is %d, %v", sum, err)
+		}
+	}
+}
+
+// Two instances that refund at the same moment cannot see each other: both facts are
+// kept, and what exceeds the order is counted.
+func TestRefund_OfTwoInstancesIsKeptAndCounted(t *testing.T) {
+	f := stage.NewFleet(t, 2)
+	tell(t, f.Instances[0].Tracker, webhook, "o")
+	gate := make(chan struct{})
+	for _, s := range f.Instances {
+		s.Archive.Gate.Store(&gate) // what they commit waits, so that neither sees the other's
+	}
+	var calls sync.WaitGroup
+	for i, s := range f.Instances {
+		calls.Go(func() {
+			if err := s.Tracker.Refund(t.Context(), footfall.RefundInput{ID: fmt.Sprint("r-", i), OrderID: "o", Amount: footfall.Money{Amount: 1500, Currency: "EUR"}}); err != nil {
+				t.Errorf("instance %d: %v", i, err)
+			}
+		})
+	}
+	stage.Soon(t, 10*time.Second, "both instances commit", func() bool {
+		return f.Instances[0].Archive.Waiting.Load() > 0 && f.Instances[1].Archive.Waiting.Load() > 0
+	})
+	close(gate)
+	calls.Wait()
+	f.Settle()
+	sum, err := f.SQLite.Refunded(t.Context(), "o")
+	stats, statsErr := f.SQLite.Stats(t.Context(), report.Window{Now: time.Now(), Today: time.Now()})
+	if err != nil || statsErr != nil || sum != 3000 || len(stats.Refunded) != 1 || stats.Refunded[0].Amount != 3000 {
+		t.Errorf("refunded is %d (%v), in the figures %v (%v): what happened is kept and shown, and is no error", sum, err, stats.Refunded, statsErr)
+	}
+	if n := f.Instances[0].Count("refunds_exceeding") + f.Instances[1].Count("refunds_exceeding"); n < 1 {
+		t.Error("nobody counts that more was refunded than was paid")
+	}
+	if err := f.Instances[0].Tracker.Refund(t.Context(), footfall.RefundInput{ID: "r-2", OrderID: "o", Amount: footfall.Money{Amount: 1, Currency: "EUR"}}); !errors.Is(err, store.ErrRefundTooLarge) {
+		t.Errorf("one more refund: %v", err)
 	}
 }
 

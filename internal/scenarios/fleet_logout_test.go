@@ -149,7 +149,7 @@ func TestFleet_LogoutBeatsAClockThatIsAhead(t *testing.T) {
 	id := stage.SessionOf(t, b)
 	// What a change on an instance whose clock is a minute ahead leaves.
 	ctx := context.Background()
-	doc, version, _, _, _ := f.Store.Read(ctx, id)
+	doc, version, _, _ := f.Store.Read(ctx, id)
 	var d struct{ Series string }
 	_ = json.Unmarshal(doc, &d)
 	ahead := version + 60_000

@@ -119,10 +119,14 @@ func TestLegacy_OnlyOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	putLegacy(t, f.Store, time.Now())
-	for i := range f.Instances {
+	for i, s := range f.Instances {
 		again := b.With(legacyCookie(legacyID))
+		before := s.Hot.Reads.Load()
 		if got := stage.Status(f.On(i, again, "GET", "/me")); got != http.StatusUnauthorized {
 			t.Errorf("an old snapshot of the hot store made a legacy cookie worth %d again", got)
+		}
+		if reads := s.Hot.Reads.Load() - before; reads > 6 {
+			t.Errorf("to find that out cost %d reads of the hot store: what is over is not waited for", reads)
 		}
 	}
 }
@@ -230,5 +234,77 @@ func TestLegacy_StrangeRecords(t *testing.T) {
 				t.Errorf("it is worth %d", got)
 			}
 		})
+	}
+}
+
+// An instance may end in the midst of an adoption. Whoever comes next, to whatever
+// instance, finishes it, also when that is much later.
+func TestLegacy_AnAdoptionThatWasCutOffIsFinished(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		ago   time.Duration
+		noted bool
+	}{
+		"named a moment ago":                  {0, false},
+		"named and noted a moment ago":        {0, true},
+		"named ten minutes ago":               {10 * time.Minute, false},
+		"named and noted ten minutes ago":     {10 * time.Minute, true},
+		"named and noted just before the end": {25 * time.Minute, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f, b := newLegacy(t)
+			ctx := context.Background()
+			as := idOf(time.Now().Add(-c.ago))
+			if first, err := f.SQLite.KeepFirst(ctx, "legacy:"+legacyID, as); err != nil || first != as {
+				t.Fatal(first, err)
+			}
+			if c.noted {
+				if noted, err := f.Store.Put(ctx, "legacy-"+legacyID, "legacy", []byte(`{"adoptedAs":"`+as+`"}`), 0, 1, time.Hour); err != nil || !noted {
+					t.Fatal(noted, err)
+				}
+			}
+			var cookies []string
+			for i := range f.Instances { // a page's requests, with the cookie that the browser had
+				request := b.With(legacyCookie(legacyID))
+				if got := stage.Text(t, f.On(i, request, "GET", "/me")); got != as+" alice" {
+					t.Errorf("instance %d answers a customer whose adoption was cut off %q, want session %s of alice", i, got, as)
+				}
+				cookies = append(cookies, request.Cookie("session"))
+			}
+			if cookies[0] != cookies[1] {
+				t.Errorf("the instances gave the cookies %q: both have to finish the same adoption", cookies)
+			}
+		})
+	}
+}
+
+// idOf is the id of a session that was named at a time.
+func idOf(at time.Time) string {
+	return fmt.Sprintf("%08x-%04x-7000-8000-000000000001", at.UnixMilli()>>16, at.UnixMilli()&0xffff)
+}
+
+// A customer whose adoption fails is a customer as soon as the stores answer, whatever
+// step it failed at.
+func TestLegacy_AFailedAdoptionIsRepeated(t *testing.T) {
+	t.Parallel()
+	for _, fail := range []func(*stage.Stage, bool){
+		func(s *stage.Stage, on bool) { s.Hot.ReadOnly.Store(on) },
+		func(s *stage.Stage, on bool) { s.Archive.Down.Store(on) },
+		func(s *stage.Stage, on bool) { s.Hot.ReadOnly.Store(on); s.Archive.FailsAfterKeepFirst.Store(on) },
+		func(s *stage.Stage, on bool) { s.Archive.FailsAfterKeepFirst.Store(on) },
+	} {
+		f, b := newLegacy(t)
+		fail(f.Instances[0], true)
+		first := stage.Status(b.With(legacyCookie(legacyID)).Do("GET", "/me"))
+		fail(f.Instances[0], false)
+		if first != http.StatusOK && first != http.StatusServiceUnavailable {
+			t.Errorf("while a store fails a legacy customer is answered %d", first)
+		}
+		for i := range f.Instances {
+			if got := stage.Status(f.On(1-i, b.With(legacyCookie(legacyID)), "GET", "/me")); got != http.StatusOK {
+				t.Errorf("after an adoption that was answered %d instance %d answers the customer %d", first, 1-i, got)
+			}
+		}
 	}
 }

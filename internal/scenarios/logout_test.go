@@ -13,6 +13,7 @@ import (
 	"github.com/footfall-go/footfall"
 	"github.com/footfall-go/footfall/internal/stage"
 	"github.com/footfall-go/footfall/memstore"
+	"github.com/footfall-go/footfall/store"
 )
 
 func TestLogout(t *testing.T) {
@@ -90,7 +91,7 @@ func TestLogout_OldCopiesDoNotWin(t *testing.T) {
 	b.Do("POST", "/login/alice")
 	id := stage.SessionOf(t, b)
 	ctx := context.Background()
-	old, version, _, _, err := s.Hot.Read(ctx, id)
+	old, version, _, err := s.Hot.Read(ctx, id)
 	if err != nil || old == nil {
 		t.Fatal(err)
 	}
@@ -182,9 +183,9 @@ func (h *hungHot) hang(ctx context.Context) error {
 	return ctx.Err()
 }
 
-func (h *hungHot) Read(ctx context.Context, id string) ([]byte, int64, int64, int64, error) {
+func (h *hungHot) Read(ctx context.Context, id string) ([]byte, int64, store.Activity, error) {
 	if err := h.hang(ctx); err != nil {
-		return nil, 0, 0, 0, err
+		return nil, 0, store.Activity{}, err
 	}
 	return h.HotStore.Read(ctx, id)
 }

@@ -146,7 +146,7 @@ func TestOutage_HotStoreLostItsLastSecond(t *testing.T) {
 	b.Do("GET", "/")
 	id := stage.SessionOf(t, b)
 	ctx := context.Background()
-	old, version, _, _, err := s.Hot.Read(ctx, id)
+	old, version, _, err := s.Hot.Read(ctx, id)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -34,7 +34,7 @@ func TestPrivacy_SecretsAreStoredHashed(t *testing.T) {
 	b.Do("POST", "/login/alice")
 	note()
 	id := stage.SessionOf(t, b)
-	doc, _, _, _, err := s.Hot.Read(context.Background(), id)
+	doc, _, _, err := s.Hot.Read(context.Background(), id)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -232,10 +232,10 @@ func (s *Sessions) read(ctx context.Context, id uuid.UUID) (*live.Entry, error) 
 	if err != nil {
 		return nil, err
 	}
-	if there.Doc == nil || there.Version < s.revoked.Lowest(id.String()) {
+	if there.Doc == nil || there.Version > 0 && there.Version < s.revoked.Lowest(id.String()) {
 		return s.readLost(ctx, id, there.ReadAt, there.Version)
 	}
-	if e := s.table.Get(id); e != nil && e.Refresh(there.Doc, there.Version, there.Views, there.LastSeen, there.ReadAt) { // nothing changed but activity: no need to decode
+	if e := s.table.Get(id); e != nil && e.Refresh(there.Doc, there.Version, there.Merged, there.ReadAt) { // nothing changed but activity: no need to decode
 		if err := s.awaitRevocations(ctx, e); err != nil {
 			return nil, err
 		}
@@ -243,9 +243,9 @@ func (s *Sessions) read(ctx context.Context, id uuid.UUID) (*live.Entry, error) 
 	}
 	d, err := there.Decode()
 	switch {
-	case errors.Is(err, hot.ErrNewerFormat):
+	case errors.Is(err, store.ErrNewer):
 		return nil, fmt.Errorf("%w: %w", store.ErrUnavailable, err)
-	case err != nil: // ends that session quietly, unless the archive knows better
+	case err != nil: // no record: the archive knows the session, or nobody does
 		s.corruptions.Add(1)
 		s.log.Warn("footfall: a corrupt record in the hot store was dropped", "sessionId", id, "error", err)
 		if err := s.hot.Delete(ctx, id.String()); err != nil {
@@ -253,7 +253,7 @@ func (s *Sessions) read(ctx context.Context, id uuid.UUID) (*live.Entry, error) 
 		}
 		return s.readLost(ctx, id, there.ReadAt, 0)
 	}
-	e := s.keep(id, d, there.ReadAt, there.Views, false)
+	e := s.keep(id, d, there.ReadAt, there.Merged, false)
 	if err := s.awaitRevocations(ctx, e); err != nil { // what is held here may name a customer that the document does not
 		return nil, err
 	}
@@ -347,21 +347,21 @@ func (s *Sessions) readArchive(ctx context.Context, id string) (store.Record, bo
 }
 
 // keep makes an entry of what a store holds, or brings the one that is there up to
-// date. Views of its page views were counted on top of the document's own.
-func (s *Sessions) keep(id uuid.UUID, d live.Document, readAt time.Time, views int64, archived bool) *live.Entry {
-	e := live.Loaded(id, d, readAt, views, archived, s.names)
+// date. Merged was counted on top of the document's own counts.
+func (s *Sessions) keep(id uuid.UUID, d live.Document, readAt time.Time, merged store.Activity, archived bool) *live.Entry {
+	e := live.Loaded(id, d, readAt, merged, archived, s.names)
 	there := s.table.Add(e, s.out.Confirmed())
 	if there == nil || there == e { // nil: the table is full of sessions that cannot go, so this one is not kept
 		return e
 	}
-	if there.Keep(d, readAt, views, s.names) {
+	if there.Keep(d, readAt, merged, s.names) {
 		s.hot.Recount(there)
 	}
 	return there
 }
 
 func (s *Sessions) keepArchived(id uuid.UUID, rec store.Record, readAt time.Time) *live.Entry {
-	return s.keep(id, live.Document{Record: rec, Series: s.names.Series()}, readAt, 0, true)
+	return s.keep(id, live.Document{Record: rec, Series: s.names.Series()}, readAt, store.Activity{}, true)
 }
 
 // parseID reads the id of a session.

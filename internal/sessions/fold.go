@@ -40,7 +40,7 @@ func (s *Sessions) foldOne(ctx context.Context, target, e *live.Entry) bool {
 	if err != nil {
 		return s.lives.Remaining(&rec.Session, clock.Now()) == 0
 	}
-	usedElsewhere := there.Version != rec.Version || there.Views > rec.PageViews || there.LastSeen.After(rec.LastSeenAt)
+	usedElsewhere := there.Version != rec.Version || there.Merged.Views > rec.PageViews || there.LastSeen().After(rec.LastSeenAt)
 	if there.Doc != nil && usedElsewhere {
 		return true
 	}

@@ -34,6 +34,21 @@ func (s *Sessions) Record(ctx context.Context, e *live.Entry, fact store.Fact) {
 	}
 }
 
+// RecordValue is Record for a value that the hot store has. Of those that a session sets
+// in a loop only the last of each key is recorded, within [outbox.GatherTime].
+func (s *Sessions) RecordValue(ctx context.Context, e *live.Entry, v *store.ValueSet) {
+	held, replaced, queue := e.HoldValue(v)
+	if replaced {
+		s.coalesced.Add(1)
+	}
+	if queue {
+		s.hot.Queue(e)
+	}
+	if !held {
+		s.Record(ctx, e, v)
+	}
+}
+
 // append puts a fact of a session into the journal, behind its beginning.
 func (s *Sessions) append(ctx context.Context, e *live.Entry, fact store.Fact, a live.Admission) (o live.Outcome, err error) {
 	if !a.Begun {
@@ -50,6 +65,15 @@ func (s *Sessions) append(ctx context.Context, e *live.Entry, fact store.Fact, a
 	o.First = a.First != nil
 	o.Position, err = s.out.AppendBehind(a.First, fact)
 	return o, err
+}
+
+// AdmitOrder asks to give a session one more order. It reports whether it may have one.
+func (s *Sessions) AdmitOrder(e *live.Entry) bool {
+	ok, queue := e.AdmitOrder()
+	if queue {
+		s.hot.Queue(e)
+	}
+	return ok
 }
 
 // activity is when a fact shows its session active, and whether it is a page view.

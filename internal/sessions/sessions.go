@@ -53,6 +53,7 @@ type Options struct {
 	Lifetimes store.Lifetimes
 	Names     *live.Names
 	Live      int           // how many sessions this process holds
+	LiveBytes int64         // in how many bytes; those that are compared with siblings may take a quarter of that
 	Budget    time.Duration // what stores may cost a request
 	Counts    *count.Set
 	Logger    *slog.Logger
@@ -72,20 +73,22 @@ type Sessions struct {
 	budget   time.Duration
 	log      *slog.Logger
 
-	begun, ended, folded, views, capped              *atomic.Uint64
-	unresolved, archiveReads, corruptions, conflicts *atomic.Uint64
+	begun, ended, folded, views, capped, cut, coalesced *atomic.Uint64
+	unresolved, archiveReads, corruptions, conflicts    *atomic.Uint64
 }
 
 // New returns the sessions of one process.
 func New(o Options) *Sessions {
 	return &Sessions{
 		hot: o.Hot, archive: o.Archive, out: o.Out, revoked: o.Revoked, clock: o.Clock, lives: o.Lifetimes, names: o.Names,
-		table: live.NewTable(o.Live, o.Counts), siblings: live.NewSiblings(o.Counts), budget: o.Budget, log: o.Logger,
+		table: live.NewTable(o.Live, o.LiveBytes, o.Counts), siblings: live.NewSiblings(o.LiveBytes/4, o.Counts), budget: o.Budget, log: o.Logger,
 		begun:        o.Counts.New("sessions_begun", "Sessions that began in this process."),
 		ended:        o.Counts.New("sessions_ended", "Sessions that this process ended: logouts and revocations, not those that expired."),
 		folded:       o.Counts.New("sessions_folded", "Sessions that were joined to another because one browser's parallel first requests had begun both."),
 		views:        o.Counts.New("page_views", "Page views of people that were counted. Those of a session that no store could look up are in events_pending."),
 		capped:       o.Counts.New("events_capped", "Events, page views included, that exceeded the limit of their session and were not stored."),
+		cut:          o.Counts.New("strings_cut", "Sessions whose texts (agent, referrer, landing page, UTM values and others) were longer than 4 KiB together and were cut."),
+		coalesced:    o.Counts.New("values_coalesced", "Values that a later one of their key replaced before they were written to the archive, because a session set many at once. The hot store had each."),
 		unresolved:   o.Counts.New("unresolved", "Requests whose session could not be looked up because a store did not answer."),
 		archiveReads: o.Counts.New("archive_reads", "Sessions that were looked up in the archive, because the hot store did not have them or did not answer."),
 		corruptions:  o.Counts.New("corrupt_records", "Records in the hot store that could not be read; they were deleted, and the archive was asked."),
@@ -96,6 +99,9 @@ func New(o Options) *Sessions {
 // Live is how many sessions this process holds.
 func (s *Sessions) Live() int64 { return s.table.Len() }
 
+// LiveBytes is about how much memory they take.
+func (s *Sessions) LiveBytes() int64 { return s.table.Bytes() }
+
 // Sweep drops the sessions that nobody has used for a while and that stand
 // elsewhere, and forgets revocations that no session is old enough for.
 func (s *Sessions) Sweep(at time.Time) {
@@ -104,8 +110,12 @@ func (s *Sessions) Sweep(at time.Time) {
 }
 
 // Begin returns a new session that nobody else knows yet: see [Sessions.Announce].
-// The record's credentials get their first version.
+// The record's credentials get their first version, and its texts are cut to what a
+// session may hold.
 func (s *Sessions) Begin(id uuid.UUID, rec store.Record, key live.SiblingKey) *live.Entry {
+	if rec.Fit() {
+		s.cut.Add(1)
+	}
 	rec.Version = s.clock.FromLocal(rec.StartedAt).UnixMilli()
 	e := live.New(id, rec, s.names)
 	e.FoundBy(key)

@@ -32,9 +32,9 @@ type hotStore struct {
 	calls int
 }
 
-func (h *hotStore) Read(ctx context.Context, id string) ([]byte, int64, int64, int64, error) {
+func (h *hotStore) Read(ctx context.Context, id string) ([]byte, int64, store.Activity, error) {
 	if h.calls++; h.err != nil {
-		return nil, 0, 0, 0, h.err
+		return nil, 0, store.Activity{}, h.err
 	}
 	return h.Store.Read(ctx, id)
 }
@@ -88,8 +88,8 @@ func open(t *testing.T) *world {
 		}
 	})
 	w.Sessions = New(Options{
-		Hot: hot.New(hotGuard, archiveGuard, out, lives, w.names, 100, counts), Archive: archiveGuard, Out: out,
-		Revoked: revoked.New(w.archive, w.hot), Clock: shared, Lifetimes: lives, Names: w.names, Live: 1000, Budget: 10 * time.Second,
+		Hot: hot.New(hotGuard, archiveGuard, out, lives, w.names, 100, 1<<30, counts), Archive: archiveGuard, Out: out,
+		Revoked: revoked.New(w.archive, w.hot), Clock: shared, Lifetimes: lives, Names: w.names, Live: 1000, LiveBytes: 1 << 30, Budget: 10 * time.Second,
 		Counts: counts, Logger: log,
 	})
 	// Without its loops: what is appended stays in the journal.
@@ -110,7 +110,7 @@ func record(token *cookie.Token) store.Record {
 
 // hold has this process hold a session, as it was read from the hot store at a time.
 func (w *world) hold(id uuid.UUID, rec store.Record, readAt time.Time) {
-	w.table.Add(live.Loaded(id, live.Document{Record: rec, Series: "s-1"}, readAt, 0, true, w.names), 0)
+	w.table.Add(live.Loaded(id, live.Document{Record: rec, Series: "s-1"}, readAt, store.Activity{}, true, w.names), 0)
 }
 
 // archived has the archive hold a session.

@@ -2,6 +2,7 @@ package shop
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 
@@ -53,6 +54,40 @@ func TestCustomers_PasswordsAreHashedAndNeverShown(t *testing.T) {
 	}
 	if c.byID["cust_1"].Email == "" || len(c.byID) != 2 {
 		t.Errorf("by id: %v", c.byID)
+	}
+}
+
+// How long an answer takes must not tell which accounts exist: the password is compared
+// once, at the same cost.
+func TestLogin_AnUnknownAccountCostsTheSame(t *testing.T) {
+	c, err := loadCustomers()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var costs []int
+	c.compare = func(hash, _ []byte) error {
+		cost, err := bcrypt.Cost(hash)
+		if err != nil {
+			t.Errorf("the password is compared with what is no hash: %v", err)
+		}
+		costs = append(costs, cost)
+		return bcrypt.ErrMismatchedHashAndPassword
+	}
+	emails := []string{"nobody@example.com", "", "NOBODY@EXAMPLE.COM", strings.Repeat("x", 254)}
+	for email := range c.byEmail {
+		emails = append(emails, email)
+	}
+	for _, email := range emails {
+		if _, right := c.check(email, "wrong"); right {
+			t.Errorf("a wrong password of %.40q is right", email)
+		}
+	}
+	if len(costs) != len(emails) || slices.Min(costs) != slices.Max(costs) {
+		t.Errorf("%d logins compared passwords at the costs %v: each has to compare one, all at the same cost", len(emails), costs)
+	}
+	c.compare = func(_, _ []byte) error { return nil }
+	if _, right := c.check("nobody@example.com", "any"); right {
+		t.Error("somebody without an account is logged in by the password that the comparison is made with")
 	}
 }
 

@@ -28,10 +28,10 @@ type FaultyHot struct {
 func (f *FaultyHot) Connects() uint64 { return f.Connections.Load() }
 
 // Read fails while the store is down.
-func (f *FaultyHot) Read(ctx context.Context, id string) ([]byte, int64, int64, int64, error) {
+func (f *FaultyHot) Read(ctx context.Context, id string) ([]byte, int64, store.Activity, error) {
 	f.Reads.Add(1)
 	if f.Down.Load() {
-		return nil, 0, 0, 0, errDown
+		return nil, 0, store.Activity{}, errDown
 	}
 	return f.HotStore.Read(ctx, id)
 }
@@ -45,23 +45,26 @@ func (f *FaultyHot) Put(ctx context.Context, id, series string, doc []byte, prev
 }
 
 // Merge fails while the store is down or read-only.
-func (f *FaultyHot) Merge(ctx context.Context, id, series, writer string, views, lastSeen int64, ttl time.Duration) (bool, error) {
+func (f *FaultyHot) Merge(ctx context.Context, id, series, writer string, a store.Activity, ttl time.Duration) (bool, error) {
 	if f.Down.Load() || f.ReadOnly.Load() {
 		return false, errDown
 	}
-	return f.HotStore.Merge(ctx, id, series, writer, views, lastSeen, ttl)
+	return f.HotStore.Merge(ctx, id, series, writer, a, ttl)
 }
 
 // A FaultyArchive is an archive that can be switched off, and counts what is read
 // from it.
 type FaultyArchive struct {
 	footfall.Archive
-	Down     atomic.Bool                   // neither answers nor takes anything
-	Discard  atomic.Bool                   // Append succeeds and stores nothing
-	Rejects  atomic.Pointer[string]        // event type that is never stored
-	Reads    atomic.Int64                  // how often a session was asked for
-	IsShared bool                          // what Shared says
-	Gate     atomic.Pointer[chan struct{}] // Append waits until it is closed
+	Down    atomic.Bool            // neither answers nor takes anything
+	Discard atomic.Bool            // Append succeeds and stores nothing
+	Rejects atomic.Pointer[string] // event type that is never stored
+	Reads   atomic.Int64           // how often a session was asked for
+	// FailsAfterKeepFirst: KeepFirst keeps, and says that it failed, as when its answer is lost.
+	FailsAfterKeepFirst atomic.Bool
+	IsShared            bool                          // what Shared says
+	Gate                atomic.Pointer[chan struct{}] // Append waits until it is closed
+	Waiting             atomic.Int64                  // how many calls of Append wait for it
 }
 
 // Shared says whether other instances have this archive too.
@@ -75,6 +78,18 @@ func (f *FaultyArchive) CredentialChanges(ctx context.Context, after int64) ([]s
 	return f.Archive.CredentialChanges(ctx, after)
 }
 
+// KeepFirst fails while the archive is down.
+func (f *FaultyArchive) KeepFirst(ctx context.Context, key, value string) (string, error) {
+	if f.Down.Load() {
+		return "", errDown
+	}
+	first, err := f.Archive.KeepFirst(ctx, key, value)
+	if f.FailsAfterKeepFirst.Load() {
+		return "", errDown
+	}
+	return first, err
+}
+
 // ClaimSlot fails while the archive is down.
 func (f *FaultyArchive) ClaimSlot(ctx context.Context, job string, slot time.Time) (bool, error) {
 	if f.Down.Load() {
@@ -86,7 +101,9 @@ func (f *FaultyArchive) ClaimSlot(ctx context.Context, job string, slot time.Tim
 // Append waits, fails, refuses or discards, as the fields say.
 func (f *FaultyArchive) Append(ctx context.Context, facts []store.Fact) error {
 	if gate := f.Gate.Load(); gate != nil {
+		f.Waiting.Add(1)
 		<-*gate
+		f.Waiting.Add(-1)
 	}
 	if f.Down.Load() {
 		return errDown
@@ -127,6 +144,14 @@ func (f *FaultyArchive) Refund(ctx context.Context, id string) (store.Refund, bo
 		return store.Refund{}, false, errDown
 	}
 	return f.Archive.Refund(ctx, id)
+}
+
+// Refunded fails while the archive is down.
+func (f *FaultyArchive) Refunded(ctx context.Context, orderID string) (int64, error) {
+	if f.Down.Load() {
+		return 0, errDown
+	}
+	return f.Archive.Refunded(ctx, orderID)
 }
 
 // Check fails while the archive is down.

@@ -101,7 +101,7 @@ func (f *Fleet) Settle() {
 // not have the session.
 func (f *Fleet) HotViews(id string) int64 {
 	f.T.Helper()
-	doc, _, views, _, err := f.Store.Read(context.Background(), id)
+	doc, _, all, err := f.Store.Read(context.Background(), id)
 	if err != nil {
 		f.T.Fatal(err)
 	}
@@ -112,7 +112,7 @@ func (f *Fleet) HotViews(id string) int64 {
 	if err := json.Unmarshal(doc, &session); err != nil {
 		f.T.Fatal(err)
 	}
-	return session.PageViews + views
+	return session.PageViews + all.Views
 }
 
 // Snapshot keeps a session's record of the hot store; put back, it is there as it
@@ -120,7 +120,7 @@ func (f *Fleet) HotViews(id string) int64 {
 func (f *Fleet) Snapshot(id string) (putBack func()) {
 	f.T.Helper()
 	ctx := context.Background()
-	doc, version, _, _, err := f.Store.Read(ctx, id)
+	doc, version, _, err := f.Store.Read(ctx, id)
 	if err != nil || doc == nil {
 		f.T.Fatalf("the hot store has no session %s: %v", id, err)
 	}

@@ -122,6 +122,12 @@ CREATE TABLE job_slots (
 	PRIMARY KEY (job, slot)
 ) WITHOUT ROWID;
 
+-- The first value of each key, kept for good.
+CREATE TABLE first_values (
+	key   TEXT PRIMARY KEY,
+	value TEXT NOT NULL
+) WITHOUT ROWID;
+
 -- What software asked for, apart from what people did.
 CREATE TABLE bot_views (
 	id         INTEGER PRIMARY KEY,

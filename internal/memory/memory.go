@@ -1,0 +1,97 @@
+// Package memory says how much memory this process may use.
+//
+// It owns where that is read: GOMEMLIMIT, the cgroup's limit, the machine's memory.
+// It promises a figure above zero, read once.
+// It never measures what is in use.
+package memory
+
+import (
+	"math"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+// Unknown is what is assumed where the operating system is not asked, 2 GiB: on systems
+// other than Linux without GOMEMLIMIT.
+const Unknown = 2 << 30
+
+// Limit is how many bytes this process may use: GOMEMLIMIT if that is set; otherwise
+// the least limit of its cgroup and of those above it, or the machine's memory if that
+// is less.
+var Limit = sync.OnceValue(func() int64 { return limit(debug.SetMemoryLimit(-1), os.ReadFile) })
+
+// Share is a part of [Limit] in percent.
+func Share(percent int64) int64 { return Limit() / 100 * percent }
+
+func limit(goLimit int64, read func(string) ([]byte, error)) int64 {
+	if goLimit > 0 && goLimit < math.MaxInt64 {
+		return goLimit
+	}
+	least := int64(math.MaxInt64)
+	if total, ok := machine(read); ok {
+		least = total
+	}
+	for _, path := range cgroupFiles(read) {
+		text, err := read(path)
+		if err != nil {
+			continue
+		}
+		if n, err := strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64); err == nil && n > 0 { // "max": none
+			least = min(least, n)
+		}
+	}
+	if least == math.MaxInt64 {
+		return Unknown
+	}
+	return least
+}
+
+// machine is the machine's memory.
+func machine(read func(string) ([]byte, error)) (int64, bool) {
+	text, err := read("/proc/meminfo")
+	if err != nil {
+		return 0, false
+	}
+	for line := range strings.Lines(string(text)) {
+		rest, ok := strings.CutPrefix(line, "MemTotal:")
+		if !ok {
+			continue
+		}
+		n, err := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(rest), " kB"), 10, 64)
+		return n << 10, err == nil && n > 0
+	}
+	return 0, false
+}
+
+// cgroupFiles are the files that may hold a limit: of this process's cgroup, and of
+// each above it, in versions 2 and 1.
+func cgroupFiles(read func(string) ([]byte, error)) (paths []string) {
+	text, err := read("/proc/self/cgroup")
+	if err != nil {
+		return nil
+	}
+	for line := range strings.Lines(string(text)) {
+		parts := strings.SplitN(strings.TrimSpace(line), ":", 3)
+		if len(parts) != 3 {
+			continue
+		}
+		root, file := "/sys/fs/cgroup", "memory.max"
+		switch {
+		case strings.Contains(","+parts[1]+",", ",memory,"):
+			root, file = "/sys/fs/cgroup/memory", "memory.limit_in_bytes"
+		case parts[1] != "":
+			continue
+		}
+		for dir := filepath.Join("/", parts[2]); ; dir = filepath.Dir(dir) {
+			paths = append(paths, filepath.Join(root, dir, file))
+			if dir == "/" {
+				break
+			}
+		}
+	}
+	return paths
+}
