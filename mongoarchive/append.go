@@ -40,7 +40,7 @@ func (a *Archive) append(ctx context.Context, facts []store.Fact) error {
 	if err != nil {
 		return err
 	}
-	b := &batch{ctx: ctx, c: c}
+	b := &batch{ctx: ctx, c: c, lives: store.Lifetimes{Idle: a.idle, Absolute: a.maxAge}}
 	return b.apply(facts)
 }
 
@@ -57,8 +57,9 @@ func isKnown(fact store.Fact) bool {
 // begin, then all their events together, then the other facts in order. The
 // effect of a fold depends on the facts before it, so a fold ends a round.
 type batch struct {
-	ctx context.Context
-	c   *connection
+	ctx   context.Context
+	c     *connection
+	lives store.Lifetimes
 
 	begins  []*store.Record
 	events  []*store.Event

@@ -1,8 +1,6 @@
 package mongoarchive
 
 import (
-	"context"
-	"fmt"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -24,12 +22,17 @@ type changeDoc struct {
 }
 
 // setCredentials writes a change to the feed first and to the session second. So
-// no session has an end that is missing from the feed, where the other processes
-// read it.
+// no session of a customer has an end that is missing from the feed, where the other
+// processes read it.
+//
+// A session that never had a customer is not in the feed. Whoever never had a customer
+// cannot be taken for one, whatever copy of the session is found, and strangers could
+// fill the feed. A first login is in it, because an old copy has the secret from
+// before.
 func (b *batch) setCredentials(f *store.CredentialsChanged) error {
 	c := &f.Cred
 	for range attempts {
-		d, ok, err := one[sessionDoc](b.ctx, b.coll(sessions), bson.M{"_id": f.SessionID}, options.FindOne().SetProjection(only("version")))
+		d, ok, err := one[sessionDoc](b.ctx, b.coll(sessions), bson.M{"_id": f.SessionID}, options.FindOne().SetProjection(only("version", "customerId", "endedAt", "startedAt", "lastSeenAt")))
 		if err != nil {
 			return err
 		}
@@ -40,13 +43,18 @@ func (b *batch) setCredentials(f *store.CredentialsChanged) error {
 			continue
 		}
 		if d.Version > c.Version {
+			if d.CustomerID == nil && d.EndedAt != nil && c.CustomerID != "" { // this login is the first to give the session a customer
+				return b.publishSession(f.SessionID, d.Version)
+			}
 			return nil
 		}
 		if d.Version == c.Version { // a replay: the steps after this write may have been cut off
 			return b.endIfRevoked(f.SessionID, c)
 		}
-		if err := b.publish(bson.M{"sessionId": f.SessionID, "version": c.Version}, changeDoc{SessionID: &f.SessionID, Version: c.Version}); err != nil {
-			return err
+		if c.CustomerID != "" || d.CustomerID != nil {
+			if err := b.publishSession(f.SessionID, c.Version); err != nil {
+				return err
+			}
 		}
 		update := bson.M{
 			"$set": bson.M{
@@ -58,7 +66,7 @@ func (b *batch) setCredentials(f *store.CredentialsChanged) error {
 		if !c.EndedAt.IsZero() {
 			update["$max"] = bson.M{"lastSeenAt": moment(c.EndedAt)}
 		}
-		result, err := b.coll(sessions).UpdateOne(b.ctx, bson.M{"_id": f.SessionID, "version": bson.M{"$lt": c.Version}}, update)
+		result, err := b.coll(sessions).UpdateOne(b.ctx, bson.M{"_id": f.SessionID, "version": bson.M{"$gte": d.Version, "$lt": c.Version}, "customerId": d.CustomerID}, update)
 		if err != nil {
 			return err
 		}
@@ -69,9 +77,15 @@ func (b *batch) setCredentials(f *store.CredentialsChanged) error {
 	return errBusy
 }
 
+// publishSession puts into the feed that no version of a session below one counts any
+// more, unless it is there.
+func (b *batch) publishSession(sessionID string, version int64) error {
+	return b.publish(bson.M{"sessionId": sessionID, "version": version}, changeDoc{SessionID: &sessionID, Version: version})
+}
+
 // endIfRevoked applies revocations that were stored before the login they end:
-// those made after the login's password check. The result is the same as if the
-// login had been stored first.
+// those made after the login's password check, while the session was alive. The
+// result is the same as if the login had been stored first.
 //
 // A login is stored before it looks for revocations, and a revocation before it
 // looks for logins. So when both happen at the same time, at least one of them
@@ -86,10 +100,19 @@ func (b *batch) endIfRevoked(sessionID string, c *store.Credentials) error {
 	if err != nil || !ok {
 		return err
 	}
-	_, err = b.coll(sessions).UpdateOne(b.ctx,
-		bson.M{"_id": sessionID, "customerId": c.CustomerID, "authenticatedAt": known(c.AuthenticatedAt), "endedAt": nil},
-		end(*revocation.RevokedBefore))
+	filter := b.aliveAt(*revocation.RevokedBefore)
+	filter["_id"], filter["customerId"], filter["authenticatedAt"] = sessionID, c.CustomerID, known(c.AuthenticatedAt)
+	_, err = b.coll(sessions).UpdateOne(b.ctx, filter, end(*revocation.RevokedBefore))
 	return err
+}
+
+// aliveAt selects sessions that were alive at a time.
+func (b *batch) aliveAt(at bson.DateTime) bson.M {
+	return bson.M{
+		"startedAt":  bson.M{"$gt": at - bson.DateTime(b.lives.Absolute.Milliseconds())},
+		"lastSeenAt": bson.M{"$gt": at - bson.DateTime(b.lives.Idle.Milliseconds())},
+		"endedAt":    nil,
+	}
 }
 
 func end(at bson.DateTime) bson.M {
@@ -103,25 +126,32 @@ func epochIfZero(t time.Time) bson.DateTime {
 	return moment(t)
 }
 
+// revokeCustomer puts a revocation into the feed and ends the customer's sessions that
+// it finds alive. How many it reads is bounded by how many began within a session's
+// greatest age, not by how many the customer ever had. What is over stays as it ended.
+// A session that another process knows to be alive, because of activity that has not
+// arrived here, is closed by the feed.
 func (b *batch) revokeCustomer(f *store.CustomerRevoked) error {
 	before := moment(f.Before)
 	if err := b.publish(bson.M{"customerId": f.CustomerID, "revokedBefore": bson.M{"$gte": before}}, changeDoc{CustomerID: &f.CustomerID, RevokedBefore: &before}); err != nil {
 		return err
 	}
-	_, err := b.coll(sessions).UpdateMany(b.ctx, bson.M{
-		"customerId": f.CustomerID, "endedAt": nil, "$or": bson.A{bson.M{"authenticatedAt": nil}, bson.M{"authenticatedAt": bson.M{"$lt": before}}},
-	}, end(before))
+	filter := b.aliveAt(before)
+	filter["customerId"] = f.CustomerID
+	filter["$or"] = bson.A{bson.M{"authenticatedAt": nil}, bson.M{"authenticatedAt": bson.M{"$lt": before}}}
+	_, err := b.coll(sessions).UpdateMany(b.ctx, filter, end(before))
 	return err
 }
 
 // publish adds a change to the feed unless an equal one is there. It reads the
 // number of the last step first and then looks for an equal step. If it can
 // insert the next number, no other process added a step in between, so that
-// search was complete.
+// search was complete. A step is never dated before the step that it follows,
+// whatever the clocks say: so the steps that are too old to be needed are the first.
 func (b *batch) publish(like bson.M, change changeDoc) error {
 	feed := b.coll(credentials)
 	for b.ctx.Err() == nil {
-		last, _, err := one[changeDoc](b.ctx, feed, bson.M{}, options.FindOne().SetSort(bson.D{{Key: "_id", Value: -1}}).SetProjection(only("_id")))
+		last, _, err := lastStep(b.ctx, feed)
 		if err != nil {
 			return err
 		}
@@ -129,36 +159,10 @@ func (b *batch) publish(like bson.M, change changeDoc) error {
 		if err != nil || there {
 			return err
 		}
-		change.ID, change.ChangedAt = last.ID+1, moment(time.Now())
+		change.ID, change.ChangedAt = last.ID+1, max(last.ChangedAt, moment(time.Now()))
 		if _, err := feed.InsertOne(b.ctx, change); !isDuplicate(err) {
 			return err
 		}
 	}
 	return b.ctx.Err()
-}
-
-// feedAge is how long steps stay in the feed.
-func (a *Archive) feedAge() time.Duration { return 2 * a.maxAge }
-
-// CredentialChanges reads the feed from a cursor to its end, and sees only steps
-// that a majority of servers has. It leaves out changes older than any live
-// session can be.
-func (a *Archive) CredentialChanges(ctx context.Context, after int64) ([]store.CredentialChange, int64, error) {
-	ctx, cancel := bounded(ctx)
-	defer cancel()
-	c, err := a.reading(ctx)
-	if err != nil {
-		return nil, after, fmt.Errorf("mongoarchive: credential changes: %w", oneLine(err))
-	}
-	docs, err := all[changeDoc](ctx, c.decide.Collection(credentials),
-		bson.M{"_id": bson.M{"$gt": after}, "changedAt": bson.M{"$gte": moment(time.Now().Add(-a.feedAge()))}}, options.Find().SetSort(bson.D{{Key: "_id", Value: 1}}))
-	if err != nil {
-		return nil, after, fmt.Errorf("mongoarchive: credential changes: %w", oneLine(err))
-	}
-	var changes []store.CredentialChange
-	for _, d := range docs {
-		changes = append(changes, store.CredentialChange{SessionID: plain(d.SessionID), Version: d.Version, CustomerID: plain(d.CustomerID), RevokedBefore: utc(d.RevokedBefore)})
-		after = d.ID
-	}
-	return changes, after, nil
 }

@@ -89,7 +89,7 @@ func open(t *testing.T) *world {
 	})
 	w.Sessions = New(Options{
 		Hot: hot.New(hotGuard, archiveGuard, out, lives, w.names, 100, counts), Archive: archiveGuard, Out: out,
-		Revoked: revoked.New(w.archive, w.hot), Clock: shared, Lifetimes: lives, Names: w.names, Live: 1000, Budget: 10 * time.Second,
+		Revoked: revoked.New(w.archive, w.hot, revoked.Options{MaxAge: lives.Absolute, Counts: counts}), Clock: shared, Lifetimes: lives, Names: w.names, Live: 1000, Budget: 10 * time.Second,
 		Counts: counts, Logger: log,
 	})
 	// Without its loops: what is appended stays in the journal.

@@ -68,11 +68,19 @@ type FaultyArchive struct {
 func (f *FaultyArchive) Shared() bool { return f.IsShared }
 
 // CredentialChanges fails while the archive is down.
-func (f *FaultyArchive) CredentialChanges(ctx context.Context, after int64) ([]store.CredentialChange, int64, error) {
+func (f *FaultyArchive) CredentialChanges(ctx context.Context, after int64, limit int) (store.ChangesPage, error) {
 	if f.Down.Load() {
-		return nil, after, errDown
+		return store.ChangesPage{Next: after}, errDown
 	}
-	return f.Archive.CredentialChanges(ctx, after)
+	return f.Archive.CredentialChanges(ctx, after, limit)
+}
+
+// RevokedBefore fails while the archive is down.
+func (f *FaultyArchive) RevokedBefore(ctx context.Context, customerID string) (time.Time, error) {
+	if f.Down.Load() {
+		return time.Time{}, errDown
+	}
+	return f.Archive.RevokedBefore(ctx, customerID)
 }
 
 // ClaimSlot fails while the archive is down.
