@@ -62,6 +62,7 @@ type FaultyArchive struct {
 	Reads    atomic.Int64                  // how often a session was asked for
 	IsShared bool                          // what Shared says
 	Gate     atomic.Pointer[chan struct{}] // Append waits until it is closed
+	Feed     atomic.Pointer[func() error]  // is asked before each page of the feed of changes
 }
 
 // Shared says whether other instances have this archive too.
@@ -71,6 +72,11 @@ func (f *FaultyArchive) Shared() bool { return f.IsShared }
 func (f *FaultyArchive) CredentialChanges(ctx context.Context, after int64, limit int) (store.ChangesPage, error) {
 	if f.Down.Load() {
 		return store.ChangesPage{Next: after}, errDown
+	}
+	if ask := f.Feed.Load(); ask != nil {
+		if err := (*ask)(); err != nil {
+			return store.ChangesPage{Next: after}, err
+		}
 	}
 	return f.Archive.CredentialChanges(ctx, after, limit)
 }
