@@ -136,7 +136,8 @@ func (h *Hot) Restore(ctx context.Context, e *live.Entry, stale int64) {
 
 // Bury puts the end of a session into the hot store and reports whether it is
 // there. It need not succeed: no copy below the end's version counts any more, for
-// this instance at once, for others as soon as they have read the archive's feed.
+// this instance at once, and if the session has a customer for others as soon as they
+// have read the archive's feed.
 func (h *Hot) Bury(ctx context.Context, e *live.Entry, version int64) bool {
 	for range maxBuryTries {
 		d := e.Document()
