@@ -41,11 +41,13 @@ type Hot struct {
 
 // New returns a Hot whose queue holds so many sessions.
 func New(s *guard.Hot, archive *guard.Archive, out *outbox.Outbox, lives store.Lifetimes, names *live.Names, queued int, counts *count.Set) *Hot {
-	return &Hot{
+	h := &Hot{
 		store: s, archive: archive, out: out, lives: lives, names: names, queue: queue{most: queued},
 		reads:   counts.New("hot_reads", "Sessions that were looked up in the hot store."),
 		dropped: counts.New("hot_dropped", "Sessions whose latest activity did not reach the hot store because too many were waiting. The archive has it."),
 	}
+	h.recounts.skipped = counts.New("recounts_skipped", "Sessions that the hot store had lost and whose page views are not compared with the archive's, because too many were waiting. The archive's count is right; the one that is shown may be too low.")
+	return h
 }
 
 // Stored is what the hot store holds of a session.
