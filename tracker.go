@@ -28,6 +28,7 @@ import (
 const (
 	startTimeout   = 10 * time.Second // until an archive that is not shared has to have answered
 	startReading   = 2 * time.Second  // for what is read of the archive before requests are served
+	readAtOnce     = 10 * time.Second // of the feed, before the archive's clock is measured again
 	housekeepEvery = time.Second
 	sweepEvery     = 10 // of housekeepEvery
 	measureEvery   = 10 // of revoked.FollowEvery: the archive's clock
@@ -208,7 +209,9 @@ func (t *Tracker) housekeep(ctx context.Context) {
 func (t *Tracker) follow(ctx context.Context) {
 	for tick := 0; clock.Sleep(ctx, revoked.FollowEvery); tick++ {
 		_, _, before := t.revoked.Progress()
-		err := t.revoked.Follow(ctx) // each page has a time limit of its own
+		reading, cancel := context.WithTimeout(ctx, readAtOnce)
+		err := t.revoked.Follow(reading) // each page has a time limit of its own
+		cancel()
 		if err != nil && ctx.Err() == nil {
 			t.archive.CountError()
 		}
