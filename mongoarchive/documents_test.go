@@ -95,7 +95,7 @@ func TestArchive_Documents(t *testing.T) {
 		"_id":"01970000-0000-7000-8000-000000000001","sessionId":"01970000-0000-7000-8000-000000000001","visitorId":"01970000-0000-7000-9000-000000000001",
 		"customerId":"c-1","type":"CUSTOMER","ipAddress":"192.0.2.0","userAgent":"UA","country":"DE","city":"Köln","device":"desktop","browser":"Firefox","os":"Linux",
 		"landingPage":"/p","referrer":"https://example.com/","channel":"Referral","utmSource":"s","utmMedium":"m","utmCampaign":"c","utmTerm":"t","utmContent":"k",
-		"pageViews":{"$numberLong":"1"},"startedAt":`+at("53.589")+`,"lastSeenAt":`+at("57.589")+`,"endedAt":`+at("57.589")+`,"endReason":"logout","converted":true,"orderId":"o-1",
+		"pageViews":{"$numberLong":"1"},"startedAt":`+at("53.589")+`,"lastSeenAt":`+at("57.589")+`,"endedAt":`+at("57.589")+`,"endReason":"logout","converted":true,"orderId":"o-1","orderAt":`+at("56.589")+`,
 		"version":{"$numberLong":"1773480413598"},"secretHash":`+hash("Ag")+`,"supersededHash":`+hash("AQ")+`,"authenticatedAt":`+at("53.589")+`,
 		"values":{},"folds":{"$numberLong":"0"}}`, `{
 		"_id":"01970000-0000-7000-8000-000000000002","sessionId":"01970000-0000-7000-8000-000000000002","visitorId":"01970000-0000-7000-9000-000000000002",

@@ -107,7 +107,7 @@ func (c *connection) purgeSessions(ctx context.Context, before time.Time, limit 
 	if err != nil {
 		return 0, err
 	}
-	for chunk := range slices.Chunk(old, idsPerQuery) {
+	for chunk := range slices.Chunk(old, perCommand) {
 		var hosts []string
 		for _, id := range chunk {
 			if name, ok := id.(string); ok {

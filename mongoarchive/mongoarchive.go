@@ -33,7 +33,7 @@ type Archive struct {
 	uri     func() string // a function, because printing an Archive shows nothing of what is in one
 	name    string        // of the database
 	maxAge  time.Duration
-	idle    time.Duration
+	lives   store.Lifetimes
 	monitor *event.CommandMonitor
 
 	turn    chan struct{} // held while a call connects
@@ -76,6 +76,7 @@ type connection struct {
 	write   *mongo.Database // for writes, and for reads that a write depends on
 	decide  *mongo.Database // for reads that decide whether somebody is let in: only data that cannot be rolled back
 	reports *mongo.Database // for reports: the URI's read preference
+	lives   store.Lifetimes
 }
 
 const (
@@ -105,7 +106,7 @@ func Open(ctx context.Context, uri string, o Options) (*Archive, error) {
 	if err != nil {
 		return nil, fmt.Errorf("mongoarchive: %w", err)
 	}
-	a := &Archive{uri: func() string { return uri }, name: name, maxAge: o.MaxAge, idle: o.IdleTimeout, monitor: o.monitor, turn: make(chan struct{}, 1)}
+	a := &Archive{uri: func() string { return uri }, name: name, maxAge: o.MaxAge, lives: store.Lifetimes{Idle: o.IdleTimeout, Absolute: o.MaxAge}, monitor: o.monitor, turn: make(chan struct{}, 1)}
 	if err := a.connect(ctx); err != nil && !errors.Is(err, errResolve) {
 		return nil, fmt.Errorf("mongoarchive: %w", err)
 	}
@@ -153,6 +154,7 @@ func (a *Archive) connect(ctx context.Context) error {
 		write:   client.Database(a.name, options.Database().SetReadPreference(readpref.Primary()).SetReadConcern(readconcern.Local())),
 		decide:  client.Database(a.name, options.Database().SetReadPreference(readpref.Primary()).SetReadConcern(readconcern.Majority())),
 		reports: client.Database(a.name),
+		lives:   a.lives,
 	})
 	return nil
 }
