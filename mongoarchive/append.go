@@ -7,8 +7,6 @@ import (
 	"slices"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
-	"go.mongodb.org/mongo-driver/v2/mongo"
-	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"github.com/footfall-go/footfall/store"
 )
@@ -40,8 +38,7 @@ func (a *Archive) append(ctx context.Context, facts []store.Fact) error {
 	if err != nil {
 		return err
 	}
-	b := &batch{ctx: ctx, c: c}
-	return b.apply(facts)
+	return newBatch(ctx, c).apply(facts)
 }
 
 func isKnown(fact store.Fact) bool {
@@ -53,122 +50,120 @@ func isKnown(fact store.Fact) bool {
 	return false
 }
 
-// A batch is one Append. It applies its facts in rounds: first the sessions that
-// begin, then all their events together, then the other facts in order. The
-// effect of a fold depends on the facts before it, so a fold ends a round.
+// A batch is one Append. It sorts its facts by kind and writes each kind with a few
+// commands for each perCommand facts, whatever their order and however many there are
+// of one session. The result is the same as if they were applied one after the other:
+// facts of different kinds change different fields, and where the order matters, for
+// credentials and folds, it is kept.
 type batch struct {
 	ctx context.Context
 	c   *connection
 
-	begins  []*store.Record
-	events  []*store.Event
-	touched map[string]*touch // by session id
-	later   []store.Fact
-	arrived []string // sessions that begin and that facts came for before
+	begins      []*store.Record
+	events      []*store.Event
+	touched     map[string]*touch // by session id
+	values      []*store.ValueSet
+	credentials []store.Fact // CredentialsChanged and CustomerRevoked
+	placed      []placed
+	latest      map[string]latestOrder // by session id: the latest order in this batch or in a note
+	refunds     []*store.OrderRefunded
+	folds       []positioned
+	bots        []any // documents
+	uncounted   []any // documents
+
+	arrived  []string         // sessions that begin and that facts came for before
+	hosts    map[string]bool  // sessions that others are or were folded into: their page views are counted at the end
+	restored map[string]int64 // sessions that were folded: their copies up to this number are deleted at the end
 
 	command []byte // the latest one, whose memory the next one reuses
 }
 
-// A touch is what a round changes in one session.
+// A touch is what a batch changes in one session.
 type touch struct {
 	lastSeen int64
 	views    bool // there may be new page views
+	latest   int  // the position in the batch of the last fact that touches the session, -1: none
 }
 
-func (b *batch) coll(name string) *mongo.Collection { return b.c.write.Collection(name) }
+type positioned struct {
+	*store.SessionsFolded
+	position int
+}
 
+func newBatch(ctx context.Context, c *connection) *batch {
+	return &batch{ctx: ctx, c: c, touched: map[string]*touch{}, latest: map[string]latestOrder{}, hosts: map[string]bool{}, restored: map[string]int64{}}
+}
+
+// apply writes what strangers can send without any customer, bots and visits past the
+// cap, after all else: if that fails, the other facts are stored.
 func (b *batch) apply(facts []store.Fact) error {
-	b.startRound()
-	for _, fact := range facts {
+	b.sort(facts)
+	for _, step := range []func() error{
+		b.checkRefunds, b.placeOrders, b.beginAll, b.takeOutTouched, b.insertEvents, b.updateAllTouched, b.setValues, b.changeCredentials, b.convert, b.refund,
+		b.fold, b.recountHosts, b.forgetCopies, b.forgetNotes, b.insertStrangers,
+	} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *batch) sort(facts []store.Fact) {
+	for i, fact := range facts {
 		switch f := fact.(type) {
 		case *store.SessionBegun:
 			b.begins = append(b.begins, &f.Record)
 		case *store.EventRecorded:
-			b.addEvent(&f.Event)
-		case *store.OrderPlaced:
-			if err := b.placeOrder(f); err != nil {
-				return err
-			}
+			b.addEvent(&f.Event, i)
+		case *store.SessionSeen:
+			t := b.touchAt(f.SessionID, i)
+			t.lastSeen = max(t.lastSeen, f.At.UnixMilli())
+		case *store.CredentialsChanged:
+			b.touchAt(f.SessionID, i)
+			b.credentials = append(b.credentials, f)
+		case *store.CustomerRevoked:
+			b.credentials = append(b.credentials, f)
+		case *store.ValueSet:
+			b.touchAt(f.SessionID, i)
+			b.values = append(b.values, f)
+		case *store.OrderPlaced: // whether it touches the session that it names is known when it is stored
+			b.placed = append(b.placed, placed{f, i})
 		case *store.OrderRefunded:
-			b.later = append(b.later, f)
+			b.refunds = append(b.refunds, f)
 			if f.SessionID != "" {
 				e := f.Event()
-				b.addEvent(&e)
+				b.addEvent(&e, i)
 			}
-		case *store.SessionSeen:
-			t := b.touch(f.SessionID)
-			t.lastSeen = max(t.lastSeen, f.At.UnixMilli())
-		case *store.CredentialsChanged: // also when the session is folded
-			b.touch(f.SessionID)
-			b.later = append(b.later, f)
-		case *store.ValueSet:
-			b.touch(f.SessionID)
-			b.later = append(b.later, f)
 		case *store.SessionsFolded:
-			if err := b.finishRound(); err != nil {
-				return err
-			}
-			if err := b.fold(f); err != nil {
-				return err
-			}
-		default:
-			b.later = append(b.later, f)
+			b.folds = append(b.folds, positioned{f, i})
+		case *store.BotSeen:
+			b.bots = append(b.bots, botDoc(f))
+		case *store.VisitsUncounted:
+			b.uncounted = append(b.uncounted, uncountedDoc(f))
 		}
 	}
-	return b.finishRound()
 }
 
-func (b *batch) startRound() {
-	b.begins, b.events, b.later, b.arrived, b.touched = nil, nil, nil, nil, map[string]*touch{}
-}
-
-func (b *batch) addEvent(e *store.Event) {
-	b.touch(e.SessionID)
+func (b *batch) addEvent(e *store.Event, position int) {
+	b.touchAt(e.SessionID, position)
 	b.events = append(b.events, e)
 }
 
 func (b *batch) touch(sessionID string) *touch {
 	t := b.touched[sessionID]
 	if t == nil {
-		t = &touch{}
+		t = &touch{latest: -1}
 		b.touched[sessionID] = t
 	}
 	return t
 }
 
-func (b *batch) finishRound() error {
-	defer b.startRound()
-	for chunk := range slices.Chunk(b.begins, idsPerQuery) {
-		if err := b.begin(chunk); err != nil {
-			return err
-		}
-	}
-	for chunk := range slices.Chunk(b.touchedIDs(), idsPerQuery) {
-		if err := b.takeOut(chunk); err != nil {
-			return err
-		}
-	}
-	if err := b.insertEvents(); err != nil {
-		return err
-	}
-	for chunk := range slices.Chunk(b.touchedIDs(), idsPerQuery) {
-		if err := b.updateTouched(chunk); err != nil {
-			return err
-		}
-	}
-	for _, fact := range b.later {
-		if err := b.control(fact); err != nil {
-			return err
-		}
-	}
-	return b.convertArrived()
+func (b *batch) touchAt(sessionID string, position int) *touch {
+	t := b.touch(sessionID)
+	t.latest = max(t.latest, position)
+	return t
 }
-
-const (
-	idsPerQuery    = 500 // with a view or two for each session, round trips are most of the cost of a count
-	updatesPerBulk = 50  // FerretDB uses one connection for each update
-	docsPerInsert  = 500
-)
 
 func (b *batch) touchedIDs() []string {
 	ids := make([]string, 0, len(b.touched))
@@ -178,6 +173,12 @@ func (b *batch) touchedIDs() []string {
 	slices.Sort(ids) // all processes use the same order
 	return ids
 }
+
+func (b *batch) beginAll() error { return inChunks(b.begins, b.begin) }
+
+func (b *batch) takeOutTouched() error { return inChunks(b.touchedIDs(), b.takeOut) }
+
+func (b *batch) updateAllTouched() error { return inChunks(b.touchedIDs(), b.updateTouched) }
 
 // begin inserts the sessions that do not exist yet. Visitors are stored before
 // their sessions, so that no stored session lacks its visitor.
@@ -197,123 +198,57 @@ func (b *batch) begin(records []*store.Record) error {
 		return err
 	}
 	var docs []any
-	seen := map[string]int64{}
-	var updates []mongo.WriteModel
+	seen := newSightings()
+	var logins []loggedIn
 	for _, r := range records {
+		if r.CustomerID != "" && r.EndedAt.IsZero() {
+			logins = append(logins, loggedIn{r.SessionID, r.CustomerID, r.AuthenticatedAt})
+		}
 		if there[r.SessionID] || folded[r.SessionID] {
 			continue
 		}
 		there[r.SessionID] = true
 		docs = append(docs, newSessionDoc(r))
-		if at, ok := seen[r.VisitorID]; !ok || at != r.StartedAt.UnixMilli() {
-			seen[r.VisitorID] = r.StartedAt.UnixMilli()
-			updates = append(updates, sawVisitor(r.VisitorID, moment(r.StartedAt)))
-		}
+		seen.add(r.VisitorID, moment(r.StartedAt))
 	}
 	if len(docs) > 0 {
-		if err := b.upsert(visitors, updates); err != nil {
+		if err := b.upsert(visitors, seen.models()); err != nil {
 			return err
 		}
 		if _, err := b.insert(sessions, docs); err != nil {
 			return err
 		}
 	}
-	for _, r := range records {
-		cred := r.Credentials()
-		if err := b.endIfRevoked(r.SessionID, &cred); err != nil {
-			return err
-		}
+	if err := b.endRevoked(logins); err != nil {
+		return err
 	}
 	return b.awaited(ids)
 }
 
-func sawVisitor(visitorID string, at bson.DateTime) mongo.WriteModel {
-	return mongo.NewUpdateOneModel().SetFilter(bson.M{"_id": visitorID}).SetUpsert(true).SetUpdate(bson.M{
-		"$set": bson.M{"visitorId": visitorID}, "$min": bson.M{"firstSeenAt": at}, "$max": bson.M{"lastSeenAt": at},
-	})
-}
-
-// upsert writes a document that another process may insert at the same moment. If
-// that makes the first attempt fail, the second one finds the document.
-func (b *batch) upsert(collection string, updates []mongo.WriteModel) error {
-	for chunk := range slices.Chunk(updates, updatesPerBulk) {
-		_, err := b.coll(collection).BulkWrite(b.ctx, chunk, options.BulkWrite().SetOrdered(false))
-		if there, ok := duplicates(err); ok && len(there) > 0 {
-			_, err = b.coll(collection).BulkWrite(b.ctx, chunk, options.BulkWrite().SetOrdered(false))
+// insertStrangers tries each collection, so that one that cannot be written to keeps
+// nothing out of another.
+func (b *batch) insertStrangers() error {
+	var errs []error
+	for collection, docs := range map[string][]any{botViews: b.bots, uncounted: b.uncounted} {
+		if len(docs) == 0 {
+			continue
 		}
-		if err != nil {
-			return err
+		if _, err := b.insert(collection, docs); err != nil {
+			errs = append(errs, fmt.Errorf("%s, after all other facts were stored: %w", collection, err))
 		}
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
-// insert inserts documents and returns which of them existed already.
-func (b *batch) insert(collection string, docs []any) (there []int, err error) {
-	base := 0
-	for chunk := range slices.Chunk(docs, docsPerInsert) {
-		_, err := b.coll(collection).InsertMany(b.ctx, chunk, options.InsertMany().SetOrdered(false))
-		found, ok := duplicates(err)
-		if !ok {
-			return there, err
-		}
-		for _, i := range found {
-			there = append(there, base+i)
-		}
-		base += len(chunk)
+func botDoc(f *store.BotSeen) bson.D {
+	return bson.D{
+		{Key: "_id", Value: f.EventID}, {Key: "eventId", Value: f.EventID}, {Key: "reason", Value: f.Reason}, {Key: "userAgent", Value: text(f.UserAgent)},
+		{Key: "ipAddress", Value: text(f.IPAddress)}, {Key: "page", Value: text(f.Page)}, {Key: "createdAt", Value: moment(f.At)},
 	}
-	return there, nil
 }
 
-// ids returns the values of a text field in the documents that a filter selects.
-func (b *batch) ids(collection, field string, filter any) (map[string]bool, error) {
-	cursor, err := b.coll(collection).Find(b.ctx, filter, options.Find().SetProjection(only(field)))
-	if err != nil {
-		return nil, err
+func uncountedDoc(f *store.VisitsUncounted) bson.D {
+	return bson.D{
+		{Key: "_id", Value: f.EventID}, {Key: "eventId", Value: f.EventID}, {Key: "minute", Value: moment(f.Minute)}, {Key: "reason", Value: f.Reason}, {Key: "count", Value: f.Count},
 	}
-	defer closeCursor(b.ctx, cursor)
-	ids := map[string]bool{}
-	for cursor.Next(b.ctx) {
-		if id, ok := cursor.Current.Lookup(field).StringValueOK(); ok {
-			ids[id] = true
-		}
-	}
-	return ids, cursor.Err()
 }
-
-// only is a projection to some fields. It leaves out _id unless that is one of
-// them, so that the query can be answered from an index alone.
-func only(fields ...string) bson.D {
-	p := bson.D{}
-	if !slices.Contains(fields, "_id") {
-		p = append(p, bson.E{Key: "_id", Value: 0})
-	}
-	for _, f := range fields {
-		p = append(p, bson.E{Key: f, Value: 1})
-	}
-	return p
-}
-
-// one reads one document. It returns false if there is none.
-func one[T any](ctx context.Context, coll *mongo.Collection, filter any, opts ...options.Lister[options.FindOneOptions]) (doc T, ok bool, err error) {
-	err = coll.FindOne(ctx, filter, opts...).Decode(&doc)
-	if errors.Is(err, mongo.ErrNoDocuments) {
-		return doc, false, nil
-	}
-	return doc, err == nil, err
-}
-
-// all reads all documents that a filter selects.
-func all[T any](ctx context.Context, coll *mongo.Collection, filter any, opts ...options.Lister[options.FindOptions]) ([]T, error) {
-	cursor, err := coll.Find(ctx, filter, opts...)
-	if err != nil {
-		return nil, err
-	}
-	docs := []T{}
-	err = cursor.All(ctx, &docs)
-	return docs, err
-}
-
-// closeCursor closes a cursor and ignores errors: a cursor that was read to its
-// end is closed already, and the server drops any other one after a time-out.
-func closeCursor(ctx context.Context, cursor *mongo.Cursor) { _ = cursor.Close(ctx) }

@@ -59,7 +59,7 @@ func closed(dst []byte, start int32) []byte {
 // one.
 func appendInsert(dst []byte, events []*store.Event) (command []byte, n int) {
 	dst, array := appendCommandStart(dst, "insert", sessionEvents, "documents")
-	for ; n < min(len(events), docsPerInsert) && len(dst) < commandBytes; n++ {
+	for ; n < min(len(events), perCommand) && len(dst) < commandBytes; n++ {
 		dst = appendEvent(dst, strconv.Itoa(n), events[n])
 	}
 	return appendCommandEnd(dst, array), n

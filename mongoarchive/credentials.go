@@ -1,94 +1,304 @@
 package mongoarchive
 
 import (
-	"context"
-	"fmt"
+	"math"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"github.com/footfall-go/footfall/store"
 )
 
-// A changeDoc is one step of the feed of credential changes. Its _id is the
-// number of the step. Numbers have no gaps, so a reader that has seen a step has
-// seen all steps before it.
-type changeDoc struct {
-	ID            int64          `bson:"_id"`
-	SessionID     *string        `bson:"sessionId"`
-	Version       int64          `bson:"version"`
-	CustomerID    *string        `bson:"customerId"`
-	RevokedBefore *bson.DateTime `bson:"revokedBefore"`
-	ChangedAt     bson.DateTime  `bson:"changedAt"`
-}
-
-// setCredentials writes a change to the feed first and to the session second. So
-// no session has an end that is missing from the feed, where the other processes
-// read it.
-func (b *batch) setCredentials(f *store.CredentialsChanged) error {
-	c := &f.Cred
-	for range attempts {
-		d, ok, err := one[sessionDoc](b.ctx, b.coll(sessions), bson.M{"_id": f.SessionID}, options.FindOne().SetProjection(only("version")))
-		if err != nil {
-			return err
-		}
-		if !ok {
-			if there, err := b.comesBack(f.SessionID); err != nil || !there {
+// changeCredentials applies changes of credentials and revocations with the result that
+// they have one after the other. It works that out from what is stored, writes the
+// changes to the feed first and then to each session once. So no session has an end that
+// is missing from the feed, where the other processes read it.
+//
+// A session that never had a customer is not in the feed. Whoever never had a customer
+// cannot be taken for one, whatever copy of the session is found, and strangers could
+// fill the feed. A first login is in it, because an old copy has the secret from before.
+func (b *batch) changeCredentials() error {
+	return inChunks(b.credentials, func(facts []store.Fact) error {
+		for range attempts {
+			if done, err := b.changeSome(facts); err != nil || done {
 				return err
 			}
-			continue
 		}
-		if d.Version > c.Version {
-			return nil
-		}
-		if d.Version == c.Version { // a replay: the steps after this write may have been cut off
-			return b.endIfRevoked(f.SessionID, c)
-		}
-		if err := b.publish(bson.M{"sessionId": f.SessionID, "version": c.Version}, changeDoc{SessionID: &f.SessionID, Version: c.Version}); err != nil {
-			return err
-		}
-		update := bson.M{
-			"$set": bson.M{
-				"version": c.Version, "secretHash": c.SecretHash[:], "supersededHash": superseded(c.Superseded), "customerId": text(c.CustomerID), "type": string(c.Type()),
-				"authenticatedAt": known(c.AuthenticatedAt), "endedAt": known(c.EndedAt), "endReason": text(string(c.EndReason)),
-			},
-			"$unset": bson.M{"foldedInto": ""},
-		}
-		if !c.EndedAt.IsZero() {
-			update["$max"] = bson.M{"lastSeenAt": moment(c.EndedAt)}
-		}
-		result, err := b.coll(sessions).UpdateOne(b.ctx, bson.M{"_id": f.SessionID, "version": bson.M{"$lt": c.Version}}, update)
-		if err != nil {
-			return err
-		}
-		if result.MatchedCount == 1 {
-			return b.endIfRevoked(f.SessionID, c)
-		}
-	}
-	return errBusy
+		return errBusy
+	})
 }
 
-// endIfRevoked applies revocations that were stored before the login they end:
-// those made after the login's password check. The result is the same as if the
-// login had been stored first.
+// changeSome returns false if another process changed one of the sessions meanwhile.
+func (b *batch) changeSome(facts []store.Fact) (done bool, err error) {
+	p, err := b.planOf(facts)
+	if err != nil {
+		return false, err
+	}
+	for i, fact := range facts {
+		switch f := fact.(type) {
+		case *store.CredentialsChanged:
+			p.change(f, i)
+		case *store.CustomerRevoked:
+			p.revoke(f)
+		}
+	}
+	if err := b.publish(p.feed); err != nil {
+		return false, err
+	}
+	var updates []mongo.WriteModel
+	for id, s := range p.sessions {
+		if s.change != nil {
+			updates = append(updates, s.update(id))
+		}
+	}
+	matched, err := b.bulk(sessions, updates)
+	if err != nil || matched < int64(len(updates)) {
+		return false, err
+	}
+	var ends []mongo.WriteModel
+	for _, fact := range facts {
+		if f, ok := fact.(*store.CustomerRevoked); ok {
+			before := moment(f.Before)
+			filter := b.aliveAt(before)
+			filter["customerId"] = f.CustomerID
+			filter["$or"] = bson.A{bson.M{"authenticatedAt": nil}, bson.M{"authenticatedAt": bson.M{"$lt": before}}}
+			ends = append(ends, mongo.NewUpdateManyModel().SetUpdate(end(before)).SetFilter(filter))
+		}
+	}
+	if len(ends) > 0 {
+		if _, err := b.coll(sessions).BulkWrite(b.ctx, ends, options.BulkWrite().SetOrdered(true)); err != nil {
+			return false, err
+		}
+	}
+	return true, b.endRevoked(p.logins())
+}
+
+// A plan is what some facts change, in sessions and in the feed.
+type plan struct {
+	lives    store.Lifetimes
+	sessions map[string]*planned
+	revoked  revocations
+	later    map[revocation]int // the position of each revocation of the batch
+	feed     []changeDoc
+}
+
+type revocation struct {
+	customerID string
+	before     bson.DateTime
+}
+
+// planned is what a session's credentials will be.
+type planned struct {
+	version       int64
+	customerID    string
+	authenticated time.Time
+	ended         bool
+	began         time.Time
+	lastSeen      time.Time
+
+	had     *string                   // the customer that is stored
+	change  *store.CredentialsChanged // the last one that counts, nil: none
+	revoked *bson.DateTime            // what ended it after that
+	seen    *bson.DateTime            // the latest end of a change that counts
+	again   *store.CredentialsChanged // the one that is stored already: the steps after its write may have been cut off
+}
+
+// planOf reads what is stored of the sessions and customers of some facts.
+func (b *batch) planOf(facts []store.Fact) (*plan, error) {
+	p := &plan{lives: b.c.lives, sessions: map[string]*planned{}, later: map[revocation]int{}}
+	var ids, customers []string
+	from := bson.DateTime(math.MaxInt64)
+	for i, fact := range facts {
+		switch f := fact.(type) {
+		case *store.CredentialsChanged:
+			ids = append(ids, f.SessionID)
+			if f.Cred.CustomerID != "" {
+				customers, from = append(customers, f.Cred.CustomerID), min(from, epochIfZero(f.Cred.AuthenticatedAt))
+			}
+		case *store.CustomerRevoked:
+			customers, from = append(customers, f.CustomerID), min(from, moment(f.Before))
+			p.later[revocation{f.CustomerID, moment(f.Before)}] = i
+		}
+	}
+	if err := b.readCredentials(ids, p.sessions); err != nil {
+		return nil, err
+	}
+	var absent []string
+	for _, id := range ids {
+		if p.sessions[id] == nil {
+			absent = append(absent, id)
+		}
+	}
+	if len(absent) > 0 { // folded after they were looked up, or unknown
+		if err := b.takeOut(absent); err != nil {
+			return nil, err
+		}
+		if err := b.readCredentials(absent, p.sessions); err != nil {
+			return nil, err
+		}
+	}
+	var err error
+	p.revoked, err = b.revocations(customers, from)
+	return p, err
+}
+
+func (b *batch) readCredentials(ids []string, into map[string]*planned) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	docs, err := all[sessionDoc](b.ctx, b.coll(sessions), bson.M{"_id": bson.M{"$in": ids}},
+		options.Find().SetProjection(only("sessionId", "version", "customerId", "authenticatedAt", "endedAt", "startedAt", "lastSeenAt")))
+	for _, d := range docs {
+		into[d.SessionID] = &planned{version: d.Version, customerID: plain(d.CustomerID), authenticated: utc(d.AuthenticatedAt), ended: d.EndedAt != nil,
+			began: d.StartedAt.Time(), lastSeen: d.LastSeenAt.Time(), had: d.CustomerID}
+	}
+	return err
+}
+
+func (p *plan) change(f *store.CredentialsChanged, position int) {
+	s, c := p.sessions[f.SessionID], &f.Cred
+	if s == nil {
+		return
+	}
+	if s.version > c.Version {
+		if s.customerID == "" && s.ended && c.CustomerID != "" { // this login is the first to give the session a customer
+			p.feed = append(p.feed, changeDoc{SessionID: &f.SessionID, Version: s.version})
+		}
+		return
+	}
+	if s.version == c.Version {
+		if s.change == nil {
+			s.again = f
+		}
+		return
+	}
+	hasCustomer := s.customerID != "" || c.CustomerID != ""
+	s.version, s.customerID, s.authenticated, s.ended = c.Version, c.CustomerID, c.AuthenticatedAt, !c.EndedAt.IsZero()
+	s.change, s.revoked, s.again = f, nil, nil
+	if at := known(c.EndedAt); at != nil && (s.seen == nil || *at > *s.seen) {
+		s.seen = at
+	}
+	if hasCustomer {
+		p.feed = append(p.feed, changeDoc{SessionID: &f.SessionID, Version: c.Version})
+	}
+	if s.customerID == "" || s.ended {
+		return
+	}
+	// A revocation that follows in the batch may be in the feed already, because the
+	// batch was cut off after that. It ends the login when its turn comes.
+	for from := epochIfZero(s.authenticated); ; {
+		before, ok := p.revoked.after(s.customerID, from)
+		if !ok {
+			return
+		}
+		if p.later[revocation{s.customerID, before}] <= position {
+			if s.wasAlive(before, p.lives) {
+				s.end(before)
+			}
+			return
+		}
+		from = before
+	}
+}
+
+func (p *plan) revoke(f *store.CustomerRevoked) {
+	before := moment(f.Before)
+	for _, s := range p.sessions {
+		if s.customerID == f.CustomerID && !s.ended && epochIfZero(s.authenticated) < before && s.wasAlive(before, p.lives) {
+			s.end(before)
+		}
+	}
+	if !p.revoked.since(f.CustomerID, before) {
+		p.revoked.add(f.CustomerID, before)
+		p.feed = append(p.feed, changeDoc{CustomerID: &f.CustomerID, RevokedBefore: &before})
+	}
+}
+
+// wasAlive reports whether a session was alive at a time, as far as is stored.
+func (s *planned) wasAlive(at bson.DateTime, lives store.Lifetimes) bool {
+	return lives.AliveAt(&store.Session{StartedAt: s.began, LastSeenAt: s.lastSeen}, at.Time())
+}
+
+// aliveAt selects the sessions that were alive at a time. How many it reads of a
+// customer's is bounded by how many began within a session's greatest age. What was over
+// stays as it ended; a session that another process knows to be alive, because of
+// activity that has not arrived here, is closed by the feed.
+func (b *batch) aliveAt(at bson.DateTime) bson.M {
+	return bson.M{
+		"startedAt":  bson.M{"$gt": at - bson.DateTime(b.c.lives.Absolute.Milliseconds())},
+		"lastSeenAt": bson.M{"$gt": at - bson.DateTime(b.c.lives.Idle.Milliseconds())},
+		"endedAt":    nil,
+	}
+}
+
+func (s *planned) end(before bson.DateTime) {
+	s.ended, s.revoked, s.version = true, &before, max(s.version, int64(before))
+}
+
+// update writes all of a session's planned credentials.
+func (s *planned) update(sessionID string) mongo.WriteModel {
+	c := &s.change.Cred
+	set := bson.M{
+		"version": s.version, "secretHash": c.SecretHash[:], "supersededHash": superseded(c.Superseded), "customerId": text(c.CustomerID), "type": string(c.Type()),
+		"authenticatedAt": known(c.AuthenticatedAt), "endedAt": known(c.EndedAt), "endReason": text(string(c.EndReason)),
+	}
+	if s.revoked != nil {
+		set["endedAt"], set["endReason"] = *s.revoked, string(store.EndRevoked)
+	}
+	update := bson.M{"$set": set, "$unset": bson.M{"foldedInto": ""}}
+	if s.seen != nil {
+		update["$max"] = bson.M{"lastSeenAt": *s.seen}
+	}
+	return mongo.NewUpdateOneModel().SetFilter(bson.M{"_id": sessionID, "version": bson.M{"$lt": c.Version}, "customerId": s.had}).SetUpdate(update)
+}
+
+// loggedIn is a session of which a customer was authenticated at a time.
+type loggedIn struct {
+	sessionID, customerID string
+	authenticated         time.Time
+}
+
+func (p *plan) logins() (logins []loggedIn) {
+	for id, s := range p.sessions {
+		f := s.change
+		if f == nil {
+			f = s.again
+		}
+		if f != nil && f.Cred.CustomerID != "" && f.Cred.EndedAt.IsZero() {
+			logins = append(logins, loggedIn{id, f.Cred.CustomerID, f.Cred.AuthenticatedAt})
+		}
+	}
+	return logins
+}
+
+// endRevoked applies revocations that were stored before the logins they end: those
+// made after the login's password check, while the session was alive. The result is the same as if the login had
+// been stored first.
 //
 // A login is stored before it looks for revocations, and a revocation before it
 // looks for logins. So when both happen at the same time, at least one of them
 // sees the other.
-func (b *batch) endIfRevoked(sessionID string, c *store.Credentials) error {
-	if c.CustomerID == "" || !c.EndedAt.IsZero() {
-		return nil
+func (b *batch) endRevoked(logins []loggedIn) error {
+	var customers []string
+	from := bson.DateTime(math.MaxInt64)
+	for _, l := range logins {
+		customers, from = append(customers, l.customerID), min(from, epochIfZero(l.authenticated))
 	}
-	revocation, ok, err := one[changeDoc](b.ctx, b.coll(credentials),
-		bson.M{"customerId": c.CustomerID, "revokedBefore": bson.M{"$gt": epochIfZero(c.AuthenticatedAt)}},
-		options.FindOne().SetSort(bson.D{{Key: "revokedBefore", Value: 1}}))
-	if err != nil || !ok {
+	revoked, err := b.revocations(customers, from)
+	if err != nil {
 		return err
 	}
-	_, err = b.coll(sessions).UpdateOne(b.ctx,
-		bson.M{"_id": sessionID, "customerId": c.CustomerID, "authenticatedAt": known(c.AuthenticatedAt), "endedAt": nil},
-		end(*revocation.RevokedBefore))
+	var updates []mongo.WriteModel
+	for _, l := range logins {
+		if before, ok := revoked.after(l.customerID, epochIfZero(l.authenticated)); ok {
+			filter := b.aliveAt(before)
+			filter["_id"], filter["customerId"], filter["authenticatedAt"] = l.sessionID, l.customerID, known(l.authenticated)
+			updates = append(updates, mongo.NewUpdateOneModel().SetUpdate(end(before)).SetFilter(filter))
+		}
+	}
+	_, err = b.bulk(sessions, updates)
 	return err
 }
 
@@ -101,64 +311,4 @@ func epochIfZero(t time.Time) bson.DateTime {
 		return 0
 	}
 	return moment(t)
-}
-
-func (b *batch) revokeCustomer(f *store.CustomerRevoked) error {
-	before := moment(f.Before)
-	if err := b.publish(bson.M{"customerId": f.CustomerID, "revokedBefore": bson.M{"$gte": before}}, changeDoc{CustomerID: &f.CustomerID, RevokedBefore: &before}); err != nil {
-		return err
-	}
-	_, err := b.coll(sessions).UpdateMany(b.ctx, bson.M{
-		"customerId": f.CustomerID, "endedAt": nil, "$or": bson.A{bson.M{"authenticatedAt": nil}, bson.M{"authenticatedAt": bson.M{"$lt": before}}},
-	}, end(before))
-	return err
-}
-
-// publish adds a change to the feed unless an equal one is there. It reads the
-// number of the last step first and then looks for an equal step. If it can
-// insert the next number, no other process added a step in between, so that
-// search was complete.
-func (b *batch) publish(like bson.M, change changeDoc) error {
-	feed := b.coll(credentials)
-	for b.ctx.Err() == nil {
-		last, _, err := one[changeDoc](b.ctx, feed, bson.M{}, options.FindOne().SetSort(bson.D{{Key: "_id", Value: -1}}).SetProjection(only("_id")))
-		if err != nil {
-			return err
-		}
-		_, there, err := one[changeDoc](b.ctx, feed, like, options.FindOne().SetProjection(only("_id")))
-		if err != nil || there {
-			return err
-		}
-		change.ID, change.ChangedAt = last.ID+1, moment(time.Now())
-		if _, err := feed.InsertOne(b.ctx, change); !isDuplicate(err) {
-			return err
-		}
-	}
-	return b.ctx.Err()
-}
-
-// feedAge is how long steps stay in the feed.
-func (a *Archive) feedAge() time.Duration { return 2 * a.maxAge }
-
-// CredentialChanges reads the feed from a cursor to its end, and sees only steps
-// that a majority of servers has. It leaves out changes older than any live
-// session can be.
-func (a *Archive) CredentialChanges(ctx context.Context, after int64) ([]store.CredentialChange, int64, error) {
-	ctx, cancel := bounded(ctx)
-	defer cancel()
-	c, err := a.reading(ctx)
-	if err != nil {
-		return nil, after, fmt.Errorf("mongoarchive: credential changes: %w", oneLine(err))
-	}
-	docs, err := all[changeDoc](ctx, c.decide.Collection(credentials),
-		bson.M{"_id": bson.M{"$gt": after}, "changedAt": bson.M{"$gte": moment(time.Now().Add(-a.feedAge()))}}, options.Find().SetSort(bson.D{{Key: "_id", Value: 1}}))
-	if err != nil {
-		return nil, after, fmt.Errorf("mongoarchive: credential changes: %w", oneLine(err))
-	}
-	var changes []store.CredentialChange
-	for _, d := range docs {
-		changes = append(changes, store.CredentialChange{SessionID: plain(d.SessionID), Version: d.Version, CustomerID: plain(d.CustomerID), RevokedBefore: utc(d.RevokedBefore)})
-		after = d.ID
-	}
-	return changes, after, nil
 }

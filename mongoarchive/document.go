@@ -43,6 +43,7 @@ type sessionDoc struct {
 	EndReason  *string        `bson:"endReason"`
 	Converted  bool           `bson:"converted"`
 	OrderID    *string        `bson:"orderId"`
+	OrderAt    *bson.DateTime `bson:"orderAt,omitempty"` // when the order of orderId was placed
 
 	Version         int64          `bson:"version"`
 	SecretHash      []byte         `bson:"secretHash"`

@@ -11,7 +11,7 @@ import (
 	"github.com/footfall-go/footfall/store"
 )
 
-// insertEvents inserts the round's events and notes the activity they stand for.
+// insertEvents inserts the batch's events and notes the activity they stand for.
 // If an event is stored already, the stored one is used.
 func (b *batch) insertEvents() error {
 	if len(b.events) == 0 {
@@ -40,7 +40,7 @@ func (b *batch) insertEvents() error {
 		names = append(names, id)
 	}
 	for len(names) > 0 {
-		n := min(len(names), idsPerQuery)
+		n := min(len(names), perCommand)
 		stored, err := all[eventDoc](b.ctx, b.coll(sessionEvents), bson.M{"_id": bson.M{"$in": names[:n]}},
 			options.Find().SetProjection(only("_id", "sessionId", "eventType", "createdAt")))
 		if err != nil {
@@ -68,10 +68,10 @@ func (b *batch) noteEvent(sessionID, eventType string, at int64) {
 	t.views = t.views || eventType == store.EventPageView
 }
 
-// updateTouched writes the round's changes to some sessions. Page views are
+// updateTouched writes the batch's changes to some sessions. Page views are
 // counted after the insert and then raised to the count, never added to: so a
 // replay changes nothing, and of two processes the one that inserts last counts
-// all events. Sessions that others were folded into are counted once more (see
+// all events. Sessions that others were folded into are counted at the end (see
 // recount), because their count can fall.
 func (b *batch) updateTouched(ids []string) error {
 	var viewed []string
@@ -86,35 +86,23 @@ func (b *batch) updateTouched(ids []string) error {
 	}
 	for _, host := range hosts {
 		delete(views, host)
+		b.hosts[host] = true
 	}
-	for chunk := range slices.Chunk(ids, updatesPerBulk) {
-		matched, err := b.raise(chunk, views)
-		if err != nil {
-			return err
-		}
-		if matched < int64(len(chunk)) { // some session was folded after it was looked up, or is unknown
-			if err := b.takeOut(chunk); err != nil {
-				return err
-			}
-			if matched, err = b.raise(chunk, views); err != nil {
-				return err
-			}
-			if matched < int64(len(chunk)) {
-				if err := b.noteUnknown(chunk); err != nil {
-					return err
-				}
-				if _, err := b.raise(chunk, views); err != nil {
-					return err
-				}
-			}
-		}
+	matched, err := b.raise(ids, views)
+	if err != nil || matched == int64(len(ids)) {
+		return err
 	}
-	for _, host := range hosts {
-		if err := b.recount(host); err != nil {
-			return err
-		}
+	if err := b.takeOut(ids); err != nil { // some session was folded after it was looked up, or is unknown
+		return err
 	}
-	return nil
+	if matched, err = b.raise(ids, views); err != nil || matched == int64(len(ids)) {
+		return err
+	}
+	if err := b.noteUnknown(ids); err != nil {
+		return err
+	}
+	_, err = b.raise(ids, views)
+	return err
 }
 
 // raise raises page views and last-seen times. It returns how many of the
@@ -145,11 +133,11 @@ func (b *batch) countViews(ids []string) (views map[string]int64, hosts []string
 	if err != nil {
 		return nil, nil, err
 	}
-	family, home := slices.Clone(ids), map[string]string{}
+	family, home, wanted := slices.Clone(ids), map[string]string{}, setOf(ids)
 	for host, of := range guests {
 		hosts = append(hosts, host)
 		for _, guest := range of {
-			if !slices.Contains(ids, guest) { // otherwise another process is folding it right now
+			if !wanted[guest] { // otherwise another process is folding it right now
 				home[guest] = host
 				family = append(family, guest)
 			}

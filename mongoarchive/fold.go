@@ -2,7 +2,6 @@ package mongoarchive
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -28,6 +27,9 @@ import (
 // Each fact of the session removes foldedInto in the same update that stores the
 // fact. So step 4 deletes nothing that is missing from the copy.
 //
+// All folds of a batch take each step together. A session that a later fact of the
+// batch takes out again is not folded in the first place.
+//
 // The folds of a session are numbered. If the session has no document, the copy
 // with the highest number is valid; all other copies are left-overs.
 type foldedDoc struct {
@@ -42,250 +44,210 @@ type foldedDoc struct {
 
 func foldID(sessionID string, folds int64) string { return fmt.Sprintf("%s#%d", sessionID, folds) }
 
-// fold folds a session into another. It does nothing if somebody logged in or
-// bought something in the session, or if other sessions were folded into it: then
-// its cookie came back.
-func (b *batch) fold(f *store.SessionsFolded) error {
-	if f.Into == f.Folded {
-		return nil
-	}
-	if ok, err := b.canTake(f); err != nil || !ok {
-		return err
-	}
-	d, ok, err := one[sessionDoc](b.ctx, b.coll(sessions), bson.M{"_id": f.Folded})
-	switch {
-	case err != nil:
-		return err
-	case !ok: // folded already, or unknown
-		return b.finishFold(f)
-	case d.FoldedInto != nil && *d.FoldedInto != f.Into, d.CustomerID != nil, d.Converted:
-		return nil
-	case d.FoldedInto == nil:
-		if d.Folds, err = d.Folds+1, b.note(f, d.Folds+1, d.StartedAt); err != nil {
-			return err
+// fold folds sessions into others. It leaves out those in which somebody logged in or
+// bought something, and those into which other sessions were folded: their cookies came
+// back.
+func (b *batch) fold() error { return inChunks(b.foldsToDo(), b.foldSome) }
+
+// foldsToDo returns the folds that the batch's other facts leave, and that do not
+// contradict each other.
+func (b *batch) foldsToDo() []*store.SessionsFolded {
+	var todo []*store.SessionsFolded
+	hosts, gone := map[string]bool{}, map[string]bool{}
+	for _, f := range b.folds {
+		t := b.touched[f.Folded]
+		if f.Into == f.Folded || t != nil && t.latest > f.position || gone[f.Folded] || gone[f.Into] || hosts[f.Folded] {
+			continue
 		}
-		result, err := b.coll(sessions).UpdateOne(b.ctx,
-			bson.M{"_id": f.Folded, "folds": d.Folds - 1, "foldedInto": nil, "customerId": nil, "converted": false},
-			bson.M{"$set": bson.M{"foldedInto": f.Into, "folds": d.Folds}})
-		if err != nil || result.MatchedCount == 0 {
-			return err
-		}
+		hosts[f.Into], gone[f.Folded] = true, true
+		todo = append(todo, f.SessionsFolded)
 	}
-	// If two folds contradict each other, at least one of them sees the other
-	// here.
-	if ok, err := b.canTake(f); err != nil || !ok {
-		if err == nil {
-			err = b.takeOut([]string{f.Folded})
-		}
-		return err
-	}
-	return b.move(f, d.Folds)
+	return todo
 }
 
-// canTake reports whether the session to fold into exists and no session is
-// folded into the one to be folded.
-func (b *batch) canTake(f *store.SessionsFolded) (bool, error) {
-	_, ok, err := one[bson.Raw](b.ctx, b.coll(sessions), bson.M{"_id": f.Into, "foldedInto": nil}, options.FindOne().SetProjection(only("_id")))
-	if err != nil || !ok {
-		return false, err
+func (b *batch) foldSome(folds []*store.SessionsFolded) error {
+	folds, err := b.thatCanBeTaken(folds)
+	if err != nil || len(folds) == 0 {
+		return err
 	}
-	guests, err := b.guests([]string{f.Folded})
-	return len(guests) == 0, err
-}
-
-func (b *batch) note(f *store.SessionsFolded, folds int64, startedAt *bson.DateTime) error {
-	_, err := b.coll(foldedSessions).InsertOne(b.ctx, foldedDoc{
-		ID: foldID(f.Folded, folds), SessionID: f.Folded, Folds: folds, FoldedInto: f.Into, StartedAt: startedAt,
-	})
-	if isDuplicate(err) {
-		return nil
-	}
-	return err
-}
-
-// move does steps 3 and 4 of a fold and updates the session folded into.
-func (b *batch) move(f *store.SessionsFolded, folds int64) error {
-	marked := bson.M{"_id": f.Folded, "foldedInto": f.Into, "folds": folds}
-	d, ok, err := one[sessionDoc](b.ctx, b.coll(sessions), marked)
+	docs, err := b.documents(folds)
 	if err != nil {
 		return err
 	}
-	if ok {
+	var finish, marked []*store.SessionsFolded
+	var notes []any
+	var marks []mongo.WriteModel
+	number := map[string]int64{}
+	for _, f := range folds {
+		d, ok := docs[f.Folded]
+		switch {
+		case !ok: // folded already, or unknown
+			finish = append(finish, f)
+			continue
+		case d.FoldedInto != nil && *d.FoldedInto != f.Into, d.CustomerID != nil, d.Converted:
+			continue
+		case d.FoldedInto == nil:
+			d.Folds++
+			notes = append(notes, foldedDoc{ID: foldID(f.Folded, d.Folds), SessionID: f.Folded, Folds: d.Folds, FoldedInto: f.Into, StartedAt: d.StartedAt})
+			marks = append(marks, mongo.NewUpdateOneModel().
+				SetFilter(bson.M{"_id": f.Folded, "folds": d.Folds - 1, "foldedInto": nil, "customerId": nil, "converted": false}).
+				SetUpdate(bson.M{"$set": bson.M{"foldedInto": f.Into, "folds": d.Folds}}))
+		}
+		marked = append(marked, f)
+		number[f.Folded] = d.Folds
+	}
+	if _, err := b.insert(foldedSessions, notes); err != nil {
+		return err
+	}
+	if _, err := b.bulk(sessions, marks); err != nil {
+		return err
+	}
+	moved, err := b.move(marked, number)
+	if err != nil {
+		return err
+	}
+	return b.finishFolds(append(finish, moved...))
+}
+
+// thatCanBeTaken returns those folds whose host exists, and into whose folded session
+// no other is folded.
+func (b *batch) thatCanBeTaken(folds []*store.SessionsFolded) ([]*store.SessionsFolded, error) {
+	into, folded := make([]string, len(folds)), make([]string, len(folds))
+	for i, f := range folds {
+		into[i], folded[i] = f.Into, f.Folded
+	}
+	there, err := b.ids(sessions, "_id", bson.M{"_id": bson.M{"$in": into}, "foldedInto": nil})
+	if err != nil || len(there) == 0 {
+		return nil, err
+	}
+	guests, err := b.guests(folded)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(slices.Clone(folds), func(f *store.SessionsFolded) bool { return !there[f.Into] || len(guests[f.Folded]) > 0 }), nil
+}
+
+// documents reads the sessions to be folded.
+func (b *batch) documents(folds []*store.SessionsFolded) (map[string]sessionDoc, error) {
+	ids := make([]string, len(folds))
+	for i, f := range folds {
+		ids[i] = f.Folded
+	}
+	found, err := all[sessionDoc](b.ctx, b.coll(sessions), bson.M{"_id": bson.M{"$in": ids}})
+	docs := map[string]sessionDoc{}
+	for _, d := range found {
+		docs[d.SessionID] = d
+	}
+	return docs, err
+}
+
+// move does steps 3 and 4 of folds, and returns those whose session is folded then.
+func (b *batch) move(folds []*store.SessionsFolded, number map[string]int64) ([]*store.SessionsFolded, error) {
+	if len(folds) == 0 {
+		return nil, nil
+	}
+	// If two folds contradict each other, at least one of them sees the other here.
+	can, err := b.thatCanBeTaken(folds)
+	if err != nil {
+		return nil, err
+	}
+	var back []string
+	taken := map[*store.SessionsFolded]bool{}
+	for _, f := range can {
+		taken[f] = true
+	}
+	for _, f := range folds {
+		if !taken[f] {
+			back = append(back, f.Folded)
+		}
+	}
+	docs, err := b.documents(can)
+	if err != nil {
+		return nil, err
+	}
+	var copies, deletes []mongo.WriteModel
+	for _, f := range can {
+		d, ok := docs[f.Folded]
+		if !ok || plain(d.FoldedInto) != f.Into || d.Folds != number[f.Folded] { // another process moved it, or a fact removed foldedInto
+			continue
+		}
 		d.FoldedInto = nil
-		c := foldedDoc{ID: foldID(f.Folded, folds), SessionID: f.Folded, Folds: folds, FoldedInto: f.Into, Whole: true, StartedAt: d.StartedAt, Record: &d}
-		if _, err := b.coll(foldedSessions).ReplaceOne(b.ctx, bson.M{"_id": c.ID}, c, options.Replace().SetUpsert(true)); err != nil && !isDuplicate(err) {
-			return err
-		}
-		result, err := b.coll(sessions).DeleteOne(b.ctx, marked)
-		if err != nil {
-			return err
-		}
-		ok = result.DeletedCount == 1
+		c := foldedDoc{ID: foldID(f.Folded, d.Folds), SessionID: f.Folded, Folds: d.Folds, FoldedInto: f.Into, Whole: true, StartedAt: d.StartedAt, Record: &d}
+		copies = append(copies, mongo.NewReplaceOneModel().SetFilter(bson.M{"_id": c.ID}).SetReplacement(c).SetUpsert(true))
+		deletes = append(deletes, mongo.NewDeleteOneModel().SetFilter(bson.M{"_id": f.Folded, "foldedInto": f.Into, "folds": d.Folds}))
 	}
-	if !ok { // another process moved it, or a fact removed foldedInto
-		_, there, err := one[bson.Raw](b.ctx, b.coll(sessions), bson.M{"_id": f.Folded}, options.FindOne().SetProjection(only("_id")))
-		if err != nil {
-			return err
-		}
-		if there {
-			return b.takeOut([]string{f.Folded})
+	if err := b.upsert(foldedSessions, copies); err != nil {
+		return nil, err
+	}
+	if _, err := b.bulk(sessions, deletes); err != nil {
+		return nil, err
+	}
+	still, err := b.documents(can)
+	if err != nil {
+		return nil, err
+	}
+	var moved []*store.SessionsFolded
+	for _, f := range can {
+		if _, there := still[f.Folded]; there {
+			back = append(back, f.Folded)
+		} else {
+			moved = append(moved, f)
 		}
 	}
-	return b.finishFold(f)
+	if len(back) == 0 {
+		return moved, nil
+	}
+	return moved, b.takeOut(back)
 }
 
-// finishFold gives the page views and the last-seen time of a folded session to
-// the session it was folded into. It does nothing if the session is not folded
-// into that one.
-func (b *batch) finishFold(f *store.SessionsFolded) error {
-	c, ok, err := latestCopy(b.ctx, b.coll(foldedSessions), f.Folded)
-	if err != nil || !ok || c.FoldedInto != f.Into {
+// finishFolds gives the page views and the last-seen times of folded sessions to the
+// sessions they were folded into. It leaves out a session that is not folded into that
+// one.
+func (b *batch) finishFolds(folds []*store.SessionsFolded) error {
+	ids := make([]string, len(folds))
+	for i, f := range folds {
+		ids[i] = f.Folded
+	}
+	copies, err := b.latestCopies(ids)
+	if err != nil || len(copies) == 0 {
 		return err
 	}
-	if c.Record.LastSeenAt != nil {
-		if _, err := b.coll(sessions).UpdateOne(b.ctx, bson.M{"_id": f.Into}, bson.M{"$max": bson.M{"lastSeenAt": *c.Record.LastSeenAt}}); err != nil {
-			return err
+	var raise []mongo.WriteModel
+	var visitorIDs []string
+	for _, f := range folds {
+		c, ok := copies[f.Folded]
+		if !ok || c.FoldedInto != f.Into {
+			continue
 		}
+		if c.Record.LastSeenAt != nil {
+			raise = append(raise, mongo.NewUpdateOneModel().SetFilter(bson.M{"_id": f.Into}).SetUpdate(bson.M{"$max": bson.M{"lastSeenAt": *c.Record.LastSeenAt}}))
+		}
+		b.hosts[f.Into] = true
+		visitorIDs = append(visitorIDs, plain(c.Record.VisitorID))
 	}
-	if err := b.recount(f.Into); err != nil {
+	if _, err := b.bulk(sessions, raise); err != nil || len(visitorIDs) == 0 {
 		return err
 	}
-	return b.forgetVisitor(plain(c.Record.VisitorID))
-}
-
-// forgetVisitor deletes a visitor who has no session.
-func (b *batch) forgetVisitor(visitorID string) error {
-	first := func() (sessionDoc, bool, error) {
-		return one[sessionDoc](b.ctx, b.coll(sessions), bson.M{"visitorId": visitorID}, options.FindOne().SetProjection(only("startedAt")))
-	}
-	if _, there, err := first(); err != nil || there {
-		return err
-	}
-	if _, err := b.coll(visitors).DeleteOne(b.ctx, bson.M{"_id": visitorID}); err != nil {
-		return err
-	}
-	d, there, err := first() // a session may have begun since
-	if err != nil || !there || d.StartedAt == nil {
-		return err
-	}
-	return b.upsert(visitors, []mongo.WriteModel{sawVisitor(visitorID, *d.StartedAt)})
+	return b.forgetVisitors(visitorIDs)
 }
 
 func latestCopy(ctx context.Context, coll *mongo.Collection, sessionID string) (foldedDoc, bool, error) {
 	return one[foldedDoc](ctx, coll, bson.M{"sessionId": sessionID, "whole": true}, options.FindOne().SetSort(bson.D{{Key: "folds", Value: -1}}))
 }
 
-// takeOut restores those of the sessions that are folded, and finishes restores
-// that a crash cut off.
-func (b *batch) takeOut(ids []string) error {
-	folded, err := b.ids(foldedSessions, "sessionId", bson.M{"sessionId": bson.M{"$in": ids}})
-	if err != nil {
-		return err
+// latestCopies reads the valid copy of each of some sessions that have no document.
+func (b *batch) latestCopies(ids []string) (map[string]foldedDoc, error) {
+	if len(ids) == 0 {
+		return nil, nil
 	}
-	for _, id := range ids {
-		if folded[id] {
-			if err := b.unfold(id); err != nil {
-				return err
-			}
+	found, err := all[foldedDoc](b.ctx, b.coll(foldedSessions), bson.M{"sessionId": bson.M{"$in": ids}, "whole": true})
+	copies := map[string]foldedDoc{}
+	for _, c := range found {
+		if c.Folds >= copies[c.SessionID].Folds {
+			copies[c.SessionID] = c
 		}
 	}
-	return nil
-}
-
-// unfold restores a session's document, recounts the sessions that it was folded
-// into, and then deletes the copies. As long as a copy exists, a replay repeats
-// all of this.
-func (b *batch) unfold(sessionID string) error {
-	copies, err := all[foldedDoc](b.ctx, b.coll(foldedSessions), bson.M{"sessionId": sessionID}, options.Find().SetProjection(only("foldedInto")))
-	if err != nil {
-		return err
-	}
-	folds, there, err := b.bringBack(sessionID)
-	if err != nil || !there {
-		return err
-	}
-	var hosts []string
-	for _, c := range copies {
-		if !slices.Contains(hosts, c.FoldedInto) {
-			hosts = append(hosts, c.FoldedInto)
-		}
-	}
-	for _, host := range hosts {
-		if err := b.recount(host); err != nil {
-			return err
-		}
-	}
-	// A copy with a higher number belongs to a later fold.
-	_, err = b.coll(foldedSessions).DeleteMany(b.ctx, bson.M{"sessionId": sessionID, "folds": bson.M{"$lte": folds}})
-	return err
-}
-
-// bringBack makes sure that a session's document is in sessions and has no
-// foldedInto. It returns how often the session was folded.
-func (b *batch) bringBack(sessionID string) (folds int64, there bool, err error) {
-	for range attempts {
-		d, ok, err := one[sessionDoc](b.ctx, b.coll(sessions), bson.M{"_id": sessionID}, options.FindOne().SetProjection(only("folds", "foldedInto")))
-		switch {
-		case err != nil:
-			return 0, false, err
-		case ok && d.FoldedInto == nil:
-			return d.Folds, true, nil
-		case ok:
-			if _, err := b.coll(sessions).UpdateOne(b.ctx, bson.M{"_id": sessionID, "folds": d.Folds}, bson.M{"$unset": bson.M{"foldedInto": ""}}); err != nil {
-				return 0, false, err
-			}
-			continue
-		}
-		c, ok, err := latestCopy(b.ctx, b.coll(foldedSessions), sessionID)
-		if err != nil {
-			return 0, false, err
-		}
-		if !ok { // there is only a note, or the session was restored just now
-			if _, ok, err := one[bson.Raw](b.ctx, b.coll(sessions), bson.M{"_id": sessionID}, options.FindOne().SetProjection(only("_id"))); err != nil || !ok {
-				return 0, false, err
-			}
-			continue
-		}
-		c.Record.FoldedInto, c.Record.Folds = nil, c.Folds
-		if c.Record.StartedAt != nil {
-			if err := b.upsert(visitors, []mongo.WriteModel{sawVisitor(plain(c.Record.VisitorID), *c.Record.StartedAt)}); err != nil {
-				return 0, false, err
-			}
-		}
-		if _, err := b.insert(sessions, []any{c.Record}); err != nil {
-			return 0, false, err
-		}
-	}
-	return 0, false, errBusy
-}
-
-// attempts is how often a step that other processes can disturb is tried.
-const attempts = 20
-
-var errBusy = errors.New("other processes change the same document all the time")
-
-// recount sets the page views of a session that others are or were folded into.
-// This count falls when one of them is restored, so it cannot be raised with
-// $max. recount repeats until the stored count equals a later count, so that no
-// change by another process is lost.
-func (b *batch) recount(sessionID string) error {
-	for range attempts {
-		d, ok, err := one[sessionDoc](b.ctx, b.coll(sessions), bson.M{"_id": sessionID}, options.FindOne().SetProjection(only("pageViews", "legacy")))
-		if err != nil || !ok {
-			return err
-		}
-		views, _, err := b.countViews([]string{sessionID})
-		if err != nil || views[sessionID] == d.PageViews {
-			return err
-		}
-		if d.Legacy && views[sessionID] < d.PageViews { // the former service counted views of which it stored no event
-			return nil
-		}
-		if _, err := b.coll(sessions).UpdateOne(b.ctx, bson.M{"_id": sessionID, "pageViews": d.PageViews}, bson.M{"$set": bson.M{"pageViews": views[sessionID]}}); err != nil {
-			return err
-		}
-	}
-	return errBusy
+	return copies, err
 }
 
 // guests returns the sessions that are folded into each of some sessions.
@@ -322,9 +284,9 @@ func guests(ctx context.Context, db *mongo.Database, ids []string) (map[string][
 	for _, d := range documents {
 		home[d.SessionID] = plain(d.FoldedInto)
 	}
-	of := map[string][]string{}
+	of, wanted := map[string][]string{}, setOf(ids)
 	for guest, host := range home {
-		if slices.Contains(ids, host) {
+		if wanted[host] {
 			of[host] = append(of[host], guest)
 		}
 	}

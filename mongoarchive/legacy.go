@@ -10,7 +10,6 @@ import (
 
 	"github.com/google/uuid"
 	"go.mongodb.org/mongo-driver/v2/bson"
-	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"github.com/footfall-go/footfall/enrich"
@@ -37,7 +36,7 @@ func (a *Archive) UpgradeLegacy(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("mongoarchive: upgrade: %w", oneLine(err))
 	}
-	b := &batch{ctx: ctx, c: c}
+	b := newBatch(ctx, c)
 	upgraded := 0
 	// Events come first: they take their visitor from the session, and may refer
 	// to it by its ObjectId.
@@ -90,15 +89,15 @@ func (b *batch) dropUnique(collection string) error {
 
 func (b *batch) upgradeSessions(docs []bson.M) error {
 	var successors []any
-	var seen []mongo.WriteModel
+	seen := newSightings()
 	for _, old := range docs {
 		d := legacySession(old)
 		successors = append(successors, d)
 		if d.VisitorID != nil {
-			seen = append(seen, sawVisitor(*d.VisitorID, *d.StartedAt))
+			seen.add(*d.VisitorID, *d.StartedAt)
 		}
 	}
-	if err := b.upsert(visitors, seen); err != nil {
+	if err := b.upsert(visitors, seen.models()); err != nil {
 		return err
 	}
 	there, err := b.insert(sessions, successors)

@@ -3,6 +3,8 @@ package mongoarchive
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
@@ -11,88 +13,184 @@ import (
 	"github.com/footfall-go/footfall/store"
 )
 
-// placeOrder stores an order. If the id exists and the total is the same, the stored
+// placed is an OrderPlaced and its position in the batch.
+type placed struct {
+	*store.OrderPlaced
+	position int
+}
+
+// A sale is what the batch says of one order and one total: each value is the first
+// that is not unknown.
+type sale struct {
+	orderID string
+	total   moneyDoc
+}
+
+func saleOf(f *store.OrderPlaced) sale {
+	return sale{f.OrderID, moneyDoc{Amount: f.Total.Amount, Currency: f.Total.Currency}}
+}
+
+// placeOrders stores orders. If an id exists and the total is the same, the stored
 // values stay and only values that were unknown are filled in; with another total
-// nothing changes. The event, and the conversion of the session, follow in the round
+// nothing changes. The event, and the conversion of the session, follow in the batch
 // if the session that the order then has is that of the fact: for any other, an
 // earlier fact brings them. All of it can be repeated, so a replay completes what was
 // cut off.
-func (b *batch) placeOrder(f *store.OrderPlaced) error {
-	d := orderDoc{
-		ID: f.OrderID, OrderID: f.OrderID, SessionID: text(f.SessionID), VisitorID: text(f.VisitorID), CustomerID: text(f.CustomerID),
-		Total: moneyDoc{Amount: f.Total.Amount, Currency: f.Total.Currency}, Metadata: text(string(f.Metadata)), CreatedAt: known(f.CreatedAt),
+func (b *batch) placeOrders() error {
+	first, second := b.sales()
+	docs := make([]any, len(first))
+	for i, d := range first {
+		docs[i] = *d
 	}
-	there, err := b.insert(orders, []any{d})
+	there, err := b.insert(orders, docs)
 	if err != nil {
 		return err
 	}
-	if len(there) > 0 {
-		var same bool
-		if d, same, err = b.completeOrder(&d); err != nil || !same {
-			return err
+	existing := map[string]bool{}
+	var others []*orderDoc // what may complete a stored order
+	for _, i := range there {
+		existing[first[i].ID] = true
+		others = append(others, first[i])
+	}
+	for _, d := range second {
+		if existing[d.ID] {
+			others = append(others, d)
 		}
 	}
-	if err := b.sumRefunds(f.OrderID); err != nil {
+	stored, err := b.completeOrders(others)
+	if err != nil {
 		return err
 	}
-	if d.SessionID == nil || *d.SessionID != f.SessionID {
-		return nil
+	for _, d := range first {
+		if !existing[d.ID] { // what was not unknown when it was inserted stays
+			stored[d.ID] = *d
+		}
 	}
-	e := f.Event()
-	e.CreatedAt = utc(d.CreatedAt)
-	b.addEvent(&e)
-	b.later = append(b.later, f)
+	for _, f := range b.placed {
+		d, ok := stored[f.OrderID]
+		if !ok || d.Total != saleOf(f.OrderPlaced).total || d.SessionID == nil || *d.SessionID != f.SessionID {
+			continue
+		}
+		e := f.Event()
+		e.CreatedAt = utc(d.CreatedAt)
+		b.addEvent(&e, f.position)
+		b.noteOrder(f.SessionID, latestOrder{d.ID, epochIfUnknown(d.CreatedAt)})
+	}
 	return nil
 }
 
-// completeOrder fills in what is not known of a stored order. It returns the order as
-// it is stored then, and false if its total is another.
-func (b *batch) completeOrder(d *orderDoc) (stored orderDoc, same bool, err error) {
-	var fill []mongo.WriteModel
-	for field, value := range map[string]*string{"sessionId": d.SessionID, "visitorId": d.VisitorID, "customerId": d.CustomerID, "metadata": d.Metadata} {
-		if value != nil {
-			blank := bson.M{"_id": d.ID, field: nil, "total.amount": d.Total.Amount, "total.currency": d.Total.Currency}
-			fill = append(fill, mongo.NewUpdateOneModel().SetFilter(blank).SetUpdate(bson.M{"$set": bson.M{field: *value}}))
+// sales merges the batch's records of orders. It returns the first sale of each order
+// id, and the sales that have the id of another.
+func (b *batch) sales() (first, second []*orderDoc) {
+	sales := map[sale]*orderDoc{}
+	ids := map[string]bool{}
+	for _, f := range b.placed {
+		key := saleOf(f.OrderPlaced)
+		d := sales[key]
+		if d == nil {
+			d = &orderDoc{ID: f.OrderID, OrderID: f.OrderID, Total: key.total, CreatedAt: known(f.CreatedAt)}
+			sales[key] = d
+			if ids[f.OrderID] {
+				second = append(second, d)
+			} else {
+				first = append(first, d)
+			}
+			ids[f.OrderID] = true
+		}
+		for _, x := range []struct {
+			have **string
+			add  string
+		}{{&d.SessionID, f.SessionID}, {&d.VisitorID, f.VisitorID}, {&d.CustomerID, f.CustomerID}, {&d.Metadata, string(f.Metadata)}} {
+			if *x.have == nil {
+				*x.have = text(x.add)
+			}
 		}
 	}
-	if len(fill) > 0 {
-		if _, err := b.coll(orders).BulkWrite(b.ctx, fill, options.BulkWrite().SetOrdered(false)); err != nil {
-			return stored, false, err
-		}
-	}
-	stored, ok, err := one[orderDoc](b.ctx, b.coll(orders), bson.M{"_id": d.ID})
-	return stored, ok && stored.Total == d.Total, err
+	return first, second
 }
 
-// convert stores in a session the latest of its orders. It repeats until the
-// session agrees with the orders, because another process may store an order at
-// the same time.
-func (b *batch) convert(sessionID string) error {
-	for range attempts {
-		latest, ok, err := one[orderDoc](b.ctx, b.coll(orders), bson.M{"sessionId": sessionID},
-			options.FindOne().SetSort(bson.D{{Key: "createdAt", Value: -1}, {Key: "_id", Value: -1}}).SetProjection(only("_id")))
-		if err != nil || !ok {
-			return err
-		}
-		d, ok, err := one[sessionDoc](b.ctx, b.coll(sessions), bson.M{"_id": sessionID}, options.FindOne().SetProjection(only("converted", "orderId")))
-		if err != nil {
-			return err
-		}
-		if !ok {
-			if there, err := b.comesBack(sessionID); err != nil || !there {
-				return err
+// completeOrders fills in what is not known of stored orders. It returns the orders as
+// they are stored then.
+func (b *batch) completeOrders(docs []*orderDoc) (map[string]orderDoc, error) {
+	stored := map[string]orderDoc{}
+	var fill []mongo.WriteModel
+	ids := make([]string, len(docs))
+	for i, d := range docs {
+		ids[i] = d.ID
+		for field, value := range map[string]*string{"sessionId": d.SessionID, "visitorId": d.VisitorID, "customerId": d.CustomerID, "metadata": d.Metadata} {
+			if value != nil {
+				blank := bson.M{"_id": d.ID, field: nil, "total.amount": d.Total.Amount, "total.currency": d.Total.Currency}
+				fill = append(fill, mongo.NewUpdateOneModel().SetFilter(blank).SetUpdate(bson.M{"$set": bson.M{field: *value}}))
 			}
-			continue
-		}
-		if d.Converted && plain(d.OrderID) == latest.ID {
-			return nil
-		}
-		if _, err := b.coll(sessions).UpdateOne(b.ctx, bson.M{"_id": sessionID, "orderId": d.OrderID},
-			bson.M{"$set": bson.M{"converted": true, "orderId": latest.ID}, "$unset": bson.M{"foldedInto": ""}}); err != nil {
-			return err
 		}
 	}
-	return errBusy
+	if _, err := b.bulk(orders, fill); err != nil {
+		return nil, err
+	}
+	return stored, inChunks(ids, func(ids []string) error {
+		found, err := all[orderDoc](b.ctx, b.coll(orders), bson.M{"_id": bson.M{"$in": ids}}, options.Find().SetProjection(only("_id", "sessionId", "total", "createdAt")))
+		for _, d := range found {
+			stored[d.ID] = d
+		}
+		return err
+	})
+}
+
+// A latestOrder is the latest order of a session, as far as is known here. Of two at
+// the same time it is the one with the greater id.
+type latestOrder struct {
+	id string
+	at bson.DateTime
+}
+
+func epochIfUnknown(at *bson.DateTime) bson.DateTime {
+	if at == nil {
+		return 0
+	}
+	return *at
+}
+
+// noteOrder has the batch convert a session, unless a later order is known.
+func (b *batch) noteOrder(sessionID string, o latestOrder) {
+	have, ok := b.latest[sessionID]
+	if !ok || o.at > have.at || o.at == have.at && o.id > have.id {
+		b.latest[sessionID] = o
+	}
+}
+
+// convert stores in sessions the latest of their orders. A session's document has the
+// time of the latest one so far, so the session's other orders are not read, and
+// processes that store orders of a session at the same time end with the latest. An
+// order of a session that has no document waits in the session's note.
+func (b *batch) convert() error {
+	var updates []sessionUpdate
+	for id := range b.latest {
+		updates = append(updates, sessionUpdate{id, b.laterOrder(id, bson.M{"converted": true}, bson.M{"$unset": bson.M{"foldedInto": ""}})})
+	}
+	unknown, err := b.updateSessions(updates)
+	if err != nil || len(unknown) == 0 {
+		return err
+	}
+	notes := make([]mongo.WriteModel, len(unknown))
+	for i, u := range unknown {
+		notes[i] = b.laterOrder(u.sessionID, bson.M{}, bson.M{})
+	}
+	if _, err := b.bulk(unknownSessions, notes); err != nil {
+		return err
+	}
+	_, err = b.updateSessions(unknown) // whoever begins one now sees its note, or is seen here
+	return err
+}
+
+// laterOrder is an update that gives a document the latest order of a session, unless
+// it has that or a later one.
+func (b *batch) laterOrder(sessionID string, set, update bson.M) mongo.WriteModel {
+	o := b.latest[sessionID]
+	set["orderId"], set["orderAt"] = o.id, o.at
+	update["$set"] = set
+	return mongo.NewUpdateOneModel().SetUpdate(update).SetFilter(bson.M{"_id": sessionID, "$or": bson.A{
+		bson.M{"orderAt": nil}, bson.M{"orderAt": bson.M{"$lt": o.at}}, bson.M{"orderAt": o.at, "orderId": bson.M{"$lte": o.id}},
+	}})
 }
 
 // A refundDoc is a document of the collection refunds.
@@ -104,31 +202,105 @@ type refundDoc struct {
 	CreatedAt *bson.DateTime `bson:"createdAt"`
 }
 
-func (b *batch) refund(f *store.OrderRefunded) error {
-	at := moment(f.At)
-	if _, err := b.insert(refunds, []any{refundDoc{
-		ID: f.RefundID, RefundID: f.RefundID, OrderID: f.OrderID, Total: moneyDoc{Amount: f.Amount.Amount, Currency: f.Amount.Currency}, CreatedAt: &at,
-	}}); err != nil {
+// maxRefunds is how many refunds an order has at most. The sum of an order's refunds is
+// counted anew with each batch that has one, so that a replay adds nothing; this bounds
+// what that reads, in an index, and keeps the sum of the greatest amounts within an int64.
+const maxRefunds = 1000
+
+// checkRefunds refuses refunds of orders that have too many already. It runs before
+// the first write, so that nothing of a refused batch is stored.
+func (b *batch) checkRefunds() error {
+	ids := map[string][]string{} // by order
+	for _, f := range b.refunds {
+		ids[f.OrderID] = append(ids[f.OrderID], f.RefundID)
+	}
+	counts, err := b.addRefunds(keys(ids), 1)
+	if err != nil {
 		return err
 	}
-	return b.sumRefunds(f.OrderID)
+	for orderID, refundIDs := range ids {
+		if counts[orderID]+int64(len(refundIDs)) <= maxRefunds {
+			continue
+		}
+		there, err := b.refundsThere(refundIDs)
+		if err != nil {
+			return err
+		}
+		added := map[string]bool{}
+		for _, id := range refundIDs {
+			if !there[id] {
+				added[id] = true
+			}
+		}
+		if len(added) > 0 && counts[orderID]+int64(len(added)) > maxRefunds {
+			return fmt.Errorf("%w: order %s would have more than %d refunds", store.ErrRejected, orderID, maxRefunds)
+		}
+	}
+	return nil
 }
 
-// sumRefunds raises an order's refunded amount to the sum of its refunds. It runs
-// after the order's insert and after each refund's, so the last one includes all
-// refunds.
-func (b *batch) sumRefunds(orderID string) error {
-	docs, err := all[refundDoc](b.ctx, b.coll(refunds), bson.M{"orderId": orderID}, options.Find().SetProjection(only("total")))
-	if err != nil || len(docs) == 0 {
+func (b *batch) refundsThere(ids []string) (map[string]bool, error) {
+	there := map[string]bool{}
+	return there, inChunks(ids, func(ids []string) error {
+		found, err := b.ids(refunds, "_id", bson.M{"_id": bson.M{"$in": ids}})
+		maps.Copy(there, found)
+		return err
+	})
+}
+
+// refund inserts refunds and then raises the refunded amounts of their orders, and of
+// the orders that were placed, to the sums of their refunds. So whichever of an order
+// and its refunds is stored last includes all refunds.
+func (b *batch) refund() error {
+	ids := map[string]bool{}
+	docs := make([]any, len(b.refunds))
+	for i, f := range b.refunds {
+		ids[f.OrderID] = true
+		at := moment(f.At)
+		docs[i] = refundDoc{ID: f.RefundID, RefundID: f.RefundID, OrderID: f.OrderID, Total: moneyDoc{Amount: f.Amount.Amount, Currency: f.Amount.Currency}, CreatedAt: &at}
+	}
+	if _, err := b.insert(refunds, docs); err != nil {
 		return err
 	}
-	sum := int64(0)
-	for _, d := range docs {
-		sum = store.AddAmounts(sum, d.Total.Amount)
+	for _, f := range b.placed {
+		ids[f.OrderID] = true
 	}
-	_, err = b.coll(orders).UpdateOne(b.ctx, bson.M{"_id": orderID}, bson.M{"$max": bson.M{"refunded": sum}})
+	sums, err := b.addRefunds(keys(ids), "$total.amount")
+	if err != nil {
+		return err
+	}
+	var raise []mongo.WriteModel
+	for id, sum := range sums {
+		raise = append(raise, mongo.NewUpdateOneModel().SetFilter(bson.M{"_id": id}).SetUpdate(bson.M{"$max": bson.M{"refunded": sum}}))
+	}
+	_, err = b.bulk(orders, raise)
 	return err
 }
+
+// addRefunds adds up a value of the refunds of each order that has any.
+func (b *batch) addRefunds(orderIDs []string, value any) (map[string]int64, error) {
+	sums := map[string]int64{}
+	return sums, inChunks(orderIDs, func(ids []string) error {
+		cursor, err := b.coll(refunds).Aggregate(b.ctx, bson.A{
+			bson.M{"$match": bson.M{"orderId": bson.M{"$in": ids}}}, bson.M{"$group": bson.D{{Key: "_id", Value: "$orderId"}, {Key: "n", Value: bson.M{"$sum": value}}}},
+		}, options.Aggregate().SetBatchSize(perCommand+1))
+		if err != nil {
+			return err
+		}
+		var found []struct {
+			OrderID string `bson:"_id"`
+			N       int64  `bson:"n"`
+		}
+		err = cursor.All(b.ctx, &found)
+		for _, f := range found {
+			sums[f.OrderID] = f.N
+		}
+		return err
+	})
+}
+
+// keys returns the keys of a map, in the same order in all processes.
+func keys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
 // Order reads one order.
 func (a *Archive) Order(ctx context.Context, id string) (store.Order, bool, error) {

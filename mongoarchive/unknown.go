@@ -6,7 +6,6 @@ import (
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
-	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"github.com/footfall-go/footfall/store"
 )
@@ -14,10 +13,15 @@ import (
 // An unknown session is one that facts came for and that has no document: mostly it
 // was deleted by its age, and a late refund came. Its id is noted, so that Purge can
 // delete its events without looking for them. If the session begins after all, because
-// its beginning was on its way, it is counted and converted anew.
-//
-// A document of unknown_sessions has the session's id as _id, and beganAt: by the id,
-// otherwise when it was noted.
+// its beginning was on its way, it is counted anew, and gets from the note when it was
+// last seen and its latest order.
+type noteDoc struct {
+	ID         string         `bson:"_id"`     // the session's id
+	BeganAt    bson.DateTime  `bson:"beganAt"` // by the id, otherwise when it was noted
+	LastSeenAt *bson.DateTime `bson:"lastSeenAt"`
+	OrderID    *string        `bson:"orderId"`
+	OrderAt    *bson.DateTime `bson:"orderAt"`
+}
 
 // noteUnknown notes those of some sessions that have no document. The caller updates
 // the sessions again afterwards: so of this process and one that begins the session at
@@ -36,7 +40,11 @@ func (b *batch) noteUnknown(ids []string) error {
 		if at, ok := store.IDTime(id); ok {
 			began = at
 		}
-		notes = append(notes, mongo.NewUpdateOneModel().SetFilter(bson.M{"_id": id}).SetUpsert(true).SetUpdate(bson.M{"$min": bson.M{"beganAt": moment(began)}}))
+		update := bson.M{"$min": bson.M{"beganAt": moment(began)}}
+		if at := b.touched[id].lastSeen; at != 0 {
+			update["$max"] = bson.M{"lastSeenAt": bson.DateTime(at)}
+		}
+		notes = append(notes, mongo.NewUpdateOneModel().SetFilter(bson.M{"_id": id}).SetUpsert(true).SetUpdate(update))
 	}
 	if len(notes) == 0 {
 		return nil
@@ -44,42 +52,33 @@ func (b *batch) noteUnknown(ids []string) error {
 	return b.upsert(unknownSessions, notes)
 }
 
-// awaited has the round count and convert those of some sessions that facts came for
+// awaited has the batch count and convert those of some sessions that facts came for
 // before their beginning.
 func (b *batch) awaited(ids []string) error {
-	noted, err := b.ids(unknownSessions, "_id", bson.M{"_id": bson.M{"$in": ids}})
+	notes, err := all[noteDoc](b.ctx, b.coll(unknownSessions), bson.M{"_id": bson.M{"$in": ids}})
 	if err != nil {
 		return err
 	}
-	for id := range noted {
-		latest, ok, err := one[eventDoc](b.ctx, b.coll(sessionEvents),
-			bson.M{"sessionId": id, "eventType": bson.M{"$nin": bson.A{store.EventOrderCompleted, store.EventRefund}}},
-			options.FindOne().SetSort(bson.D{{Key: "createdAt", Value: -1}}).SetProjection(only("createdAt")))
-		if err != nil {
-			return err
-		}
-		t := b.touch(id)
+	for _, note := range notes {
+		t := b.touch(note.ID)
 		t.views = true
-		if ok {
-			t.lastSeen = max(t.lastSeen, utc(latest.CreatedAt).UnixMilli())
+		if note.LastSeenAt != nil {
+			t.lastSeen = max(t.lastSeen, int64(*note.LastSeenAt))
 		}
-		b.arrived = append(b.arrived, id)
+		if note.OrderID != nil {
+			b.noteOrder(note.ID, latestOrder{*note.OrderID, epochIfUnknown(note.OrderAt)})
+		}
+		b.arrived = append(b.arrived, note.ID)
 	}
 	return nil
 }
 
-// convertArrived ends the round for the sessions that were awaited.
-func (b *batch) convertArrived() error {
-	for _, id := range b.arrived {
-		if err := b.convert(id); err != nil {
-			return err
-		}
-	}
-	if len(b.arrived) == 0 {
-		return nil
-	}
-	_, err := b.coll(unknownSessions).DeleteMany(b.ctx, bson.M{"_id": bson.M{"$in": b.arrived}})
-	return err
+// forgetNotes deletes the notes of sessions that have begun.
+func (b *batch) forgetNotes() error {
+	return inChunks(b.arrived, func(ids []string) error {
+		_, err := b.coll(unknownSessions).DeleteMany(b.ctx, bson.M{"_id": bson.M{"$in": ids}})
+		return err
+	})
 }
 
 // purgeUnknown deletes the events of sessions that are not there and that began before
@@ -90,7 +89,7 @@ func (c *connection) purgeUnknown(ctx context.Context, before time.Time, limit i
 	if err != nil || len(old) == 0 {
 		return 0, err
 	}
-	b := &batch{ctx: ctx, c: c}
+	b := newBatch(ctx, c)
 	there, err := b.ids(sessions, "_id", bson.M{"_id": bson.M{"$in": old}})
 	if err != nil {
 		return 0, err

@@ -210,6 +210,17 @@ func (g *Archive) Refunded(ctx context.Context, orderID string) (int64, error) {
 	return amount, err
 }
 
+// RevokedBefore is [store.Ledger]'s.
+func (g *Archive) RevokedBefore(ctx context.Context, customerID string) (time.Time, error) {
+	if !g.reads.allow() {
+		return time.Time{}, errOpen
+	}
+	began := time.Now()
+	before, err := g.archive.RevokedBefore(ctx, customerID)
+	g.reads.took(began, err)
+	return before, err
+}
+
 // Commit is Append for facts that a request waits for.
 func (g *Archive) Commit(ctx context.Context, facts []store.Fact) error {
 	if !g.commits.allow() {

@@ -61,6 +61,23 @@ func (f *front) exchange(server net.Conn, request []byte) ([]byte, error) {
 		f.write.Lock()
 		defer f.write.Unlock()
 	}
+	parts, err := divided(request)
+	if err != nil {
+		return nil, err
+	}
+	if parts == nil {
+		return send(server, request)
+	}
+	answers := make([][]byte, len(parts))
+	for i, part := range parts {
+		if answers[i], err = send(server, part); err != nil {
+			return nil, err
+		}
+	}
+	return united(answers)
+}
+
+func send(server net.Conn, request []byte) ([]byte, error) {
 	if _, err := server.Write(request); err != nil {
 		return nil, err
 	}
@@ -96,17 +113,22 @@ func moreToCome(message []byte) bool {
 	return len(message) >= headerSize+4 && binary.LittleEndian.Uint32(message[12:]) == opMsg && message[headerSize]&2 != 0
 }
 
-// writes says whether a message's command changes something. The command is the
-// name of the first element of the body, which drivers send first.
+// writes says whether a message's command changes something.
 func writes(message []byte) bool {
-	const name = headerSize + 4 + 1 + 4 + 1 // flags, kind of section, length of the document, type of the element
-	if len(message) <= name || binary.LittleEndian.Uint32(message[12:]) != opMsg {
-		return false
-	}
-	command, _, _ := strings.Cut(string(message[name:min(len(message), name+32)]), "\x00")
-	switch command {
+	switch commandOf(message) {
 	case "insert", "update", "delete", "findAndModify", "create", "createIndexes", "drop", "dropIndexes", "dropDatabase":
 		return true
 	}
 	return false
+}
+
+// commandOf returns the name of a message's command. That is the name of the first
+// element of the body, which drivers send first.
+func commandOf(message []byte) string {
+	const name = headerSize + 4 + 1 + 4 + 1 // flags, kind of section, length of the document, type of the element
+	if len(message) <= name || binary.LittleEndian.Uint32(message[12:]) != opMsg {
+		return ""
+	}
+	command, _, _ := strings.Cut(string(message[name:min(len(message), name+32)]), "\x00")
+	return command
 }
