@@ -2,6 +2,7 @@ package mongoarchive
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -70,7 +71,7 @@ func (a *Archive) Purge(ctx context.Context, sessionsBefore, visitorsBefore time
 	if err != nil {
 		return 0, fmt.Errorf("mongoarchive: purge: %w", oneLine(err))
 	}
-	deleted := 0
+	deleted, errs := 0, []error(nil)
 	for _, step := range []func() (int64, error){
 		func() (int64, error) { return c.purgeSessions(ctx, sessionsBefore, limit) },
 		func() (int64, error) { return c.purgeUnknown(ctx, sessionsBefore, limit) },
@@ -87,9 +88,13 @@ func (a *Archive) Purge(ctx context.Context, sessionsBefore, visitorsBefore time
 	} {
 		n, err := step()
 		deleted += int(n)
-		if err != nil {
+		if err != nil && ctx.Err() != nil {
 			return deleted, fmt.Errorf("mongoarchive: purge: %w", oneLine(err))
 		}
+		errs = append(errs, err) // one collection that is damaged keeps nothing in another
+	}
+	if err := errors.Join(errs...); err != nil {
+		return deleted, fmt.Errorf("mongoarchive: purge: %w", oneLine(err))
 	}
 	return deleted, nil
 }

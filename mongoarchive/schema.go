@@ -76,7 +76,11 @@ func (c *connection) prepare(ctx context.Context) error {
 	}
 	for collection, keys := range indexes {
 		for _, k := range keys { // one at a time: FerretDB fails if some of several exist already
-			if _, err := c.write.Collection(collection).Indexes().CreateOne(ctx, mongo.IndexModel{Keys: k}); err != nil {
+			_, err := c.write.Collection(collection).Indexes().CreateOne(ctx, mongo.IndexModel{Keys: k})
+			if err != nil && ctx.Err() == nil && (collection == botViews || collection == uncounted) {
+				break // a damaged collection of what bots did stops nothing else: an insert into it fails
+			}
+			if err != nil {
 				return fmt.Errorf("indexes of %s: %w", collection, err)
 			}
 		}

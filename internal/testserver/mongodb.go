@@ -39,6 +39,9 @@ func MongoDB(t testing.TB) *MongoDBServer {
 // URI returns the server's URI without a database.
 func (s *MongoDBServer) URI() string { return "mongodb://" + s.addr }
 
+// Dir returns the directory with the server's SQLite files, one for each database.
+func (s *MongoDBServer) Dir() string { return s.dir }
+
 // PID returns the id of the running process.
 func (s *MongoDBServer) PID() int {
 	s.mu.Lock()

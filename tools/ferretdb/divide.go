@@ -10,21 +10,25 @@ import (
 	"go.mongodb.org/mongo-driver/x/bsonx/bsoncore"
 )
 
-// mostUpdates is how many updates of one command are passed on together. FerretDB
-// keeps one of its 100 connections to a database for each update until the command
-// ends, so it never answers a command of more than that. MongoDB accepts 100,000.
-const mostUpdates = 50
+// mostStatements is how many updates or deletes of one command are passed on together.
+// FerretDB keeps one of its 100 connections to a database for each of them until the
+// command ends, so it never answers a command of more than that. MongoDB accepts 100,000.
+const mostStatements = 50
+
+// lists are the names of the lists of statements, by command.
+var lists = map[string]string{"update": "updates", "delete": "deletes"}
 
 var errMessage = errors.New("a message that is no OP_MSG as drivers write it")
 
-// divided returns an update command of many updates as several of fewer. It returns
+// divided returns a command of many updates or deletes as several of fewer. It returns
 // nil for any other message.
 func divided(message []byte) ([][]byte, error) {
-	if commandOf(message) != "update" {
+	list, ok := lists[commandOf(message)]
+	if !ok {
 		return nil, nil
 	}
-	body, updates, err := updatesOf(message[headerSize+4:])
-	if err != nil || len(updates) <= mostUpdates {
+	body, statements, err := statementsOf(message[headerSize+4:], list)
+	if err != nil || len(statements) <= mostStatements {
 		return nil, err
 	}
 	elements, err := body.Elements()
@@ -32,16 +36,16 @@ func divided(message []byte) ([][]byte, error) {
 		return nil, err
 	}
 	var parts [][]byte
-	for chunk := range slices.Chunk(updates, mostUpdates) {
+	for chunk := range slices.Chunk(statements, mostStatements) {
 		part := append([]byte{}, message[:headerSize+4]...)
 		part = append(part, 0) // a section that is the body
 		doc, part := bsoncore.AppendDocumentStart(part)
 		for _, e := range elements {
-			if e.Key() != "updates" {
+			if e.Key() != list {
 				part = append(part, e...)
 			}
 		}
-		array, part := bsoncore.AppendArrayElementStart(part, "updates")
+		array, part := bsoncore.AppendArrayElementStart(part, list)
 		for i, u := range chunk {
 			part = bsoncore.AppendDocumentElement(part, strconv.Itoa(i), u)
 		}
@@ -57,9 +61,9 @@ func divided(message []byte) ([][]byte, error) {
 	return parts, nil
 }
 
-// updatesOf returns the body of an update command and its updates, which are in the
-// body or in a section of their own.
-func updatesOf(sections []byte) (body bsoncore.Document, updates []bsoncore.Document, err error) {
+// statementsOf returns the body of a command and its list of statements, which is in the
+// body or in a section of its own.
+func statementsOf(sections []byte, list string) (body bsoncore.Document, statements []bsoncore.Document, err error) {
 	for len(sections) > 0 {
 		kind := sections[0]
 		sections = sections[1:]
@@ -70,13 +74,13 @@ func updatesOf(sections []byte) (body bsoncore.Document, updates []bsoncore.Docu
 				return nil, nil, errMessage
 			}
 			body, sections = doc, rest
-			if list, ok := doc.Lookup("updates").ArrayOK(); ok {
-				values, err := list.Values()
+			if array, ok := doc.Lookup(list).ArrayOK(); ok {
+				values, err := array.Values()
 				if err != nil {
 					return nil, nil, err
 				}
 				for _, v := range values {
-					updates = append(updates, v.Document())
+					statements = append(statements, v.Document())
 				}
 			}
 		case 1:
@@ -93,23 +97,23 @@ func updatesOf(sections []byte) (body bsoncore.Document, updates []bsoncore.Docu
 				if !ok {
 					return nil, nil, errMessage
 				}
-				updates, docs = append(updates, doc), rest
+				statements, docs = append(statements, doc), rest
 			}
 			sections = sections[size:]
 		default:
 			return nil, nil, errMessage
 		}
 	}
-	return body, updates, nil
+	return body, statements, nil
 }
 
-// united returns the answers to the parts of an update command as one. An answer that
+// united returns the answers to the parts of a command as one. An answer that
 // says that a part failed stands for all.
 func united(answers [][]byte) ([]byte, error) {
 	var n, modified int64
 	var upserted, failed []bsoncore.Document
 	for part, answer := range answers {
-		body, _, err := updatesOf(answer[headerSize+4:])
+		body, _, err := statementsOf(answer[headerSize+4:], "")
 		if err != nil {
 			return nil, err
 		}
@@ -120,9 +124,16 @@ func united(answers [][]byte) ([]byte, error) {
 		changed, _ := body.Lookup("nModified").AsInt64OK()
 		n, modified = n+count, modified+changed
 		for list, docs := range map[string]*[]bsoncore.Document{"upserted": &upserted, "writeErrors": &failed} {
-			values, _ := body.Lookup(list).Array().Values()
+			array, ok := body.Lookup(list).ArrayOK()
+			if !ok {
+				continue
+			}
+			values, err := array.Values()
+			if err != nil {
+				return nil, err
+			}
 			for _, v := range values {
-				moved, err := moved(v.Document(), int32(part*mostUpdates))
+				moved, err := moved(v.Document(), int32(part*mostStatements))
 				if err != nil {
 					return nil, err
 				}
