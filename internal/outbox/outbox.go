@@ -65,6 +65,9 @@ type Outbox struct {
 	hooks   Hooks
 	gate    gate
 
+	sold      []Found // see Found
+	soldBytes int
+
 	confirmed        atomic.Uint64 // position up to which the archive holds everything
 	failingSince     atomic.Int64  // Unix ms since when the archive has been refusing, 0 if it is not
 	archiveFailedAt  atomic.Int64  // Unix ms of the last time that it refused
