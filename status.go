@@ -28,9 +28,11 @@ type Status struct {
 
 	JournalBytes   int64     `json:"journalBytes"`
 	JournalMax     int64     `json:"journalMaxBytes"`
-	JournalPending uint64    `json:"journalPending"` // records that the archive does not hold yet
-	JournalOldest  time.Time `json:"journalOldest"`  // of these; zero if there is none
-	Replaying      bool      `json:"replaying"`      // what the last run left in the journal is still being carried to the archive
+	JournalPending uint64    `json:"journalPending"`                  // records that the archive does not hold yet
+	JournalOldest  time.Time `json:"journalOldest"`                   // of these; zero if there is none
+	JournalReserve int64     `json:"journalReserveBytes"`             // free in what is held ready for orders and logouts on a full disk
+	ReserveProblem string    `json:"journalReserveProblem,omitempty"` // why nothing is held ready, or why the file system may not keep to it
+	Replaying      bool      `json:"replaying"`                       // what the last run left in the journal is still being carried to the archive
 
 	Counts  map[string]uint64 `json:"counts"`
 	Notices []Notice          `json:"notices"` // what is probably wrong with how the shop is set up; none is an empty list
@@ -62,10 +64,13 @@ func (t *Tracker) Status(ctx context.Context) Status {
 	j := t.out.Stats()
 	s := Status{
 		LiveSessions: t.sessions.Live(), ActiveUsers: t.jobs.ActiveUsers(), DailyVisits: t.jobs.DailyVisits(),
-		JournalBytes: j.Bytes, JournalMax: j.MaxBytes, JournalPending: j.Pending, JournalOldest: j.Oldest,
+		JournalBytes: j.Bytes, JournalMax: j.MaxBytes, JournalPending: j.Pending, JournalOldest: j.Oldest, JournalReserve: j.Reserve,
 		Replaying: !t.out.Replayed() || !t.hot.IsReplayed(),
 		Counts:    t.counts.All(),
 		Notices:   append([]Notice{}, t.notices.Current()...),
+	}
+	if j.ReserveProblem != nil {
+		s.ReserveProblem = j.ReserveProblem.Error()
 	}
 	s.Parts = []Dependency{
 		t.check(ctx, "hot", t.hotStore.Check),

@@ -72,6 +72,7 @@ func (c collector) status(out chan<- prometheus.Metric) {
 	gauge("live_sessions", "Sessions held in this process's memory.", float64(s.LiveSessions))
 	gauge("journal_bytes", "Size of the journal on the disk.", float64(s.JournalBytes))
 	gauge("journal_max_bytes", "Greatest size of the journal: when it is reached, events are refused.", float64(s.JournalMax))
+	gauge("journal_reserve_bytes", "Bytes that are free in what the journal holds ready for orders and logouts on a full disk.", float64(s.JournalReserve))
 	gauge("journal_pending_records", "Facts in the journal that are not yet stored in the archive.", float64(s.JournalPending))
 	age := 0.0
 	if !s.JournalOldest.IsZero() {

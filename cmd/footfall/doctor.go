@@ -234,17 +234,25 @@ func serverFindings(s footfall.Status) []finding {
 			}
 		}
 		if p.Name == "journal" && p.OK {
-			f.Says = fmt.Sprintf("%d records wait, %d of %d bytes", s.JournalPending, s.JournalBytes, s.JournalMax)
+			f.Says = fmt.Sprintf("%d records wait, %d of %d bytes; %d bytes are held ready for orders and logouts on a full disk", s.JournalPending, s.JournalBytes, s.JournalMax, s.JournalReserve)
 		}
 		if !p.OK {
 			f.Remedy = remedyFor(p.Name)
 		}
 		findings = append(findings, f)
 	}
+	if s.ReserveProblem != "" {
+		findings = append(findings, finding{
+			Part: "server: reserve", OK: true, Warning: true, Says: "on a full disk orders and logouts may not be recorded, and say so: " + s.ReserveProblem,
+			Remedy: "put DATA_DIR on a file system that overwrites in place, such as ext4 or XFS, with 4 MiB free",
+		})
+	}
 	for _, c := range []struct{ count, says, remedy string }{
 		{"forgotten_proxy", "requests came through a private peer that is not trusted: all visitors share its address", "set TRUSTED_PROXIES to your proxy's network"},
 		{"unacknowledged", "facts could not be written in time and may be missing", "look at the disk of DATA_DIR"},
 		{"facts_set_aside", "facts were set aside because the database refuses them", "look at DATA_DIR/journal/set-aside"},
+		{"orders_unwritten", "orders or refunds could be written nowhere, and their calls said so", "look at the disk of DATA_DIR and at the archive"},
+		{"journal_gaps", "times records were missing in the journal at the start: a file was emptied, cut or taken away", "look at the server's log, and at what else writes to DATA_DIR/journal"},
 		{"journal_damaged_bytes", "bytes of the journal were damaged", "look at DATA_DIR/journal/set-aside, and at the disk"},
 		{"events_unattributed", "events came with cookies of sessions that the archive did not know two minutes later, and were not counted", "check whether an instance's journal is left behind: footfall drain moves it to the archive"},
 		{"times_clamped", "times were ahead of the archive's clock and were set back", "set this machine's clock"},
