@@ -569,11 +569,11 @@ func (b *broken) ClaimSlot(ctx context.Context, job string, slot time.Time) (boo
 	return (mine || b.is("everybody gets the slot")) && !b.is("nobody gets the slot"), err
 }
 
-func (b *broken) Purge(ctx context.Context, sessions, visitors time.Time, limit int) (int, error) {
+func (b *broken) Purge(ctx context.Context, now, sessions, visitors time.Time, limit int) (int, error) {
 	if b.is("purge has no bound") {
 		limit = 1000
 	}
-	n, err := b.Archive.Purge(ctx, sessions, visitors, limit)
+	n, err := b.Archive.Purge(ctx, now, sessions, visitors, limit)
 	b.root().mu.Lock()
 	b.root().purged = true
 	b.root().mu.Unlock()

@@ -39,7 +39,7 @@ func (a *Archive) ClaimSlot(ctx context.Context, job string, slot time.Time) (bo
 }
 
 // Purge deletes what is older than its retention, in small steps.
-func (a *Archive) Purge(ctx context.Context, sessionsBefore, visitorsBefore time.Time, limit int) (int, error) {
+func (a *Archive) Purge(ctx context.Context, now, sessionsBefore, visitorsBefore time.Time, limit int) (int, error) {
 	ctx, cancel := bounded(ctx)
 	defer cancel()
 	c, err := a.writing(ctx)
@@ -56,7 +56,7 @@ func (a *Archive) Purge(ctx context.Context, sessionsBefore, visitorsBefore time
 		func() (int64, error) {
 			return purgeBefore(ctx, c.write.Collection(uncounted), "minute", sessionsBefore, limit)
 		},
-		func() (int64, error) { return c.purgeFeed(ctx, time.Now().Add(-a.feedAge()), limit) },
+		func() (int64, error) { return c.purgeFeed(ctx, now.Add(-a.feedAge()), limit) },
 		func() (int64, error) {
 			return purgeBefore(ctx, c.write.Collection(visitors), "lastSeenAt", visitorsBefore, limit)
 		},
