@@ -93,8 +93,8 @@ func New(id uuid.UUID, rec store.Record, names *Names) *Entry {
 // Views of its page views were counted on top of the document's own; archived says
 // that the archive has its beginning.
 func Loaded(id uuid.UUID, d Document, readAt time.Time, views int64, archived bool, names *Names) *Entry {
-	if d.StartedAt.After(readAt) {
-		d.StartedAt = readAt // by a clock that is ahead: its absolute limit counts from here
+	if now := clock.Now(); d.StartedAt.After(now) {
+		d.StartedAt = now // by a clock that is ahead: its absolute limit counts from here
 	}
 	e := entry(id, d.Record)
 	e.unknown, e.readAt, e.secretUsed = d.Unknown, readAt, UsedSince(&d.Record)
