@@ -6,6 +6,7 @@ import (
 
 	"github.com/footfall-go/footfall/internal/count"
 	"github.com/footfall-go/footfall/internal/notices"
+	"github.com/footfall-go/footfall/store"
 )
 
 // A Dependency is something that a tracker needs: the hot store, the archive or the
@@ -82,6 +83,14 @@ func (t *Tracker) Status(ctx context.Context) Status {
 		s.Parts[1].OK, s.Parts[1].Error = false, "it has not taken facts since "+since.Format(time.RFC3339)
 	}
 	return s
+}
+
+// Retention says how far deleting by age has come: it follows the clock by at most 7 days
+// a day of running time. With move it takes the present for now from here on, however far
+// that is: for an operator who has made sure that the clock is right. It fails if this
+// machine's clock and the archive's disagree.
+func (t *Tracker) Retention(ctx context.Context, move bool) (store.Retention, error) {
+	return t.jobs.Retention(ctx, move)
 }
 
 // Measures is what every counter and every histogram says now, each with a text that

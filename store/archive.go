@@ -93,6 +93,14 @@ type Jobs interface {
 	SetHorizon(ctx context.Context, horizon time.Time) error
 }
 
+// Retention is how far deleting by age has come.
+type Retention struct {
+	Horizon  time.Time `json:"deletesAsOf"` // the time that it takes for now; zero: it has not run
+	Now      time.Time `json:"now"`
+	Sessions time.Time `json:"sessionsBefore"` // sessions that began before are deleted
+	Visitors time.Time `json:"visitorsBefore"` // visitors who were last seen before are deleted
+}
+
 // A CredentialChange is a step of the archive's feed: either no version of a
 // session below Version counts any more, or nothing that a customer
 // authenticated before RevokedBefore.

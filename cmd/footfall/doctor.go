@@ -255,6 +255,7 @@ func serverFindings(s footfall.Status) []finding {
 		{"journal_gaps", "times records were missing in the journal at the start: a file was emptied, cut or taken away", "look at the server's log, and at what else writes to DATA_DIR/journal"},
 		{"journal_damaged_bytes", "bytes of the journal were damaged", "look at DATA_DIR/journal/set-aside, and at the disk"},
 		{"events_unattributed", "events came with cookies of sessions that the archive did not know two minutes later, and were not counted", "check whether an instance's journal is left behind: footfall drain moves it to the archive"},
+		{"retention_refused", "times deleting by age did less than the clock asked for", "look at this machine's clock; if it is right, footfall retention --yes"},
 		{"times_clamped", "times were ahead of the archive's clock and were set back", "set this machine's clock"},
 		{"hot_dropped", "sessions' activity did not reach the hot store: too many were waiting", "look at the hot store"},
 		{"visits_uncounted", "new sessions exceeded NEW_SESSIONS_PER_MINUTE and were not counted", "raise it if the visitors were people"},

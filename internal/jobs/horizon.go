@@ -6,6 +6,7 @@ import (
 
 	"github.com/footfall-go/footfall/internal/clock"
 	"github.com/footfall-go/footfall/internal/guard"
+	"github.com/footfall-go/footfall/store"
 )
 
 const (
@@ -50,17 +51,9 @@ func (j *Jobs) advance(ctx context.Context, at time.Time) (horizon time.Time, er
 	return horizon, nil
 }
 
-// Retention is how far deleting by age has come.
-type Retention struct {
-	Horizon  time.Time // the time that it takes for now; zero: it has not run
-	Now      time.Time
-	Sessions time.Time // sessions that began before are deleted
-	Visitors time.Time // visitors who were last seen before are deleted
-}
-
 // Retention reads how far deleting by age has come. If move is set, it takes the present
 // for now from here on, however far that is: for an operator who has looked at the clock.
-func (j *Jobs) Retention(ctx context.Context, move bool) (r Retention, err error) {
+func (j *Jobs) Retention(ctx context.Context, move bool) (r store.Retention, err error) {
 	ctx, cancel := context.WithTimeout(ctx, guard.ControlTimeout)
 	defer cancel()
 	if err := j.measure(ctx); err != nil {
