@@ -37,7 +37,7 @@ var diskFullStalling = fault{name: "disk full and stalling", open: smallDiskWorl
 
 // killedFull kills the process on a full disk and starts it there: what was acknowledged
 // meanwhile is in the journal's reserve, and nowhere else.
-var killedFull = fault{name: "killed on a full disk", open: smallDiskWorld, cost: noRoom, run: func(w *world, length time.Duration) error {
+var killedFull = fault{name: "killed on a full disk", open: smallDiskWorld, mix: &salesOnly, cost: noRoom, run: func(w *world, length time.Duration) error {
 	p := w.processes[0]
 	free, err := fill(w.dir)
 	if err != nil {
