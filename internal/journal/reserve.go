@@ -53,8 +53,11 @@ func (j *Journal) helps(err error) bool {
 	return errors.Is(err, ErrFull) || isNoSpace(err)
 }
 
+// noSpace are the errors of a full disk.
+var noSpace = []error{syscall.ENOSPC, syscall.EDQUOT}
+
 func isNoSpace(err error) bool {
-	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
+	return slices.ContainsFunc(noSpace, func(full error) bool { return errors.Is(err, full) })
 }
 
 // findReserve reads the reserve of an earlier Open. The frames in it become runs.
