@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -170,7 +171,8 @@ func backlogFinding(c *config) finding {
 	return f
 }
 
-// backlogBytes is the size of the journal's segments.
+// backlogBytes is the size of the journal's segments, and of what is in its reserve, which
+// is filled up with zeros.
 func (c *config) backlogBytes() (size int64) {
 	segments, err := filepath.Glob(filepath.Join(c.JournalDir, "*.wal"))
 	if err != nil {
@@ -180,6 +182,9 @@ func (c *config) backlogBytes() (size int64) {
 		if info, err := os.Stat(s); err == nil {
 			size += info.Size()
 		}
+	}
+	if reserve, err := os.ReadFile(filepath.Join(c.JournalDir, "reserve")); err == nil {
+		size += int64(len(bytes.TrimRight(reserve, "\x00")))
 	}
 	return size
 }

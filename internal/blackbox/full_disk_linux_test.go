@@ -81,6 +81,9 @@ func TestFault_OrdersAcknowledgedOnAFullDiskSurviveAKill(t *testing.T) {
 	}
 	customer.post(logoutPath, "").want(200)
 	s.kill()
+	if r := s.run("doctor"); !strings.Contains(r.out, "bytes wait for the next start") {
+		t.Errorf("doctor does not say that the reserve holds orders for the next start\n%s", r.out)
+	}
 	s.startUnready()
 	for i := range 5 { // the reserve is written on by the next process
 		if a := b.post(ordersPath, oneMug, key(fmt.Sprint("again ", i))); a.status == 201 {
