@@ -31,6 +31,7 @@ type Status struct {
 	JournalMax     int64     `json:"journalMaxBytes"`
 	JournalPending uint64    `json:"journalPending"`                  // records that the archive does not hold yet
 	JournalOldest  time.Time `json:"journalOldest"`                   // of these; zero if there is none
+	SetAside       uint64    `json:"setAside"`                        // facts that the archive did not take while it took others; they are in the journal's directory set-aside
 	JournalReserve int64     `json:"journalReserveBytes"`             // free in what is held ready for orders and logouts on a full disk
 	ReserveProblem string    `json:"journalReserveProblem,omitempty"` // why nothing is held ready, or why the file system may not keep to it
 	Replaying      bool      `json:"replaying"`                       // what the last run left in the journal is still being carried to the archive
@@ -65,7 +66,7 @@ func (t *Tracker) Status(ctx context.Context) Status {
 	j := t.out.Stats()
 	s := Status{
 		LiveSessions: t.sessions.Live(), ActiveUsers: t.jobs.ActiveUsers(), DailyVisits: t.jobs.DailyVisits(),
-		JournalBytes: j.Bytes, JournalMax: j.MaxBytes, JournalPending: j.Pending, JournalOldest: j.Oldest, JournalReserve: j.Reserve,
+		JournalBytes: j.Bytes, JournalMax: j.MaxBytes, JournalPending: j.Pending, JournalOldest: j.Oldest, JournalReserve: j.Reserve, SetAside: j.SetAside,
 		Replaying: !t.out.Replayed() || !t.hot.IsReplayed(),
 		Counts:    t.counts.All(),
 		Notices:   append([]Notice{}, t.notices.Current()...),
@@ -92,6 +93,10 @@ func (t *Tracker) Status(ctx context.Context) Status {
 func (t *Tracker) Retention(ctx context.Context, move bool) (store.Retention, error) {
 	return t.jobs.Retention(ctx, move)
 }
+
+// RetrySetAside offers the archive again the facts that it did not take, and returns how
+// many they are (Status.SetAside). Those that it still does not take are set aside again.
+func (t *Tracker) RetrySetAside() (int, error) { return t.out.RetrySetAside() }
 
 // Measures is what every counter and every histogram says now, each with a text that
 // says what it means: what package admin serves as metrics.

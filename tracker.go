@@ -153,6 +153,7 @@ func (t *Tracker) run(agents *enrich.Agents) {
 			}
 			loop(func(ctx context.Context) { t.hot.Replayed(ctx, sessionIDs) })
 		},
+		Held: t.endsThoughNotStored,
 	}, loop)
 	loop(t.hot.Run)
 	loop(t.hot.RunRecounts)
@@ -164,6 +165,17 @@ func (t *Tracker) run(agents *enrich.Agents) {
 	loop(func(context.Context) { agents.Warm() })
 	if !t.config.DisableJobs {
 		loop(t.jobs.Run)
+	}
+}
+
+// endsThoughNotStored makes sure that nobody is let in whom a fact shuts out which the
+// archive does not have.
+func (t *Tracker) endsThoughNotStored(fact store.Fact) {
+	switch f := fact.(type) {
+	case *store.CredentialsChanged:
+		t.revoked.Session(f.SessionID, f.Cred.Version)
+	case *store.CustomerRevoked:
+		t.revoked.Customer(f.CustomerID, f.Before)
 	}
 }
 

@@ -39,6 +39,8 @@ type readyJournal struct {
 	Bytes   int64  `json:"bytes"`
 	Max     int64  `json:"maxBytes"`
 	Refused uint64 `json:"refused"` // because the journal was full
+
+	SetAside uint64 `json:"setAside"` // that the archive did not take while it took others
 }
 
 type readyPart struct {
@@ -62,7 +64,7 @@ func readiness(s footfall.Status, detailed bool) readyAnswer {
 		a.Parts[p.Name] = part
 	}
 	if detailed {
-		a.Journal = &readyJournal{s.JournalPending, s.JournalBytes, s.JournalMax, s.Counts["journal_refused"]}
+		a.Journal = &readyJournal{s.JournalPending, s.JournalBytes, s.JournalMax, s.Counts["journal_refused"], s.SetAside}
 	}
 	return a
 }

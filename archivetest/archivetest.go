@@ -81,7 +81,7 @@ type rule struct {
 	check func(t *tester)
 }
 
-var rules = concat(sessionRules, eventRules, credentialRules, orderRules, completionRules, foldRules, readRules, jobRules, failureRules)
+var rules = concat(sessionRules, eventRules, credentialRules, orderRules, completionRules, foldRules, readRules, jobRules, failureRules, costRules)
 
 func concat(lists ...[]rule) (all []rule) {
 	for _, l := range lists {

@@ -96,6 +96,7 @@ func New(c Config) (http.Handler, error) {
 		"POST " + root + "revoke":              a.revoke,
 		"GET " + root + "retention":            a.retention,
 		"POST " + root + "retention":           a.retention,
+		"POST " + root + "retry":               a.retry,
 	} {
 		mux.Handle(pattern, a.answer(h))
 	}
@@ -254,6 +255,16 @@ const (
 	arrivalTime = 1200 * time.Millisecond // in which a login of just now reaches the archive
 	lookEvery   = 200 * time.Millisecond
 )
+
+// Retried is the answer to POST /_footfall/api/retry.
+type Retried struct {
+	Facts int `json:"facts"` // that were set aside and are offered to the archive again
+}
+
+func (a *api) retry(*http.Request) (any, error) {
+	n, err := a.Tracker.RetrySetAside()
+	return Retried{Facts: n}, err
+}
 
 // Apply revokes what the request names: a session or all sessions of a customer. A
 // customer of whom nothing is known is revoked too, because a login may be under way.

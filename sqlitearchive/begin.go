@@ -165,8 +165,8 @@ func (b *batch) execEach(many, single string, rows int, args []any) error {
 }
 
 // restore inserts a session that is no longer folded.
-func (b *batch) restore(r *store.Record) error {
-	if _, err := b.exec(insertSession, appendSessionArgs(nil, r, &touch{})...); err != nil {
+func (b *batch) restore(r *store.Record, lastEvent int64) error {
+	if _, err := b.exec(insertSession, appendSessionArgs(nil, r, &touch{lastEvent: lastEvent})...); err != nil {
 		return err
 	}
 	began := r.StartedAt.UnixMilli()

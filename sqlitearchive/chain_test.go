@@ -9,12 +9,14 @@ import (
 	"github.com/footfall-go/footfall/store"
 )
 
-// A session's events are found through a linked list (last_event, then previous).
-// Whatever happens, that list has to contain exactly the events of the session
+// A session's events are found through linked lists (last_event, then previous): its
+// own, and those of the sessions folded into it. Whatever happens, these lists have to contain exactly the events of the session
 // that a look at every row finds.
 func TestArchive_EventChain(t *testing.T) {
 	const listed = `WITH RECURSIVE walk (root, id, steps) AS (
 			SELECT session_id, last_event, 1 FROM sessions WHERE last_event IS NOT NULL
+			UNION ALL
+			SELECT into_id, last_event, 1 FROM folded_sessions WHERE last_event IS NOT NULL
 			UNION ALL
 			SELECT walk.root, e.previous, steps + 1 FROM walk JOIN session_events e ON e.id = walk.id WHERE e.previous IS NOT NULL AND steps < 10000
 		)`

@@ -131,10 +131,12 @@ func appendEventArgs(args []any, e *store.Event, id, previous int64) []any {
 	return append(args, id, e.EventID, e.SessionID, e.VisitorID, e.EventType, null(e.Page), null(e.ProductID), metadata, e.CreatedAt.UnixMilli(), null(previous))
 }
 
-// walkEvents selects a session's events by following the list from the latest one
-// back.
+// walkEvents selects a session's events by following its list, and those of the
+// sessions that are folded into it, from the latest one back.
 const walkEvents = `WITH RECURSIVE walk (id) AS (
 		SELECT last_event FROM sessions WHERE session_id = ?1 AND last_event IS NOT NULL
+		UNION ALL
+		SELECT last_event FROM folded_sessions WHERE into_id = ?1 AND last_event IS NOT NULL
 		UNION ALL
 		SELECT e.previous FROM session_events e JOIN walk ON e.id = walk.id WHERE e.previous IS NOT NULL
 	)`

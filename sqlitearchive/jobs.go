@@ -52,6 +52,8 @@ func (a *Archive) Purge(ctx context.Context, now, sessions, visitors time.Time, 
 			WITH RECURSIVE walk (id) AS (
 				SELECT last_event FROM sessions WHERE session_id IN (SELECT session_id FROM purged) AND last_event IS NOT NULL
 				UNION ALL
+				SELECT last_event FROM folded_sessions WHERE into_id IN (SELECT session_id FROM purged) AND last_event IS NOT NULL
+				UNION ALL
 				SELECT e.previous FROM session_events e JOIN walk ON e.id = walk.id WHERE e.previous IS NOT NULL
 			) SELECT id FROM walk)`, time.Time{}},
 		{false, `DELETE FROM session_values WHERE session_id IN (SELECT session_id FROM purged)`, time.Time{}},

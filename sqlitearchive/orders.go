@@ -23,7 +23,7 @@ func (b *batch) placeOrder(f *store.OrderPlaced) error {
 		meta = string(f.Metadata)
 	}
 	s, err := b.prepare(`INSERT INTO orders (order_id, session_id, visitor_id, customer_id, amount, currency, metadata, created_at, refunded)
-			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, (SELECT ` + refundSum + ` FROM refunds WHERE order_id = ?1))
+			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, coalesce((SELECT amount FROM awaited_refunds WHERE order_id = ?1), 0))
 		ON CONFLICT DO UPDATE SET session_id = coalesce(session_id, ?2), visitor_id = coalesce(visitor_id, ?3), customer_id = coalesce(customer_id, ?4), metadata = coalesce(metadata, ?7)
 			WHERE amount = ?5 AND currency = ?6
 		RETURNING session_id, created_at`)
@@ -38,6 +38,9 @@ func (b *batch) placeOrder(f *store.OrderPlaced) error {
 	case errors.Is(err, sql.ErrNoRows): // it was placed with another total
 		return nil
 	case err != nil:
+		return err
+	}
+	if _, err := b.exec(`DELETE FROM awaited_refunds WHERE order_id = ?`, f.OrderID); err != nil {
 		return err
 	}
 	if !session.Valid || session.String != f.SessionID {
@@ -58,19 +61,28 @@ func (b *batch) convert(sessionID string) error {
 	return err
 }
 
+// refund stores a refund, and adds it to what is refunded of its order. The amount of
+// an order that is not there yet waits for it.
 func (b *batch) refund(f *store.OrderRefunded) error {
-	if _, err := b.exec(`INSERT INTO refunds (refund_id, order_id, amount, currency, created_at) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-		f.RefundID, f.OrderID, f.Amount.Amount, f.Amount.Currency, f.At.UnixMilli()); err != nil {
+	result, err := b.exec(`INSERT INTO refunds (refund_id, order_id, amount, currency, created_at) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+		f.RefundID, f.OrderID, f.Amount.Amount, f.Amount.Currency, f.At.UnixMilli())
+	if err != nil {
 		return err
 	}
-	_, err := b.exec(`UPDATE orders SET refunded = (SELECT `+refundSum+` FROM refunds WHERE order_id = ?1) WHERE order_id = ?1`, f.OrderID)
+	if n, err := result.RowsAffected(); err != nil || n == 0 {
+		return err
+	}
+	result, err = b.exec(`UPDATE orders SET refunded = min(refunded, ?3 - ?2) + ?2 WHERE order_id = ?1`, f.OrderID, f.Amount.Amount, int64(math.MaxInt64))
+	if err != nil {
+		return err
+	}
+	if n, err := result.RowsAffected(); err != nil || n > 0 {
+		return err
+	}
+	_, err = b.exec(`INSERT INTO awaited_refunds (order_id, amount) VALUES (?1, ?2)
+		ON CONFLICT DO UPDATE SET amount = min(amount, ?3 - ?2) + ?2`, f.OrderID, f.Amount.Amount, int64(math.MaxInt64))
 	return err
 }
-
-// refundSum adds up amounts as addParts does.
-const refundSum = `CASE WHEN coalesce(sum(amount >> 31) + (sum(amount & 0x7fffffff) >> 31), 0) NOT BETWEEN -0x100000000 AND 0xffffffff
-		THEN CASE WHEN sum(amount >> 31) > 0 THEN 0x7fffffffffffffff ELSE 0x8000000000000000 END
-		ELSE coalesce(((sum(amount >> 31) + (sum(amount & 0x7fffffff) >> 31)) << 31) | (sum(amount & 0x7fffffff) & 0x7fffffff), 0) END`
 
 // sumOrders adds up what was paid and refunded in a window. It does so in two parts,
 // because the sum of amounts may be no int64, which is an error to SQLite.

@@ -85,12 +85,17 @@ type BotSeen struct {
 
 // SessionsFolded says that sessions begun in parallel by one browser, whose
 // cookies never came back, belong to the session Into whose cookie did: their
-// events are its events.
+// events are its events. A session with more than [MaxFoldedEvents] events is not
+// folded: whoever did so much is no duplicate.
 type SessionsFolded struct {
 	Into    string
 	Folded  string
 	Visitor string // of Into
 }
+
+// MaxFoldedEvents is the most events that a session can have and be folded. It bounds
+// the work of a fold.
+const MaxFoldedEvents = 100
 
 // VisitsUncounted says that so many visits of a minute were served without a
 // session because a cap was reached.

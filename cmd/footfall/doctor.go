@@ -24,6 +24,7 @@ import (
 
 type doctorCmd struct {
 	reader
+	Retry bool `help:"Offer the archive the facts again that were set aside, instead."`
 }
 
 // A finding is what the doctor found out about one part.
@@ -49,6 +50,9 @@ func (cmd *doctorCmd) Run(t terminal) error {
 	c, err := cmd.compile("production")
 	if err != nil {
 		return err
+	}
+	if cmd.Retry {
+		return cmd.retry(t, c)
 	}
 	findings := examine(c)
 	ok := true
@@ -255,7 +259,6 @@ func serverFindings(s footfall.Status) []finding {
 	for _, c := range []struct{ count, says, remedy string }{
 		{"forgotten_proxy", "requests came through a private peer that is not trusted: all visitors share its address", "set TRUSTED_PROXIES to your proxy's network"},
 		{"unacknowledged", "facts could not be written in time and may be missing", "look at the disk of DATA_DIR"},
-		{"facts_set_aside", "facts were set aside because the database refuses them", "look at DATA_DIR/journal/set-aside"},
 		{"orders_unwritten", "orders or refunds could be written nowhere, and their calls said so", "look at the disk of DATA_DIR and at the archive"},
 		{"journal_gaps", "times records were missing in the journal at the start: a file was emptied, cut or taken away", "look at the server's log, and at what else writes to DATA_DIR/journal"},
 		{"journal_damaged_bytes", "bytes of the journal were damaged", "look at DATA_DIR/journal/set-aside, and at the disk"},
@@ -269,6 +272,10 @@ func serverFindings(s footfall.Status) []finding {
 		if n := s.Counts[c.count]; n > 0 {
 			findings = append(findings, finding{Part: "server: " + c.count, Says: fmt.Sprintf("%d %s", n, c.says), Remedy: c.remedy})
 		}
+	}
+	if s.SetAside > 0 {
+		findings = append(findings, finding{Part: "server: set aside", Says: fmt.Sprintf("%d facts are set aside, because the archive did not take them while it took others", s.SetAside),
+			Remedy: "DATA_DIR/journal/set-aside has them, and why; mend that, then footfall doctor --retry offers them to the archive again"})
 	}
 	for _, n := range s.Notices {
 		findings = append(findings, finding{Part: "server: " + n.Name, OK: true, Warning: true, Says: n.Says, Remedy: n.Remedy})

@@ -131,38 +131,44 @@ const revokeTimeout = 10 * time.Second
 
 // revokeThrough asks the process that runs on DATA_DIR.
 func revokeThrough(in datadir.Address, what dashboard.Revocation) (done dashboard.Revoked, err error) {
-	body, err := json.Marshal(what)
+	err = askServer(in, "/_footfall/api/revoke", what, &done)
+	return done, err
+}
+
+// askServer posts a question to the process that runs on DATA_DIR.
+func askServer(in datadir.Address, path string, question, answer any) error {
+	body, err := json.Marshal(question)
 	if err != nil {
-		return done, err
+		return err
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), revokeTimeout)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, in.URL+"/_footfall/api/revoke", bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, in.URL+path, bytes.NewReader(body))
 	if err != nil {
-		return done, err
+		return err
 	}
 	req.Header.Set("Authorization", "Bearer "+in.Token)
 	req.Header.Set("Content-Type", "application/json")
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return done, fmt.Errorf("DATA_DIR: the footfall that runs on it (process %d) does not answer: %w: look at its log; if it hangs, end it, and run this again", in.PID, withoutRequest(err))
+		return fmt.Errorf("DATA_DIR: the footfall that runs on it (process %d) does not answer: %w: look at its log; if it hangs, end it, and run this again", in.PID, withoutRequest(err))
 	}
 	defer resp.Body.Close()
-	answer := struct {
-		Data    dashboard.Revoked `json:"data"`
-		Message string            `json:"message"`
-	}{}
+	said := struct {
+		Data    any    `json:"data"`
+		Message string `json:"message"`
+	}{Data: answer}
 	b, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
 	if err == nil {
-		err = json.Unmarshal(b, &answer)
+		err = json.Unmarshal(b, &said)
 	}
 	if err == nil && resp.StatusCode != http.StatusOK {
-		err = errors.New(answer.Message)
+		err = errors.New(said.Message)
 	}
 	if err != nil {
-		return done, fmt.Errorf("DATA_DIR: the footfall that runs on it (process %d) answered %s: %w: look at its log, or run footfall doctor", in.PID, resp.Status, err)
+		return fmt.Errorf("DATA_DIR: the footfall that runs on it (process %d) answered %s: %w: look at its log, or run footfall doctor", in.PID, resp.Status, err)
 	}
-	return answer.Data, nil
+	return nil
 }
 
 // revokeAlone starts a tracker, which first moves the journal's facts to the

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
@@ -45,8 +46,8 @@ type asideRecord struct {
 // SetAside keeps a record that the archive permanently refuses, and the reason,
 // so that the consumer can call Done for it. It appends a line of JSON to
 // set-aside/records.jsonl in the directory, which is fsynced when SetAside
-// returns nil. The file is for people: the journal never reads it back, counts it
-// against the cap, or deletes it.
+// returns nil. The file is not counted against the cap. [Journal.EachSetAside] reads it
+// and [Journal.RetrySetAside] empties it; nothing else does.
 func (j *Journal) SetAside(record []byte, reason string) error {
 	line := asideRecord{Time: time.Now().UTC(), Reason: reason, CRC32C: fmt.Sprintf("%08x", checksum(record))}
 	if utf8.Valid(record) {
@@ -82,6 +83,72 @@ func (j *Journal) SetAside(record []byte, reason string) error {
 	j.n.setAside++
 	j.mu.Unlock()
 	return nil
+}
+
+// EachSetAside calls do with each record that was set aside, oldest first. Lines that
+// are damaged are left out.
+func (j *Journal) EachSetAside(do func(record []byte)) error {
+	j.asideMu.Lock()
+	defer j.asideMu.Unlock()
+	return j.eachSetAside(do)
+}
+
+func (j *Journal) eachSetAside(do func(record []byte)) error {
+	f, err := os.Open(filepath.Join(j.asideDir(), recordsName))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	} else if err != nil {
+		return fmt.Errorf("journal: what was set aside: %w", err)
+	}
+	defer f.Close()
+	for lines := bufio.NewReader(f); ; {
+		text, err := lines.ReadBytes('\n')
+		var line asideRecord
+		if err == nil && json.Unmarshal(text, &line) == nil {
+			record := line.Base64
+			if line.Record != nil {
+				record = []byte(*line.Record)
+			}
+			if fmt.Sprintf("%08x", checksum(record)) == line.CRC32C {
+				do(record)
+			}
+		}
+		if err == io.EOF {
+			return nil
+		} else if err != nil {
+			return fmt.Errorf("journal: what was set aside: %w", err)
+		}
+	}
+}
+
+// RetrySetAside commits all records that were set aside again, so that Next hands them
+// out, and empties the file. It returns how many there were. After a crash in between
+// they are in both places, and the consumer gets them twice.
+func (j *Journal) RetrySetAside() (n int, err error) {
+	j.asideMu.Lock()
+	defer j.asideMu.Unlock()
+	if err := j.eachSetAside(func(record []byte) {
+		if err == nil {
+			_, err = j.Commit(record)
+			n++
+		}
+	}); err != nil {
+		return 0, err
+	}
+	if err != nil || n == 0 {
+		return 0, err
+	}
+	if j.aside != nil {
+		_ = j.aside.Close()
+		j.aside = nil
+	}
+	if err := os.Remove(filepath.Join(j.asideDir(), recordsName)); err != nil {
+		return 0, fmt.Errorf("journal: what was set aside: %w", err)
+	}
+	j.mu.Lock()
+	j.n.setAside = 0
+	j.mu.Unlock()
+	return n, j.fs.syncDir(j.asideDir())
 }
 
 func (j *Journal) writeAside(line []byte) error {

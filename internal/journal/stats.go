@@ -38,7 +38,7 @@ type Stats struct {
 	WriteErrors uint64 // writes that failed, each of one or more records
 	SyncErrors  uint64 // failed fsyncs, repeated failures included
 
-	SetAside        uint64 // by SetAside, since the directory was made
+	SetAside        uint64 // by SetAside, and not retried since
 	DamagedBytes    int64  // bytes in segments that were not whole frames
 	DamagedSegments uint64 // segments with such bytes
 	Gaps            uint64 // places between segments where records are missing

@@ -106,7 +106,7 @@ func openIn(t *testing.T, dir string, a *archive) *world {
 		t.Fatal(err)
 	}
 	follow := func(context.Context) error { return nil }
-	out.Start(t.Context(), outbox.Hooks{Follow: follow, Replayed: func([]string) {}}, func(func(context.Context)) {})
+	out.Start(t.Context(), outbox.Hooks{Follow: follow, Replayed: func([]string) {}, Held: func(store.Fact) {}}, func(func(context.Context)) {})
 	w.Orders = New(out, g, nil, w.counts, log)
 	w.close = func() {
 		if err := out.Close(); err != nil {

@@ -53,6 +53,10 @@ type Hooks struct {
 	// held. Its argument is the sessions whose events were in that journal: their latest
 	// activity may not have reached the hot store.
 	Replayed func(sessionIDs []string)
+	// Held is called with each fact that the archive did not take, and that waits for
+	// another try or was set aside: if it ends a session, or all of a customer's, that
+	// has to count though the archive does not have it.
+	Held func(fact store.Fact)
 }
 
 // An Outbox is safe for concurrent use.
@@ -88,7 +92,7 @@ func Open(o Options) (*Outbox, error) {
 		eventsDropped:      o.Counts.New("events_dropped", "Events, page views included, that were lost: the journal refused them, or could not write them later either."),
 		controlFailures:    o.Counts.New("control_failures", "Logouts, revocations and orders that could be written neither to the archive nor to the journal."),
 		projected:          o.Counts.New("facts_projected", "Facts that were moved from the journal to the archive."),
-		setAside:           o.Counts.New("facts_set_aside", "Facts that the archive refuses for good; they are in the directory set-aside of the journal."),
+		setAside:           o.Counts.New("facts_set_aside", "Facts that the archive answered with an error again and again while it took others; they are in the directory set-aside of the journal."),
 		timesClamped:       o.Counts.New("times_clamped", "Times that were ahead of the archive's clock and were set back to it."),
 		eventsPending:      o.Counts.New("events_pending", "Events whose session no store could look up when they happened; it is looked up when the archive answers."),
 		eventsUnattributed: o.Counts.New("events_unattributed", "Events that were given up because the archive did not know their session two minutes later."),
@@ -125,6 +129,13 @@ func Open(o Options) (*Outbox, error) {
 // start for each function that has to run beside requests.
 func (b *Outbox) Start(ctx context.Context, hooks Hooks, start func(loop func(context.Context))) {
 	b.hooks = hooks
+	if err := b.journal.EachSetAside(func(record []byte) {
+		if fact, _, err := decode(record); err == nil && fact != nil {
+			hooks.Held(fact)
+		}
+	}); err != nil {
+		b.log.Error("footfall: the ends of sessions that were set aside could not all be read", "error", err)
+	}
 	if b.gate.passed() {
 		b.openGate(ctx)
 	}
@@ -270,6 +281,10 @@ func (b *Outbox) Drain(ctx context.Context) error {
 	}
 	return nil
 }
+
+// RetrySetAside offers the archive again what it would not take, and returns how many
+// facts that is. They go through the journal.
+func (b *Outbox) RetrySetAside() (int, error) { return b.journal.RetrySetAside() }
 
 // Close closes the journal. The loops must have ended.
 func (b *Outbox) Close() error { return b.journal.Close() }

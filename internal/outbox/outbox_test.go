@@ -126,6 +126,9 @@ func (w *world) start(t *testing.T, hooks Hooks) {
 	if hooks.Replayed == nil {
 		hooks.Replayed = func([]string) {}
 	}
+	if hooks.Held == nil {
+		hooks.Held = func(store.Fact) {}
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	var loops sync.WaitGroup
 	w.Start(ctx, hooks, func(loop func(context.Context)) { loops.Go(func() { loop(ctx) }) })

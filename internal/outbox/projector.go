@@ -11,7 +11,6 @@ import (
 	"github.com/footfall-go/footfall/store"
 )
 
-// The projector carries facts from the journal to the archive in batches.
 const (
 	// GatherTime is how long facts gather before they are carried on, so that a batch
 	// is worth its transaction.
@@ -20,35 +19,64 @@ const (
 	largeBatch      = 200 // records; after a larger batch facts gather for less time
 	batchRecords    = 4000
 	batchBytes      = 4 << 20
-	appendTimeout   = 30 * time.Second
+	appendTimeout   = 10 * time.Second
+	growAfter       = time.Minute // after one that timed out, until batches are larger again
 	minArchiveRetry = 50 * time.Millisecond
 	maxArchiveRetry = 2 * time.Second
 )
 
-// project is the loop that empties the journal.
+// A projector carries facts from the journal to the archive in batches. A batch that
+// fails, or takes longer than appendTimeout, is halved, down to one fact, so that no
+// batch is repeated for ever that the archive cannot take as a whole. A single fact
+// that fails is held (see [held]) if the archive takes others.
+//
+// Only the loop that runs it uses its fields.
+type projector struct {
+	*Outbox
+	wait     time.Duration // before the archive is tried again
+	most     int           // facts in an Append; fewer after one that timed out
+	timedOut time.Time     // when one did
+	took     uint64        // Appends that the archive has taken
+	end      Position      // of the last batch that was read
+	records  int           // that were read and are not counted as carried
+	held     holdings
+}
+
 func (b *Outbox) project(ctx context.Context) {
-	for {
-		batch, err := b.journal.Next(ctx, batchRecords, batchBytes)
-		switch {
-		case ctx.Err() != nil || errors.Is(err, io.EOF):
-			return
-		case err != nil:
-			b.complain(err)
-			if !clock.Sleep(ctx, time.Second) {
-				return
-			}
-			continue
-		}
-		if !b.carry(ctx, batch) {
-			return
-		}
-		if b.closing.Load() && b.onlyUnattributed.Load() {
-			return // they wait for the next start
-		}
-		if len(batch.Records) < batchRecords/2 && !b.closing.Load() && !clock.Sleep(ctx, gatherFor(len(batch.Records))) {
-			return
-		}
+	p := &projector{Outbox: b, wait: minArchiveRetry, most: batchRecords}
+	for p.step(ctx) {
 	}
+}
+
+// step carries one batch. It returns false if the loop has to end.
+func (p *projector) step(ctx context.Context) bool {
+	batch, err := p.next(ctx)
+	switch {
+	case ctx.Err() != nil || errors.Is(err, io.EOF):
+		return false
+	case errors.Is(err, context.DeadlineExceeded): // a held fact is to be tried again
+	case err != nil:
+		p.complain(err)
+		return clock.Sleep(ctx, time.Second)
+	}
+	if !p.carry(ctx, batch) {
+		return false
+	}
+	if p.closing.Load() && p.onlyUnattributed.Load() {
+		return false // they wait for the next start
+	}
+	return err != nil || len(batch.Records) >= batchRecords/2 || p.closing.Load() || clock.Sleep(ctx, gatherFor(len(batch.Records)))
+}
+
+// next reads a batch. It returns [context.DeadlineExceeded] when a held fact is to be
+// tried again before there is one.
+func (p *projector) next(ctx context.Context) (journal.Batch, error) {
+	if at, some := p.held.due(); some {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, at)
+		defer cancel()
+	}
+	return p.journal.Next(ctx, batchRecords, batchBytes)
 }
 
 // gatherFor is how long facts gather after a batch of so many. Where many come,
@@ -59,14 +87,35 @@ func gatherFor(records int) time.Duration {
 
 // carry takes one batch to the archive, however long that takes. It returns
 // false if ctx ended first: the journal still has the batch then.
-func (b *Outbox) carry(ctx context.Context, batch journal.Batch) bool {
+func (p *projector) carry(ctx context.Context, batch journal.Batch) bool {
+	facts, ok := p.read(ctx, batch)
+	if !ok || !p.retryHeld(ctx) || !p.store(ctx, facts) {
+		return false
+	}
+	if !p.held.isAway() {
+		p.gate.carry(p.records) // what is held counts too: the ends among it are known
+		p.records = 0
+	}
+	if p.held.none() && p.end > p.Confirmed() {
+		p.archiveTook() // also if it rejected facts, or none was left to store: it answered
+		if err := p.journal.Done(p.end); err != nil {
+			p.complain(err)
+		}
+		p.confirmed.Store(uint64(p.end))
+		p.hooks.Confirmed(p.end)
+	}
+	return true
+}
+
+// read returns the facts of a batch.
+func (p *projector) read(ctx context.Context, batch journal.Batch) ([]store.Fact, bool) {
 	facts := make([]store.Fact, 0, len(batch.Records))
 	var waiting []*unattributed
 	for _, record := range batch.Records {
 		fact, event, err := decode(record)
 		switch {
 		case err != nil:
-			b.putAside(record, err)
+			p.putAside(record, err)
 		case event != nil:
 			waiting = append(waiting, event)
 		default:
@@ -74,67 +123,124 @@ func (b *Outbox) carry(ctx context.Context, batch journal.Batch) bool {
 		}
 	}
 	for _, event := range waiting {
-		recorded, ok := b.resolve(ctx, event)
+		recorded, ok := p.resolve(ctx, event)
 		if !ok {
-			return false
+			return nil, false
 		}
 		if recorded != nil {
 			facts = append(facts, recorded)
 		}
 	}
-	b.onlyUnattributed.Store(len(waiting) > 0 && len(facts) == 0)
-	if !b.Replayed() {
-		b.gate.note(facts)
+	p.onlyUnattributed.Store(len(waiting) > 0 && len(facts) == 0)
+	if !p.Replayed() {
+		p.gate.note(facts)
 	}
-	b.clamp(facts)
-	if !b.store(ctx, facts) {
-		return false
+	p.clamp(facts)
+	p.end, p.records = max(p.end, batch.End), p.records+len(batch.Records)
+	return facts, true
+}
+
+// store appends facts to the archive, but for those that it will never take, which are
+// set aside, and those that are held. It returns false if ctx ended first.
+func (p *projector) store(ctx context.Context, facts []store.Fact) bool {
+	for len(facts) > 0 {
+		n := min(len(facts), p.most)
+		if !p.storePart(ctx, facts[:n]) {
+			return false
+		}
+		facts = facts[n:]
 	}
-	b.archiveTook() // also if it rejected facts, or none was left to store: it answered
-	if err := b.journal.Done(batch.End); err != nil {
-		b.complain(err)
-	}
-	b.confirmed.Store(uint64(batch.End))
-	b.gate.carry(len(batch.Records))
-	b.hooks.Confirmed(batch.End)
-	b.projected.Add(uint64(len(facts)))
 	return true
 }
 
-// store appends facts to the archive, trying again until it takes them. Facts
-// that it will never take are set aside one by one.
-func (b *Outbox) store(ctx context.Context, facts []store.Fact) bool {
-	for wait := minArchiveRetry; len(facts) > 0; wait = min(2*wait, maxArchiveRetry) {
-		appendCtx, cancel := context.WithTimeout(ctx, appendTimeout)
-		err := b.archive.Append(appendCtx, facts)
-		cancel()
+func (p *projector) storePart(ctx context.Context, facts []store.Fact) bool {
+	for p.held.waiting >= maxWaiting {
+		if !clock.Sleep(ctx, time.Second) || !p.retryHeld(ctx) {
+			return false
+		}
+	}
+	for {
+		if facts = p.held.join(facts, p.hooks.Held); len(facts) == 0 {
+			return true
+		}
+		err := p.try(ctx, facts)
 		switch {
 		case err == nil:
 			return true
 		case ctx.Err() != nil:
 			return false
-		case errors.Is(err, store.ErrRejected):
-			if len(facts) == 1 {
-				b.putAside(appendFact(nil, facts[0]), err)
-				return true
+		case errors.Is(err, store.ErrRejected) && len(facts) == 1:
+			p.setFactAside(facts[0], err)
+			return true
+		case len(facts) > 1 && errors.Is(err, errTimeout):
+			return p.pause(ctx) && p.store(ctx, facts) // in smaller parts
+		case len(facts) > 1:
+			if !errors.Is(err, store.ErrRejected) && !p.pause(ctx) {
+				return false
 			}
 			half := len(facts) / 2
-			return b.store(ctx, facts[:half]) && b.store(ctx, facts[half:])
+			return p.storePart(ctx, facts[:half]) && p.storePart(ctx, facts[half:])
+		case p.held.hold(facts[0], err, p.took, p.hooks.Held):
+			return true
 		}
-		b.archiveFailed(err)
-		if !clock.Sleep(ctx, wait) {
+		// Another fact failed before this one, and none was taken since: the archive
+		// takes nothing.
+		if !p.pause(ctx) || !p.retryHeld(ctx) {
 			return false
 		}
 	}
-	return true
+}
+
+// try appends facts once.
+func (p *projector) try(ctx context.Context, facts []store.Fact) error {
+	appending, cancel := context.WithTimeout(ctx, appendTimeout)
+	err := p.archive.Append(appending, facts)
+	timedOut := err != nil && appending.Err() != nil
+	cancel()
+	switch {
+	case err == nil:
+		p.took++
+		p.wait = minArchiveRetry
+		p.held.othersWereTaken()
+		p.archiveTook()
+		p.projected.Add(uint64(len(facts)))
+		if time.Since(p.timedOut) > growAfter {
+			p.most = min(2*p.most, batchRecords)
+		}
+	case ctx.Err() != nil || errors.Is(err, store.ErrRejected):
+	default:
+		p.archiveFailed(err)
+		if timedOut {
+			p.most, p.timedOut = max(min(p.most, len(facts))/2, 1), time.Now()
+			err = errors.Join(errTimeout, err)
+		}
+	}
+	return err
+}
+
+// errTimeout is wrapped by the error of an Append that took too long.
+var errTimeout = errors.New("the archive did not answer in time")
+
+// pause waits before the archive is tried again.
+func (p *projector) pause(ctx context.Context) bool {
+	wait := p.wait
+	p.wait = min(2*p.wait, maxArchiveRetry)
+	return clock.Sleep(ctx, wait)
 }
 
 func (b *Outbox) putAside(record []byte, reason error) {
 	b.setAside.Add(1)
-	b.log.Error("footfall: a fact was set aside: the archive will never take it", "error", reason)
+	b.log.Error("footfall: a fact was set aside, because the archive will not take it", "error", reason)
 	if err := b.journal.SetAside(record, reason.Error()); err != nil {
 		b.complain(err)
 	}
+}
+
+// setFactAside puts a fact aside that the archive will not take. If it ends a session,
+// or all of a customer's, that counts nevertheless.
+func (b *Outbox) setFactAside(fact store.Fact, reason error) {
+	b.hooks.Held(fact)
+	b.putAside(appendFact(nil, fact), reason)
 }
 
 // archiveFailed and archiveTook record an outage of the archive and its end.
@@ -149,37 +255,5 @@ func (b *Outbox) archiveFailed(err error) {
 func (b *Outbox) archiveTook() {
 	if since := b.failingSince.Swap(0); since != 0 {
 		b.log.Info("footfall: the archive takes facts again", "after", time.Since(time.UnixMilli(since)).Round(time.Millisecond))
-	}
-}
-
-// clamp corrects the times of facts that a clock which runs ahead of the archive's
-// has put into the future.
-func (b *Outbox) clamp(facts []store.Fact) {
-	latest, limited := b.clock.Latest()
-	if !limited {
-		return
-	}
-	limit := func(at *time.Time) {
-		if at.After(latest) {
-			*at = latest
-			b.timesClamped.Add(1)
-		}
-	}
-	for _, fact := range facts {
-		switch f := fact.(type) {
-		case *store.SessionBegun:
-			limit(&f.StartedAt)
-			limit(&f.LastSeenAt)
-		case *store.EventRecorded:
-			limit(&f.CreatedAt)
-		case *store.SessionSeen:
-			limit(&f.At)
-		case *store.OrderPlaced:
-			limit(&f.CreatedAt)
-		case *store.OrderRefunded:
-			limit(&f.At)
-		case *store.BotSeen:
-			limit(&f.At)
-		}
 	}
 }

@@ -93,7 +93,7 @@ func open(t *testing.T) *world {
 		Counts: counts, Logger: log,
 	})
 	// Without its loops: what is appended stays in the journal.
-	out.Start(t.Context(), outbox.Hooks{Follow: w.revoked.Follow, Replayed: func([]string) {}}, func(func(context.Context)) {})
+	out.Start(t.Context(), outbox.Hooks{Follow: w.revoked.Follow, Replayed: func([]string) {}, Held: func(store.Fact) {}}, func(func(context.Context)) {})
 	return w
 }
 
