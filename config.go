@@ -39,7 +39,8 @@ type Config struct {
 	// a power cut loses at most what was written in that time. Default: 100 ms.
 	JournalSync time.Duration
 	// JournalMaxBytes is how much the journal may hold while the archive is away, at
-	// least 1 MiB. Default: 1 GiB.
+	// least 1 MiB. Beside it the journal has a reserve of 4 MiB for orders, refunds,
+	// logouts and revocations on a full disk. Default: 1 GiB.
 	JournalMaxBytes int64
 
 	// SessionCookie and VisitorCookie are the cookies' names. The prefixes __Host- and

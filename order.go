@@ -18,8 +18,11 @@ import (
 // instance: so a payment provider's webhook and the buyer's thank-you page may both
 // place it. What was known stays.
 //
-// An outage of tracking never makes PlaceOrder fail: an error says what is wrong with
-// the input. [ErrConflict] means that the id was placed before with another total: it
+// The order is in the archive, or in the journal and flushed to the disk, when the error
+// is nil. An error that wraps [ErrUnavailable] means that neither took it, as on a full
+// disk whose reserve is used up: nothing was recorded, and whether to sell is the shop's
+// decision. The same call, with the same id, can be repeated. Any other error says what
+// is wrong with the input. [ErrConflict] means that the id was placed before with another total: it
 // comes with that order, and nothing was changed. While the archive is away this may
 // not be known; then the order that reaches the archive first counts. ctx is the
 // request's.

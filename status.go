@@ -6,6 +6,7 @@ import (
 
 	"github.com/footfall-go/footfall/internal/count"
 	"github.com/footfall-go/footfall/internal/notices"
+	"github.com/footfall-go/footfall/store"
 )
 
 // A Dependency is something that a tracker needs: the hot store, the archive or the
@@ -28,10 +29,12 @@ type Status struct {
 
 	JournalBytes   int64     `json:"journalBytes"`
 	JournalMax     int64     `json:"journalMaxBytes"`
-	JournalPending uint64    `json:"journalPending"` // records that the archive does not hold yet
-	JournalOldest  time.Time `json:"journalOldest"`  // of these; zero if there is none
-	SetAside       uint64    `json:"setAside"`       // facts that the archive did not take while it took others; they are in the journal's directory set-aside
-	Replaying      bool      `json:"replaying"`      // what the last run left in the journal is still being carried to the archive
+	JournalPending uint64    `json:"journalPending"`                  // records that the archive does not hold yet
+	JournalOldest  time.Time `json:"journalOldest"`                   // of these; zero if there is none
+	SetAside       uint64    `json:"setAside"`                        // facts that the archive did not take while it took others; they are in the journal's directory set-aside
+	JournalReserve int64     `json:"journalReserveBytes"`             // free in what is held ready for orders and logouts on a full disk
+	ReserveProblem string    `json:"journalReserveProblem,omitempty"` // why nothing is held ready, or why the file system may not keep to it
+	Replaying      bool      `json:"replaying"`                       // what the last run left in the journal is still being carried to the archive
 
 	CustomersKnown bool  `json:"customersKnown"` // the feed of changes of credentials was read; until then customers get 503, and others are served
 	ChangesRead    int64 `json:"changesRead"`    // of the feed, since the start
@@ -68,12 +71,15 @@ func (t *Tracker) Status(ctx context.Context) Status {
 	j := t.out.Stats()
 	s := Status{
 		LiveSessions: t.sessions.Live(), ActiveUsers: t.jobs.ActiveUsers(), DailyVisits: t.jobs.DailyVisits(),
-		JournalBytes: j.Bytes, JournalMax: j.MaxBytes, JournalPending: j.Pending, JournalOldest: j.Oldest, SetAside: j.SetAside,
+		JournalBytes: j.Bytes, JournalMax: j.MaxBytes, JournalPending: j.Pending, JournalOldest: j.Oldest, JournalReserve: j.Reserve, SetAside: j.SetAside,
 		Replaying: !t.out.Replayed() || !t.hot.IsReplayed(),
 		Counts:    t.counts.All(),
 		Notices:   append([]Notice{}, t.notices.Current()...),
 	}
 	s.ChangesRead, s.ChangesLeft, s.CustomersKnown = t.revoked.Progress()
+	if j.ReserveProblem != nil {
+		s.ReserveProblem = j.ReserveProblem.Error()
+	}
 	s.Parts = []Dependency{
 		t.check(ctx, "hot", t.hotStore.Check),
 		t.check(ctx, "archive", t.archive.Check),
@@ -84,6 +90,14 @@ func (t *Tracker) Status(ctx context.Context) Status {
 		s.Parts[1].OK, s.Parts[1].Error = false, "it has not taken facts since "+since.Format(time.RFC3339)
 	}
 	return s
+}
+
+// Retention says how far deleting by age has come: it follows the clock by at most 7 days
+// a day of running time. With move it takes the present for now from here on, however far
+// that is: for an operator who has made sure that the clock is right. It fails if this
+// machine's clock and the archive's disagree.
+func (t *Tracker) Retention(ctx context.Context, move bool) (store.Retention, error) {
+	return t.jobs.Retention(ctx, move)
 }
 
 // RetrySetAside offers the archive again the facts that it did not take, and returns how

@@ -210,7 +210,6 @@ func (t *Tracker) housekeep(ctx context.Context) {
 	for tick := 1; clock.Sleep(ctx, housekeepEvery); tick++ {
 		at := clock.Now()
 		t.sessions.Fold(ctx, at)
-		t.orders.Retry(ctx)
 		t.requests.FlushUncounted(at, false)
 		if tick%sweepEvery == 0 {
 			t.sessions.Sweep(at)

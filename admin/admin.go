@@ -79,6 +79,7 @@ type Handler struct {
 	serving  sync.WaitGroup
 	url      string
 	isClosed bool
+	retry    *time.Timer // of announcing; nil: it succeeded, or was not asked for
 }
 
 // New returns a Handler and locks DataDir.
@@ -181,7 +182,8 @@ func (h *Handler) URL() string {
 }
 
 // Announce says in DataDir that this process serves the handler under a URL, such as
-// http://127.0.0.1:8080, which commands on this machine can reach.
+// http://127.0.0.1:8080, which commands on this machine can reach. If that cannot be written, as on a full disk,
+// it is logged and tried again until Close: commands do not find the process before.
 func (h *Handler) Announce(url string) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -195,16 +197,39 @@ func (h *Handler) announce(url string) error {
 	if h.config.Lock == nil {
 		return errors.New("admin: Config.DataDir: it is empty, so that no command can find this process: set it")
 	}
+	h.url = url
+	h.write()
+	return nil
+}
+
+const announceRetry = 10 * time.Second
+
+// write writes the file that tells commands of this process, now or later. The caller
+// holds h.mu.
+func (h *Handler) write() {
 	lives := h.config.Tracker.Lifetimes()
 	err := h.config.Lock.Write(datadir.Address{
-		URL: url, Token: h.token, PID: os.Getpid(),
+		URL: h.url, Token: h.token, PID: os.Getpid(),
 		SessionTTL: lives.Idle.String(), SessionMaxAge: lives.Absolute.String(), Timezone: h.config.Tracker.Location().String(),
 	})
-	if err != nil {
-		return fmt.Errorf("admin: Config.DataDir: %w", err)
+	again := h.retry != nil
+	h.retry = nil
+	if err == nil {
+		if again {
+			h.config.Logger.Info("footfall: commands find this process now")
+		}
+		return
 	}
-	h.url = url
-	return nil
+	if !again {
+		h.config.Logger.Warn("footfall: commands do not find this process: it is tried again every 10 s", "error", err)
+	}
+	h.retry = time.AfterFunc(announceRetry, func() {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		if !h.isClosed {
+			h.write()
+		}
+	})
 }
 
 // closeTimeout is how long requests that Listen serves have to finish.
@@ -219,6 +244,9 @@ func (h *Handler) Close() error {
 		return nil
 	}
 	h.isClosed = true
+	if h.retry != nil {
+		h.retry.Stop()
+	}
 	var errs []error
 	if h.config.Lock != nil && h.url != "" {
 		errs = append(errs, h.config.Lock.Remove())

@@ -118,6 +118,25 @@ func TestMount_VisitorsReachTheProbesAloneIfTheRestIsElsewhere(t *testing.T) {
 	}
 }
 
+// Conveniences never stop a start: how commands find a process is one.
+func TestAnnounce_WhatCannotBeWrittenIsTriedAgain(t *testing.T) {
+	s := stage.New(t, nil)
+	file := filepath.Join(s.Dir, "admin.json")
+	h := open(t, s, nil)
+	if err := os.MkdirAll(filepath.Join(file, "in the way"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Announce("http://127.0.0.1:8080"); err != nil {
+		t.Errorf("Announce returns %v: the shop would not start, because commands cannot find it", err)
+	}
+	if err := os.RemoveAll(file); err != nil {
+		t.Fatal(err)
+	}
+	if h.URL() != "http://127.0.0.1:8080" {
+		t.Errorf("the handler's URL is %q", h.URL())
+	}
+}
+
 func TestNew_SaysEveryMistakeByField(t *testing.T) {
 	_, err := admin.New(admin.Config{Tokens: []string{"short"}})
 	if err == nil {

@@ -72,6 +72,7 @@ func (c collector) status(out chan<- prometheus.Metric) {
 	gauge("live_sessions", "Sessions held in this process's memory.", float64(s.LiveSessions))
 	gauge("journal_bytes", "Size of the journal on the disk.", float64(s.JournalBytes))
 	gauge("journal_max_bytes", "Greatest size of the journal: when it is reached, events are refused.", float64(s.JournalMax))
+	gauge("journal_reserve_bytes", "Bytes that are free in what the journal holds ready for orders and logouts on a full disk.", float64(s.JournalReserve))
 	gauge("journal_pending_records", "Facts in the journal that are not yet stored in the archive.", float64(s.JournalPending))
 	gauge("journal_set_aside_records", "Facts in the journal's directory set-aside: the archive did not take them while it took others.", float64(s.SetAside))
 	gauge("customers_known", "Whether the archive's feed of changes of credentials was read to its end since the start: 1, otherwise 0. Until then customers get 503.", truth(s.CustomersKnown))

@@ -658,11 +658,11 @@ func (b *broken) KeepFirst(ctx context.Context, key, value string) (string, erro
 	return first, err
 }
 
-func (b *broken) Purge(ctx context.Context, sessions, visitors time.Time, limit int) (int, error) {
+func (b *broken) Purge(ctx context.Context, now, sessions, visitors time.Time, limit int) (int, error) {
 	if b.is("purge has no bound") {
 		limit = 1000
 	}
-	n, err := b.Archive.Purge(ctx, sessions, visitors, limit)
+	n, err := b.Archive.Purge(ctx, now, sessions, visitors, limit)
 	b.root().mu.Lock()
 	b.root().purged = true
 	b.root().mu.Unlock()

@@ -153,7 +153,7 @@ func purgeOfLateFacts(t *tester) {
 		t.Helper()
 		for n, pass := 1, 0; n > 0; pass++ {
 			var err error
-			if n, err = t.a.Purge(t.Context(), at(1000), at(-1), 10); err != nil {
+			if n, err = t.a.Purge(t.Context(), at(1000), at(1000), at(-1), 10); err != nil {
 				t.Fatalf("Purge: %v", err)
 			}
 			if pass > 20 {

@@ -240,7 +240,7 @@ var jobRules = []rule{
 		b.LandingPage = "/reset?name=secret"
 		t.append(begun(1, 0), b, view(2, 1, 1), value(2, "cart", "1", 2), fold(1, 2))
 		for range 3 {
-			if _, err := t.a.Purge(t.Context(), at(1000), at(1000), 100); err != nil {
+			if _, err := t.a.Purge(t.Context(), at(1000), at(1000), at(1000), 100); err != nil {
 				t.Fatalf("Purge: %v", err)
 			}
 		}
@@ -251,9 +251,29 @@ var jobRules = []rule{
 		t.want(len(t.session(sid(2)).Values), 0, "a session's values go with it, also if it was folded")
 	}},
 	{"purge_takes_late_facts_along", purgeOfLateFacts},
+	{"horizon", func(t *tester) {
+		horizon, newest, err := t.a.Horizon(t.Context())
+		t.want([]any{horizon, newest, err}, []any{time.Time{}, time.Time{}, nil}, "of an archive without sessions whose horizon was never stored both times are zero")
+		t.append(begun(1, 5), begun(2, 9), begun(3, 7))
+		for _, ms := range []int{100, 50} { // a clock was set back
+			if err := t.a.SetHorizon(t.Context(), at(ms)); err != nil {
+				t.Fatalf("SetHorizon: %v", err)
+			}
+			horizon, newest, err = t.a.Horizon(t.Context())
+			t.want([]any{horizon.UTC(), newest.UTC(), err}, []any{at(ms).UTC(), at(9).UTC(), nil}, "Horizon reads what SetHorizon stored last, and when the latest session began")
+		}
+	}},
+	{"purge_does_not_look_at_a_clock", func(t *tester) {
+		t.append(&store.CustomerRevoked{CustomerID: "c", Before: at(10)}, &store.CustomerRevoked{CustomerID: "d", Before: at(10)})
+		if _, err := t.a.Purge(t.Context(), time.Time{}.Add(time.Hour), time.Time{}, time.Time{}, 100); err != nil {
+			t.Fatalf("Purge: %v", err)
+		}
+		page, err := t.a.CredentialChanges(t.Context(), 0, 100)
+		t.want([]any{len(page.Changes), err}, []any{2, nil}, "a step of the feed is as old as the time that Purge is given says")
+	}},
 	{"purge_of_the_beginning_of_time", func(t *tester) {
 		t.append(begun(1, 0))
-		n, err := t.a.Purge(t.Context(), time.Time{}, time.Time{}, 100)
+		n, err := t.a.Purge(t.Context(), time.Time{}, time.Time{}, time.Time{}, 100)
 		t.want([]any{n, err}, []any{0, nil}, "nothing began before the zero time, so nothing is purged, without an error")
 		t.session(sid(1))
 	}},
@@ -274,7 +294,7 @@ func purge(t *tester) {
 	left := func() int { return len(t.sessions(report.Filter{})) }
 	for pass := 0; ; pass++ {
 		before := left()
-		n, err := t.a.Purge(t.Context(), at(10_000), at(-1), 10)
+		n, err := t.a.Purge(t.Context(), at(1000), at(10_000), at(-1), 10)
 		if err != nil {
 			t.Fatalf("Purge: %v", err)
 		}
@@ -307,7 +327,7 @@ func purge(t *tester) {
 	t.append(view(1, 2, 20_001), view(old+1, 9999, 20_002))
 	t.want(t.eventIDs(sid(1)), []string{eid(2)}, "events after a purge")
 	t.want(slices.Contains(t.eventIDs(sid(old+1)), eid(9999)), true, "events after a purge")
-	n, err := t.a.Purge(t.Context(), at(-1), at(30_000), 1000)
+	n, err := t.a.Purge(t.Context(), at(1000), at(-1), at(30_000), 1000)
 	t.want([]any{n, err}, []any{old + 5, nil}, "visitors are purged by when they were last seen, apart from sessions")
 	t.want(left(), 6, "purging visitors leaves sessions alone")
 }

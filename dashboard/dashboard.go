@@ -94,6 +94,8 @@ func New(c Config) (http.Handler, error) {
 		"GET " + root + "sessions/{id}":        a.session,
 		"GET " + root + "sessions/{id}/events": a.events,
 		"POST " + root + "revoke":              a.revoke,
+		"GET " + root + "retention":            a.retention,
+		"POST " + root + "retention":           a.retention,
 		"POST " + root + "retry":               a.retry,
 	} {
 		mux.Handle(pattern, a.answer(h))
@@ -205,6 +207,15 @@ func (a *api) events(r *http.Request) (any, error) {
 		return nil, refusal{http.StatusBadRequest, "limit: " + err.Error()}
 	}
 	return a.Reader.Events(r.Context(), r.PathValue("id"), limit)
+}
+
+// retention says how far deleting by age has come. POST makes it go on from now.
+func (a *api) retention(r *http.Request) (any, error) {
+	done, err := a.Tracker.Retention(r.Context(), r.Method == http.MethodPost)
+	if err != nil && !errors.Is(err, store.ErrUnavailable) {
+		err = refusal{http.StatusConflict, err.Error()}
+	}
+	return done, err
 }
 
 // A Revocation is the body of POST /_footfall/api/revoke. Exactly one of its

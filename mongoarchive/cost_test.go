@@ -212,7 +212,7 @@ func TestAppend_StoresWhatPeopleDidThoughBotsCannotBeStored(t *testing.T) {
 	if err := again.Append(t.Context(), []store.Fact{placedOrder("o-2", 1, 4)}); err != nil {
 		t.Errorf("an order after a start while the collection of bots is damaged: %v: an archive starts without it", err)
 	}
-	if _, err := again.Purge(t.Context(), began.Add(-time.Hour), began.Add(-time.Hour), 10); err == nil {
+	if _, err := again.Purge(t.Context(), time.Now(), began.Add(-time.Hour), began.Add(-time.Hour), 10); err == nil {
 		t.Error("Purge succeeded though the collection of bots is damaged")
 	}
 	damage(t, server, uri, "uncounted_visits")

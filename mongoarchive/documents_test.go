@@ -147,7 +147,7 @@ func TestArchive_FeedNumbersGoOn(t *testing.T) {
 	time.Sleep(5 * time.Millisecond) // a change's age is measured from the latest one
 	revoke("c-2")
 	for _, want := range []int{1, 0} {
-		if n, err := a.Purge(t.Context(), time.Time{}, time.Time{}, 10); err != nil || n != want {
+		if n, err := a.Purge(t.Context(), time.Now(), time.Time{}, time.Time{}, 10); err != nil || n != want {
 			t.Errorf("Purge of a feed of two = %d, %v: want %d", n, err, want)
 		}
 	}

@@ -39,7 +39,7 @@ func (c *connection) changes(ctx context.Context, after int64, limit int, age ti
 		return page, err
 	}
 	if after == 0 {
-		first, ok, err := one[changeDoc](ctx, feed, bson.M{"changedAt": bson.M{"$gte": feedHorizon(&last, age)}},
+		first, ok, err := one[changeDoc](ctx, feed, bson.M{"changedAt": bson.M{"$gte": feedHorizon(&last, time.Now(), age)}},
 			options.FindOne().SetSort(bson.D{{Key: "changedAt", Value: 1}, {Key: "_id", Value: 1}}).SetProjection(only("_id")))
 		if err != nil || !ok {
 			return page, err
@@ -69,8 +69,8 @@ func lastStep(ctx context.Context, feed *mongo.Collection) (changeDoc, bool, err
 // feedHorizon is the time before which no session can need a step. It is measured from
 // the last step, or from now if that is earlier: a clock that is ahead makes nothing
 // too old.
-func feedHorizon(last *changeDoc, age time.Duration) bson.DateTime {
-	return min(last.ChangedAt, moment(time.Now())) - bson.DateTime(age.Milliseconds())
+func feedHorizon(last *changeDoc, now time.Time, age time.Duration) bson.DateTime {
+	return min(last.ChangedAt, moment(now)) - bson.DateTime(age.Milliseconds())
 }
 
 // RevokedBefore is the latest revocation of a customer in the feed.

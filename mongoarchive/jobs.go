@@ -64,7 +64,7 @@ func (a *Archive) KeepFirst(ctx context.Context, key, value string) (string, err
 }
 
 // Purge deletes what is older than its retention, in small steps.
-func (a *Archive) Purge(ctx context.Context, sessionsBefore, visitorsBefore time.Time, limit int) (int, error) {
+func (a *Archive) Purge(ctx context.Context, now, sessionsBefore, visitorsBefore time.Time, limit int) (int, error) {
 	ctx, cancel := bounded(ctx)
 	defer cancel()
 	c, err := a.writing(ctx)
@@ -81,7 +81,7 @@ func (a *Archive) Purge(ctx context.Context, sessionsBefore, visitorsBefore time
 		func() (int64, error) {
 			return purgeBefore(ctx, c.write.Collection(uncounted), "minute", sessionsBefore, limit)
 		},
-		func() (int64, error) { return c.purgeFeed(ctx, a.feedAge(), limit) },
+		func() (int64, error) { return c.purgeFeed(ctx, now, a.feedAge(), limit) },
 		func() (int64, error) {
 			return purgeBefore(ctx, c.write.Collection(visitors), "lastSeenAt", visitorsBefore, limit)
 		},
@@ -172,13 +172,13 @@ func (c *connection) purgeSessions(ctx context.Context, before time.Time, limit 
 
 // purgeFeed keeps the last step whatever its age, because the next step's number
 // follows from it.
-func (c *connection) purgeFeed(ctx context.Context, age time.Duration, limit int) (int64, error) {
+func (c *connection) purgeFeed(ctx context.Context, now time.Time, age time.Duration, limit int) (int64, error) {
 	feed := c.write.Collection(credentials)
 	last, ok, err := lastStep(ctx, feed)
 	if err != nil || !ok {
 		return 0, err
 	}
-	ids, err := oldest(ctx, feed, "changedAt", feedHorizon(&last, age).Time(), limit)
+	ids, err := oldest(ctx, feed, "changedAt", feedHorizon(&last, now, age).Time(), limit)
 	if err != nil || len(ids) == 0 {
 		return 0, err
 	}

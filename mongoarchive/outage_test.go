@@ -36,13 +36,16 @@ func calls(a *mongoarchive.Archive) map[string]func(context.Context) error {
 		"SessionsBegun":     func(ctx context.Context) error { _, err := a.SessionsBegun(ctx, began); return err },
 		"ClaimSlot":         func(ctx context.Context) error { _, err := a.ClaimSlot(ctx, "job", began); return err },
 		"KeepFirst":         func(ctx context.Context) error { _, err := a.KeepFirst(ctx, "key", "value"); return err },
-		"Purge":             func(ctx context.Context) error { _, err := a.Purge(ctx, time.Time{}, time.Time{}, 1); return err },
-		"Check":             a.Check,
-		"Now":               func(ctx context.Context) error { _, err := a.Now(ctx); return err },
-		"Describe":          func(ctx context.Context) error { _, err := a.Describe(ctx); return err },
-		"Stats":             func(ctx context.Context) error { _, err := a.Stats(ctx, report.Window{}); return err },
-		"Sessions":          func(ctx context.Context) error { _, err := a.Sessions(ctx, report.Filter{Limit: 1}); return err },
-		"Events":            func(ctx context.Context) error { _, err := a.Events(ctx, sessionID(1), 1); return err },
+		"Purge": func(ctx context.Context) error {
+			_, err := a.Purge(ctx, time.Time{}, time.Time{}, time.Time{}, 1)
+			return err
+		},
+		"Check":    a.Check,
+		"Now":      func(ctx context.Context) error { _, err := a.Now(ctx); return err },
+		"Describe": func(ctx context.Context) error { _, err := a.Describe(ctx); return err },
+		"Stats":    func(ctx context.Context) error { _, err := a.Stats(ctx, report.Window{}); return err },
+		"Sessions": func(ctx context.Context) error { _, err := a.Sessions(ctx, report.Filter{Limit: 1}); return err },
+		"Events":   func(ctx context.Context) error { _, err := a.Events(ctx, sessionID(1), 1); return err },
 	}
 }
 

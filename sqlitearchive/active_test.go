@@ -86,7 +86,7 @@ func (w *activeWorld) step(most int) {
 		case 5: // a folded one is taken out again
 			facts = append(facts, &store.ValueSet{SessionID: w.some(), Key: "k", Value: store.Value{JSON: []byte("1")}, At: w.at()})
 		case 6:
-			if _, err := w.a.Purge(w.Context(), w.at().Add(-30*time.Minute), w.at().Add(-time.Hour), 10); err != nil {
+			if _, err := w.a.Purge(w.Context(), time.Time{}, w.at().Add(-30*time.Minute), w.at().Add(-time.Hour), 10); err != nil {
 				w.Fatal(err)
 			}
 		case 7: // it ends, by a clock that may be ahead

@@ -86,12 +86,12 @@ func (d *database) lastChange(ctx context.Context) (seq, at int64, err error) {
 // that is ahead makes nothing too old.
 func (d *database) firstNeeded(ctx context.Context, last int64, age time.Duration) (int64, error) {
 	var first int64
-	err := d.read.QueryRowContext(ctx, firstChange, feedHorizon(last, age)).Scan(&first)
+	err := d.read.QueryRowContext(ctx, firstChange, feedHorizon(last, nowMillis(), age)).Scan(&first)
 	return first - 1, err
 }
 
-func feedHorizon(last int64, age time.Duration) int64 {
-	return min(last, nowMillis()) - age.Milliseconds()
+func feedHorizon(last, now int64, age time.Duration) int64 {
+	return min(last, now) - age.Milliseconds()
 }
 
 // RevokedBefore is the latest revocation of a customer in the feed.

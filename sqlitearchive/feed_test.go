@@ -57,12 +57,12 @@ func TestCredentialChanges_BeginAtTheFirstThatALiveSessionCanNeed(t *testing.T) 
 	}
 
 	for _, want := range []int{500, 500} {
-		if n, err := a.Purge(t.Context(), time.Time{}, time.Time{}, 500); err != nil || n != want {
+		if n, err := a.Purge(t.Context(), now, time.Time{}, time.Time{}, 500); err != nil || n != want {
 			t.Errorf("Purge with the limit 500 deleted %d of 10,000 old changes (%v)", n, err)
 		}
 	}
 	for n := 1; n > 0; {
-		if n, err = a.Purge(t.Context(), time.Time{}, time.Time{}, 500); err != nil {
+		if n, err = a.Purge(t.Context(), now, time.Time{}, time.Time{}, 500); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -41,7 +41,7 @@ func (a *Archive) KeepFirst(ctx context.Context, key, value string) (first strin
 }
 
 // Purge deletes what is older than its retention, in small steps.
-func (a *Archive) Purge(ctx context.Context, sessions, visitors time.Time, limit int) (int, error) {
+func (a *Archive) Purge(ctx context.Context, now, sessions, visitors time.Time, limit int) (int, error) {
 	d, err := a.writable(ctx)
 	if err != nil {
 		return 0, fmt.Errorf("sqlitearchive: purge: %w", err)
@@ -55,7 +55,7 @@ func (a *Archive) Purge(ctx context.Context, sessions, visitors time.Time, limit
 	if err != nil {
 		return 0, fmt.Errorf("sqlitearchive: purge: %w", err)
 	}
-	feedBefore := time.UnixMilli(feedHorizon(last, a.feedAge()))
+	feedBefore := time.UnixMilli(feedHorizon(last, now.UnixMilli(), a.feedAge()))
 	deleted := 0
 	for _, step := range []struct {
 		counts bool

@@ -79,8 +79,10 @@ func Open(path string, o Options) (*Archive, error) {
 	if err != nil {
 		return nil, opening(path, err)
 	}
+	takeRoom(path)
 	d, err := openWriting(path)
 	if err != nil {
+		keepRoom(path)
 		return nil, err
 	}
 	return newArchive(d, o), nil
@@ -128,7 +130,12 @@ func (a *Archive) Close() error {
 	a.closed.Store(true)
 	a.reopening.Lock()
 	defer a.reopening.Unlock()
-	return a.opened.Load().leave()
+	d := a.opened.Load()
+	err := d.leave()
+	if d.write != nil && isFile(d.path, d.main) == nil {
+		keepRoom(d.path)
+	}
+	return err
 }
 
 // Check reports an error if the database does not answer, or if its file is no

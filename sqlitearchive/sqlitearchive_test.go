@@ -235,7 +235,7 @@ func TestOpenReadOnly(t *testing.T) {
 		if _, err := r.ClaimSlot(t.Context(), "job", began); err == nil {
 			t.Error("ClaimSlot of a reader succeeded")
 		}
-		if _, err := r.Purge(t.Context(), began, began, 1); err == nil {
+		if _, err := r.Purge(t.Context(), time.Time{}, began, began, 1); err == nil {
 			t.Error("Purge of a reader succeeded")
 		}
 	})

@@ -103,8 +103,24 @@ type Jobs interface {
 	// visitors last seen before another; orders stay. An event of a session that is
 	// not there, because it came after the session was deleted, is deleted too if
 	// the session began before that time: [IDTime] says when. It deletes at most
-	// limit of each and returns how many it did; call it again until that is 0.
-	Purge(ctx context.Context, sessions, visitors time.Time, limit int) (int, error)
+	// limit of each and returns how many it did; call it again until that is 0. Steps of
+	// the feed go when they are older at the time now than the archive keeps them: it does
+	// not look at a clock.
+	Purge(ctx context.Context, now, sessions, visitors time.Time, limit int) (int, error)
+
+	// Horizon reads what SetHorizon stored last, zero if nothing, and when the latest
+	// session began, zero if there is none. The horizon is the time that deleting by age
+	// takes for now.
+	Horizon(ctx context.Context) (horizon, newestSession time.Time, err error)
+	SetHorizon(ctx context.Context, horizon time.Time) error
+}
+
+// Retention is how far deleting by age has come.
+type Retention struct {
+	Horizon  time.Time `json:"deletesAsOf"` // the time that it takes for now; zero: it has not run
+	Now      time.Time `json:"now"`
+	Sessions time.Time `json:"sessionsBefore"` // sessions that began before are deleted
+	Visitors time.Time `json:"visitorsBefore"` // visitors who were last seen before are deleted
 }
 
 // A ChangesPage is a page of the feed of credential changes.

@@ -40,11 +40,19 @@ func (l Lifetimes) Deadline(s *Session) (time.Time, EndReason) {
 // Remaining is how long a session has to live at a time, 0 when it is over. It
 // is also the TTL of a stored record.
 func (l Lifetimes) Remaining(s *Session, now time.Time) time.Duration {
-	if !s.EndedAt.IsZero() {
+	if !s.EndedAt.IsZero() || l.isImpossible(s, now) {
 		return 0
 	}
 	end, _ := l.Deadline(s)
 	return max(end.Sub(now), 0)
+}
+
+// isImpossible reports whether a session began more than the absolute limit after now: a
+// clock was wrong. Such a session is over, because it would otherwise live for as long as
+// that clock was ahead. So none lives for more than twice the absolute limit, whatever
+// clocks say.
+func (l Lifetimes) isImpossible(s *Session, now time.Time) bool {
+	return s.StartedAt.Sub(now) > l.WithDefaults().Absolute
 }
 
 // Ended returns the session with EndedAt and EndReason filled in if its idle or
@@ -56,6 +64,10 @@ func (l Lifetimes) Ended(s Session, now time.Time) Session {
 	end, reason := l.Deadline(&s)
 	over := s.EndedAt.IsZero() && !now.Before(end)
 	overBefore := s.EndReason == EndRevoked && end.Before(s.EndedAt)
+	if s.EndedAt.IsZero() && l.isImpossible(&s, now) {
+		s.EndedAt, s.EndReason = s.StartedAt, EndAbsolute
+		return s
+	}
 	if over || overBefore {
 		s.EndedAt, s.EndReason = end, reason
 	}
@@ -69,5 +81,5 @@ func (l Lifetimes) AliveAt(s *Session, at time.Time) bool {
 		return false
 	}
 	end, _ := l.Deadline(s)
-	return at.Before(end)
+	return at.Before(end) && !l.isImpossible(s, at)
 }

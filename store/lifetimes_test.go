@@ -41,3 +41,18 @@ func TestLifetimes_WithoutLimitsHaveTheDefaults(t *testing.T) {
 		}
 	}
 }
+
+// A clock that is years ahead makes no session that lives for years.
+func TestLifetimes_ASessionOfTheFarFutureIsOver(t *testing.T) {
+	l := Lifetimes{Idle: 30 * time.Minute, Absolute: 24 * time.Hour}
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	for ahead, alive := range map[time.Duration]bool{0: true, time.Hour: true, 24 * time.Hour: true, 24*time.Hour + 1: false, 3 * 365 * 24 * time.Hour: false} {
+		s := Session{StartedAt: now.Add(ahead), LastSeenAt: now.Add(ahead)}
+		if l.AliveAt(&s, now) != alive || (l.Remaining(&s, now) > 0) != alive || l.Ended(s, now).EndedAt.IsZero() != alive {
+			t.Errorf("a session that began %v from now: alive %v, remaining %v, shown as ended %v; want alive: %v", ahead, l.AliveAt(&s, now), l.Remaining(&s, now), l.Ended(s, now).EndedAt, alive)
+		}
+		if most := 2 * l.Absolute; l.Remaining(&s, now) > most {
+			t.Errorf("a session that began %v from now lives for %v more, want %v at most", ahead, l.Remaining(&s, now), most)
+		}
+	}
+}

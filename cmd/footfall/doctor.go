@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -174,7 +175,8 @@ func backlogFinding(c *config) finding {
 	return f
 }
 
-// backlogBytes is the size of the journal's segments.
+// backlogBytes is the size of the journal's segments, and of what is in its reserve, which
+// is filled up with zeros.
 func (c *config) backlogBytes() (size int64) {
 	segments, err := filepath.Glob(filepath.Join(c.JournalDir, "*.wal"))
 	if err != nil {
@@ -184,6 +186,9 @@ func (c *config) backlogBytes() (size int64) {
 		if info, err := os.Stat(s); err == nil {
 			size += info.Size()
 		}
+	}
+	if reserve, err := os.ReadFile(filepath.Join(c.JournalDir, "reserve")); err == nil {
+		size += int64(len(bytes.TrimRight(reserve, "\x00")))
 	}
 	return size
 }
@@ -238,7 +243,7 @@ func serverFindings(s footfall.Status) []finding {
 			}
 		}
 		if p.Name == "journal" && p.OK {
-			f.Says = fmt.Sprintf("%d records wait, %d of %d bytes", s.JournalPending, s.JournalBytes, s.JournalMax)
+			f.Says = fmt.Sprintf("%d records wait, %d of %d bytes; %d bytes are held ready for orders and logouts on a full disk", s.JournalPending, s.JournalBytes, s.JournalMax, s.JournalReserve)
 		}
 		if !p.OK {
 			f.Remedy = remedyFor(p.Name)
@@ -251,11 +256,20 @@ func serverFindings(s footfall.Status) []finding {
 			Remedy: "wait; if the numbers stand still, look at the archive",
 		})
 	}
+	if s.ReserveProblem != "" {
+		findings = append(findings, finding{
+			Part: "server: reserve", OK: true, Warning: true, Says: "on a full disk orders and logouts may not be recorded, and say so: " + s.ReserveProblem,
+			Remedy: "put DATA_DIR on a file system that overwrites in place, such as ext4 or XFS, with 4 MiB free",
+		})
+	}
 	for _, c := range []struct{ count, says, remedy string }{
 		{"forgotten_proxy", "requests came through a private peer that is not trusted: all visitors share its address", "set TRUSTED_PROXIES to your proxy's network"},
 		{"unacknowledged", "facts could not be written in time and may be missing", "look at the disk of DATA_DIR"},
+		{"orders_unwritten", "orders or refunds could be written nowhere, and their calls said so", "look at the disk of DATA_DIR and at the archive"},
+		{"journal_gaps", "times records were missing in the journal at the start: a file was emptied, cut or taken away", "look at the server's log, and at what else writes to DATA_DIR/journal"},
 		{"journal_damaged_bytes", "bytes of the journal were damaged", "look at DATA_DIR/journal/set-aside, and at the disk"},
 		{"events_unattributed", "events came with cookies of sessions that the archive did not know two minutes later, and were not counted", "check whether an instance's journal is left behind: footfall drain moves it to the archive"},
+		{"retention_refused", "times deleting by age did less than the clock asked for", "look at this machine's clock; if it is right, footfall retention --yes"},
 		{"times_clamped", "times were ahead of the archive's clock and were set back", "set this machine's clock"},
 		{"corrupt_records", "records in the hot store were damaged, or not written by Footfall; the archive was asked instead", "look for another program that writes under REDIS_PREFIX, and at the server's disk"},
 		{"refunds_exceeding", "refunds exceeded what was paid, because several instances refunded at the same moment", "look at the orders that the log names"},

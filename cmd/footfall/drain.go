@@ -31,6 +31,8 @@ type drained struct {
 	Facts     uint64 `json:"facts"`    // moved to the archive
 	SetAside  uint64 `json:"setAside"` // permanently refused by the archive
 	Remaining uint64 `json:"remaining"`
+	Gaps      uint64 `json:"gaps"`    // places where a file of the journal was emptied, cut or taken away
+	Missing   uint64 `json:"missing"` // records that were missing there, at most
 }
 
 // Run moves the facts of an orphaned journal to the configured archive. It may be
@@ -84,6 +86,9 @@ func (cmd *drainCmd) Run(t terminal) error {
 		fmt.Fprintf(t.out, ", %d were set aside in %s", done.SetAside, filepath.Join(dir, "set-aside"))
 	}
 	fmt.Fprintln(t.out)
+	if done.Gaps > 0 {
+		fmt.Fprintf(t.out, "records are missing in the journal at %d places, at most %d: files of it were emptied, cut or taken away; the rest was carried over\n", done.Gaps, done.Missing)
+	}
 	return nil
 }
 
@@ -162,7 +167,7 @@ func drain(ctx context.Context, t terminal, tracker *footfall.Tracker) (done dra
 	last, since := total, time.Now()
 	for {
 		s := tracker.Status(ctx)
-		done = drained{Facts: s.Counts["facts_projected"], SetAside: s.Counts["facts_set_aside"], Remaining: s.JournalPending}
+		done = drained{Facts: s.Counts["facts_projected"], SetAside: s.Counts["facts_set_aside"], Remaining: s.JournalPending, Gaps: s.Counts["journal_gaps"], Missing: s.Counts["journal_missing"]}
 		bar.set(int64(total - min(total, s.JournalPending)))
 		switch {
 		case s.JournalPending == 0 && !s.Replaying:

@@ -40,10 +40,10 @@ func spaceFinding(free, grows int64) finding {
 	switch {
 	case free < grows:
 		f.OK, f.Says = false, f.Says+fmt.Sprintf(", and the journal may grow by %s while the archive is away", mebibytes(grows))
-		f.Remedy = "make room, or lower JOURNAL_MAX_BYTES: on a full disk page views are not counted, and logouts answer 503"
+		f.Remedy = "make room, or lower JOURNAL_MAX_BYTES: on a full disk page views are not counted, and orders and logouts have 4 MiB, past which they answer 503"
 	case free < leastSpace:
 		f.OK, f.Says = false, f.Says+fmt.Sprintf(", less than %s", mebibytes(leastSpace))
-		f.Remedy = "make room: on a full disk page views are not counted, and logouts answer 503"
+		f.Remedy = "make room: on a full disk page views are not counted, and orders and logouts have 4 MiB, past which they answer 503"
 	}
 	return f
 }

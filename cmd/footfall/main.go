@@ -14,19 +14,20 @@ import (
 
 // cli is the command line: each subcommand is one field here, and one file.
 type cli struct {
-	Demo     demoCmd     `cmd:"" help:"Run a demo shop and its admin API, in memory and SQLite unless other stores are set."`
-	Serve    serveCmd    `cmd:"" help:"Serve the admin API and run the jobs, without a shop, on shared stores."`
-	Doctor   doctorCmd   `cmd:"" help:"Check every part; print what is wrong and what to do."`
-	Stats    statsCmd    `cmd:"" help:"Show the figures: who is here, what happened, what was sold."`
-	Sessions sessionsCmd `cmd:"" help:"List sessions, newest first."`
-	Session  sessionCmd  `cmd:"" help:"Show one session and how long it has to live."`
-	Events   eventsCmd   `cmd:"" help:"List the events of a session."`
-	Revoke   revokeCmd   `cmd:"" help:"End a session, or all sessions of a customer."`
-	Drain    drainCmd    `cmd:"" help:"Move the facts of an orphaned journal to the archive."`
-	Backup   backupCmd   `cmd:"" help:"Copy the SQLite database to a file, also while a shop writes to it."`
-	Restore  restoreCmd  `cmd:"" help:"Put a copy of the SQLite database in place; the one there is kept."`
-	Config   configCmd   `cmd:"" help:"Show the settings in effect, secrets hidden."`
-	Version  versionCmd  `cmd:"" help:"Show which Footfall this is."`
+	Demo      demoCmd      `cmd:"" help:"Run a demo shop and its admin API, in memory and SQLite unless other stores are set."`
+	Serve     serveCmd     `cmd:"" help:"Serve the admin API and run the jobs, without a shop, on shared stores."`
+	Doctor    doctorCmd    `cmd:"" help:"Check every part; print what is wrong and what to do."`
+	Stats     statsCmd     `cmd:"" help:"Show the figures: who is here, what happened, what was sold."`
+	Sessions  sessionsCmd  `cmd:"" help:"List sessions, newest first."`
+	Session   sessionCmd   `cmd:"" help:"Show one session and how long it has to live."`
+	Events    eventsCmd    `cmd:"" help:"List the events of a session."`
+	Revoke    revokeCmd    `cmd:"" help:"End a session, or all sessions of a customer."`
+	Retention retentionCmd `cmd:"" help:"Show how far deleting by age has come; with --yes go on from now."`
+	Drain     drainCmd     `cmd:"" help:"Move the facts of an orphaned journal to the archive."`
+	Backup    backupCmd    `cmd:"" help:"Copy the SQLite database to a file, also while a shop writes to it."`
+	Restore   restoreCmd   `cmd:"" help:"Put a copy of the SQLite database in place; the one there is kept."`
+	Config    configCmd    `cmd:"" help:"Show the settings in effect, secrets hidden."`
+	Version   versionCmd   `cmd:"" help:"Show which Footfall this is."`
 }
 
 // The exit codes. exitNo means that the answer is no (not found, not healthy), or that

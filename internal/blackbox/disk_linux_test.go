@@ -147,21 +147,16 @@ func TestFault_FullDiskServesAndCountsOnWhenThereIsRoom(t *testing.T) {
 		t.Errorf("a new visitor on a full disk: %v", a)
 	}
 	b.post(cartPath, `{"productId":"1","quantity":1}`).want(200)
-	if a := customer.post(logoutPath, ""); a.status != 503 || a.header.Get("Retry-After") == "" || len(a.header["Set-Cookie"]) > 0 {
-		t.Errorf("logout that cannot be made durable: %v", a)
+	if a := customer.post(logoutPath, ""); a.status != 200 {
+		t.Errorf("a logout on a full disk: %v: the journal's reserve takes it", a)
 	}
-	customer.get(mePath).want(200)
+	customer.get(mePath).want(401)
 	s.browser().post(loginPath, secondCustomer).want(200) // tracking never fails a login
 	if a := s.browser().get("/readyz"); a.status == 200 {
 		t.Log("note: /readyz is 200 on a full disk")
 	}
 
 	release()
-	eventually(t, "logout works again", func() (bool, string) {
-		a := customer.post(logoutPath, "")
-		return a.status == 200, a.String()
-	})
-	customer.get(mePath).want(401)
 	const after = 20
 	for i := range after {
 		b.view(fmt.Sprintf("%s/1?after=%d", productsPath, i))

@@ -12,7 +12,7 @@ import (
 
 func TestRecounts_AreBoundedAndWhatIsSkippedIsCounted(t *testing.T) {
 	counts := new(count.Set)
-	h := New(guard.NewHot(memstore.New(0), counts), guard.NewArchive(nil, counts), nil, store.Lifetimes{}, live.NewNames(), 10, counts)
+	h := New(guard.NewHot(memstore.New(0), counts), guard.NewArchive(nil, counts), nil, store.Lifetimes{}, live.NewNames(), 10, 1<<20, counts)
 	for range maxRecounts + 3 {
 		h.recounts.push(recount{id: "s"})
 	}

@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"sync/atomic"
 	"time"
@@ -35,7 +36,8 @@ type Options struct {
 type Jobs struct {
 	Options
 	activeUsers, dailyVisits atomic.Int64
-	purged, errors           *atomic.Uint64
+	purged, errors, refused  *atomic.Uint64
+	moved                    time.Time // when the horizon was moved last, or the process began; of Run alone
 }
 
 // New returns the jobs of an installation.
@@ -43,6 +45,8 @@ func New(o Options) *Jobs {
 	return &Jobs{
 		Options: o,
 		purged:  o.Counts.New("purged", "Sessions and visitors that were deleted from the archive because of their age."),
+		refused: o.Counts.New("retention_refused", "Times that deleting by age did less than the clock asked for: it and the archive's disagree, or it is days ahead of how long footfall has run."),
+		moved:   time.Now(),
 		errors:  o.Counts.New("job_errors", "Background jobs (metrics, deleting by age) that failed and are tried again at their next turn."),
 	}
 }
@@ -114,15 +118,22 @@ func (j *Jobs) showMetrics(ctx context.Context, active int64, today day.Day, vis
 // purge deletes what is past its retention.
 func (j *Jobs) purge(ctx context.Context, at time.Time) {
 	measuring, cancel := context.WithTimeout(ctx, guard.ControlTimeout)
-	offset, err := j.Clock.Measure(measuring)
-	cancel()
-	if err != nil || offset.Abs() > clock.MaxOffset {
+	defer cancel()
+	if err := j.measure(measuring); err != nil {
 		j.errors.Add(1)
-		j.Logger.Error("footfall: retention: nothing is deleted while this machine's clock and the archive's disagree", "by", offset, "error", err)
+		j.refused.Add(1)
+		j.Logger.Error("footfall: retention: nothing is deleted", "error", err)
+		return
+	}
+	horizon, err := j.advance(measuring, at)
+	if err != nil {
+		if j.failed(ctx, err) {
+			j.Logger.Error("footfall: retention", "error", err)
+		}
 		return
 	}
 	for ctx.Err() == nil {
-		n, err := j.Archive.Purge(ctx, at.Add(-j.Sessions), at.Add(-j.Visitors), purgeBatch)
+		n, err := j.Archive.Purge(ctx, horizon, horizon.Add(-j.Sessions), horizon.Add(-j.Visitors), purgeBatch)
 		if j.failed(ctx, err) {
 			j.Logger.Error("footfall: retention", "error", err)
 		}
@@ -134,4 +145,16 @@ func (j *Jobs) purge(ctx context.Context, at time.Time) {
 			return
 		}
 	}
+}
+
+// measure returns an error unless this machine's clock and the archive's agree.
+func (j *Jobs) measure(ctx context.Context) error {
+	offset, err := j.Clock.Measure(ctx)
+	if err != nil {
+		return fmt.Errorf("the archive's clock cannot be read: %w", err)
+	}
+	if offset.Abs() > clock.MaxOffset {
+		return fmt.Errorf("this machine's clock and the archive's disagree by %s, and by a minute at most they may", offset)
+	}
+	return nil
 }

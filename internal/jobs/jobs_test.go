@@ -66,7 +66,7 @@ func (a *archive) ActiveVisitors(ctx context.Context, since time.Time) (int64, e
 	return a.Archive.ActiveVisitors(ctx, since)
 }
 
-func (a *archive) Purge(_ context.Context, sessions, visitors time.Time, limit int) (int, error) {
+func (a *archive) Purge(_ context.Context, _, sessions, visitors time.Time, limit int) (int, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.purged++

@@ -18,15 +18,22 @@ import (
 // [ErrTooLarge], [ErrClosed], or the disk's error. After any error none of the
 // records is acknowledged; with ErrStalled the Position is valid nevertheless.
 func (j *Journal) Append(records ...[]byte) (Position, error) {
-	return j.put(records, tracking)
+	return j.put(records, tracking, false)
 }
 
 // Commit writes control facts. It returns nil only after an fsync, whatever
 // [Options.Sync] is, may use the last 10 % of the cap, and waits for up to 2 s.
 // The fsync includes everything that was written before, except with [SyncNever].
-// In all other respects Commit is like Append.
+// In all other respects Commit is like Append. If the disk, or the journal, is full, the
+// records go to the reserve.
 func (j *Journal) Commit(records ...[]byte) (Position, error) {
-	return j.put(records, control)
+	return j.put(records, control, true)
+}
+
+// CommitAgain is Commit for records that the journal has handed out: they never use the
+// reserve.
+func (j *Journal) CommitAgain(records ...[]byte) (Position, error) {
+	return j.put(records, control, false)
 }
 
 type kind uint8
@@ -46,7 +53,10 @@ type batch struct {
 	records int
 	born    time.Time // when its first record was appended
 	sync    bool      // some call waits for the fsync
-	waiters []*waiter
+	// beyondCap means that the journal has no room for the batch: it goes to the reserve,
+	// as far as it may.
+	beyondCap bool
+	waiters   []*waiter
 }
 
 func (b *batch) reset() {
@@ -63,6 +73,7 @@ func (b *batch) reset() {
 type waiter struct {
 	answer   chan error // has capacity 1, so answering never blocks
 	kind     kind
+	reserve  bool // its records may go to the reserve
 	records  int
 	last     Position
 	deadline time.Time
@@ -70,7 +81,7 @@ type waiter struct {
 
 func newWaiter() any { return &waiter{answer: make(chan error, 1)} }
 
-func (j *Journal) put(records [][]byte, k kind) (Position, error) {
+func (j *Journal) put(records [][]byte, k kind, reserve bool) (Position, error) {
 	var few [8]uint32 // most calls have one record; then this needs no allocation
 	sums, size := few[:0], 0
 	for _, r := range records {
@@ -86,7 +97,7 @@ func (j *Journal) put(records [][]byte, k kind) (Position, error) {
 	w := j.waiters.Get().(*waiter)
 
 	j.mu.Lock()
-	wait, err := j.admit(k, size, len(records))
+	wait, beyond, err := j.admit(k, reserve, size, len(records))
 	if err != nil || size == 0 {
 		last := j.assigned
 		j.mu.Unlock()
@@ -109,6 +120,7 @@ func (j *Journal) put(records [][]byte, k kind) (Position, error) {
 	}
 	b.last = j.assigned
 	b.records += len(records)
+	b.beyondCap = b.beyondCap || beyond
 	b.sync = b.sync || k == control || j.o.Sync == SyncAlways
 	pos := b.last
 	if !wait {
@@ -117,7 +129,7 @@ func (j *Journal) put(records [][]byte, k kind) (Position, error) {
 		j.waiters.Put(w)
 		return pos, ErrStalled
 	}
-	w.kind, w.records, w.last, w.deadline = k, len(records), b.last, b.born.Add(j.limit(k))
+	w.kind, w.reserve, w.records, w.last, w.deadline = k, reserve, len(records), b.last, b.born.Add(j.limit(k))
 	b.waiters = append(b.waiters, w)
 	if j.watchAt.IsZero() || w.deadline.Before(j.watchAt) {
 		j.watchAt = w.deadline
@@ -141,8 +153,9 @@ func (j *Journal) limit(k kind) time.Duration {
 }
 
 // admit decides whether a call may add its records to the pending batch, and
-// whether it waits for the write. The caller holds j.mu.
-func (j *Journal) admit(k kind, size, records int) (wait bool, err error) {
+// whether it waits for the write; beyond is true if only the reserve has room for them.
+// The caller holds j.mu.
+func (j *Journal) admit(k kind, reserve bool, size, records int) (wait, beyond bool, err error) {
 	room := j.o.MaxBytes
 	if k == tracking {
 		room -= room / 10
@@ -153,15 +166,17 @@ func (j *Journal) admit(k kind, size, records int) (wait bool, err error) {
 	}
 	switch {
 	case j.sealed:
-		return false, ErrClosed
+		return false, false, ErrClosed
+	case reserve && held+int64(size) > room && j.reserve.free() >= held-j.bytes+int64(size) && !j.stalled[k]:
+		return true, true, nil
 	case held+int64(size) > room, len(j.pending.buf) > 0 && len(j.pending.buf)+size > maxPending:
 		j.n.refused += uint64(records)
-		return false, ErrFull
+		return false, false, ErrFull
 	case j.stalled[k] && k == control: // a caller that got an error may treat its facts as undone
 		j.n.stalled += uint64(records)
-		return false, ErrStalled
+		return false, false, ErrStalled
 	}
-	return !j.stalled[k], nil
+	return !j.stalled[k], false, nil
 }
 
 // watch is the watchdog. It answers the waiters whose deadline has passed. One

@@ -23,7 +23,7 @@
 //
 // # On disk
 //
-// A directory holds a LOCK (one owner at a time), segments and set-aside/. A
+// A directory holds a LOCK (one owner at a time), segments, a reserve and set-aside/. A
 // segment is a plain sequence of frames without header or footer, so a flipped
 // bit never costs more than the record it is in. A frame is a 28-byte header
 // (checksum, length, sequence number, time, payload checksum; little endian,
@@ -34,6 +34,13 @@
 // A segment is only ever appended to by the Open that created it. Damage never
 // stops the journal: the bytes that cannot be read are copied to set-aside/,
 // counted, logged, and reading goes on at the next whole frame.
+//
+// The reserve is a file of the same frames, whose blocks are allocated before they are
+// needed ([Options.ReserveBytes]): on a full disk, or in a full journal, what Commit
+// writes goes there. When all of it is Done, it is filled with zeros.
+//
+// A segment's name has the number that follows the last one written before it, so that a
+// file that was emptied, cut or taken away is noticed: see [Stats.Gaps].
 //
 // Sequence numbers are never used twice. So a record that was written twice
 // (after a failed fsync) is still handed out once, and the order of records is

@@ -39,6 +39,7 @@ func (j *Journal) Done(end Position) error {
 		j.current = nil
 	}
 	victims := j.takeDone(false)
+	j.returnReserve()
 	j.mu.Unlock()
 	if writer {
 		j.io.Unlock()

@@ -49,7 +49,7 @@ func appendFrame(buf []byte, seq Position, at int64, sum uint32, record []byte) 
 func sign(buf []byte, salt uint32, off int64) {
 	for len(buf) > 0 {
 		binary.LittleEndian.PutUint32(buf, headerSum(buf, salt, off))
-		n := headerSize + int(binary.LittleEndian.Uint32(buf[4:]))
+		n := frameLen(buf)
 		buf, off = buf[n:], off+int64(n)
 	}
 }
@@ -57,6 +57,9 @@ func sign(buf []byte, salt uint32, off int64) {
 func headerSum(h []byte, salt uint32, off int64) uint32 {
 	return crc32.Update(salt^uint32(off), castagnoli, h[4:headerSize])
 }
+
+// frameLen is the length of the frame that begins with a header.
+func frameLen(h []byte) int { return headerSize + int(binary.LittleEndian.Uint32(h[4:])) }
 
 func frameSeq(h []byte) Position { return Position(binary.LittleEndian.Uint64(h[8:])) }
 
@@ -72,7 +75,7 @@ type frame struct {
 // caller sets it.
 type scanner struct {
 	src  io.ReaderAt
-	base Position // lowest sequence number the segment may hold
+	base Position // lowest sequence number the segment may hold; 0: any
 	salt uint32
 	off  int64
 	last Position // number of the frame before off; the next frame's number must be higher
@@ -97,7 +100,7 @@ func (s *scanner) next(limit int64) (f frame, start int64, err error) {
 		length := int64(binary.LittleEndian.Uint32(h[4:]))
 		seq := frameSeq(h)
 		if length > MaxRecord || length > limit-at-headerSize ||
-			seq < s.base || seq <= s.last || seq-s.base >= maxSpan ||
+			seq < s.base || seq <= s.last || s.base > 0 && seq-s.base >= maxSpan || seq >= maxPosition ||
 			binary.LittleEndian.Uint32(h) != headerSum(h, s.salt, at) {
 			continue
 		}

@@ -15,6 +15,10 @@ type fsys interface {
 	// it does not exist.
 	appendTo(name string) (file, error)
 	open(name string) (readFile, error)
+	// createReserve makes a file that is written in place, or empties it; openReserve
+	// opens it.
+	createReserve(name string) (reserveFile, error)
+	openReserve(name string) (reserveFile, error)
 	remove(name string) error
 	rename(from, to string) error
 	syncDir(name string) error
@@ -24,6 +28,12 @@ type file interface {
 	io.WriteCloser
 	Sync() error
 	Truncate(size int64) error
+}
+
+type reserveFile interface {
+	io.WriterAt
+	io.Closer
+	Sync() error
 }
 
 type readFile interface {
@@ -52,6 +62,22 @@ func openFile(name string, flag int) (file, error) {
 
 func (osFS) open(name string) (readFile, error) {
 	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+func (osFS) createReserve(name string) (reserveFile, error) {
+	return openInPlace(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC)
+}
+
+func (osFS) openReserve(name string) (reserveFile, error) {
+	return openInPlace(name, os.O_WRONLY)
+}
+
+func openInPlace(name string, flag int) (reserveFile, error) {
+	f, err := os.OpenFile(name, flag, 0o600)
 	if err != nil {
 		return nil, err
 	}

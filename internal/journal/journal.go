@@ -86,6 +86,12 @@ type Options struct {
 	// could not be written later either. The writer calls it, so it must be quick and
 	// must not use the journal. The record is valid until it returns.
 	Lost func(record []byte)
+	// ReserveBytes is how many bytes are held ready for what Commit writes when the disk,
+	// or the journal, is full: a file of that size, beside MaxBytes. Default: none.
+	ReserveBytes int64
+	// Found, if set, is called by Open with each record that it finds, valid until Found
+	// returns.
+	Found func(at Position, record []byte)
 	// BeforeWrite, if set, is called before each write to a segment. It may delay
 	// the write or make it fail. It exists for tests of packages that use a journal.
 	BeforeWrite func() error
@@ -171,6 +177,10 @@ type Journal struct {
 	order    int
 	bytes    int64 // what the segments take on disk
 
+	reserve     reserve
+	reserveWork chan struct{}
+	reserveDone chan struct{}
+
 	// Handing out. Only the holder of turn uses reader.
 	turn      chan struct{}
 	reader    reader
@@ -214,6 +224,7 @@ func Open(dir string, o Options) (*Journal, error) {
 		dir: dir, o: o, fs: o.fs, log: o.Logger, lock: lock,
 		pending: new(batch), spare: new(batch),
 		syncNow: make(chan struct{}, 1), readable: make(chan struct{}, 1), turn: make(chan struct{}, 1),
+		reserveWork: make(chan struct{}, 1), reserveDone: make(chan struct{}),
 		stop: make(chan struct{}), writerDone: make(chan struct{}), syncerDone: make(chan struct{}),
 	}
 	j.work.L = &j.mu
@@ -231,6 +242,7 @@ func Open(dir string, o Options) (*Journal, error) {
 	j.syncTimer.Stop()
 	go j.writeLoop()
 	go j.syncLoop()
+	go j.reserveLoop()
 	return j, nil
 }
 
@@ -262,6 +274,7 @@ func (j *Journal) close() error {
 		<-j.writerDone
 		close(j.stop)
 		<-j.syncerDone
+		<-j.reserveDone
 		finished <- errors.Join(j.finalErr, j.release())
 	}()
 	limit := time.NewTimer(closeStall)
@@ -298,7 +311,7 @@ func (j *Journal) release() error {
 	for _, f := range files {
 		errs = append(errs, f.Close())
 	}
-	errs = append(errs, j.removeSegments(victims))
+	errs = append(errs, j.closeReserve(), j.removeSegments(victims))
 	j.signalReader()
 	j.turn <- struct{}{} // waits for a Next that is still reading
 	j.reader.close()

@@ -184,7 +184,7 @@ func (j *Journal) advance(r *reader) (limit int64, more bool, err error) {
 			}
 		}
 		var next *run
-		if r.run == nil || !r.run.live || r.run.seg.sealed {
+		if r.run == nil || !r.run.live || r.run.seg.sealed && !r.run.seg.inPlace {
 			for _, c := range j.runs {
 				if c.order > r.order {
 					next = c
@@ -194,6 +194,10 @@ func (j *Journal) advance(r *reader) (limit int64, more bool, err error) {
 		}
 		if next == nil {
 			r.sawAll = j.written
+		}
+		var live bool
+		if next != nil {
+			live, limit = next.live, next.limit()
 		}
 		j.mu.Unlock()
 		if next == nil {
@@ -205,7 +209,7 @@ func (j *Journal) advance(r *reader) (limit int64, more bool, err error) {
 			if r.failures++; r.failures < maxReadFailures {
 				return 0, false, err
 			}
-			j.giveUp(next.seg, next.limit()-next.off, err)
+			j.giveUp(next.seg, limit-next.off, err)
 			r.failures, r.order = 0, next.order
 			continue
 		}
@@ -214,7 +218,7 @@ func (j *Journal) advance(r *reader) (limit int64, more bool, err error) {
 			src: f, base: next.seg.base, salt: next.seg.salt, off: next.off,
 			window: r.scan.window[:0],
 		}
-		if !next.live {
+		if !live {
 			r.scan.last = next.first - 1
 		}
 	}

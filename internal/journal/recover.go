@@ -33,6 +33,11 @@ func (j *Journal) recover() error {
 		j.bytes += s.bytes
 		highest = max(highest, s.last, base-1)
 	}
+	j.findReserve()
+	if s := j.reserve.seg; s != nil {
+		highest = max(highest, s.last)
+	}
+	j.findGaps()
 	// A damaged frame had a number too, which must not be used again. There were
 	// fewer such frames than damaged bytes.
 	j.assigned = highest + Position(j.n.damagedBytes)
@@ -46,7 +51,7 @@ func (j *Journal) recover() error {
 		return 0
 	})
 	for _, r := range j.runs {
-		j.order++
+		j.order += orderStep
 		r.order = j.order
 		if j.lastTaken == 0 {
 			j.lastTaken = r.firstAt
@@ -57,6 +62,9 @@ func (j *Journal) recover() error {
 		}
 	}
 	j.n.replay = j.n.readable
+	if j.o.ReserveBytes > 0 || j.reserve.seg != nil {
+		j.tendReserve()
+	}
 	return nil
 }
 
@@ -64,6 +72,7 @@ func (j *Journal) recover() error {
 func (j *Journal) scan(s *segment) {
 	f, err := j.fs.open(j.path(s))
 	if err != nil {
+		s.unread = true
 		j.giveUp(s, 0, err)
 		return
 	}
@@ -97,7 +106,16 @@ func (j *Journal) scan(s *segment) {
 			j.runs = append(j.runs, at)
 		}
 		at.last, at.end, s.last = fr.seq, fr.end, fr.seq
+		if j.o.Found != nil {
+			j.o.Found(fr.seq, fr.payload)
+		}
 		sc.off, sc.last = fr.end, fr.seq
+	}
+	if s.inPlace {
+		var trimErr error
+		if damage, s.size, trimErr = trimReserve(f, damage, s.size); trimErr != nil {
+			err = trimErr
+		}
 	}
 	if len(damage) == 0 {
 		return

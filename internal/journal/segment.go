@@ -25,6 +25,8 @@ type segment struct {
 	removed  bool
 	damaged  bool // it has been counted as damaged
 	keep     bool // it could not be read to the end: move it to set-aside/ instead of deleting it
+	unread   bool // it could not be opened
+	inPlace  bool // it is the reserve
 }
 
 // A run is a part of a segment in which the numbers have no gap. A segment of
@@ -61,7 +63,8 @@ func parseSegmentName(name string) (base Position, salt uint32, ok bool) {
 	return Position(b), uint32(s), err == nil
 }
 
-// createSegment makes the file of a new segment. No other goroutine knows the
+// createSegment makes the file of a new segment. base is one more than the last number
+// that was written before it, which findGaps relies on. No other goroutine knows the
 // segment yet.
 func (j *Journal) createSegment(base Position) (*segment, error) {
 	var salt [4]byte
@@ -82,6 +85,6 @@ func (j *Journal) path(s *segment) string { return filepath.Join(j.dir, s.name) 
 // holds j.mu.
 func (j *Journal) enlist(s *segment) {
 	j.segments = append(j.segments, s)
-	j.order++
+	j.order += orderStep
 	j.runs = append(j.runs, &run{seg: s, order: j.order, live: true})
 }

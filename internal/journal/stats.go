@@ -9,6 +9,7 @@ type counters struct {
 	syncErrors, writeErrors, setAside    uint64
 	damagedBytes                         int64
 	damagedSegments                      uint64
+	reserved, gaps, missing              uint64
 	replay                               uint64
 
 	readable uint64 // available for handing out since Open: replayed or appended
@@ -40,6 +41,12 @@ type Stats struct {
 	SetAside        uint64 // by SetAside, and not retried since
 	DamagedBytes    int64  // bytes in segments that were not whole frames
 	DamagedSegments uint64 // segments with such bytes
+	Gaps            uint64 // places between segments where records are missing
+	Missing         uint64 // numbers that are missing there: at most so many records
+
+	Reserve        int64  // bytes that are free in the reserve
+	Reserved       uint64 // records written to the reserve
+	ReserveProblem error  // why there is no reserve, or what it cannot promise
 }
 
 // Stats returns the current figures. It is cheap and does not wait for the disk.
@@ -53,6 +60,8 @@ func (j *Journal) Stats() Stats {
 		WriteErrors: j.n.writeErrors, SyncErrors: j.n.syncErrors,
 		SetAside: j.n.setAside, DamagedBytes: j.n.damagedBytes, DamagedSegments: j.n.damagedSegments,
 	}
+	s.Gaps, s.Missing = j.n.gaps, j.n.missing
+	s.Reserve, s.Reserved, s.ReserveProblem = max(j.reserve.free(), 0), j.n.reserved, j.reserve.problem
 	switch {
 	case s.Pending == 0:
 	case len(j.handouts) > 0:

@@ -3,6 +3,7 @@ package journal
 import (
 	"fmt"
 	"io"
+	"slices"
 )
 
 // syncLoop is the syncer. It runs beside the writer, so that an fsync, which can
@@ -153,10 +154,16 @@ func (j *Journal) repair() error {
 	j.mu.Lock()
 	j.suspect = true
 	j.n.syncErrors++
+	base := frameSeq(j.retained.chunks[0])
+	for _, s := range j.segments {
+		if s.unsynced >= 0 {
+			base = min(base, s.base) // that of the segment whose place the new one takes
+		}
+	}
 	chunks, size := j.retained.chunks, int64(j.retained.size) // only the writer adds to them
 	j.mu.Unlock()
 
-	fresh, err := j.rewrite(chunks)
+	fresh, err := j.rewrite(base, chunks)
 
 	j.mu.Lock()
 	if err != nil {
@@ -174,14 +181,21 @@ func (j *Journal) repair() error {
 		old = append(old, dirtySegment{s, s.f, s.unsynced})
 		s.size, s.unsynced, s.sealed, s.f = s.unsynced, -1, true, nil
 	}
-	fresh.last, fresh.size, fresh.bytes = j.written, size, size
-	j.enlist(fresh)
-	j.current = fresh
+	fresh.last, fresh.size, fresh.bytes = lastSeq(chunks), size, size
+	var closing file
+	if j.enlistBefore(fresh) { // what is written next is read after the reserve
+		closing, fresh.f, fresh.sealed, j.current = fresh.f, nil, true, nil
+	} else {
+		j.current = fresh
+	}
 	j.bytes += fresh.bytes
 	j.suspect = false
 	j.dropRetained(j.retained.mark())
 	j.answerSynced(j.written, nil)
 	j.mu.Unlock()
+	if closing != nil {
+		_ = closing.Close()
+	}
 
 	// Cutting the old files is for tidiness only: the numbers show which records
 	// exist twice.
@@ -203,8 +217,8 @@ func (j *Journal) repair() error {
 }
 
 // rewrite writes frames to a new segment and syncs it. The caller holds j.io.
-func (j *Journal) rewrite(chunks [][]byte) (*segment, error) {
-	s, err := j.createSegment(frameSeq(chunks[0]))
+func (j *Journal) rewrite(base Position, chunks [][]byte) (*segment, error) {
+	s, err := j.createSegment(base)
 	if err != nil {
 		return nil, err
 	}
@@ -235,4 +249,34 @@ func (j *Journal) rewrite(chunks [][]byte) (*segment, error) {
 		j.adopt(s, off)
 	}
 	return nil, fmt.Errorf("journal: write again after a failed fsync: %s: %w", j.path(s), err)
+}
+
+// enlistBefore is enlist for a segment that is written after parts of the reserve with
+// higher numbers: it is read before them. It reports whether there are such. The caller
+// holds j.mu.
+func (j *Journal) enlistBefore(s *segment) bool {
+	j.enlist(s)
+	last := len(j.runs) - 1
+	fresh, i := j.runs[last], last
+	for i > 0 && j.runs[i-1].seg.inPlace && j.runs[i-1].first > s.last {
+		i--
+	}
+	if i == last {
+		return false
+	}
+	before := 0
+	if i > 0 {
+		before = j.runs[i-1].order
+	}
+	fresh.order = before + (j.runs[i].order-before)/2
+	j.runs = slices.Insert(j.runs[:last], i, fresh)
+	return true
+}
+
+// lastSeq returns the number of the last of the whole frames in chunks.
+func lastSeq(chunks [][]byte) (seq Position) {
+	for rest := chunks[len(chunks)-1]; len(rest) > 0; rest = rest[frameLen(rest):] {
+		seq = frameSeq(rest)
+	}
+	return seq
 }

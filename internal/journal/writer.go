@@ -33,10 +33,19 @@ func (j *Journal) writeLoop() {
 		j.mu.Unlock()
 
 		j.io.Lock()
-		err := j.write(b)
+		err := error(ErrFull)
+		if !b.beyondCap {
+			err = j.write(b)
+		}
+		var rescued Position
+		if err != nil && j.helps(err) {
+			rescued = j.rescue(b)
+		}
 		var lost [][]byte
 		j.mu.Lock()
-		j.writeErr = err
+		if !b.beyondCap {
+			j.writeErr = err
+		}
 		if err == nil {
 			j.publish(b)
 		} else {
@@ -55,7 +64,11 @@ func (j *Journal) writeLoop() {
 		j.io.Unlock()
 
 		for i, w := range answered {
-			w.answer <- err
+			if w.reserve && w.last <= rescued {
+				w.answer <- nil
+			} else {
+				w.answer <- err
+			}
 			answered[i] = nil
 		}
 		if j.o.Lost != nil {
@@ -95,7 +108,10 @@ func (j *Journal) write(b *batch) error {
 	}
 	if s == nil {
 		var err error
-		if s, err = j.createSegment(b.first); err != nil {
+		j.mu.Lock()
+		next := j.written + 1
+		j.mu.Unlock()
+		if s, err = j.createSegment(next); err != nil {
 			return err
 		}
 		isNew = true
@@ -172,12 +188,20 @@ func (j *Journal) publish(b *batch) {
 	s.bytes += n
 	s.last = b.last
 	j.bytes += n
+	if j.reserve.run != nil {
+		j.endReserveRun()
+	}
+	j.published(b, b.last, b.records)
+}
+
+// published makes records of a batch readable, up to a number. The caller holds j.mu.
+func (j *Journal) published(b *batch, upTo Position, records int) {
 	if j.n.pending() == 0 {
 		j.lastTaken = b.born.UnixNano()
 	}
-	j.n.appended += uint64(b.records)
-	j.n.readable += uint64(b.records)
-	j.written = b.last
+	j.n.appended += uint64(records)
+	j.n.readable += uint64(records)
+	j.written = upTo
 	if j.waiting {
 		j.waiting = false
 		j.signalReader()

@@ -103,6 +103,9 @@ func New(id uuid.UUID, rec store.Record, names *Names) *Entry {
 // Merged was counted on top of the document's own counts, which include it; archived
 // says that the archive has its beginning.
 func Loaded(id uuid.UUID, d Document, readAt time.Time, merged store.Activity, archived bool, names *Names) *Entry {
+	if now := clock.Now(); d.StartedAt.After(now) {
+		d.StartedAt = now // by a clock that is ahead: its absolute limit counts from here
+	}
 	e := entry(id, d.Record)
 	e.unknown, e.readAt, e.secretUsed = d.Unknown, readAt, UsedSince(&d.Record)
 	e.base, e.series, e.writer, e.restoredAt = d.without(merged), d.Series, names.Writer(), d.RestoredAt

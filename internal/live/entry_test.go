@@ -277,3 +277,13 @@ func TestAnnounce_RunsUntilTheBeginningIsInTheJournalAndThenNoMore(t *testing.T)
 		t.Errorf("the announcement ran %d times: once failed, once succeeded, and then no more", runs)
 	}
 }
+
+func TestLoaded_ABeginningAheadOfTheClockCountsFromNow(t *testing.T) {
+	id := clock.NewID()
+	d := Document{Record: record(id)}
+	d.StartedAt = time.Now().Add(20 * time.Hour)
+	e := Loaded(id, d, time.Now(), store.Activity{}, true, NewNames())
+	if now := time.Now(); e.StartedAt().After(now) || e.Snapshot().StartedAt.After(now) {
+		t.Errorf("a session began at %v, which is ahead of now: its absolute limit would count from then", e.StartedAt())
+	}
+}

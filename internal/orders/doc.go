@@ -1,8 +1,8 @@
 // Package orders records what was sold and what was given back, each once.
 //
 // It owns the orders and refunds that the archive does not hold yet, by their ids.
-// It promises that a sale never fails because of tracking: an order that cannot be
-// written is kept in this process and tried again each second. And that an order is as
+// It promises that what it acknowledges is in the archive, or in the journal and flushed
+// to the disk; a call says so if neither took it. And that an order is as
 // complete as all calls of its id together: the first one gives its total and its time,
 // a later one with the same total fills in what was not known, one with another total is
 // refused.

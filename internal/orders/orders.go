@@ -32,19 +32,25 @@ type Orders struct {
 
 	refunding unstored[struct{}] // the orders of which something is being refunded
 
-	counted, completed, unwritten, exceeding, pastCap *atomic.Uint64
+	counted, completed, unwritten, forgotten, exceeding, pastCap *atomic.Uint64
 }
 
 // New returns the orders of a tracker.
 func New(out *outbox.Outbox, archive *guard.Archive, s *sessions.Sessions, counts *count.Set, log *slog.Logger) *Orders {
-	return &Orders{
+	o := &Orders{
 		out: out, archive: archive, sessions: s, log: log,
 		counted:   counts.New("orders", "Orders that were placed, each once."),
 		completed: counts.New("orders_completed", "Orders whose later call filled in what the first had left blank, such as the session."),
 		exceeding: counts.New("refunds_exceeding", "Refunds after which more of an order was refunded than was paid, because several instances refunded at the same moment. They are recorded: look at the order."),
 		pastCap:   counts.New("orders_past_cap", "Orders that were stored without their session because it has 100 already."),
-		unwritten: counts.New("orders_unwritten", "Orders that neither the journal nor the archive took at once. They are tried again every second, and lost if the process ends before that succeeds."),
+		unwritten: counts.New("orders_unwritten", "Orders and refunds that neither the archive nor the journal took; their calls said so."),
+		forgotten: counts.New("orders_forgotten", "Orders and refunds on their way to the archive that this process does not remember, because there were too many: until the archive holds them, a second call with the id of one is taken for the first."),
 	}
+	forgot := func() { o.forgotten.Add(1) }
+	o.unstored = unstored[store.Order]{size: sizeOfOrder, forgot: forgot}
+	o.refunds = unstored[store.Refund]{size: sizeOfRefund, forgot: forgot}
+	o.remember(out.Found())
+	return o
 }
 
 // A Buyer is the session that places an order.
@@ -56,9 +62,12 @@ type Buyer struct {
 // Place records an order. whose fills in whose it is; it is called once the order was
 // found to be in form.
 //
+// An error that wraps [store.ErrUnavailable] means that neither the archive nor the journal
+// took the order, or what this call knows of it: it may be placed again with the same id.
+//
 // It returns the order as it stands, and whether it was recorded before: then the
 // first one of that id stands, completed by what this one knows and the first did not.
-// An error says what is wrong with the order; [ErrConflict] comes with the first one.
+// Any other error says what is wrong with the order; [ErrConflict] comes with the first one.
 func (o *Orders) Place(ctx context.Context, order store.Order, whose func(context.Context, *store.Order) Buyer) (stands store.Order, before bool, err error) {
 	if err := check(&order); err != nil {
 		return store.Order{}, false, err
@@ -71,7 +80,7 @@ func (o *Orders) Place(ctx context.Context, order store.Order, whose func(contex
 	if !ok { // the call before is stuck: the archive joins what both say
 		o.limit(&order, &buyer, &store.Order{})
 		if _, err := o.out.CommitLocal(buyer.Entry, factOf(order)); err != nil {
-			o.log.Error("footfall: what a second call knows of an order is not recorded", "orderId", order.OrderID, "error", err)
+			return store.Order{}, false, o.notRecorded(&order, err)
 		}
 		return order, false, nil
 	}
@@ -123,6 +132,8 @@ func (o *Orders) placeFirst(ctx context.Context, r *record[store.Order], order s
 			o.unstored.stored(r, there)
 		}
 		stands = there
+	} else if err != nil {
+		return store.Order{}, false, o.notRecorded(&order, err)
 	} else {
 		stands = order
 	}
@@ -149,7 +160,7 @@ func (o *Orders) complete(ctx context.Context, r *record[store.Order], first, or
 	if stands.SessionID != order.SessionID {
 		e = nil // it is another session's
 	}
-	_, position, err := o.commit(ctx, r, stands, e)
+	completed, position, err := o.commit(ctx, r, stands, e)
 	if there, ok := o.shared(ctx, order.OrderID); ok { // another instance may have been faster with a part of it
 		if there.Total != order.Total {
 			return there, conflict(&there, &order)
@@ -159,6 +170,8 @@ func (o *Orders) complete(ctx context.Context, r *record[store.Order], first, or
 		if err == nil {
 			o.unstored.stored(r, stands)
 		}
+	} else if err != nil {
+		return first, o.notRecorded(&completed, err)
 	}
 	o.completed.Add(1)
 	o.convert(ctx, stands, order, buyer, position)
@@ -166,23 +179,11 @@ func (o *Orders) complete(ctx context.Context, r *record[store.Order], first, or
 }
 
 // commit puts an order where nothing loses it: in a shared archive, if that takes it
-// in time, otherwise in the journal, otherwise in this process, which tries again. It
-// returns the order as it was written; the error is logged.
+// in time, otherwise in the journal. It returns the order as it was written.
 func (o *Orders) commit(ctx context.Context, r *record[store.Order], order store.Order, e *live.Entry) (store.Order, outbox.Position, error) {
 	if e != nil && !e.Begun() {
 		o.sessions.Announce(ctx, e)
 	}
-	written, position, err := o.write(ctx, r, order, e)
-	if err != nil {
-		o.unstored.failed(r, order)
-		o.log.Error("footfall: an order is not recorded yet; it is tried again every second", "orderId", order.OrderID,
-			"sessionId", order.SessionID, "amount", order.Total.Amount, "currency", order.Total.Currency, "error", err)
-		o.unwritten.Add(1)
-	}
-	return written, position, err
-}
-
-func (o *Orders) write(ctx context.Context, r *record[store.Order], order store.Order, e *live.Entry) (store.Order, outbox.Position, error) {
 	fact := factOf(order)
 	if o.archive.Shared() && o.out.CommitArchive(ctx, e, fact) == nil {
 		o.unstored.stored(r, fact.Order) // its time may have been clamped
@@ -193,6 +194,14 @@ func (o *Orders) write(ctx context.Context, r *record[store.Order], order store.
 		o.unstored.journalled(r, fact.Order, position)
 	}
 	return fact.Order, position, err
+}
+
+// notRecorded counts an order that stands nowhere, or what a later call knew of one.
+func (o *Orders) notRecorded(order *store.Order, err error) error {
+	o.unwritten.Add(1)
+	o.log.Error("footfall: an order is not recorded; the call that placed it got an error", "orderId", order.OrderID,
+		"sessionId", order.SessionID, "amount", order.Total.Amount, "currency", order.Total.Currency, "error", err)
+	return fmt.Errorf("footfall: order %q is not recorded: %w", order.OrderID, err)
 }
 
 func factOf(order store.Order) *store.OrderPlaced {
@@ -273,22 +282,6 @@ func (o *Orders) archived(ctx context.Context, id string) (store.Order, bool, er
 		return store.Order{}, false, fmt.Errorf("%w: archive: %w", store.ErrUnavailable, err)
 	}
 	return order, ok, nil
-}
-
-// Retry tries again to record what was sold while the journal took nothing.
-func (o *Orders) Retry(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, guard.ControlTimeout)
-	defer cancel()
-	fails := false
-	for _, r := range o.unstored.unwritten() {
-		if order, _ := o.unstored.get(r.id); !fails {
-			_, _, err := o.write(ctx, r, order, nil)
-			if fails = err != nil; !fails {
-				o.log.Info("footfall: an order is recorded after all", "orderId", order.OrderID)
-			}
-		}
-		o.unstored.release(r)
-	}
 }
 
 // Confirmed drops the orders and refunds up to the position up to which the archive

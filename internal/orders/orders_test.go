@@ -102,13 +102,15 @@ type world struct {
 	close   func()
 }
 
-func open(t *testing.T, a *archive) *world {
+func open(t *testing.T, a *archive) *world { return openIn(t, t.TempDir(), a) }
+
+func openIn(t *testing.T, dir string, a *archive) *world {
 	t.Helper()
 	a.orders, a.refunds = map[string]store.Order{}, map[string]store.Refund{}
 	w := &world{archive: a, counts: new(count.Set)}
 	g, log := guard.NewArchive(a, w.counts), slog.New(slog.DiscardHandler)
 	out, err := outbox.Open(outbox.Options{
-		Dir: t.TempDir(), Sync: -2, Stall: time.Second, Archive: g, Clock: clock.NewShared(a), Counts: w.counts, Logger: log,
+		Dir: dir, Sync: -2, Stall: time.Second, Archive: g, Clock: clock.NewShared(a), Counts: w.counts, Logger: log,
 		BeforeWrite: func() error { return w.disk },
 	})
 	if err != nil {
@@ -143,14 +145,6 @@ func order(id string, amount int64) store.Order {
 func (w *world) holds(id string) bool {
 	_, known := w.unstored.get(id)
 	return known
-}
-
-func (w *world) unwrittenOrders() (n int) {
-	for _, r := range w.unstored.unwritten() {
-		w.unstored.release(r)
-		n++
-	}
-	return n
 }
 
 func (w *world) place(t *testing.T, o store.Order) (store.Order, bool) {
@@ -204,31 +198,70 @@ func TestPlace_WhoeverWaitsForAStuckOrderIsAnsweredInTime(t *testing.T) {
 	})
 }
 
-func TestPlace_AnOrderThatCannotBeWrittenIsKeptAndTriedAgain(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := open(t, &archive{})
-		defer w.close()
-		w.disk = errDown
-		if _, before := w.place(t, order("o", 100)); before || w.counts.All()["orders_unwritten"] != 1 {
-			t.Errorf("an order that the journal did not take is said to have been recorded before: %v; %d are counted as unwritten", before, w.counts.All()["orders_unwritten"])
+// The shop decides what becomes of a sale that stands nowhere.
+func TestPlace_AnOrderThatStandsNowhereIsNotAcknowledged(t *testing.T) {
+	for _, shared := range []bool{false, true} {
+		a := &archive{shared: shared}
+		if shared {
+			a.err = errDown
 		}
-		if w.Retry(t.Context()); w.unwrittenOrders() != 1 {
-			t.Error("the disk still fails, and the order is not tried again any more")
+		w := open(t, a)
+		w.disk = errDown
+		stands, before, err := w.Place(t.Context(), order("o", 100), nobody)
+		if !errors.Is(err, store.ErrUnavailable) || before || stands.OrderID != "" {
+			t.Errorf("shared %v: neither archive nor journal took an order, and Place says %+v, before %v, %v: kill -9 would lose an order that was acknowledged", shared, stands, before, err)
+		}
+		if n := w.counts.All(); n["orders_unwritten"] != 1 || n["orders"] != 0 {
+			t.Errorf("shared %v: counted as %v", shared, n)
+		}
+		if w.holds("o") {
+			t.Errorf("shared %v: an order that was refused is remembered: a second call would be told that it stands", shared)
 		}
 		w.disk = nil
-		if w.Retry(t.Context()); w.unwrittenOrders() != 0 || w.out.Stats().Pending != 1 {
-			t.Errorf("the disk works again: %d orders are unwritten, %d in the journal; want the one written", w.unwrittenOrders(), w.out.Stats().Pending)
+		if again, before := w.place(t, order("o", 100)); before || again.OrderID != "o" || w.out.Stats().Pending != 1 {
+			t.Errorf("shared %v: the disk works again, and the same call gives %+v, before %v, %d in the journal", shared, again, before, w.out.Stats().Pending)
 		}
-		if w.Retry(t.Context()); w.out.Stats().Pending != 1 {
-			t.Error("an order that the journal has taken is written again each second")
-		}
-		if o, ok, err := w.Order(t.Context(), "o"); !ok || err != nil || o.Total.Amount != 100 {
-			t.Errorf("an order that the archive does not hold yet reads as %+v, %v, %v", o, ok, err)
-		}
-		if again, before := w.place(t, order("o", 999)); !before || again.Total.Amount != 100 {
-			t.Errorf("the same id again gives %+v, recorded before: %v; the first one stands", again, before)
-		}
-	})
+		w.close()
+	}
+}
+
+func TestRefund_OneThatStandsNowhereIsNotAcknowledged(t *testing.T) {
+	w := open(t, &archive{})
+	defer w.close()
+	w.archive.orders["o"] = order("o", 100)
+	w.disk = errDown
+	if err := w.Refund(t.Context(), "o", "r", store.Money{Amount: 1, Currency: "EUR"}); !errors.Is(err, store.ErrUnavailable) {
+		t.Errorf("the journal did not take a refund, and Refund says %v", err)
+	}
+}
+
+// An archive that is away after a restart knows nothing of the last run's orders.
+func TestPlace_TheReplayRemembersItsOrders(t *testing.T) {
+	dir := t.TempDir()
+	first := openIn(t, dir, &archive{err: errDown})
+	first.place(t, order("o", 100))
+	later := order("o", 100)
+	later.Metadata = json.RawMessage(`{"a":1}`)
+	first.place(t, later)
+	first.archive.orders["p"] = order("p", 100)
+	first.archive.err = nil
+	if err := first.Refund(t.Context(), "p", "r", store.Money{Amount: 1, Currency: "EUR"}); err != nil {
+		t.Fatal(err)
+	}
+	first.close()
+	w := openIn(t, dir, &archive{err: errDown})
+	defer w.close()
+	stands, before, err := w.Place(t.Context(), order("o", 999), nobody)
+	if !errors.Is(err, ErrConflict) || !before || stands.Total.Amount != 100 || string(stands.Metadata) != `{"a":1}` {
+		t.Errorf("after a restart, while the archive is away, another total under the same id gives %+v, before %v, %v: the one in the journal stands, completed", stands, before, err)
+	}
+	if refund, known := w.refunds.get("r"); !known || refund.Amount.Amount != 1 {
+		t.Errorf("after a restart the refund is %+v, known %v", refund, known)
+	}
+	w.Confirmed(1 << 60)
+	if w.holds("o") {
+		t.Error("an order that the archive holds stays in memory")
+	}
 }
 
 func TestPlace_WhatTheArchiveHoldsStands(t *testing.T) {
@@ -316,27 +349,22 @@ func TestPlace_ALaterCallCompletesTheFirst(t *testing.T) {
 	}
 }
 
-// A completion that can be written nowhere is kept like an order, also when the journal
-// or the archive has the first record.
-func TestPlace_ACompletionThatCannotBeWrittenIsTriedAgain(t *testing.T) {
+// What the first call recorded stands; the later one says that it was not recorded.
+func TestPlace_ACompletionThatCannotBeWrittenIsNotAcknowledged(t *testing.T) {
 	w := open(t, &archive{})
 	defer w.close()
 	w.place(t, order("o", 100))
 	w.disk = errDown
 	stands, before, err := w.Place(t.Context(), order("o", 100), of("s", "v", "c"))
-	if err != nil || !before || stands.SessionID != "s" {
-		t.Errorf("the disk fails, and a completed order is %+v, before %v, %v", stands, before, err)
+	if !errors.Is(err, store.ErrUnavailable) || !before || stands.SessionID != "" || stands.OrderID != "o" {
+		t.Errorf("the disk fails, and a later call gives %+v, before %v, %v: want the first order, and an error", stands, before, err)
 	}
-	if n := w.unwrittenOrders(); n != 1 {
-		t.Errorf("%d orders are tried again; the completion is in no journal", n)
-	}
-	if w.unstored.confirmed(1 << 60); !w.holds("o") {
-		t.Error("a completion that is in no journal was dropped, because the archive holds the first record")
+	if again, before := w.place(t, order("o", 100)); !before || again.SessionID != "" {
+		t.Errorf("the disk fails, and the first call once more gives %+v, before %v: it stands", again, before)
 	}
 	w.disk = nil
-	w.Retry(t.Context())
-	if w.unwrittenOrders() != 0 || w.out.Stats().Pending != 2 {
-		t.Errorf("the disk works again: %d are unwritten, %d facts in the journal; want the completion written behind the first record", w.unwrittenOrders(), w.out.Stats().Pending)
+	if stands, _, err := w.Place(t.Context(), order("o", 100), of("s", "v", "c")); err != nil || stands.SessionID != "s" {
+		t.Errorf("the disk works again, and the later call gives %+v, %v", stands, err)
 	}
 }
 

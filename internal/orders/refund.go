@@ -109,15 +109,19 @@ func (o *Orders) refunded(ctx context.Context, orderID string) (int64, error) {
 // commitRefund records a refund, also one that was told before: if its order has got a
 // session since, that gets the event.
 func (o *Orders) commitRefund(ctx context.Context, r *record[store.Refund], refund store.Refund, order *store.Order) error {
-	position, err := o.out.Commit(ctx, nil, &store.OrderRefunded{
+	fact := &store.OrderRefunded{
 		RefundID: refund.RefundID, OrderID: refund.OrderID, SessionID: order.SessionID, VisitorID: order.VisitorID,
 		Amount: refund.Amount, EventID: eventIDOf("refund", refund.RefundID), At: refund.CreatedAt,
-	})
-	if err != nil {
-		return err
+	}
+	if !o.archive.Shared() || o.out.CommitArchive(ctx, nil, fact) != nil {
+		position, err := o.out.CommitLocal(nil, fact)
+		if err != nil {
+			o.unwritten.Add(1)
+			return fmt.Errorf("footfall: refund %q is not recorded: %w", refund.RefundID, err)
+		}
+		o.refunds.journalled(r, refund, position)
 	}
 	if !o.archive.Shared() {
-		o.refunds.journalled(r, refund, position)
 		return nil
 	}
 	there, ok, err := o.archive.Refund(ctx, refund.RefundID) // another instance may have been faster

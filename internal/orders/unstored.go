@@ -7,11 +7,22 @@ import (
 	"github.com/footfall-go/footfall/internal/outbox"
 )
 
+// maxKept is how many bytes of orders that the archive does not hold yet are kept, and
+// how many of refunds. Past it the oldest are forgotten: the journal still has them, but
+// a second call with the id of one is not known to be the second before the archive
+// answers.
+const maxKept = 32 << 20
+
 // unstored are the orders, or the refunds, that are being recorded or that the
 // archive does not hold yet, by their ids.
 type unstored[T any] struct {
+	size   func(*T) int // of a value, in bytes
+	forgot func()       // is called for each value that is forgotten
+
 	mu      sync.Mutex
 	records map[string]*record[T]
+	kept    []place[T] // values in the journal, in the order of their positions
+	bytes   int        // of kept
 }
 
 // A record is one of them. Whoever has its turn records it; the others of the same id
@@ -24,9 +35,15 @@ type record[T any] struct {
 	users    int // those who have the turn or wait for it
 	value    T
 	known    bool            // there is a value
-	kept     bool            // the archive may lack the value: it has to be remembered
-	written  bool            // the journal holds the value
-	position outbox.Position // of the value in the journal
+	position outbox.Position // of the value in the journal, if the archive may lack it; otherwise 0
+}
+
+// A place is where the journal has a value of a record. A later place of the same record
+// replaces it.
+type place[T any] struct {
+	r        *record[T]
+	position outbox.Position
+	bytes    int
 }
 
 // acquire takes the turn of an id. It returns false if ctx ended before.
@@ -76,7 +93,7 @@ func (u *unstored[T]) leave(r *record[T]) {
 
 // drop forgets a record that nobody needs. u.mu is held.
 func (u *unstored[T]) drop(r *record[T]) {
-	if r.users == 0 && !r.kept {
+	if r.users == 0 && r.position == 0 {
 		delete(u.records, r.id)
 	}
 }
@@ -114,7 +131,7 @@ func (u *unstored[T]) all(match func(*T) bool) (values []T) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	for _, r := range u.records {
-		if r.known && r.kept && match(&r.value) {
+		if r.known && r.position != 0 && match(&r.value) {
 			values = append(values, r.value)
 		}
 	}
@@ -126,52 +143,45 @@ func (u *unstored[T]) stored(r *record[T], value T) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	r.value, r.known = value, true
-	if !r.written {
-		r.kept = false
-	}
 }
 
 // journalled sets a value that the journal holds at a position.
 func (u *unstored[T]) journalled(r *record[T], value T, position outbox.Position) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	r.value, r.known, r.kept, r.written, r.position = value, true, true, true, position
-}
-
-// failed sets a value that nothing holds.
-func (u *unstored[T]) failed(r *record[T], value T) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	r.value, r.known, r.kept, r.written = value, true, true, false
-}
-
-// unwritten takes the turn of each record that nothing holds and that nobody is
-// recording. The caller releases them.
-func (u *unstored[T]) unwritten() (records []*record[T]) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	for _, r := range u.records {
-		if !r.kept || r.written {
-			continue
-		}
-		select {
-		case r.turn <- struct{}{}:
-			r.users++
-			records = append(records, r)
-		default:
+	r.value, r.known, r.position = value, true, position
+	p := place[T]{r, position, u.size(&value)}
+	u.kept, u.bytes = append(u.kept, p), u.bytes+p.bytes
+	for u.bytes > maxKept {
+		if u.shift() {
+			u.forgot()
 		}
 	}
-	return records
 }
 
-// confirmed forgets the records that the archive holds now.
+// shift forgets the oldest place. It reports whether the journal has its value nowhere
+// else. u.mu is held.
+func (u *unstored[T]) shift() (last bool) {
+	p := u.kept[0]
+	u.kept[0] = place[T]{}
+	u.kept, u.bytes = u.kept[1:], u.bytes-p.bytes
+	if p.r.position != p.position {
+		return false // it was completed since
+	}
+	p.r.position = 0
+	u.drop(p.r)
+	return true
+}
+
+// confirmed forgets the records that the archive holds now. Two calls may have written
+// in one order and been noted in the other: then the first waits for the second.
 func (u *unstored[T]) confirmed(position outbox.Position) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	for _, r := range u.records {
-		if r.written && r.position <= position {
-			r.kept, r.written = false, false
-			u.drop(r)
-		}
+	for len(u.kept) > 0 && u.kept[0].position <= position {
+		u.shift()
+	}
+	if len(u.kept) == 0 {
+		u.kept = nil
 	}
 }

@@ -8,41 +8,21 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/footfall-go/footfall/internal/outbox"
 	"github.com/footfall-go/footfall/store"
 )
 
-func TestUnstored_ListsWhatTheJournalHasNotTakenAndDropsWhatTheArchiveHolds(t *testing.T) {
-	var u unstored[int]
-	ids := func() (ids string) {
-		for _, r := range u.unwritten() {
-			u.release(r)
-			ids += r.id
-		}
-		return ids
-	}
+func TestUnstored_DropsWhatTheArchiveHolds(t *testing.T) {
+	u := unstored[int]{size: func(*int) int { return 1 }}
 	known := func(id string) bool {
 		_, known := u.get(id)
 		return known
 	}
 	a, _ := u.acquire(t.Context(), "a")
-	u.failed(a, 1)
-	if ids() != "" {
-		t.Error("an order that is still being placed is tried again: it would be written twice")
-	}
-	u.release(a)
-	if ids() != "a" {
-		t.Errorf("unwritten are %q, want a: its placing is over, and the journal has not taken it", ids())
-	}
-	if u.confirmed(1 << 60); !known("a") {
-		t.Error("an order was dropped that is in no journal, because the archive holds all of the journal")
-	}
-	a, _ = u.acquire(t.Context(), "a")
+	u.journalled(a, 1, 3)
 	u.journalled(a, 1, 5)
 	u.stored(a, 2) // completed in the archive, which lacks the first record
 	u.release(a)
-	if ids() != "" {
-		t.Error("an order that the journal has taken is tried again")
-	}
 	if u.confirmed(4); !known("a") {
 		t.Error("an order at 5 was dropped when the archive held everything up to 4: it would read as absent")
 	}
@@ -60,8 +40,21 @@ func TestUnstored_ListsWhatTheJournalHasNotTakenAndDropsWhatTheArchiveHolds(t *t
 		t.Error("two have the turn of one id")
 	}
 	u.stored(b, 1)
-	if u.release(b); known("b") || len(u.records) != 0 {
+	if u.release(b); known("b") || len(u.records) != 0 || len(u.kept) != 0 || u.bytes != 0 {
 		t.Errorf("%d records are kept of which the archive has all", len(u.records))
+	}
+}
+
+func TestUnstored_IsBoundedInBytes(t *testing.T) {
+	forgotten := 0
+	u := unstored[int]{size: func(*int) int { return maxKept / 4 }, forgot: func() { forgotten++ }}
+	for i := range 10 {
+		r, _ := u.acquire(t.Context(), fmt.Sprint(i))
+		u.journalled(r, i, outbox.Position(1+i))
+		u.release(r)
+	}
+	if _, known := u.get("9"); !known || len(u.records) != 4 || forgotten != 6 || u.bytes > maxKept {
+		t.Errorf("%d orders are kept, %d forgotten: the latest are kept, up to %d bytes, and the others are counted", len(u.records), forgotten, maxKept)
 	}
 }
 

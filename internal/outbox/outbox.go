@@ -69,6 +69,9 @@ type Outbox struct {
 	hooks   Hooks
 	gate    gate
 
+	sold      []Found // see Found
+	soldBytes int
+
 	confirmed        atomic.Uint64 // position up to which the archive holds everything
 	failingSince     atomic.Int64  // Unix ms since when the archive has been refusing, 0 if it is not
 	archiveFailedAt  atomic.Int64  // Unix ms of the last time that it refused
@@ -97,7 +100,7 @@ func Open(o Options) (*Outbox, error) {
 	var err error
 	b.journal, err = journal.Open(o.Dir, journal.Options{
 		MaxBytes: o.MaxBytes, Sync: o.Sync, Stall: o.Stall, Logger: o.Logger,
-		Lost: b.lostLate, BeforeWrite: o.BeforeWrite,
+		Lost: b.lostLate, BeforeWrite: o.BeforeWrite, ReserveBytes: journal.ReserveBytes, Found: b.found,
 	})
 	if err != nil {
 		return nil, err // its text says already where it comes from and what to do
@@ -112,6 +115,9 @@ func Open(o Options) (*Outbox, error) {
 		{"journal_late_lost", "Facts that were late for their answer and that the disk then refused.", func(s journal.Stats) uint64 { return s.LateLost }},
 		{"journal_write_errors", "Writes to the journal that failed, each of one or more facts.", func(s journal.Stats) uint64 { return s.WriteErrors }},
 		{"journal_sync_errors", "Attempts to flush the journal to the disk itself that failed.", func(s journal.Stats) uint64 { return s.SyncErrors }},
+		{"journal_reserved", "Logouts, revocations, orders and refunds that the journal wrote to its reserve because the disk, or the journal, was full.", func(s journal.Stats) uint64 { return s.Reserved }},
+		{"journal_gaps", "Places between the journal's files where records were missing at the start: a file was emptied, cut or taken away.", func(s journal.Stats) uint64 { return s.Gaps }},
+		{"journal_missing", "Records that were missing there, at most.", func(s journal.Stats) uint64 { return s.Missing }},
 		{"journal_damaged_bytes", "Bytes of the journal that could not be read at the start; they are in its directory set-aside.", func(s journal.Stats) uint64 { return uint64(s.DamagedBytes) }},
 	} {
 		o.Counts.Func(c.name, c.help, func() uint64 { return c.read(b.journal.Stats()) })

@@ -63,8 +63,8 @@ const (
 // lacks the session, only what this process holds is known, and ToChange is an error.
 func (s *Sessions) Find(ctx context.Context, token *cookie.Token, purpose Purpose, left *time.Duration) (*live.Entry, Standing, error) {
 	at := clock.Now()
-	if at.Sub(clock.IDTime(token.ID)) >= s.lives.Absolute+time.Minute {
-		return nil, Worthless, nil // too old to be alive, whatever the stores say
+	if at.Sub(clock.IDTime(token.ID)).Abs() >= s.lives.Absolute+time.Minute {
+		return nil, Worthless, nil // too old to be alive, or too far ahead, whatever the stores say
 	}
 	hash := token.Secret.Hash()
 	if purpose == ToCount {

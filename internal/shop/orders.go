@@ -51,6 +51,10 @@ func (s *Shop) placeOrder(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	order, before, mine, err := s.place(r.Context(), footfall.OrderInput{Total: total, Metadata: note}, key)
+	if errors.Is(err, footfall.ErrUnavailable) { // it stands nowhere: the buyer may try again, with the same key
+		s.unavailable(w, err)
+		return
+	}
 	if err != nil && !errors.Is(err, footfall.ErrConflict) { // a conflict is a key that was used for another body: see below
 		s.log.Error("shop: place order", "error", err)
 		fail(w, http.StatusInternalServerError, "Internal error", "Please try again")

@@ -161,3 +161,9 @@ CREATE TABLE folded_sessions (
 ) WITHOUT ROWID;
 
 CREATE INDEX folded_sessions_into_id ON folded_sessions (into_id);
+
+-- How far deleting by age has come: the time that it takes for now.
+CREATE TABLE retention (
+	id      INTEGER PRIMARY KEY CHECK (id = 1),
+	horizon INTEGER NOT NULL
+);
