@@ -30,7 +30,7 @@ func (b *batch) control(fact store.Fact) error {
 		return err
 	case *store.VisitsUncounted:
 		_, err := b.insert(uncounted, []any{bson.D{
-			{Key: "_id", Value: f.EventID}, {Key: "eventId", Value: f.EventID}, {Key: "minute", Value: moment(f.Minute)}, {Key: "reason", Value: f.Reason}, {Key: "count", Value: f.Count},
+			{Key: "_id", Value: f.EventID}, {Key: "eventId", Value: f.EventID}, {Key: "minute", Value: moment(f.Minute)}, {Key: "bots", Value: f.Bots}, {Key: "reason", Value: f.Reason}, {Key: "count", Value: f.Count},
 		}})
 		return err
 	default:

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"net/netip"
-	"reflect"
 	"testing"
 	"time"
 
@@ -63,7 +62,7 @@ func TestCap_AnUnknownAddressIsNobodys(t *testing.T) {
 
 func TestCap_TheGreatestNumberIsNoSmallCap(t *testing.T) {
 	c := newBeginCap(math.MaxInt)
-	if !c.allow(addr(1, 0), enrich.OneVisitor, minute) || !c.allowBot(minute) {
+	if !c.allow(addr(1, 0), enrich.OneVisitor, minute) {
 		t.Error("with the greatest cap no session begins: a hundred times as many do not fit into an int")
 	}
 }
@@ -87,54 +86,9 @@ func TestCap_AForgottenProxyStandsForEverybody(t *testing.T) {
 func TestCap_NoneIfNegative(t *testing.T) {
 	c := newBeginCap(-1)
 	for range 1000 {
-		if !c.allow(addr(1, 0), enrich.OneVisitor, minute) || !c.allowBot(minute) {
-			t.Fatal("without a cap a session or a bot is refused")
+		if !c.allow(addr(1, 0), enrich.OneVisitor, minute) {
+			t.Fatal("without a cap a session is refused")
 		}
-	}
-}
-
-func TestCap_BotsAreCappedApart(t *testing.T) {
-	c := newBeginCap(1)
-	for i := range allNetworks {
-		if !c.allowBot(minute) {
-			t.Fatalf("view %d by a bot is refused: %d are recorded in a minute", i+1, allNetworks)
-		}
-	}
-	if c.allowBot(minute) {
-		t.Error("bots are recorded without a bound: they could fill the archive")
-	}
-	if !c.allow(addr(1, 0), enrich.OneVisitor, minute) {
-		t.Error("bots have used up what people may begin")
-	}
-	if !c.allowBot(minute.Add(time.Minute)) {
-		t.Error("the cap of bots does not end with its minute")
-	}
-}
-
-func TestCap_MinutesThatAreOverAreTakenOnce(t *testing.T) {
-	c := newBeginCap(1)
-	next := minute.Add(time.Minute)
-	for range 3 {
-		c.uncounted(minute.Add(30 * time.Second))
-	}
-	if got := c.take(minute.Add(59*time.Second), false); len(got) != 0 {
-		t.Errorf("%v is taken while its minute is running: more visits may come", got)
-	}
-	if got, want := c.take(next, false), []uncountedMinute{{minute, 3}}; !reflect.DeepEqual(got, want) {
-		t.Errorf("taken are %v, want %v: a minute is over though nobody came since", got, want)
-	}
-	c.uncounted(next)
-	if got := c.take(next, false); len(got) != 0 {
-		t.Errorf("%v is taken a second time: its visits would count twice", got)
-	}
-	if got, want := c.take(next, true), []uncountedMinute{{next, 1}}; !reflect.DeepEqual(got, want) {
-		t.Errorf("at the end are taken %v, want %v: the running minute too", got, want)
-	}
-	if got := c.take(next.Add(time.Hour), true); len(got) != 0 {
-		t.Errorf("%v is taken after it was taken at the end: its visits would count twice", got)
-	}
-	if c.uncountedTotal() != 4 {
-		t.Errorf("the counter says %d visits, want 4: it never goes back", c.uncountedTotal())
 	}
 }
 
