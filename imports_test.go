@@ -50,8 +50,9 @@ var mayImport = map[string][]string{
 	"internal/doubts":               {"internal/timetext"},
 	"internal/build":                {},
 	"internal/datadir":              {"internal/oserror"},
-	"admin":                         {"", "dashboard", "internal/bearer", "internal/build", "internal/datadir", "internal/notices", "internal/oserror", "report"},
+	"admin":                         {"", "dashboard", "internal/bearer", "internal/build", "internal/count", "internal/datadir", "internal/notices", "internal/oserror", "internal/progress", "report"},
 	"internal/secret":               {},
+	"internal/progress":             {"internal/count"},
 	"loginguard":                    {},
 	"internal/shop":                 {"", "enrich", "loginguard"},
 	"storetest":                     {"store"},
@@ -61,7 +62,7 @@ var mayImport = map[string][]string{
 	"internal/faults":               {"internal/testserver"},
 	"internal/stage":                {"", "memstore", "sqlitearchive", "store"},
 	"internal/scenarios":            {},
-	"cmd/footfall":                  {"", "admin", "enrich", "internal/build", "internal/cookie", "internal/datadir", "internal/day", "internal/doubts", "internal/oserror", "internal/secret", "internal/timetext", "store", "dashboard", "internal/shop", "memstore", "redisstore", "upstashstore", "report", "sqlitearchive", "mongoarchive"},
+	"cmd/footfall":                  {"", "admin", "enrich", "internal/build", "internal/cookie", "internal/datadir", "internal/day", "internal/doubts", "internal/oserror", "internal/progress", "internal/secret", "internal/timetext", "store", "dashboard", "internal/shop", "memstore", "redisstore", "upstashstore", "report", "sqlitearchive", "mongoarchive"},
 }
 
 func TestImportsRunOneWay(t *testing.T) {

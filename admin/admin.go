@@ -19,6 +19,7 @@ import (
 	"github.com/footfall-go/footfall/internal/bearer"
 	"github.com/footfall-go/footfall/internal/datadir"
 	"github.com/footfall-go/footfall/internal/oserror"
+	"github.com/footfall-go/footfall/internal/progress"
 	"github.com/footfall-go/footfall/report"
 )
 
@@ -76,6 +77,7 @@ type Handler struct {
 
 	mu       sync.Mutex // guards what follows
 	server   *http.Server
+	listener *progress.Listener
 	serving  sync.WaitGroup
 	url      string
 	isClosed bool
@@ -164,9 +166,9 @@ func (h *Handler) Listen(addr string) error {
 			return errors.Join(err, l.Close())
 		}
 	}
-	h.server, h.url = server, datadir.LocalURL(l.Addr())
+	h.server, h.listener, h.url = server, progress.Listen(l), datadir.LocalURL(l.Addr())
 	h.serving.Go(func() {
-		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		if err := server.Serve(h.listener); !errors.Is(err, http.ErrServerClosed) {
 			h.config.Logger.Error("footfall: the admin API is not served any more", "error", err)
 		}
 	})
@@ -226,6 +228,7 @@ func (h *Handler) Close() error {
 	if h.server != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 		defer cancel()
+		h.listener.Drain()
 		if err := h.server.Shutdown(ctx); err != nil {
 			errs = append(errs, h.server.Close())
 		}

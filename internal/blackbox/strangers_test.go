@@ -1,8 +1,11 @@
 package blackbox
 
 import (
+	"net"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 )
 
 // What a program asks for is kept in detail up to a bound in bytes, and as numbers beyond
@@ -43,5 +46,52 @@ func TestFlood_BotsAreKeptInDetailUpToABoundAndCountedBeyond(t *testing.T) {
 	}
 	if longest := s.count(`SELECT max(length(user_agent) + length(page)) FROM bot_views`); longest > 256+512 {
 		t.Errorf("a row of what a program did has %d bytes of agent and page, want at most %d", longest, 256+512)
+	}
+}
+
+// Clients that take nothing, or send half of a request, hold up no end: what they are
+// owed is cut, and the process ends as if nobody had been there.
+func TestEnd_StalledClientsHoldNothingUp(t *testing.T) {
+	t.Parallel()
+	s := openShop(t)
+	address := strings.TrimPrefix(s.own, "http://")
+	dial := func() *net.TCPConn {
+		c, err := net.Dial("tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = c.Close() })
+		return c.(*net.TCPConn)
+	}
+	var full sync.WaitGroup
+	for range 50 {
+		c := dial()
+		if err := c.SetReadBuffer(4096); err != nil {
+			t.Fatal(err)
+		}
+		full.Go(func() { // asks until neither side takes anything more
+			requests := []byte(strings.Repeat("GET "+productsPath+" HTTP/1.1\r\nHost: shop\r\n\r\n", 100))
+			for {
+				_ = c.SetWriteDeadline(time.Now().Add(time.Second))
+				if _, err := c.Write(requests); err != nil {
+					return
+				}
+			}
+		})
+	}
+	full.Wait()
+	for _, half := range []string{
+		"POST " + cartPath + " HTTP/1.1\r\nHost: shop\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{",
+		"POST " + productsPath + " HTTP/1.1\r\nHost: shop\r\nContent-Length: 100\r\n\r\n{",
+		"GET " + productsPath + " HTTP/1.1\r\nHost:",
+	} {
+		if _, err := dial().Write([]byte(half)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.browser().view(productsPath).want(200)
+	s.stop(terminate) // and its exit code is 0
+	if strings.Contains(s.errs.String(), "did not finish") {
+		t.Errorf("clients that take nothing hold up the end of the process:\n%s", s.errs)
 	}
 }
