@@ -215,11 +215,11 @@ type Revocation struct {
 
 // Revoked is the answer to a Revocation.
 type Revoked struct {
-	Revoked bool `json:"revoked"` // false: the session did not exist or had already ended
+	Revoked bool `json:"revoked"` // false: nothing ended, because there was no live session
 
 	// Of a customer; nil: the archive could not say.
 	Known    *bool `json:"known,omitempty"`    // it has a session or an order of this customer
-	Sessions *int  `json:"sessions,omitempty"` // how many of them were alive, at most 1,000
+	Sessions *int  `json:"sessions,omitempty"` // how many sessions ended, at most 1,000
 }
 
 func (a *api) revoke(r *http.Request) (any, error) {
@@ -239,13 +239,14 @@ func (what Revocation) check() error {
 }
 
 const (
-	lookTimeout = 2 * time.Second         // how long a revocation waits to learn whom it concerns
+	lookTimeout = 3 * time.Second         // how long a revocation waits to learn whom it concerns
 	arrivalTime = 1200 * time.Millisecond // in which a login of just now reaches the archive
 	lookEvery   = 200 * time.Millisecond
 )
 
 // Apply revokes what the request names: a session or all sessions of a customer. A
-// customer of whom nothing is known is revoked too, because a login may be under way.
+// customer without a live session is looked for until a login of just now has reached the
+// archive, and is then revoked too, because another login may be under way.
 func (what Revocation) Apply(ctx context.Context, t *footfall.Tracker) (done Revoked, err error) {
 	if err := what.check(); err != nil {
 		return Revoked{}, err
@@ -256,23 +257,20 @@ func (what Revocation) Apply(ctx context.Context, t *footfall.Tracker) (done Rev
 	}
 	looking, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
-	if live, err := t.CustomerSessions(looking, what.CustomerID); err == nil {
-		n := len(live)
-		done.Sessions = &n
+	live, lookErr := t.CustomerSessions(looking, what.CustomerID)
+	for end := time.Now().Add(arrivalTime); lookErr == nil && len(live) == 0 && time.Now().Before(end); {
+		time.Sleep(lookEvery)
+		live, lookErr = t.CustomerSessions(looking, what.CustomerID)
 	}
-	known, lookErr := t.KnowsCustomer(looking, what.CustomerID)
+	if known, err := t.KnowsCustomer(looking, what.CustomerID); err == nil {
+		done.Known = &known
+	}
 	if err = t.EndCustomerSessions(ctx, what.CustomerID); err != nil {
 		return done, err
 	}
 	done.Revoked = true
-	for end := time.Now().Add(arrivalTime); lookErr == nil && !known && time.Now().Before(end); {
-		time.Sleep(lookEvery)
-		if known, lookErr = t.KnowsCustomer(looking, what.CustomerID); known {
-			done.Sessions = nil // those that were alive had not arrived
-		}
-	}
-	if lookErr == nil {
-		done.Known = &known
+	if n := len(live); lookErr == nil {
+		done.Sessions, done.Revoked = &n, n > 0
 	}
 	return done, nil
 }
