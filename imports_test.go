@@ -46,7 +46,7 @@ var mayImport = map[string][]string{
 	"sqlitearchive":                 {"internal/oserror", "internal/timetext", "report", "store"},
 	"mongoarchive":                  {"internal/secret", "internal/timetext", "report", "store"},
 	"dashboard":                     {"", "internal/bearer", "internal/timetext", "report", "store"},
-	"internal/bearer":               {},
+	"internal/bearer":               {"enrich", "internal/count"},
 	"internal/doubts":               {"internal/timetext"},
 	"internal/build":                {},
 	"internal/datadir":              {"internal/oserror"},

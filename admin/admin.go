@@ -71,7 +71,7 @@ const minToken = 16 // bytes
 type Handler struct {
 	config  Config
 	token   string // this process's own, which DataDir tells commands
-	tokens  bearer.Tokens
+	door    *bearer.Door
 	mux     *http.ServeMux
 	ownLock bool
 
@@ -91,7 +91,7 @@ func New(c Config) (*Handler, error) {
 		return nil, err
 	}
 	tokens := append(slices.Clone(c.Tokens), h.token)
-	h.tokens = bearer.New(tokens...)
+	h.door = bearer.New(c.Tracker.Proxies(), tokens...)
 	api, err := dashboard.New(dashboard.Config{Tracker: c.Tracker, Reader: c.Reader, Tokens: tokens, Logger: c.Logger})
 	if err != nil {
 		return nil, err

@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/footfall-go/footfall"
+	"github.com/footfall-go/footfall/internal/bearer"
 	"github.com/footfall-go/footfall/internal/build"
 	"github.com/footfall-go/footfall/internal/count"
 	"github.com/footfall-go/footfall/internal/notices"
@@ -21,10 +22,12 @@ func (h *Handler) metrics() http.Handler {
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), Collector(h.config.Tracker), processCounts{})
 	served := promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !h.config.OpenMetrics && !h.tokens.Admit(r) {
-			w.Header().Set("WWW-Authenticate", `Bearer realm="footfall"`)
-			http.Error(w, "Send Authorization: Bearer and the admin token", http.StatusUnauthorized)
-			return
+		if !h.config.OpenMetrics {
+			if ok, wait := h.door.Admit(r); !ok {
+				status, message := bearer.Refuse(w.Header(), wait)
+				http.Error(w, message, status)
+				return
+			}
 		}
 		served.ServeHTTP(w, r)
 	})

@@ -74,7 +74,7 @@ const (
 
 type api struct {
 	Config
-	tokens bearer.Tokens
+	door *bearer.Door
 }
 
 // New returns the handler of /_footfall/. It reports every mistake in the
@@ -84,7 +84,7 @@ func New(c Config) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &api{Config: c, tokens: bearer.New(c.Tokens...)}
+	a := &api{Config: c, door: bearer.New(c.Tracker.Proxies(), c.Tokens...)}
 	mux := http.NewServeMux()
 	const root = "/_footfall/api/"
 	for pattern, h := range map[string]func(*http.Request) (any, error){
@@ -126,9 +126,13 @@ type failure struct {
 // JSON.
 func (a *api) answer(h func(*http.Request) (any, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !a.tokens.Admit(r) {
-			w.Header().Set("WWW-Authenticate", `Bearer realm="footfall"`)
-			write(w, http.StatusUnauthorized, failure{Error: "Authentication required", Message: "Send Authorization: Bearer and the admin token"})
+		if ok, wait := a.door.Admit(r); !ok {
+			status, message := bearer.Refuse(w.Header(), wait)
+			what := "Authentication required"
+			if wait > 0 {
+				what = http.StatusText(status)
+			}
+			write(w, status, failure{Error: what, Message: message})
 			return
 		}
 		data, err := h(r)

@@ -1,6 +1,7 @@
 package blackbox
 
 import (
+	"fmt"
 	"net"
 	"strings"
 	"sync"
@@ -93,5 +94,27 @@ func TestEnd_StalledClientsHoldNothingUp(t *testing.T) {
 	s.stop(terminate) // and its exit code is 0
 	if strings.Contains(s.errs.String(), "did not finish") {
 		t.Errorf("clients that take nothing hold up the end of the process:\n%s", s.errs)
+	}
+}
+
+// Whoever guesses the admin token is stopped, and stops neither operators elsewhere nor
+// commands on this machine.
+func TestAdmin_WrongTokensAreThrottled(t *testing.T) {
+	t.Parallel()
+	s := openShop(t, "TRUSTED_PROXIES=127.0.0.0/8")
+	const path = "/_footfall/api/stats"
+	stranger := s.stranger("X-Forwarded-For: 203.0.113.7")
+	var a *answer
+	for i := range 12 {
+		a = stranger.get(path, fmt.Sprintf("Authorization: Bearer guess-%d-0123456789", i))
+	}
+	if a.status != 429 || a.header.Get("Retry-After") == "" {
+		t.Errorf("the twelfth wrong admin token of a network is answered %d with Retry-After %q, want 429 and how long to wait", a.status, a.header.Get("Retry-After"))
+	}
+	stranger.get(path, "Authorization: Bearer "+adminToken).want(429)
+	s.stranger("X-Forwarded-For: 198.51.100.7").get(path, "Authorization: Bearer "+adminToken).want(200)
+	s.runJSON(&statsJSON{}, "stats", "--json")
+	if metrics := s.stranger("X-Forwarded-For: 198.51.100.7").get("/metrics", "Authorization: Bearer "+adminToken).body; !strings.Contains(string(metrics), "footfall_admin_tokens_throttled_total 3") {
+		t.Error("/metrics does not count the three tokens that were throttled")
 	}
 }
