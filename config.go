@@ -13,6 +13,7 @@ import (
 	"github.com/footfall-go/footfall/internal/cookie"
 	"github.com/footfall-go/footfall/internal/doubts"
 	"github.com/footfall-go/footfall/internal/journal"
+	"github.com/footfall-go/footfall/internal/loglimit"
 	"github.com/footfall-go/footfall/internal/timetext"
 	"github.com/footfall-go/footfall/store"
 )
@@ -104,7 +105,8 @@ type Config struct {
 	// "" for a person. It is called for every request. Default: what Footfall found.
 	BotReason func(r *http.Request, reason string) string
 
-	// Logger receives what an operator should know. Default: slog.Default().
+	// Logger receives what an operator should know: of lines that are alike at most one a
+	// second, with how many are left out. Default: slog.Default().
 	Logger *slog.Logger
 }
 
@@ -145,7 +147,7 @@ func (c Config) withDefaults() (Config, error) {
 	c.RetentionSessions = or(c.RetentionSessions, 760*day)
 	c.RetentionVisitors = or(c.RetentionVisitors, 400*day)
 	c.Location = or(c.Location, time.UTC)
-	c.Logger = or(c.Logger, slog.Default())
+	c.Logger = loglimit.Logger(or(c.Logger, slog.Default()))
 	if c.IsPageView == nil {
 		c.IsPageView = IsPageView
 	}

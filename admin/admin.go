@@ -18,6 +18,7 @@ import (
 	"github.com/footfall-go/footfall/dashboard"
 	"github.com/footfall-go/footfall/internal/bearer"
 	"github.com/footfall-go/footfall/internal/datadir"
+	"github.com/footfall-go/footfall/internal/loglimit"
 	"github.com/footfall-go/footfall/internal/oserror"
 	"github.com/footfall-go/footfall/internal/progress"
 	"github.com/footfall-go/footfall/report"
@@ -85,7 +86,7 @@ type Handler struct {
 
 // New returns a Handler and locks DataDir.
 func New(c Config) (*Handler, error) {
-	c.Logger = cmp.Or(c.Logger, slog.Default())
+	c.Logger = loglimit.Logger(cmp.Or(c.Logger, slog.Default()))
 	h := &Handler{config: c, token: rand.Text() + rand.Text(), mux: http.NewServeMux()}
 	if err := c.check(); err != nil {
 		return nil, err

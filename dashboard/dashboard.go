@@ -16,6 +16,7 @@ import (
 
 	"github.com/footfall-go/footfall"
 	"github.com/footfall-go/footfall/internal/bearer"
+	"github.com/footfall-go/footfall/internal/loglimit"
 	"github.com/footfall-go/footfall/internal/timetext"
 	"github.com/footfall-go/footfall/report"
 	"github.com/footfall-go/footfall/store"
@@ -61,7 +62,7 @@ func (c Config) withDefaults() (Config, error) {
 	c.Lifetimes.Idle = cmp.Or(c.Lifetimes.Idle, of.Idle)
 	c.Lifetimes.Absolute = cmp.Or(c.Lifetimes.Absolute, of.Absolute)
 	c.Location = cmp.Or(c.Location, c.Tracker.Location())
-	c.Logger = cmp.Or(c.Logger, slog.Default())
+	c.Logger = loglimit.Logger(cmp.Or(c.Logger, slog.Default()))
 	return c, nil
 }
 
