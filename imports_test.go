@@ -33,7 +33,7 @@ var mayImport = map[string][]string{
 	"internal/orders":               {"enrich", "internal/clock", "internal/count", "internal/guard", "internal/live", "internal/outbox", "internal/sessions", "store"},
 	"internal/jobs":                 {"internal/clock", "internal/count", "internal/day", "internal/guard", "store"},
 	"internal/notices":              {"enrich"},
-	"internal/request":              {"enrich", "internal/clock", "internal/cookie", "internal/count", "internal/firstbyte", "internal/guard", "internal/hot", "internal/legacy", "internal/live", "internal/notices", "internal/outbox", "internal/sessions", "store"},
+	"internal/request":              {"enrich", "internal/clock", "internal/connection", "internal/cookie", "internal/count", "internal/firstbyte", "internal/guard", "internal/hot", "internal/legacy", "internal/live", "internal/notices", "internal/outbox", "internal/sessions", "store"},
 	"":                              {"enrich", "internal/clock", "internal/cookie", "internal/count", "internal/doubts", "internal/guard", "internal/hot", "internal/jobs", "internal/journal", "internal/legacy", "internal/live", "internal/loglimit", "internal/notices", "internal/orders", "internal/outbox", "internal/request", "internal/revoked", "internal/sessions", "internal/timetext", "store"},
 	"footfalltest":                  {"", "memstore", "sqlitearchive", "store"},
 	"enrich":                        {},
@@ -50,9 +50,9 @@ var mayImport = map[string][]string{
 	"internal/doubts":               {"internal/timetext"},
 	"internal/build":                {},
 	"internal/datadir":              {"internal/oserror"},
-	"admin":                         {"", "dashboard", "internal/bearer", "internal/build", "internal/count", "internal/datadir", "internal/loglimit", "internal/notices", "internal/oserror", "internal/progress", "report"},
+	"admin":                         {"", "dashboard", "internal/bearer", "internal/build", "internal/count", "internal/datadir", "internal/loglimit", "internal/notices", "internal/oserror", "internal/connection", "report"},
 	"internal/secret":               {},
-	"internal/progress":             {"internal/count"},
+	"internal/connection":             {"internal/count"},
 	"internal/loglimit":             {"internal/count"},
 	"loginguard":                    {},
 	"internal/shop":                 {"", "enrich", "internal/loglimit", "loginguard"},
@@ -63,7 +63,7 @@ var mayImport = map[string][]string{
 	"internal/faults":               {"internal/testserver"},
 	"internal/stage":                {"", "memstore", "sqlitearchive", "store"},
 	"internal/scenarios":            {},
-	"cmd/footfall":                  {"", "admin", "enrich", "internal/build", "internal/cookie", "internal/datadir", "internal/day", "internal/doubts", "internal/loglimit", "internal/oserror", "internal/progress", "internal/secret", "internal/timetext", "store", "dashboard", "internal/shop", "memstore", "redisstore", "upstashstore", "report", "sqlitearchive", "mongoarchive"},
+	"cmd/footfall":                  {"", "admin", "enrich", "internal/build", "internal/cookie", "internal/datadir", "internal/day", "internal/doubts", "internal/loglimit", "internal/oserror", "internal/connection", "internal/secret", "internal/timetext", "store", "dashboard", "internal/shop", "memstore", "redisstore", "upstashstore", "report", "sqlitearchive", "mongoarchive"},
 }
 
 func TestImportsRunOneWay(t *testing.T) {

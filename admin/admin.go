@@ -17,10 +17,10 @@ import (
 	"github.com/footfall-go/footfall"
 	"github.com/footfall-go/footfall/dashboard"
 	"github.com/footfall-go/footfall/internal/bearer"
+	"github.com/footfall-go/footfall/internal/connection"
 	"github.com/footfall-go/footfall/internal/datadir"
 	"github.com/footfall-go/footfall/internal/loglimit"
 	"github.com/footfall-go/footfall/internal/oserror"
-	"github.com/footfall-go/footfall/internal/progress"
 	"github.com/footfall-go/footfall/report"
 )
 
@@ -78,7 +78,7 @@ type Handler struct {
 
 	mu       sync.Mutex // guards what follows
 	server   *http.Server
-	listener *progress.Listener
+	listener *connection.Listener
 	serving  sync.WaitGroup
 	url      string
 	isClosed bool
@@ -154,7 +154,7 @@ func (h *Handler) Listen(addr string) error {
 		return fmt.Errorf("admin: %w", oserror.Listen(addr, err))
 	}
 	server := &http.Server{
-		Handler: h, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute,
+		Handler: connection.Closing(h), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute,
 		ErrorLog: slog.NewLogLogger(h.config.Logger.Handler(), slog.LevelWarn),
 	}
 	h.mu.Lock()
@@ -167,7 +167,7 @@ func (h *Handler) Listen(addr string) error {
 			return errors.Join(err, l.Close())
 		}
 	}
-	h.server, h.listener, h.url = server, progress.Listen(l), datadir.LocalURL(l.Addr())
+	h.server, h.listener, h.url = server, connection.Listen(l), datadir.LocalURL(l.Addr())
 	h.serving.Go(func() {
 		if err := server.Serve(h.listener); !errors.Is(err, http.ErrServerClosed) {
 			h.config.Logger.Error("footfall: the admin API is not served any more", "error", err)

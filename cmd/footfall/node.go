@@ -15,9 +15,9 @@ import (
 	"time"
 
 	"github.com/footfall-go/footfall"
+	"github.com/footfall-go/footfall/internal/connection"
 	"github.com/footfall-go/footfall/internal/datadir"
 	"github.com/footfall-go/footfall/internal/oserror"
-	"github.com/footfall-go/footfall/internal/progress"
 	"github.com/footfall-go/footfall/internal/timetext"
 )
 
@@ -72,9 +72,9 @@ func (n *node) Close() error {
 // serve answers requests until the process gets a signal, then lets running
 // requests finish. A second signal ends the process at once.
 func (n *node) serve(accepting net.Listener, handler http.Handler) error {
-	listener := progress.Listen(accepting)
+	listener := connection.Listen(accepting)
 	server := &http.Server{
-		Handler:           handler,
+		Handler:           connection.Closing(handler),
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       time.Minute,
 		IdleTimeout:       2 * time.Minute,

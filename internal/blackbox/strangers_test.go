@@ -1,8 +1,11 @@
 package blackbox
 
 import (
+	"bufio"
 	"fmt"
+	"io"
 	"net"
+	"net/http"
 	"strings"
 	"sync"
 	"testing"
@@ -116,5 +119,31 @@ func TestAdmin_WrongTokensAreThrottled(t *testing.T) {
 	s.runJSON(&statsJSON{}, "stats", "--json")
 	if metrics := s.stranger("X-Forwarded-For: 198.51.100.7").get("/metrics", "Authorization: Bearer "+adminToken).body; !strings.Contains(string(metrics), "footfall_admin_tokens_throttled_total 3") {
 		t.Error("/metrics does not count the three tokens that were throttled")
+	}
+}
+
+// A request with two lengths is the last one of its connection, on every path.
+func TestFraming_LengthAndChunksCloseTheConnection(t *testing.T) {
+	t.Parallel()
+	s := openShop(t)
+	for _, path := range []string{productsPath, "/healthz", "/_footfall/api/stats", "/nothing"} {
+		conn, err := net.Dial("tcp", strings.TrimPrefix(s.own, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = conn.Close() })
+		request := "GET " + path + " HTTP/1.1\r\nHost: shop\r\n"
+		if _, err := io.WriteString(conn, request+"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"+request+"\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		in := bufio.NewReader(conn)
+		resp, err := http.ReadResponse(in, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = io.Copy(io.Discard, resp.Body)
+		if _, err := http.ReadResponse(in, nil); err == nil || !resp.Close {
+			t.Errorf("%s: what follows a request with Content-Length and Transfer-Encoding is answered too: it may be one that nobody sent", path)
+		}
 	}
 }

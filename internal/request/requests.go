@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/footfall-go/footfall/internal/connection"
 	"github.com/footfall-go/footfall/internal/cookie"
 	"github.com/footfall-go/footfall/internal/count"
 	"github.com/footfall-go/footfall/internal/legacy"
@@ -101,6 +102,7 @@ func (q *Requests) Serve(w http.ResponseWriter, hr *http.Request, mode Mode, nex
 		next.ServeHTTP(w, hr)
 		return
 	}
+	connection.CloseAfter(hr, w.Header())
 	began := count.Clock()
 	r := q.open(hr)
 	r.mode = mode

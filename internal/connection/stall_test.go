@@ -1,4 +1,4 @@
-package progress
+package connection
 
 import (
 	"errors"
@@ -34,7 +34,7 @@ func connect(t *testing.T) (l *Listener, server, client net.Conn) {
 	return l, server, there
 }
 
-func TestProgress_AWriteThatNobodyTakesIsCut(t *testing.T) {
+func TestStall_AWriteThatNobodyTakesIsCut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		before := cuts.Load()
 		_, server, _ := connect(t)
@@ -46,7 +46,7 @@ func TestProgress_AWriteThatNobodyTakesIsCut(t *testing.T) {
 	})
 }
 
-func TestProgress_AnAnswerThatGetsOnIsNotCut(t *testing.T) {
+func TestStall_AnAnswerThatGetsOnIsNotCut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, server, client := connect(t)
 		var reader sync.WaitGroup
@@ -69,7 +69,7 @@ func TestProgress_AnAnswerThatGetsOnIsNotCut(t *testing.T) {
 	})
 }
 
-func TestProgress_DrainEndsWhatWaitsForAClient(t *testing.T) {
+func TestStall_DrainEndsWhatWaitsForAClient(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l, writing, _ := connect(t)
 		other, reading, _ := connect(t)
@@ -94,7 +94,7 @@ func TestProgress_DrainEndsWhatWaitsForAClient(t *testing.T) {
 	})
 }
 
-func TestProgress_AClientThatDripsHoldsUpNoEnd(t *testing.T) {
+func TestStall_AClientThatDripsHoldsUpNoEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l, server, client := connect(t)
 		var writer sync.WaitGroup
@@ -120,7 +120,7 @@ func TestProgress_AClientThatDripsHoldsUpNoEnd(t *testing.T) {
 	})
 }
 
-func TestProgress_DrainLeavesAHandlerAtWorkAlone(t *testing.T) {
+func TestStall_DrainLeavesAHandlerAtWorkAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l, server, client := connect(t)
 		read := make(chan error)
@@ -140,7 +140,7 @@ func TestProgress_DrainLeavesAHandlerAtWorkAlone(t *testing.T) {
 	})
 }
 
-func TestProgress_TheServersOwnDeadlineHolds(t *testing.T) {
+func TestStall_TheServersOwnDeadlineHolds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, server, _ := connect(t)
 		began := time.Now()

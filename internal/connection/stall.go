@@ -1,13 +1,4 @@
-// Package progress cuts connections whose other side takes nothing, or sends nothing.
-//
-// It owns when a read or a write of a connection that a server accepted has waited for
-// too long. It promises that a write ends within [Stall] for each [chunk] of it, so that
-// a client cannot hold a connection, and the handler behind it, by not reading; and that
-// after [Listener.Drain] a connection waits for its client for at most [DrainWait] in
-// all. An answer that is long, or an event stream, may take as long as it wants while it
-// gets on.
-// It never cuts a connection because of its age, nor a handler that is at work.
-package progress
+package connection
 
 import (
 	"errors"
