@@ -21,6 +21,7 @@ import (
 	"github.com/footfall-go/footfall/internal/datadir"
 	"github.com/footfall-go/footfall/internal/loglimit"
 	"github.com/footfall-go/footfall/internal/oserror"
+	"github.com/footfall-go/footfall/internal/secret"
 	"github.com/footfall-go/footfall/report"
 )
 
@@ -39,7 +40,7 @@ type Config struct {
 	Lock *Lock
 
 	// Tokens admit to the admin API, the metrics and the details of /readyz, as in
-	// "Authorization: Bearer TOKEN": 16 bytes or more each; empty ones are ignored.
+	// "Authorization: Bearer TOKEN": 16 bytes or more each, and random; empty ones are ignored.
 	// Default: none, which admits commands that can read DataDir, and nobody else.
 	Tokens []string
 	// OpenMetrics serves /metrics without a token, for an address that only operators
@@ -121,6 +122,8 @@ func (c *Config) check() error {
 	for i, token := range c.Tokens {
 		if n := len(token); n > 0 && n < minToken {
 			mistakes = append(mistakes, fmt.Errorf("admin: Config.Tokens: number %d has %d bytes: use %d or more (openssl rand -hex 16)", i+1, n, minToken))
+		} else if n > 0 && secret.Bits(token) < secret.MinTokenBits {
+			mistakes = append(mistakes, fmt.Errorf("admin: Config.Tokens: number %d can be guessed: make a random one (openssl rand -hex 16)", i+1))
 		}
 	}
 	return errors.Join(mistakes...)
