@@ -57,8 +57,9 @@ type Config struct {
 	VisitorTTL time.Duration
 
 	// NewSessionsPerMinute caps the sessions that begin from one network, a /24 or
-	// /64; from all networks together a hundred times as many may begin. Negative: no
-	// cap. Default: 6,000.
+	// /64; from all networks together a hundred times as many may begin, and sessions of
+	// 64 MiB, of which 16 MiB behind proxies that are not trusted. Negative: no cap.
+	// Default: 6,000.
 	NewSessionsPerMinute int
 	// LiveSessions is how many sessions are held in this process's memory. Default:
 	// 100,000.

@@ -40,7 +40,8 @@ func (r *Request) Finish(status int, header http.Header, body []byte) {
 	}
 	r.finished = true
 	e, began, standing, mode, landed := r.entry, r.began, r.standing, r.mode, r.landed
-	capped := r.capped && e == nil && visits
+	cappedBy := r.cappedBy
+	capped := cappedBy != "" && e == nil && visits
 	withheld := e == nil && person && mode != Untouched && visits && !capped && r.cookiesWithheld()
 	r.mu.Unlock()
 
@@ -59,7 +60,10 @@ func (r *Request) Finish(status int, header http.Header, body []byte) {
 		r.recordBot(at)
 	case capped:
 		r.q.visitsUncounted.Add(1)
-		r.q.tally.add(false, "new_sessions_per_minute", 1, at)
+		r.q.tally.add(false, cappedBy, 1, at)
+		if cappedBy == tooManyBytes {
+			r.q.bytesCapped.Add(1)
+		}
 	case withheld:
 		r.q.withheld.Add(1)
 	case e == nil && isPage && mode == Tracked && r.recordUnattributed(r.pageView("", "", at)):

@@ -54,10 +54,10 @@ type Requests struct {
 	landings *landings
 	withheld *atomic.Uint64
 
-	badCookies, botViews, botsTallied *atomic.Uint64
-	forgottenProxy, visitsUncounted   *atomic.Uint64
-	logins, eventsWithoutSession      *atomic.Uint64
-	cost                              *count.Histogram
+	badCookies, botViews, botsTallied            *atomic.Uint64
+	forgottenProxy, visitsUncounted, bytesCapped *atomic.Uint64
+	logins, eventsWithoutSession                 *atomic.Uint64
+	cost                                         *count.Histogram
 }
 
 // New returns what opens the requests of a tracker.
@@ -71,7 +71,8 @@ func New(o Options) *Requests {
 		forgottenProxy:       o.Counts.New("forgotten_proxy", "New sessions whose requests came through a private peer that is not among the trusted proxies: they all have its address."),
 		logins:               o.Counts.New("logins", "Logins that succeeded."),
 		eventsWithoutSession: o.Counts.New("events_without_session", "Events that the shop tracked in requests without a session, such as those of software; they are not stored."),
-		visitsUncounted:      o.Counts.New("visits_uncounted", "Visits that were served without a session because too many sessions began in a minute (NEW_SESSIONS_PER_MINUTE)."),
+		visitsUncounted:      o.Counts.New("visits_uncounted", "Visits that were served without a session because too many sessions began in a minute (NEW_SESSIONS_PER_MINUTE), or too many bytes of them."),
+		bytesCapped:          o.Counts.New("visits_past_bytes", "Those of visits_uncounted that were served without a session because the sessions of the minute took too many bytes: 64 MiB, of which 16 MiB for addresses that tell no visitors apart."),
 		cost:                 o.Counts.Histogram("request_cost_seconds", "How long Footfall itself took of a request: its cookies and session before the handler, recording before the first byte. What the handler calls, such as Login, is not in it."),
 	}
 	return q
