@@ -87,12 +87,17 @@ func TestLog_RemembersABoundedNumberOfKinds(t *testing.T) {
 			t.Errorf("%d lines of as many kinds are written in a moment, want at most %d", n, maxKinds+1)
 		}
 		kinds := log.Handler().(*handler).kinds
-		if n := len(kinds.recent); n > maxKinds+1 {
+		remembered := func() int {
+			kinds.mu.Lock()
+			defer kinds.mu.Unlock()
+			return len(kinds.recent)
+		}
+		if n := remembered(); n > maxKinds+1 {
 			t.Errorf("%d kinds are remembered, want at most %d", n, maxKinds+1)
 		}
 		time.Sleep(3 * Every)
 		synctest.Wait()
-		if n := len(kinds.recent); n != 0 {
+		if n := remembered(); n != 0 {
 			t.Errorf("%d kinds are remembered of which nothing was written for a while", n)
 		}
 	})
