@@ -14,6 +14,7 @@ import (
 	"github.com/footfall-go/footfall/internal/doubts"
 	"github.com/footfall-go/footfall/internal/journal"
 	"github.com/footfall-go/footfall/internal/memory"
+	"github.com/footfall-go/footfall/internal/loglimit"
 	"github.com/footfall-go/footfall/internal/timetext"
 	"github.com/footfall-go/footfall/store"
 )
@@ -58,8 +59,9 @@ type Config struct {
 	VisitorTTL time.Duration
 
 	// NewSessionsPerMinute caps the sessions that begin from one network, a /24 or
-	// /64; from all networks together a hundred times as many may begin. Negative: no
-	// cap. Default: 6,000.
+	// /64; from all networks together a hundred times as many may begin, and sessions of
+	// 64 MiB, of which 16 MiB behind proxies that are not trusted. Negative: no cap.
+	// Default: 6,000.
 	NewSessionsPerMinute int
 	// LiveSessions is how many sessions are held in this process's memory. Default:
 	// 100,000.
@@ -111,7 +113,8 @@ type Config struct {
 	// "" for a person. It is called for every request. Default: what Footfall found.
 	BotReason func(r *http.Request, reason string) string
 
-	// Logger receives what an operator should know. Default: slog.Default().
+	// Logger receives what an operator should know: of lines that are alike at most one a
+	// second, with how many are left out. Default: slog.Default().
 	Logger *slog.Logger
 }
 
@@ -153,7 +156,7 @@ func (c Config) withDefaults() (Config, error) {
 	c.RetentionSessions = or(c.RetentionSessions, 760*day)
 	c.RetentionVisitors = or(c.RetentionVisitors, 400*day)
 	c.Location = or(c.Location, time.UTC)
-	c.Logger = or(c.Logger, slog.Default())
+	c.Logger = loglimit.Logger(or(c.Logger, slog.Default()))
 	if c.IsPageView == nil {
 		c.IsPageView = IsPageView
 	}

@@ -92,7 +92,7 @@ func start(config Config, beforeWrite func() error) (*Tracker, error) {
 	t.counts.Func("agents_over_budget", "User agents that were recognised less precisely because too many unusual ones came at once.", agents.OverBudget)
 	describe := &sessions.Describer{
 		Agents: agents, OwnHosts: c.OwnHosts, FullAddresses: c.FullAddresses, Reason: c.BotReason,
-		Proxies: enrich.Proxies{Networks: c.TrustedProxies, UnixSocket: c.TrustUnixSocket},
+		Proxies: t.Proxies(),
 	}
 	t.requests = request.New(request.Options{
 		Session: cookie.Attributes{Name: c.SessionCookie, Secure: !c.Insecure, HTTPOnly: true},
@@ -125,6 +125,12 @@ func (t *Tracker) Lifetimes() store.Lifetimes {
 
 // Location is the time zone of the shop's day: Location of its Config, or UTC.
 func (t *Tracker) Location() *time.Location { return t.config.Location }
+
+// Proxies say whose address a request's is, by TrustedProxies and TrustUnixSocket of the
+// tracker's Config.
+func (t *Tracker) Proxies() enrich.Proxies {
+	return enrich.Proxies{Networks: t.config.TrustedProxies, UnixSocket: t.config.TrustUnixSocket}
+}
 
 // readRevocations reads what was revoked, which must be known before anybody is let in,
 // for as long as a start may take. Who is a customer waits for the rest, which is read

@@ -17,8 +17,11 @@ import (
 	"github.com/footfall-go/footfall"
 	"github.com/footfall-go/footfall/dashboard"
 	"github.com/footfall-go/footfall/internal/bearer"
+	"github.com/footfall-go/footfall/internal/connection"
 	"github.com/footfall-go/footfall/internal/datadir"
+	"github.com/footfall-go/footfall/internal/loglimit"
 	"github.com/footfall-go/footfall/internal/oserror"
+	"github.com/footfall-go/footfall/internal/secret"
 	"github.com/footfall-go/footfall/report"
 )
 
@@ -37,7 +40,7 @@ type Config struct {
 	Lock *Lock
 
 	// Tokens admit to the admin API, the metrics and the details of /readyz, as in
-	// "Authorization: Bearer TOKEN": 16 bytes or more each; empty ones are ignored.
+	// "Authorization: Bearer TOKEN": 16 bytes or more each, and random; empty ones are ignored.
 	// Default: none, which admits commands that can read DataDir, and nobody else.
 	Tokens []string
 	// OpenMetrics serves /metrics without a token, for an address that only operators
@@ -70,12 +73,13 @@ const minToken = 16 // bytes
 type Handler struct {
 	config  Config
 	token   string // this process's own, which DataDir tells commands
-	tokens  bearer.Tokens
+	door    *bearer.Door
 	mux     *http.ServeMux
 	ownLock bool
 
 	mu       sync.Mutex // guards what follows
 	server   *http.Server
+	listener *connection.Listener
 	serving  sync.WaitGroup
 	url      string
 	isClosed bool
@@ -84,13 +88,13 @@ type Handler struct {
 
 // New returns a Handler and locks DataDir.
 func New(c Config) (*Handler, error) {
-	c.Logger = cmp.Or(c.Logger, slog.Default())
+	c.Logger = loglimit.Logger(cmp.Or(c.Logger, slog.Default()))
 	h := &Handler{config: c, token: rand.Text() + rand.Text(), mux: http.NewServeMux()}
 	if err := c.check(); err != nil {
 		return nil, err
 	}
 	tokens := append(slices.Clone(c.Tokens), h.token)
-	h.tokens = bearer.New(tokens...)
+	h.door = bearer.New(c.Tracker.Proxies(), tokens...)
 	api, err := dashboard.New(dashboard.Config{Tracker: c.Tracker, Reader: c.Reader, Tokens: tokens, Logger: c.Logger})
 	if err != nil {
 		return nil, err
@@ -119,6 +123,8 @@ func (c *Config) check() error {
 	for i, token := range c.Tokens {
 		if n := len(token); n > 0 && n < minToken {
 			mistakes = append(mistakes, fmt.Errorf("admin: Config.Tokens: number %d has %d bytes: use %d or more (openssl rand -hex 16)", i+1, n, minToken))
+		} else if n > 0 && secret.Bits(token) < secret.MinTokenBits {
+			mistakes = append(mistakes, fmt.Errorf("admin: Config.Tokens: number %d can be guessed: make a random one (openssl rand -hex 16)", i+1))
 		}
 	}
 	return errors.Join(mistakes...)
@@ -152,7 +158,7 @@ func (h *Handler) Listen(addr string) error {
 		return fmt.Errorf("admin: %w", oserror.Listen(addr, err))
 	}
 	server := &http.Server{
-		Handler: h, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute,
+		Handler: connection.Closing(h), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute,
 		ErrorLog: slog.NewLogLogger(h.config.Logger.Handler(), slog.LevelWarn),
 	}
 	h.mu.Lock()
@@ -165,9 +171,9 @@ func (h *Handler) Listen(addr string) error {
 			return errors.Join(err, l.Close())
 		}
 	}
-	h.server, h.url = server, datadir.LocalURL(l.Addr())
+	h.server, h.listener, h.url = server, connection.Listen(l), datadir.LocalURL(l.Addr())
 	h.serving.Go(func() {
-		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		if err := server.Serve(h.listener); !errors.Is(err, http.ErrServerClosed) {
 			h.config.Logger.Error("footfall: the admin API is not served any more", "error", err)
 		}
 	})
@@ -254,6 +260,7 @@ func (h *Handler) Close() error {
 	if h.server != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 		defer cancel()
+		h.listener.Drain()
 		if err := h.server.Shutdown(ctx); err != nil {
 			errs = append(errs, h.server.Close())
 		}

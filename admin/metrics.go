@@ -10,20 +10,24 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/footfall-go/footfall"
+	"github.com/footfall-go/footfall/internal/bearer"
 	"github.com/footfall-go/footfall/internal/build"
+	"github.com/footfall-go/footfall/internal/count"
 	"github.com/footfall-go/footfall/internal/notices"
 )
 
 // metrics serves the tracker's metrics and those of the process.
 func (h *Handler) metrics() http.Handler {
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), Collector(h.config.Tracker))
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), Collector(h.config.Tracker), processCounts{})
 	served := promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !h.config.OpenMetrics && !h.tokens.Admit(r) {
-			w.Header().Set("WWW-Authenticate", `Bearer realm="footfall"`)
-			http.Error(w, "Send Authorization: Bearer and the admin token", http.StatusUnauthorized)
-			return
+		if !h.config.OpenMetrics {
+			if ok, wait := h.door.Admit(r); !ok {
+				status, message := bearer.Refuse(w.Header(), wait)
+				http.Error(w, message, status)
+				return
+			}
 		}
 		served.ServeHTTP(w, r)
 	})
@@ -31,6 +35,21 @@ func (h *Handler) metrics() http.Handler {
 
 // Collector returns the metrics of a tracker for a registry of the shop's own.
 func Collector(t *footfall.Tracker) prometheus.Collector { return collector{t} }
+
+// processCounts are the counters that belong to no tracker.
+type processCounts struct{}
+
+func (processCounts) Describe(chan<- *prometheus.Desc) {}
+
+func (processCounts) Collect(out chan<- prometheus.Metric) {
+	for _, m := range count.Process.Measures() {
+		out <- counterMetric(m.Name, m.Help, m.Count)
+	}
+}
+
+func counterMetric(name, help string, n uint64) prometheus.Metric {
+	return prometheus.MustNewConstMetric(prometheus.NewDesc("footfall_"+name+"_total", help, nil, nil), prometheus.CounterValue, float64(n))
+}
 
 type collector struct{ tracker *footfall.Tracker }
 
@@ -43,7 +62,7 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 	c.status(out)
 	for _, m := range c.tracker.Measures() {
 		if m.Buckets == nil {
-			out <- prometheus.MustNewConstMetric(prometheus.NewDesc("footfall_"+m.Name+"_total", m.Help, nil, nil), prometheus.CounterValue, float64(m.Count))
+			out <- counterMetric(m.Name, m.Help, m.Count)
 			continue
 		}
 		buckets := make(map[float64]uint64, len(m.Buckets))

@@ -14,7 +14,7 @@ import (
 	"github.com/footfall-go/footfall/internal/stage"
 )
 
-const token = "admin-test-token-0123456789"
+const token = "nB5vQ8xT2kW7pL4m"
 
 // open returns a handler of a stage's tracker that is closed with the test.
 func open(t *testing.T, s *stage.Stage, edit func(*admin.Config)) *admin.Handler {

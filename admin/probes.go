@@ -16,13 +16,14 @@ func alive(w http.ResponseWriter, _ *http.Request) {
 
 // ready reports the state of each part.
 func (h *Handler) ready(w http.ResponseWriter, r *http.Request) {
+	admitted, _ := h.door.Admit(r)
 	s := h.config.Tracker.Status(r.Context())
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
 	if !s.Ready() {
 		w.WriteHeader(http.StatusServiceUnavailable)
 	}
-	_ = json.NewEncoder(w).Encode(readiness(s, h.config.OpenDetails || h.tokens.Admit(r)))
+	_ = json.NewEncoder(w).Encode(readiness(s, h.config.OpenDetails || admitted))
 }
 
 // A readyAnswer lists the parts by name. Its details are for operators, and contain

@@ -164,12 +164,14 @@ var eventRules = []rule{
 	{"bots_are_apart", func(t *tester) {
 		t.append(begun(1, 0), view(1, 1, 1))
 		uncounted := &store.VisitsUncounted{EventID: eid(50), Minute: at(0).Truncate(60e9), Reason: "new_sessions_per_minute", Count: 25}
-		facts := []store.Fact{bot(10, 1, "user_agent"), bot(11, 2, "user_agent"), bot(12, 3, "headers"), uncounted}
+		tallied := &store.VisitsUncounted{EventID: eid(51), Minute: at(0).Truncate(60e9), Bots: true, Reason: "user_agent", Count: 70}
+		late := &store.VisitsUncounted{EventID: eid(52), Minute: at(0).Truncate(60e9), Bots: true, Reason: "tool", Count: 5}
+		facts := []store.Fact{bot(10, 1, "user_agent"), bot(11, 2, "user_agent"), bot(12, 3, "headers"), uncounted, tallied, late}
 		t.append(facts...)
-		t.append(append(facts, bot(12, 3, "headers"), uncounted)...)
+		t.append(append(facts, bot(12, 3, "headers"), uncounted, tallied)...)
 		s := t.stats()
-		t.want(s.BotsByReason, map[string]int64{"user_agent": 2, "headers": 1}, "bots are counted by reason, each view once")
-		t.want([]int64{s.BotViews, s.UncountedVisits}, []int64{3, 25}, "bots and uncounted visits are counted once")
+		t.want(s.BotsByReason, map[string]int64{"user_agent": 72, "headers": 1, "tool": 5}, "bots are counted by reason, each view once, kept in detail or as a number")
+		t.want([]int64{s.BotViews, s.UncountedVisits}, []int64{78, 25}, "bots and uncounted visits are counted once")
 		t.want([]int64{s.Sessions, s.Visitors, s.PageViews, s.Events}, []int64{1, 1, 1, 1}, "bots and uncounted visits are in no other figure")
 		t.wantViews(sid(1), 1, "bots are apart")
 	}},

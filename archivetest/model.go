@@ -304,7 +304,7 @@ func (m *model) compareStats(t *tester, listed []*modelSession, rule string) {
 			views++
 		}
 	}
-	revenue, refunded, uncounted := int64(0), int64(0), int64(0)
+	revenue, refunded, uncounted, bots := int64(0), int64(0), int64(0), int64(len(m.bots))
 	for _, o := range m.orders {
 		revenue += o.Total.Amount
 	}
@@ -314,7 +314,11 @@ func (m *model) compareStats(t *tester, listed []*modelSession, rule string) {
 		}
 	}
 	for _, u := range m.capped {
-		uncounted += u.Count
+		if u.Bots {
+			bots += u.Count
+		} else {
+			uncounted += u.Count
+		}
 	}
 	s := t.stats()
 	sum := func(money []store.Money) (n int64) {
@@ -328,6 +332,6 @@ func (m *model) compareStats(t *tester, listed []*modelSession, rule string) {
 		"orders": s.Orders, "revenue": sum(s.Revenue), "refunded": sum(s.Refunded), "bots": s.BotViews, "uncounted": s.UncountedVisits,
 	}, map[string]int64{
 		"sessions": int64(len(listed)), "visitors": int64(len(visitors)), "customers": int64(len(customers)), "pageViews": views, "events": int64(len(m.events)), "converted": converted,
-		"orders": int64(len(m.orders)), "revenue": revenue, "refunded": refunded, "bots": int64(len(m.bots)), "uncounted": uncounted,
+		"orders": int64(len(m.orders)), "revenue": revenue, "refunded": refunded, "bots": bots, "uncounted": uncounted,
 	}, "%s: figures", rule)
 }

@@ -127,7 +127,7 @@ func randomFacts(rnd *rand.Rand, n int) (log []store.Fact) {
 		case k < 87:
 			log = append(log, bot(id, ms, "user_agent"))
 		case k < 88:
-			log = append(log, &store.VisitsUncounted{EventID: eid(id), Minute: at(ms).Truncate(time.Minute), Reason: "cap", Count: int64(1 + id%9)})
+			log = append(log, &store.VisitsUncounted{EventID: eid(id), Minute: at(ms).Truncate(time.Minute), Bots: id%2 == 0, Reason: "cap", Count: int64(1 + id%9)})
 		case k < 95:
 			folded := sessions // the youngest session, in which nobody has logged in yet
 			if gone[s] || returned[folded] || gone[folded] || s == folded {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/footfall-go/footfall"
 	"github.com/footfall-go/footfall/internal/bearer"
+	"github.com/footfall-go/footfall/internal/loglimit"
 	"github.com/footfall-go/footfall/internal/timetext"
 	"github.com/footfall-go/footfall/report"
 	"github.com/footfall-go/footfall/store"
@@ -61,7 +62,7 @@ func (c Config) withDefaults() (Config, error) {
 	c.Lifetimes.Idle = cmp.Or(c.Lifetimes.Idle, of.Idle)
 	c.Lifetimes.Absolute = cmp.Or(c.Lifetimes.Absolute, of.Absolute)
 	c.Location = cmp.Or(c.Location, c.Tracker.Location())
-	c.Logger = cmp.Or(c.Logger, slog.Default())
+	c.Logger = loglimit.Logger(cmp.Or(c.Logger, slog.Default()))
 	return c, nil
 }
 
@@ -74,7 +75,7 @@ const (
 
 type api struct {
 	Config
-	tokens bearer.Tokens
+	door *bearer.Door
 }
 
 // New returns the handler of /_footfall/. It reports every mistake in the
@@ -84,7 +85,7 @@ func New(c Config) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &api{Config: c, tokens: bearer.New(c.Tokens...)}
+	a := &api{Config: c, door: bearer.New(c.Tracker.Proxies(), c.Tokens...)}
 	mux := http.NewServeMux()
 	const root = "/_footfall/api/"
 	for pattern, h := range map[string]func(*http.Request) (any, error){
@@ -129,9 +130,13 @@ type failure struct {
 // JSON.
 func (a *api) answer(h func(*http.Request) (any, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !a.tokens.Admit(r) {
-			w.Header().Set("WWW-Authenticate", `Bearer realm="footfall"`)
-			write(w, http.StatusUnauthorized, failure{Error: "Authentication required", Message: "Send Authorization: Bearer and the admin token"})
+		if ok, wait := a.door.Admit(r); !ok {
+			status, message := bearer.Refuse(w.Header(), wait)
+			what := "Authentication required"
+			if wait > 0 {
+				what = http.StatusText(status)
+			}
+			write(w, status, failure{Error: what, Message: message})
 			return
 		}
 		data, err := h(r)
@@ -227,11 +232,11 @@ type Revocation struct {
 
 // Revoked is the answer to a Revocation.
 type Revoked struct {
-	Revoked bool `json:"revoked"` // false: the session did not exist or had already ended
+	Revoked bool `json:"revoked"` // false: nothing ended, because there was no live session
 
 	// Of a customer; nil: the archive could not say.
 	Known    *bool `json:"known,omitempty"`    // it has a session or an order of this customer
-	Sessions *int  `json:"sessions,omitempty"` // how many of them were alive, at most 1,000
+	Sessions *int  `json:"sessions,omitempty"` // how many sessions ended, at most 1,000
 }
 
 func (a *api) revoke(r *http.Request) (any, error) {
@@ -251,7 +256,7 @@ func (what Revocation) check() error {
 }
 
 const (
-	lookTimeout = 2 * time.Second         // how long a revocation waits to learn whom it concerns
+	lookTimeout = 3 * time.Second         // how long a revocation waits to learn whom it concerns
 	arrivalTime = 1200 * time.Millisecond // in which a login of just now reaches the archive
 	lookEvery   = 200 * time.Millisecond
 )
@@ -267,7 +272,8 @@ func (a *api) retry(*http.Request) (any, error) {
 }
 
 // Apply revokes what the request names: a session or all sessions of a customer. A
-// customer of whom nothing is known is revoked too, because a login may be under way.
+// customer without a live session is looked for until a login of just now has reached the
+// archive, and is then revoked too, because another login may be under way.
 func (what Revocation) Apply(ctx context.Context, t *footfall.Tracker) (done Revoked, err error) {
 	if err := what.check(); err != nil {
 		return Revoked{}, err
@@ -278,23 +284,20 @@ func (what Revocation) Apply(ctx context.Context, t *footfall.Tracker) (done Rev
 	}
 	looking, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
-	if live, err := t.CustomerSessions(looking, what.CustomerID); err == nil {
-		n := len(live)
-		done.Sessions = &n
+	live, lookErr := t.CustomerSessions(looking, what.CustomerID)
+	for end := time.Now().Add(arrivalTime); lookErr == nil && len(live) == 0 && time.Now().Before(end); {
+		time.Sleep(lookEvery)
+		live, lookErr = t.CustomerSessions(looking, what.CustomerID)
 	}
-	known, lookErr := t.KnowsCustomer(looking, what.CustomerID)
+	if known, err := t.KnowsCustomer(looking, what.CustomerID); err == nil {
+		done.Known = &known
+	}
 	if err = t.EndCustomerSessions(ctx, what.CustomerID); err != nil {
 		return done, err
 	}
 	done.Revoked = true
-	for end := time.Now().Add(arrivalTime); lookErr == nil && !known && time.Now().Before(end); {
-		time.Sleep(lookEvery)
-		if known, lookErr = t.KnowsCustomer(looking, what.CustomerID); known {
-			done.Sessions = nil // those that were alive had not arrived
-		}
-	}
-	if lookErr == nil {
-		done.Known = &known
+	if n := len(live); lookErr == nil {
+		done.Sessions, done.Revoked = &n, n > 0
 	}
 	return done, nil
 }

@@ -249,6 +249,6 @@ func botDoc(f *store.BotSeen) bson.D {
 
 func uncountedDoc(f *store.VisitsUncounted) bson.D {
 	return bson.D{
-		{Key: "_id", Value: f.EventID}, {Key: "eventId", Value: f.EventID}, {Key: "minute", Value: moment(f.Minute)}, {Key: "reason", Value: f.Reason}, {Key: "count", Value: f.Count},
+		{Key: "_id", Value: f.EventID}, {Key: "eventId", Value: f.EventID}, {Key: "minute", Value: moment(f.Minute)}, {Key: "bots", Value: f.Bots}, {Key: "reason", Value: f.Reason}, {Key: "count", Value: f.Count},
 	}
 }

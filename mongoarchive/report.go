@@ -74,8 +74,14 @@ func (c *connection) stats(ctx context.Context, w report.Window, maxAge time.Dur
 	if err := c.sumOrders(ctx, w, &s); err != nil {
 		return s, err
 	}
-	err = each(ctx, c.reports.Collection(uncounted), within(bson.M{}, "minute", w), []string{"count"}, func(doc bson.Raw) error {
-		s.UncountedVisits += doc.Lookup("count").AsInt64()
+	err = each(ctx, c.reports.Collection(uncounted), within(bson.M{}, "minute", w), []string{"bots", "reason", "count"}, func(doc bson.Raw) error {
+		n := doc.Lookup("count").AsInt64()
+		if bots, _ := doc.Lookup("bots").BooleanOK(); bots {
+			reason, _ := doc.Lookup("reason").StringValueOK()
+			s.BotsByReason[reason] += n
+		} else {
+			s.UncountedVisits += n
+		}
 		return nil
 	})
 	if err != nil {

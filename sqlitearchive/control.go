@@ -26,8 +26,8 @@ func (b *batch) control(fact store.Fact) error {
 			f.EventID, f.Reason, null(f.UserAgent), null(f.IPAddress), null(f.Page), f.At.UnixMilli())
 		return err
 	case *store.VisitsUncounted:
-		_, err := b.exec(`INSERT INTO uncounted_visits (event_id, minute, reason, count) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-			f.EventID, f.Minute.UnixMilli(), f.Reason, f.Count)
+		_, err := b.exec(`INSERT INTO uncounted_visits (event_id, minute, bots, reason, count) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+			f.EventID, f.Minute.UnixMilli(), f.Bots, f.Reason, f.Count)
 		return err
 	default:
 		return fmt.Errorf("%w: a fact of type %T", store.ErrRejected, fact)

@@ -89,7 +89,13 @@ func (a *Archive) Stats(ctx context.Context, w report.Window) (report.Stats, err
 			})
 		},
 		func() error {
-			return tx.QueryRowContext(ctx, `SELECT coalesce(sum(count), 0) FROM uncounted_visits WHERE minute >= ? AND minute < ?`, from, to).Scan(&s.UncountedVisits)
+			return groups(`SELECT reason, sum(count), 0 FROM uncounted_visits WHERE minute >= ? AND minute < ? AND bots GROUP BY 1`, func(reason string, n, _ int64) {
+				s.BotsByReason[reason] += n
+				s.BotViews += n
+			})
+		},
+		func() error {
+			return tx.QueryRowContext(ctx, `SELECT coalesce(sum(count), 0) FROM uncounted_visits WHERE minute >= ? AND minute < ? AND NOT bots`, from, to).Scan(&s.UncountedVisits)
 		},
 	} {
 		if err := ask(); err != nil {

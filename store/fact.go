@@ -99,11 +99,14 @@ type SessionsFolded struct {
 // the work of a fold.
 const MaxFoldedEvents = 100
 
-// VisitsUncounted says that so many visits of a minute were served without a
-// session because a cap was reached.
+// VisitsUncounted says that so many requests of a minute have no record of their own:
+// visits that were served without a session because a cap was reached, or, with Bots,
+// views of software past what is kept of them in detail. A bot view is a BotSeen or is
+// in such a number, never both, so that their sum is all of them.
 type VisitsUncounted struct {
 	EventID string
 	Minute  time.Time
+	Bots    bool
 	Reason  string
 	Count   int64
 }

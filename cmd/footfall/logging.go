@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/footfall-go/footfall/internal/build"
+	"github.com/footfall-go/footfall/internal/loglimit"
 	"github.com/footfall-go/footfall/internal/secret"
 	"github.com/footfall-go/footfall/internal/timetext"
 )
@@ -23,13 +24,14 @@ func (c *compiler) logging(s *Settings) {
 	}
 }
 
-// logger logs what is at least of LOG_LEVEL, and of the given level.
+// logger logs what is at least of LOG_LEVEL, and of the given level, bounded: what a
+// request causes to be logged is written once a second.
 func (c *config) logger(w io.Writer, least slog.Level) *slog.Logger {
 	options := &slog.HandlerOptions{Level: max(c.logLevel, least), ReplaceAttr: inSettings}
 	if c.logFormat == "json" {
-		return slog.New(slog.NewJSONHandler(w, options))
+		return loglimit.Logger(slog.New(slog.NewJSONHandler(w, options)))
 	}
-	return slog.New(slog.NewTextHandler(w, options))
+	return loglimit.Logger(slog.New(slog.NewTextHandler(w, options)))
 }
 
 // logStart says what runs, and with which settings that matter. None is a secret.

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/footfall-go/footfall"
+	"github.com/footfall-go/footfall/internal/connection"
 	"github.com/footfall-go/footfall/internal/datadir"
 	"github.com/footfall-go/footfall/internal/oserror"
 	"github.com/footfall-go/footfall/internal/timetext"
@@ -70,9 +71,10 @@ func (n *node) Close() error {
 
 // serve answers requests until the process gets a signal, then lets running
 // requests finish. A second signal ends the process at once.
-func (n *node) serve(listener net.Listener, handler http.Handler) error {
+func (n *node) serve(accepting net.Listener, handler http.Handler) error {
+	listener := connection.Listen(accepting)
 	server := &http.Server{
-		Handler:           handler,
+		Handler:           connection.Closing(handler),
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       time.Minute,
 		IdleTimeout:       2 * time.Minute,
@@ -97,6 +99,7 @@ func (n *node) serve(listener net.Listener, handler http.Handler) error {
 	n.log.Info("footfall: stopping: running requests have 10 s to finish; a second signal ends the process at once")
 	ending, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()
+	listener.Drain()
 	if err := server.Shutdown(ending); err != nil {
 		return errors.Join(fmt.Errorf("some requests did not finish within %s: %w", timetext.Of(closeTimeout), err), server.Close())
 	}

@@ -44,9 +44,9 @@ func (cmd *revokeCmd) Run(t terminal) error {
 	case cmd.JSON:
 		err = t.printJSON(done)
 	case done.Revoked:
-		fmt.Fprintln(t.out, "revoked"+whom(cmd.Customer, done))
+		fmt.Fprintln(t.out, "revoked"+howMany(cmd.Customer, done))
 	default:
-		fmt.Fprintf(t.err, "footfall: there is no live session %q\n", cmd.Session)
+		fmt.Fprintln(t.err, "footfall: "+whyNone(what, done))
 	}
 	if err == nil && !done.Revoked {
 		err = errNo
@@ -54,20 +54,29 @@ func (cmd *revokeCmd) Run(t terminal) error {
 	return err
 }
 
-// whom says what was known of a revoked customer. A misspelled id must not look like
-// a customer who is logged out now.
-func whom(customer string, done dashboard.Revoked) string {
+// howMany says how many sessions of a customer ended.
+func howMany(customer string, done dashboard.Revoked) string {
 	switch {
-	case customer == "" || done.Known == nil || done.Sessions == nil:
+	case customer == "":
 		return ""
-	case !*done.Known:
-		return fmt.Sprintf(": no session and no order of a customer %q is known: check the id", customer)
-	case *done.Sessions == 0:
-		return fmt.Sprintf(": customer %q had no live session", customer)
+	case done.Sessions == nil:
+		return fmt.Sprintf(": whatever sessions customer %q had; how many could not be read", customer)
 	case *done.Sessions == 1:
-		return fmt.Sprintf(": customer %q had 1 live session", customer)
+		return fmt.Sprintf(": 1 session of customer %q ended", customer)
 	}
-	return fmt.Sprintf(": customer %q had %d live sessions", customer, *done.Sessions)
+	return fmt.Sprintf(": %d sessions of customer %q ended", *done.Sessions, customer)
+}
+
+// whyNone says why no session ended. A misspelled id must not look like a customer who
+// is logged out now.
+func whyNone(what dashboard.Revocation, done dashboard.Revoked) string {
+	switch {
+	case what.CustomerID == "":
+		return fmt.Sprintf("there is no live session %q", what.SessionID)
+	case done.Known != nil && !*done.Known:
+		return fmt.Sprintf("no session ended: no session and no order of a customer %q is known: check the id", what.CustomerID)
+	}
+	return fmt.Sprintf("no session ended: customer %q had no live session", what.CustomerID)
 }
 
 // revoke asks the server that runs on DATA_DIR, or locks DATA_DIR itself. If the

@@ -219,6 +219,8 @@ func (s *Settings) compile(defaultEnv string) (*config, error) {
 	c.value("ADMIN_TOKEN", secret.Value(s.AdminToken), "")
 	if n := len(s.AdminToken); n > 0 && n < 16 {
 		c.wrong("ADMIN_TOKEN", "%d bytes are too few: use 16 or more (openssl rand -hex 16)", n)
+	} else if n > 0 && secret.Bits(s.AdminToken) < secret.MinTokenBits {
+		c.wrong("ADMIN_TOKEN", "it can be guessed: make a random one (openssl rand -hex 16)")
 	}
 	return &c.config, errors.Join(c.mistakes...)
 }

@@ -6,13 +6,15 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/footfall-go/footfall/internal/secret"
 )
 
 // MaxLifetime is the longest that browsers keep a cookie.
 const MaxLifetime = 400 * 24 * time.Hour
 
 // CheckSecret says what is wrong with a secret that is to sign cookies: too short,
-// or one that is printed in documentation.
+// printed in documentation, or easy to guess ([secret.Bits]).
 func CheckSecret(s string) error {
 	if len(s) < 32 {
 		return fmt.Errorf("%d bytes are too few: use 32 or more (openssl rand -base64 32)", len(s))
@@ -23,12 +25,8 @@ func CheckSecret(s string) error {
 			return errors.New("it is a known placeholder: make one of your own (openssl rand -base64 32)")
 		}
 	}
-	distinct := map[byte]bool{}
-	for i := range len(s) {
-		distinct[s[i]] = true
-	}
-	if len(distinct) < 6 {
-		return errors.New("it repeats itself: make a random one (openssl rand -base64 32)")
+	if secret.Bits(s) < secret.MinKeyBits {
+		return errors.New("it can be guessed, because it repeats itself or is made of common words or rows of keys: make a random one (openssl rand -base64 32)")
 	}
 	return nil
 }

@@ -14,6 +14,10 @@ type Set struct {
 	histograms []*Histogram
 }
 
+// Process is what belongs to the process and to no tracker, such as its connections and
+// its log. Package admin shows it among the metrics.
+var Process = new(Set)
+
 type counter struct {
 	help string
 	read func() uint64

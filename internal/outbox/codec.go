@@ -145,6 +145,7 @@ func (w *wire) fields(fact store.Fact) {
 		w.time(2, &f.Minute)
 		text(w, 3, &f.Reason)
 		w.int(4, &f.Count)
+		w.flag(5, &f.Bots)
 	}
 }
 

@@ -32,6 +32,7 @@ func sampleFacts() []store.Fact {
 		&store.BotSeen{EventID: "e", Reason: "crawler", UserAgent: "bot", IPAddress: "203.0.113.0", Page: "/", At: at},
 		&store.SessionsFolded{Into: "a", Folded: "b", Visitor: "v"},
 		&store.VisitsUncounted{EventID: "e", Minute: at, Reason: "cap", Count: 12},
+		&store.VisitsUncounted{EventID: "e", Minute: at, Bots: true, Reason: "tool", Count: 12},
 	}
 }
 

@@ -28,8 +28,8 @@ func (r *Request) session(forLogin bool) *live.Entry {
 	if whom == enrich.ForgottenProxy {
 		r.q.forgottenProxy.Add(1)
 	}
-	if !r.q.cap.allow(addr, whom, at) && !forLogin {
-		r.capped = true
+	if why := r.q.cap.refuse(addr, whom, at); why != "" && !forLogin {
+		r.cappedBy = why
 		return nil
 	}
 	r.begin(at, addr, whom)
@@ -41,7 +41,7 @@ func (r *Request) session(forLogin bool) *live.Entry {
 // browser held its cookies back: it may have a session.
 func (r *Request) mayBegin() bool {
 	replaced := r.oldSecret || r.lost
-	return r.mode != Untouched && !r.capped && !replaced && r.bot == "" && enrich.MayBegin(r.r) && !r.cookiesWithheld()
+	return r.mode != Untouched && r.cappedBy == "" && !replaced && r.bot == "" && enrich.MayBegin(r.r) && !r.cookiesWithheld()
 }
 
 // cookiesWithheld reports whether the browser may have cookies that it did not send.
@@ -67,6 +67,7 @@ func (r *Request) begin(at time.Time, addr netip.Addr, whom enrich.Identity) {
 	}
 	token := cookie.Token{ID: clock.NewID(), Secret: cookie.NewSecret()}
 	rec := r.record(&token, visitor, addr, whom, at)
+	r.q.cap.began(&rec.Session, whom, at)
 	var key live.SiblingKey
 	switch {
 	case known:

@@ -7,10 +7,11 @@ import (
 	"time"
 
 	"github.com/footfall-go/footfall/enrich"
+	"github.com/footfall-go/footfall/store"
 )
 
-// A beginCap caps how many sessions begin in a minute, from one network and in
-// all.
+// A beginCap caps how many sessions begin in a minute, from one network and in all, and
+// how many bytes they take in all.
 type beginCap struct {
 	perNetwork int // negative: no cap
 	inAll      int
@@ -19,20 +20,28 @@ type beginCap struct {
 	minute   int64
 	networks map[netip.Prefix]int
 	total    int
-	bots     int
-	dropped  int64 // visits of this minute that were served without a session
-	past     []uncountedMinute
-	overall  uint64
-}
-
-type uncountedMinute struct {
-	minute time.Time
-	count  int64
+	bytes    int // of all sessions
+	nobodys  int // bytes of those whose address tells no visitors apart
 }
 
 const (
 	allNetworks = 100     // the cap of all networks together, against that of one
 	maxNetworks = 100_000 // remembered in a minute; past that only the cap of all counts
+
+	// The caps in bytes hold beside those of sessions, because a session may have ten
+	// times the text of another: 64 MiB are some 40,000 usual sessions, or 13,000 of the
+	// largest. Behind a proxy that nobody trusts there is no cap of a network, and one
+	// stranger can begin all that may begin: there it is a quarter, so that half an hour
+	// of it fits into 512 MiB.
+	bytesInAll     = 64 << 20
+	bytesOfNobodys = bytesInAll / 4
+	sessionBytes   = 1 << 10 // what a session takes in memory and in stores, beside its texts
+)
+
+// Why no session begins.
+const (
+	tooMany      = "new_sessions_per_minute"
+	tooManyBytes = "new_session_bytes_per_minute"
 )
 
 func newBeginCap(perNetwork int) *beginCap {
@@ -40,51 +49,51 @@ func newBeginCap(perNetwork int) *beginCap {
 	return &beginCap{perNetwork: perNetwork, inAll: inAll, networks: map[netip.Prefix]int{}}
 }
 
-// allow reports whether a session may begin for an address. If that tells no visitors
-// apart, only the cap of all networks counts.
-func (c *beginCap) allow(addr netip.Addr, whom enrich.Identity, at time.Time) bool {
+// refuse says why no session may begin for an address, "" if one may; that then counts.
+// If the address tells no visitors apart, only the caps of all networks count.
+func (c *beginCap) refuse(addr netip.Addr, whom enrich.Identity, at time.Time) string {
 	if c.perNetwork < 0 {
-		return true
+		return ""
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.turn(at)
 	if c.total >= c.inAll {
-		return false
+		return tooMany
+	}
+	if c.bytes >= bytesInAll || !whom.TellsApart() && c.nobodys >= bytesOfNobodys {
+		return tooManyBytes
 	}
 	if whom.TellsApart() {
 		network := enrich.Subnet(addr)
 		n := c.networks[network]
 		if n >= c.perNetwork {
-			return false
+			return tooMany
 		}
 		if n > 0 || len(c.networks) < maxNetworks {
 			c.networks[network] = n + 1
 		}
 	}
 	c.total++
-	return true
+	return ""
 }
 
-// allowBot says whether another view by a bot is recorded one by one.
-func (c *beginCap) allowBot(at time.Time) bool {
-	if c.perNetwork < 0 {
-		return true
+// began counts the bytes of a session that has begun.
+func (c *beginCap) began(s *store.Session, whom enrich.Identity, at time.Time) {
+	bytes := sessionBytes
+	for _, text := range [...]*string{
+		&s.IPAddress, &s.UserAgent, &s.Country, &s.City, &s.Device, &s.Browser, &s.OS, &s.LandingPage, &s.Referrer, &s.Channel,
+		&s.UTMSource, &s.UTMMedium, &s.UTMCampaign, &s.UTMTerm, &s.UTMContent,
+	} {
+		bytes += len(*text)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.turn(at)
-	c.bots++
-	return c.bots <= c.inAll
-}
-
-// uncounted counts a visit that got no session because of a cap.
-func (c *beginCap) uncounted(at time.Time) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.turn(at)
-	c.dropped++
-	c.overall++
+	c.bytes += bytes
+	if !whom.TellsApart() {
+		c.nobodys += bytes
+	}
 }
 
 // turn starts a new minute if it is time. c.mu is held.
@@ -93,32 +102,6 @@ func (c *beginCap) turn(at time.Time) {
 	if minute == c.minute {
 		return
 	}
-	if c.dropped > 0 {
-		c.past = append(c.past, uncountedMinute{time.Unix(c.minute*60, 0).UTC(), c.dropped})
-	}
-	c.minute, c.total, c.bots, c.dropped = minute, 0, 0, 0
+	c.minute, c.total, c.bytes, c.nobodys = minute, 0, 0, 0
 	clear(c.networks)
-}
-
-// take returns the minutes that are over and had uncounted visits; with all
-// also the running one.
-func (c *beginCap) take(at time.Time, all bool) []uncountedMinute {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.turn(at)
-	past := c.past
-	c.past = nil
-	if all && c.dropped > 0 {
-		past = append(past, uncountedMinute{time.Unix(c.minute*60, 0).UTC(), c.dropped})
-		c.dropped = 0
-	}
-	return past
-}
-
-// uncountedTotal is how many visits were served without a session because of a cap,
-// since the start.
-func (c *beginCap) uncountedTotal() uint64 {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.overall
 }

@@ -4,11 +4,12 @@ import (
 	"fmt"
 	"math"
 	"net/netip"
-	"reflect"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/footfall-go/footfall/enrich"
+	"github.com/footfall-go/footfall/store"
 )
 
 var minute = time.Unix(1_790_000_040, 0).UTC() // the start of one
@@ -17,20 +18,25 @@ func addr(network, host int) netip.Addr {
 	return netip.AddrFrom4([4]byte{203, byte(network >> 8), byte(network), byte(host)})
 }
 
+// allows reports whether a session may begin, and counts it.
+func allows(c *beginCap, addr netip.Addr, whom enrich.Identity, at time.Time) bool {
+	return c.refuse(addr, whom, at) == ""
+}
+
 func TestCap_OfOneNetworkInAMinute(t *testing.T) {
 	c := newBeginCap(3)
 	for i := range 3 {
-		if !c.allow(addr(1, i), enrich.OneVisitor, minute) {
+		if !allows(c, addr(1, i), enrich.OneVisitor, minute) {
 			t.Fatalf("session %d of a network is refused: three may begin in a minute", i+1)
 		}
 	}
-	if c.allow(addr(1, 99), enrich.OneVisitor, minute.Add(59*time.Second)) {
+	if allows(c, addr(1, 99), enrich.OneVisitor, minute.Add(59*time.Second)) {
 		t.Error("a fourth session begins in a network within a minute: another host of the same network has the same cap")
 	}
-	if !c.allow(addr(2, 0), enrich.OneVisitor, minute) {
+	if !allows(c, addr(2, 0), enrich.OneVisitor, minute) {
 		t.Error("a network is refused because another has used up its own cap")
 	}
-	if !c.allow(addr(1, 0), enrich.OneVisitor, minute.Add(time.Minute)) {
+	if !allows(c, addr(1, 0), enrich.OneVisitor, minute.Add(time.Minute)) {
 		t.Error("a network is still refused in the next minute")
 	}
 }
@@ -38,16 +44,16 @@ func TestCap_OfOneNetworkInAMinute(t *testing.T) {
 func TestCap_OfAllNetworksTogether(t *testing.T) {
 	c := newBeginCap(1)
 	for i := range allNetworks {
-		if !c.allow(addr(i, 0), enrich.OneVisitor, minute) {
+		if !allows(c, addr(i, 0), enrich.OneVisitor, minute) {
 			t.Fatalf("session %d of all is refused: %d may begin in a minute", i+1, allNetworks)
 		}
 	}
 	for _, whom := range []enrich.Identity{enrich.OneVisitor, enrich.ForgottenProxy, enrich.Nobody} {
-		if c.allow(addr(allNetworks+1, 0), whom, minute) {
+		if allows(c, addr(allNetworks+1, 0), whom, minute) {
 			t.Errorf("more than %d sessions begin in a minute (for an address that stands for %v)", allNetworks, whom)
 		}
 	}
-	if !c.allow(addr(0, 0), enrich.OneVisitor, minute.Add(time.Minute)) {
+	if !allows(c, addr(0, 0), enrich.OneVisitor, minute.Add(time.Minute)) {
 		t.Error("the cap of all networks does not end with its minute")
 	}
 }
@@ -55,7 +61,7 @@ func TestCap_OfAllNetworksTogether(t *testing.T) {
 func TestCap_AnUnknownAddressIsNobodys(t *testing.T) {
 	c := newBeginCap(2)
 	for i := range 10 {
-		if !c.allow(netip.Addr{}, enrich.Nobody, minute) {
+		if !allows(c, netip.Addr{}, enrich.Nobody, minute) {
 			t.Fatalf("session %d behind a Unix socket that nobody trusts is refused: all visitors come from there, so only the cap of all counts", i+1)
 		}
 	}
@@ -63,7 +69,7 @@ func TestCap_AnUnknownAddressIsNobodys(t *testing.T) {
 
 func TestCap_TheGreatestNumberIsNoSmallCap(t *testing.T) {
 	c := newBeginCap(math.MaxInt)
-	if !c.allow(addr(1, 0), enrich.OneVisitor, minute) || !c.allowBot(minute) {
+	if !allows(c, addr(1, 0), enrich.OneVisitor, minute) {
 		t.Error("with the greatest cap no session begins: a hundred times as many do not fit into an int")
 	}
 }
@@ -71,12 +77,12 @@ func TestCap_TheGreatestNumberIsNoSmallCap(t *testing.T) {
 func TestCap_AForgottenProxyStandsForEverybody(t *testing.T) {
 	c := newBeginCap(2)
 	for i := range 10 {
-		if !c.allow(addr(1, 0), enrich.ForgottenProxy, minute) {
+		if !allows(c, addr(1, 0), enrich.ForgottenProxy, minute) {
 			t.Fatalf("session %d behind a proxy that nobody trusts is refused: its address is not its visitor's, so only the cap of all counts", i+1)
 		}
 	}
-	first := c.allow(addr(1, 0), enrich.OneVisitor, minute)
-	if second := c.allow(addr(1, 0), enrich.OneVisitor, minute); !first || !second {
+	first := allows(c, addr(1, 0), enrich.OneVisitor, minute)
+	if second := allows(c, addr(1, 0), enrich.OneVisitor, minute); !first || !second {
 		t.Error("what came through a forgotten proxy was counted for the proxy's network")
 	}
 	if c.total != 12 {
@@ -87,54 +93,9 @@ func TestCap_AForgottenProxyStandsForEverybody(t *testing.T) {
 func TestCap_NoneIfNegative(t *testing.T) {
 	c := newBeginCap(-1)
 	for range 1000 {
-		if !c.allow(addr(1, 0), enrich.OneVisitor, minute) || !c.allowBot(minute) {
-			t.Fatal("without a cap a session or a bot is refused")
+		if !allows(c, addr(1, 0), enrich.OneVisitor, minute) {
+			t.Fatal("without a cap a session is refused")
 		}
-	}
-}
-
-func TestCap_BotsAreCappedApart(t *testing.T) {
-	c := newBeginCap(1)
-	for i := range allNetworks {
-		if !c.allowBot(minute) {
-			t.Fatalf("view %d by a bot is refused: %d are recorded in a minute", i+1, allNetworks)
-		}
-	}
-	if c.allowBot(minute) {
-		t.Error("bots are recorded without a bound: they could fill the archive")
-	}
-	if !c.allow(addr(1, 0), enrich.OneVisitor, minute) {
-		t.Error("bots have used up what people may begin")
-	}
-	if !c.allowBot(minute.Add(time.Minute)) {
-		t.Error("the cap of bots does not end with its minute")
-	}
-}
-
-func TestCap_MinutesThatAreOverAreTakenOnce(t *testing.T) {
-	c := newBeginCap(1)
-	next := minute.Add(time.Minute)
-	for range 3 {
-		c.uncounted(minute.Add(30 * time.Second))
-	}
-	if got := c.take(minute.Add(59*time.Second), false); len(got) != 0 {
-		t.Errorf("%v is taken while its minute is running: more visits may come", got)
-	}
-	if got, want := c.take(next, false), []uncountedMinute{{minute, 3}}; !reflect.DeepEqual(got, want) {
-		t.Errorf("taken are %v, want %v: a minute is over though nobody came since", got, want)
-	}
-	c.uncounted(next)
-	if got := c.take(next, false); len(got) != 0 {
-		t.Errorf("%v is taken a second time: its visits would count twice", got)
-	}
-	if got, want := c.take(next, true), []uncountedMinute{{next, 1}}; !reflect.DeepEqual(got, want) {
-		t.Errorf("at the end are taken %v, want %v: the running minute too", got, want)
-	}
-	if got := c.take(next.Add(time.Hour), true); len(got) != 0 {
-		t.Errorf("%v is taken after it was taken at the end: its visits would count twice", got)
-	}
-	if c.uncountedTotal() != 4 {
-		t.Errorf("the counter says %d visits, want 4: it never goes back", c.uncountedTotal())
 	}
 }
 
@@ -144,7 +105,33 @@ func TestCap_RemembersABoundedNumberOfNetworks(t *testing.T) {
 	for i := range maxNetworks {
 		c.networks[netip.PrefixFrom(netip.MustParseAddr(fmt.Sprintf("2001:db8:%x:%x::", i>>16, i&0xffff)), 64)] = 1
 	}
-	if !c.allow(addr(1, 0), enrich.OneVisitor, minute) || len(c.networks) != maxNetworks || c.total != 1 {
+	if !allows(c, addr(1, 0), enrich.OneVisitor, minute) || len(c.networks) != maxNetworks || c.total != 1 {
 		t.Errorf("%d networks are remembered, and %d sessions count: past %d networks only the cap of all counts", len(c.networks), c.total, maxNetworks)
+	}
+}
+
+func TestCap_OfBytesHoldsWhereTheAddressTellsNobodyApart(t *testing.T) {
+	c := newBeginCap(6000)
+	fat := store.Session{LandingPage: strings.Repeat("x", 2048), Referrer: strings.Repeat("y", 2048)}
+	begin := func(whom enrich.Identity) (bytes int) {
+		for i := 0; c.refuse(addr(i, 0), whom, minute) == ""; i++ {
+			c.began(&fat, whom, minute)
+			if bytes += 4096; bytes > 1<<30 {
+				t.Fatalf("sessions of more than 1 GiB begin in a minute for addresses that stand for %v", whom)
+			}
+		}
+		return bytes
+	}
+	if n := begin(enrich.ForgottenProxy); n > bytesOfNobodys {
+		t.Errorf("behind a forgotten proxy sessions of %d bytes begin in a minute, want at most %d", n, bytesOfNobodys)
+	}
+	if why := c.refuse(addr(1, 0), enrich.Nobody, minute); why != tooManyBytes {
+		t.Errorf("past the bound in bytes the reason is %q", why)
+	}
+	if n := begin(enrich.OneVisitor); n == 0 || n > bytesInAll {
+		t.Errorf("of known networks sessions of %d bytes begin beside those, want some and at most %d in all", n, bytesInAll)
+	}
+	if !allows(c, addr(1, 0), enrich.ForgottenProxy, minute.Add(time.Minute)) {
+		t.Error("the bound in bytes does not end with its minute")
 	}
 }

@@ -40,7 +40,8 @@ func (r *Request) Finish(status int, header http.Header, body []byte) {
 	}
 	r.finished = true
 	e, began, standing, mode, landed := r.entry, r.began, r.standing, r.mode, r.landed
-	capped := r.capped && e == nil && visits
+	cappedBy := r.cappedBy
+	capped := cappedBy != "" && e == nil && visits
 	withheld := e == nil && person && mode != Untouched && visits && !capped && r.cookiesWithheld()
 	r.mu.Unlock()
 
@@ -58,7 +59,11 @@ func (r *Request) Finish(status int, header http.Header, body []byte) {
 		r.q.Notices.ViewedByBot()
 		r.recordBot(at)
 	case capped:
-		r.q.cap.uncounted(at)
+		r.q.visitsUncounted.Add(1)
+		r.q.tally.add(false, cappedBy, 1, at)
+		if cappedBy == tooManyBytes {
+			r.q.bytesCapped.Add(1)
+		}
 	case withheld:
 		r.q.withheld.Add(1)
 	case e == nil && isPage && mode == Tracked && r.recordUnattributed(r.pageView("", "", at)):
@@ -143,19 +148,6 @@ func (r *Request) pageView(session, visitor string, at time.Time) store.Event {
 }
 
 func newEventID() string { return clock.NewID().String() }
-
-// recordBot records what software asked for, apart from what people do.
-func (r *Request) recordBot(at time.Time) {
-	r.q.botViews.Add(1)
-	if !r.q.cap.allowBot(at) {
-		r.q.botsDropped.Add(1)
-		return
-	}
-	_, _ = r.q.Out.Append(nil, &store.BotSeen{
-		EventID: newEventID(), Reason: r.bot, UserAgent: enrich.Text(r.r.UserAgent(), enrich.MaxUserAgent),
-		IPAddress: r.q.Describe.Address(r.r), Page: enrich.Requested(r.r), At: at,
-	})
-}
 
 // recordUnattributed records an event of a request whose session cannot be known.
 // It returns false if that is not how the request is.

@@ -124,7 +124,7 @@ func (r *Request) setLogin(e *live.Entry, token cookie.Token) bool {
 		return false
 	}
 	r.entry, r.standing, r.token, r.hasToken = e, sessions.Current, token, true
-	r.oldSecret, r.lost, r.capped, r.oldKey = false, false, false, false
+	r.oldSecret, r.lost, r.cappedBy, r.oldKey = false, false, "", false
 	r.setSession = r.q.Keys.Sign(token.Value())
 	return true
 }

@@ -49,7 +49,7 @@ type Request struct {
 	lost      bool   // its session stopped being its own while it ran: likewise
 	began     bool   // entry is a session that this request began
 	landed    string // the page on which it landed if that was fetched ahead: not redacted, counted once
-	capped    bool   // a cap said that no session begins
+	cappedBy  string // the cap that said that no session begins
 	loggedOut bool   // no other session begins in it
 	finished  bool   // the header is on its way: no cookie can be set any more
 

@@ -6,13 +6,13 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/footfall-go/footfall/internal/connection"
 	"github.com/footfall-go/footfall/internal/cookie"
 	"github.com/footfall-go/footfall/internal/count"
 	"github.com/footfall-go/footfall/internal/legacy"
 	"github.com/footfall-go/footfall/internal/notices"
 	"github.com/footfall-go/footfall/internal/outbox"
 	"github.com/footfall-go/footfall/internal/sessions"
-	"github.com/footfall-go/footfall/store"
 )
 
 var (
@@ -48,13 +48,16 @@ type Options struct {
 type Requests struct {
 	Options
 	cap      *beginCap
+	bots     botBudget
+	tally    tally
 	unbegun  *unbegunAnswers
 	landings *landings
 	withheld *atomic.Uint64
 
-	badCookies, botViews, botsDropped, forgottenProxy *atomic.Uint64
-	logins, eventsWithoutSession                      *atomic.Uint64
-	cost                                              *count.Histogram
+	badCookies, botViews, botsTallied            *atomic.Uint64
+	forgottenProxy, visitsUncounted, bytesCapped *atomic.Uint64
+	logins, eventsWithoutSession                 *atomic.Uint64
+	cost                                         *count.Histogram
 }
 
 // New returns what opens the requests of a tracker.
@@ -64,13 +67,14 @@ func New(o Options) *Requests {
 		withheld:             o.Counts.New("cookies_withheld", "Requests of other sites whose cookies the browser held back: they set no cookie and begin no session."),
 		badCookies:           o.Counts.New("bad_cookies", "Cookies under our names that were ignored: not signed by one of the secrets, or not in our form."),
 		botViews:             o.Counts.New("bot_views", "Page views of software (crawlers, scripts, monitoring), which are no visits."),
-		botsDropped:          o.Counts.New("bots_dropped", "Page views of software that were counted here but not stored, because there were too many in a minute."),
+		botsTallied:          o.Counts.New("bots_tallied", "Page views of software that are stored as numbers by reason and minute only, because one network, or all, had used up the bytes of an hour that such views are kept in."),
 		forgottenProxy:       o.Counts.New("forgotten_proxy", "New sessions whose requests came through a private peer that is not among the trusted proxies: they all have its address."),
 		logins:               o.Counts.New("logins", "Logins that succeeded."),
 		eventsWithoutSession: o.Counts.New("events_without_session", "Events that the shop tracked in requests without a session, such as those of software; they are not stored."),
+		visitsUncounted:      o.Counts.New("visits_uncounted", "Visits that were served without a session because too many sessions began in a minute (NEW_SESSIONS_PER_MINUTE), or too many bytes of them."),
+		bytesCapped:          o.Counts.New("visits_past_bytes", "Those of visits_uncounted that were served without a session because the sessions of the minute took too many bytes: 64 MiB, of which 16 MiB for addresses that tell no visitors apart."),
 		cost:                 o.Counts.Histogram("request_cost_seconds", "How long Footfall itself took of a request: its cookies and session before the handler, recording before the first byte. What the handler calls, such as Login, is not in it."),
 	}
-	o.Counts.Func("visits_uncounted", "Visits that were served without a session because too many sessions began in a minute (NEW_SESSIONS_PER_MINUTE).", q.cap.uncountedTotal)
 	return q
 }
 
@@ -99,6 +103,7 @@ func (q *Requests) Serve(w http.ResponseWriter, hr *http.Request, mode Mode, nex
 		next.ServeHTTP(w, hr)
 		return
 	}
+	connection.CloseAfter(hr, w.Header())
 	began := count.Clock()
 	r := q.open(hr)
 	r.mode = mode
@@ -111,12 +116,13 @@ func (q *Requests) Serve(w http.ResponseWriter, hr *http.Request, mode Mode, nex
 // such a request counts is recorded a moment after it.
 func (q *Requests) EndAnswered() { q.unbegun.endAll() }
 
-// FlushUncounted records the visits of past minutes that were served without a
-// session because of a cap; with all, those of the running minute too.
+// FlushUncounted records the numbers of requests that are kept as numbers alone; with
+// all, those of the last seconds too. What the journal refuses waits for the next call,
+// and counts in the minute of that.
 func (q *Requests) FlushUncounted(at time.Time, all bool) {
-	for _, m := range q.cap.take(at, all) {
-		_, _ = q.Out.Append(nil, &store.VisitsUncounted{
-			EventID: newEventID(), Minute: m.minute, Reason: "new_sessions_per_minute", Count: m.count,
-		})
+	for _, f := range q.tally.take(at, all) {
+		if _, err := q.Out.Append(nil, f); err != nil {
+			q.tally.add(f.Bots, f.Reason, f.Count, at)
+		}
 	}
 }

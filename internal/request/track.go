@@ -38,8 +38,8 @@ func (r *Request) whyNoSession() string {
 	switch {
 	case r.bot != "":
 		return "the request was made by software (" + r.bot + ")"
-	case r.capped:
-		return "too many sessions began from its network in this minute"
+	case r.cappedBy != "":
+		return "too many sessions began in this minute, from its network or in all"
 	case r.loggedOut:
 		return "its session was ended"
 	case r.finished:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -140,4 +141,28 @@ func TestAddress_BehindATrustedUnixSocket(t *testing.T) {
 	if got := s.Stored(stage.SessionOf(t, b)).IPAddress; got != "198.51.100.0" {
 		t.Errorf("the visitor's address is stored as %q, want the network of the hop that the socket's peer saw", got)
 	}
+}
+
+// Behind a proxy that somebody forgot to list there is no cap of a network: what one
+// stranger can begin there is bounded in bytes.
+func TestCap_BehindAForgottenProxyIsBoundedInBytes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) { // within one minute
+		s := stage.New(t, func(c *footfall.Config) { c.LiveSessions = 1000 })
+		site := s.Site()
+		target := "/?utm_source=" + strings.Repeat("<", 200) + "&utm_medium=" + strings.Repeat("<", 200) + "&q=" + strings.Repeat("x", 1500)
+		referrer := "https://search.example/" + strings.Repeat("y", 1800)
+		const visits = 12_000
+		for range visits {
+			b := stage.NewBrowser(t, site)
+			b.Addr = "10.0.0.9:1"
+			r := b.Request("GET", target)
+			r.Header.Set("X-Forwarded-For", "203.0.113.7")
+			r.Header.Set("Referer", referrer)
+			b.Send(r)
+		}
+		begun, past := s.Count("sessions_begun"), s.Count("visits_past_bytes")
+		if begun*2048 > 16<<20 || begun == 0 || begun+past != visits {
+			t.Errorf("of %d visits of one stranger behind a forgotten proxy %d begin fat sessions in a minute, and %d are counted as past the bound: want at most 16 MiB, and each visit in one of both", visits, begun, past)
+		}
+	})
 }

@@ -1,4 +1,5 @@
-// Package secret decides what of a setting's value is shown.
+// Package secret decides what of a setting's value is shown, and which secrets are too
+// easy to guess ([Bits]).
 //
 // The rule for addresses, such as redis:// and mongodb://: what is known to be no
 // secret is shown, which is the scheme, the hosts, the database and the options that

@@ -105,7 +105,9 @@ func parseOrder(body []byte) (cart map[string]int, total footfall.Money, hash, p
 		if line.Quantity < 1 || line.Quantity > maxQuantity {
 			return nil, total, "", "quantity is a whole number from 1 to 99"
 		}
-		cart[p.ID] += line.Quantity
+		if cart[p.ID] += line.Quantity; cart[p.ID] > maxQuantity {
+			return nil, total, "", "of one product an order has 1 to 99"
+		}
 		total.Amount += p.Price.Amount * int64(line.Quantity)
 	}
 	canonical, err := json.Marshal(whole)

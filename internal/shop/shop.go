@@ -15,6 +15,7 @@ import (
 
 	"github.com/footfall-go/footfall"
 	"github.com/footfall-go/footfall/enrich"
+	"github.com/footfall-go/footfall/internal/loglimit"
 	"github.com/footfall-go/footfall/loginguard"
 )
 
@@ -44,7 +45,7 @@ func New(c Config) (*Shop, error) {
 	// The wait is long because a busy machine checks few passwords, and the customer has
 	// nobody else to ask.
 	guard := loginguard.New(loginguard.Config{Wait: 15 * time.Second})
-	s := &Shop{tracker: c.Tracker, log: cmp.Or(c.Logger, slog.Default()), proxies: c.Proxies, guard: guard}
+	s := &Shop{tracker: c.Tracker, log: loglimit.Logger(cmp.Or(c.Logger, slog.Default())), proxies: c.Proxies, guard: guard}
 	var err error
 	if s.customers, err = loadCustomers(); err != nil {
 		return nil, err

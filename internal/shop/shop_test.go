@@ -3,6 +3,7 @@ package shop
 import (
 	"encoding/json"
 	"slices"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -101,8 +102,16 @@ func TestParseOrder(t *testing.T) {
 	if same != hash || other == hash {
 		t.Errorf("hashes: %q, the same %q, another %q", hash, same, other)
 	}
-	most := strings.TrimSuffix(strings.Repeat(`{"productId":"200","quantity":99},`, maxOrderLines), ",")
-	if _, total, _, problem := parseOrder([]byte(`{"items":[` + most + `]}`)); problem != "" || total.Amount != 99*int64(maxOrderLines)*products[199].Price.Amount {
+	if _, _, _, problem := parseOrder([]byte(`{"items":[{"productId":"1","quantity":99},{"productId":"1","quantity":1}]}`)); problem == "" {
+		t.Error("two lines of one product pass the limit of its quantity: it is the product's in the order, not the line's")
+	}
+	var lines []string
+	dearest := int64(0)
+	for _, p := range products[len(products)-maxOrderLines:] {
+		lines, dearest = append(lines, fmt.Sprintf(`{"productId":%q,"quantity":99}`, p.ID)), dearest+99*p.Price.Amount
+	}
+	most := strings.Join(lines, ",")
+	if _, total, _, problem := parseOrder([]byte(`{"items":[` + most + `]}`)); problem != "" || total.Amount != dearest {
 		t.Errorf("the largest order: %v %q", total, problem)
 	}
 	for _, body := range []string{

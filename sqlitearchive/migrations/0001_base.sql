@@ -142,13 +142,17 @@ CREATE TABLE bot_views (
 
 CREATE INDEX bot_views_created_at ON bot_views (created_at);
 
--- Visits served without a session because a cap was reached.
+-- Requests that are kept as a number alone: visits served without a session because a
+-- cap was reached, and with bots = 1 views of software that are not in bot_views.
 CREATE TABLE uncounted_visits (
 	event_id TEXT PRIMARY KEY,
 	minute   INTEGER NOT NULL,
+	bots     INTEGER NOT NULL,
 	reason   TEXT NOT NULL,
 	count    INTEGER NOT NULL
 ) WITHOUT ROWID;
+
+CREATE INDEX uncounted_visits_minute ON uncounted_visits (minute);
 
 -- Sessions that were folded into a sibling: whole, so that one whose cookie
 -- comes back after all can be taken out again.

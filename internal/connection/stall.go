@@ -1,0 +1,201 @@
+package connection
+
+import (
+	"errors"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/footfall-go/footfall/internal/count"
+)
+
+const (
+	// Stall is how long a write may wait for its client. A client that takes less than
+	// 16 KiB in that time, which is 0.8 KiB/s, takes nothing.
+	Stall = 20 * time.Second
+	// DrainWait is how long a connection may wait for its client in all, reading and
+	// writing, once the server ends.
+	DrainWait = 3 * time.Second
+
+	chunk = 16 << 10
+)
+
+var cuts = count.Process.New("connections_cut", "Connections that were ended because their client took nothing of an answer for 20 s, or, at the end of the process, neither took nor sent anything for 3 s.")
+
+// A Listener accepts connections that are cut if they stall. It is safe for concurrent use.
+type Listener struct {
+	net.Listener
+
+	mu       sync.Mutex
+	conns    map[*conn]struct{}
+	draining bool
+}
+
+// Listen wraps a listener.
+func Listen(l net.Listener) *Listener {
+	return &Listener{Listener: l, conns: map[*conn]struct{}{}}
+}
+
+// Accept accepts a connection.
+func (l *Listener) Accept() (net.Conn, error) {
+	inner, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	c := &conn{Conn: inner, listener: l, draining: l.draining, left: DrainWait}
+	l.conns[c] = struct{}{}
+	return c, nil
+}
+
+// Drain says that the server ends: from now on, each connection may wait for its client
+// for DrainWait in all. What a handler takes is no such time.
+func (l *Listener) Drain() {
+	l.mu.Lock()
+	l.draining = true
+	all := make([]*conn, 0, len(l.conns))
+	for c := range l.conns {
+		all = append(all, c)
+	}
+	l.mu.Unlock()
+	for _, c := range all {
+		c.drain()
+	}
+}
+
+// A conn is a connection. Deadlines that the server sets for it hold beside those of
+// this package: the earlier one counts.
+type conn struct {
+	net.Conn
+	listener *Listener
+
+	mu               sync.Mutex
+	draining         bool
+	left             time.Duration // that the connection may wait for its client, once it drains
+	reading, writing bool
+	readBy, writeBy  time.Time // the server's deadlines
+	cut              bool
+}
+
+// Read reads from the connection. A read of one byte is how net/http notices that a
+// client leaves while a handler is at work: it waits for nobody.
+func (c *conn) Read(p []byte) (int, error) {
+	if len(p) <= 1 {
+		return c.Conn.Read(p)
+	}
+	began := c.begin(&c.reading)
+	n, err := c.Conn.Read(p)
+	c.end(&c.reading, began, err)
+	return n, err
+}
+
+// Write writes in chunks, each of which may wait for as long as a stall takes.
+func (c *conn) Write(p []byte) (written int, err error) {
+	for {
+		began := c.begin(&c.writing)
+		n, err := c.Conn.Write(p[written:min(len(p), written+chunk)])
+		written += n
+		c.end(&c.writing, began, err)
+		if err != nil || written == len(p) {
+			return written, err
+		}
+	}
+}
+
+// begin says that a read or a write may wait for the client now.
+func (c *conn) begin(what *bool) time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	*what = true
+	c.limit()
+	return time.Now()
+}
+
+// end says that it waits no longer.
+func (c *conn) end(what *bool, began time.Time, err error) {
+	c.mu.Lock()
+	*what = false
+	if c.draining {
+		c.left -= time.Since(began)
+		_ = c.Conn.SetReadDeadline(c.readBy) // the next read may be that of one byte
+	}
+	var timeout net.Error
+	cut := errors.As(err, &timeout) && timeout.Timeout() && (c.draining || what == &c.writing) && !c.cut
+	c.cut = c.cut || cut
+	c.mu.Unlock()
+	if cut {
+		cuts.Add(1)
+	}
+}
+
+func (c *conn) drain() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.draining, c.left = true, DrainWait
+	c.limit()
+}
+
+// limit sets the deadlines of what waits. c.mu is held.
+func (c *conn) limit() {
+	if c.reading && c.draining {
+		_ = c.Conn.SetReadDeadline(earlier(c.readBy, c.left))
+	}
+	if c.writing {
+		_ = c.Conn.SetWriteDeadline(earlier(c.writeBy, c.stall()))
+	}
+}
+
+// stall is how long a write may wait now. c.mu is held.
+func (c *conn) stall() time.Duration {
+	if c.draining {
+		return min(Stall, c.left)
+	}
+	return Stall
+}
+
+// earlier is a deadline in so long, or the server's own if that is earlier.
+func earlier(by time.Time, in time.Duration) time.Time {
+	if at := time.Now().Add(in); by.IsZero() || at.Before(by) {
+		return at
+	}
+	return by
+}
+
+// SetDeadline is SetReadDeadline and SetWriteDeadline.
+func (c *conn) SetDeadline(t time.Time) error {
+	if err := c.SetReadDeadline(t); err != nil {
+		return err
+	}
+	return c.SetWriteDeadline(t)
+}
+
+// SetReadDeadline sets the server's deadline of reads.
+func (c *conn) SetReadDeadline(t time.Time) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.readBy = t
+	if c.draining && c.reading {
+		t = earlier(t, c.left)
+	}
+	return c.Conn.SetReadDeadline(t)
+}
+
+// SetWriteDeadline sets the server's deadline of writes.
+func (c *conn) SetWriteDeadline(t time.Time) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.writeBy = t
+	if c.writing {
+		t = earlier(t, c.stall())
+	}
+	return c.Conn.SetWriteDeadline(t)
+}
+
+// Close closes the connection.
+func (c *conn) Close() error {
+	c.listener.mu.Lock()
+	delete(c.listener.conns, c)
+	c.listener.mu.Unlock()
+	return c.Conn.Close()
+}
