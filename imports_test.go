@@ -24,7 +24,7 @@ var mayImport = map[string][]string{
 	"internal/oserror":              {},
 	"internal/timetext":             {},
 	"internal/guard":                {"internal/count", "store"},
-	"internal/revoked":              {"internal/clock", "store"},
+	"internal/revoked":              {"internal/clock", "internal/count", "store"},
 	"internal/live":                 {"internal/clock", "internal/count", "internal/journal", "store"},
 	"internal/outbox":               {"internal/clock", "internal/count", "internal/guard", "internal/journal", "internal/live", "store"},
 	"internal/hot":                  {"internal/clock", "internal/count", "internal/guard", "internal/jsontext", "internal/live", "internal/outbox", "store"},

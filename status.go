@@ -32,6 +32,10 @@ type Status struct {
 	JournalOldest  time.Time `json:"journalOldest"`  // of these; zero if there is none
 	Replaying      bool      `json:"replaying"`      // what the last run left in the journal is still being carried to the archive
 
+	CustomersKnown bool  `json:"customersKnown"` // the feed of changes of credentials was read; until then customers get 503, and others are served
+	ChangesRead    int64 `json:"changesRead"`    // of the feed, since the start
+	ChangesLeft    int64 `json:"changesLeft"`    // that are still to be read, as far as is known
+
 	Counts  map[string]uint64 `json:"counts"`
 	Notices []Notice          `json:"notices"` // what is probably wrong with how the shop is set up; none is an empty list
 }
@@ -46,14 +50,15 @@ type Status struct {
 //   - cookies_lost: cookies never come back
 type Notice = notices.Notice
 
-// Ready says that every part is in order and nothing is being replayed.
+// Ready says that every part is in order, that nothing is being replayed and that
+// customers are known.
 func (s *Status) Ready() bool {
 	for _, p := range s.Parts {
 		if !p.OK {
 			return false
 		}
 	}
-	return !s.Replaying
+	return !s.Replaying && s.CustomersKnown
 }
 
 // Status asks every part how it is, each within StoreTimeout, or a second if
@@ -67,6 +72,7 @@ func (t *Tracker) Status(ctx context.Context) Status {
 		Counts:    t.counts.All(),
 		Notices:   append([]Notice{}, t.notices.Current()...),
 	}
+	s.ChangesRead, s.ChangesLeft, s.CustomersKnown = t.revoked.Progress()
 	s.Parts = []Dependency{
 		t.check(ctx, "hot", t.hotStore.Check),
 		t.check(ctx, "archive", t.archive.Check),

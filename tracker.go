@@ -26,7 +26,9 @@ import (
 )
 
 const (
-	startTimeout   = 10 * time.Second // for the first reading of the archive
+	startTimeout   = 10 * time.Second // until an archive that is not shared has to have answered
+	startReading   = 2 * time.Second  // for what is read of the archive before requests are served
+	readAtOnce     = 10 * time.Second // of the feed, before the archive's clock is measured again
 	housekeepEvery = time.Second
 	sweepEvery     = 10 // of housekeepEvery
 	measureEvery   = 10 // of revoked.FollowEvery: the archive's clock
@@ -67,8 +69,9 @@ func start(config Config, beforeWrite func() error) (*Tracker, error) {
 		return nil, err
 	}
 	c.logDoubts()
-	t := &Tracker{config: c, counts: new(count.Set), clock: clock.NewShared(c.Archive), revoked: revoked.New(c.Archive, c.Hot), notices: notices.New()}
+	t := &Tracker{config: c, counts: new(count.Set), clock: clock.NewShared(c.Archive), notices: notices.New()}
 	lifetimes := t.Lifetimes()
+	t.revoked = revoked.New(c.Archive, c.Hot, revoked.Options{MaxAge: lifetimes.WithDefaults().Absolute, Counts: t.counts})
 	t.hotStore, t.archive = guard.NewHot(c.Hot, t.counts), guard.NewArchive(c.Archive, t.counts)
 	t.out, err = outbox.Open(outbox.Options{
 		Dir: c.JournalDir, MaxBytes: c.JournalMaxBytes, Sync: c.JournalSync, Stall: c.StoreTimeout,
@@ -122,20 +125,41 @@ func (t *Tracker) Lifetimes() store.Lifetimes {
 // Location is the time zone of the shop's day: Location of its Config, or UTC.
 func (t *Tracker) Location() *time.Location { return t.config.Location }
 
-// readRevocations reads what was revoked: it must be known before anybody is let in.
-// A shared archive may be away for a while: then only customers wait for it.
+// readRevocations reads what was revoked, which must be known before anybody is let in,
+// for as long as a start may take. Who is a customer waits for the rest, which is read
+// beside requests; everybody else does not. That goes for a shared archive that is
+// away, too.
 func (t *Tracker) readRevocations() error {
-	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
-	defer cancel()
-	err := t.revoked.Follow(ctx)
-	if err != nil && t.archive.Shared() {
-		t.config.Logger.Error("footfall: the archive does not answer: nobody is known as a customer until it does", "error", err)
+	for began := time.Now(); ; {
+		ctx, cancel := context.WithTimeout(context.Background(), startReading)
+		err := t.revoked.Follow(ctx)
+		cancel()
+		read, left, _ := t.revoked.Progress()
+		switch {
+		case err == nil:
+			return nil
+		case read > 0:
+			t.config.Logger.Warn(stillReading, "read", read, "of", read+left)
+			return nil
+		case t.archive.Shared():
+			t.config.Logger.Error("footfall: the archive does not answer: nobody is known as a customer until it does", "error", err)
+			return nil
+		case !errors.Is(err, context.DeadlineExceeded) || time.Since(began) > startTimeout:
+			return fmt.Errorf("footfall: read the archive: %w", err)
+		}
+	}
+}
+
+const stillReading = "footfall: the changes of credentials in the archive are still being read: nobody is known as a customer until then"
+
+// followReplay reads what the replay of the journal has revoked. If the feed was never
+// read to its end, requests need not wait for that: customers do, by themselves.
+func (t *Tracker) followReplay(ctx context.Context) error {
+	if read, _, whole := t.revoked.Progress(); read > 0 && !whole {
+		t.revoked.Expire()
 		return nil
 	}
-	if err != nil {
-		return fmt.Errorf("footfall: read the archive: %w", err)
-	}
-	return nil
+	return t.revoked.Follow(ctx)
 }
 
 // run starts what runs beside requests.
@@ -144,7 +168,7 @@ func (t *Tracker) run(agents *enrich.Agents) {
 	t.stop = stop
 	loop := func(f func(context.Context)) { t.running.Go(func() { f(ctx) }) }
 	t.out.Start(ctx, outbox.Hooks{
-		Follow:    t.revoked.Follow,
+		Follow:    t.followReplay,
 		Confirmed: t.orders.Confirmed,
 		Replayed: func(sessionIDs []string) {
 			if len(sessionIDs) == 0 {
@@ -184,11 +208,18 @@ func (t *Tracker) housekeep(ctx context.Context) {
 // measures the archive's clock.
 func (t *Tracker) follow(ctx context.Context) {
 	for tick := 0; clock.Sleep(ctx, revoked.FollowEvery); tick++ {
-		asking, cancel := context.WithTimeout(ctx, guard.ControlTimeout)
-		if err := t.revoked.Follow(asking); err != nil && ctx.Err() == nil {
+		_, _, before := t.revoked.Progress()
+		reading, cancel := context.WithTimeout(ctx, readAtOnce)
+		err := t.revoked.Follow(reading) // each page has a time limit of its own
+		cancel()
+		if err != nil && ctx.Err() == nil {
 			t.archive.CountError()
 		}
-		cancel()
+		if read, left, whole := t.revoked.Progress(); err == nil && !before && whole {
+			t.config.Logger.Info("footfall: the changes of credentials in the archive were read: customers are known", "read", read)
+		} else if !whole && left > 0 && tick%measureEvery == 0 {
+			t.config.Logger.Warn(stillReading, "read", read, "of", read+left, "error", err)
+		}
 		if tick%measureEvery == 0 {
 			asking, cancel := context.WithTimeout(ctx, guard.ControlTimeout)
 			_, _ = t.clock.Measure(asking) // if it fails the next one will do; whether the archive answers shows elsewhere

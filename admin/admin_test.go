@@ -143,3 +143,25 @@ func TestNew_SaysEveryMistakeByField(t *testing.T) {
 		t.Errorf("without a directory something is announced: %v", err)
 	}
 }
+
+func TestReady_SaysWhetherCustomersAreKnownAndHowFarThatIs(t *testing.T) {
+	f := stage.NewFleet(t, 1)
+	late := f.Add(true) // it starts while the archive is away, and has read nothing of who was revoked
+	for known, s := range map[bool]*stage.Stage{true: f.Instances[0], false: late} {
+		h := open(t, s, nil)
+		w := ask(t, h, "/readyz", token)
+		var answer struct {
+			Ready, CustomersKnown bool
+			Changes               string
+		}
+		if err := json.Unmarshal(w.Body.Bytes(), &answer); err != nil {
+			t.Fatal(err)
+		}
+		if answer.CustomersKnown != known || answer.Ready != known || (answer.Changes == "") != known {
+			t.Errorf("the changes of credentials were read: %v, and /readyz says %s: it says whether customers are known, and otherwise how far the reading is", known, w.Body)
+		}
+		if got, want := scrape(t, h).value(t, "footfall_customers_known{}"), map[bool]float64{true: 1}[known]; got != want {
+			t.Errorf("the changes of credentials were read: %v, and footfall_customers_known is %v, want %v", known, got, want)
+		}
+	}
+}

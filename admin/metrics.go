@@ -66,13 +66,15 @@ func (c collector) status(out chan<- prometheus.Metric) {
 	gauge := func(name, help string, v float64) {
 		out <- prometheus.MustNewConstMetric(prometheus.NewDesc("footfall_"+name, help, nil, nil), prometheus.GaugeValue, v)
 	}
-	gauge("ready", "Whether every part is in order and nothing of an earlier run is on its way to the archive: 1, otherwise 0.", truth(s.Ready()))
+	gauge("ready", "Whether every part is in order, nothing of an earlier run is on its way to the archive and customers are known: 1, otherwise 0.", truth(s.Ready()))
 	gauge("active_users", "Visitors with activity in the last 30 minutes, refreshed every 10 s. All instances of a shop show the same.", float64(s.ActiveUsers))
 	gauge("daily_visits", "Sessions begun on the shop's day, refreshed every 10 s. All instances of a shop show the same.", float64(s.DailyVisits))
 	gauge("live_sessions", "Sessions held in this process's memory.", float64(s.LiveSessions))
 	gauge("journal_bytes", "Size of the journal on the disk.", float64(s.JournalBytes))
 	gauge("journal_max_bytes", "Greatest size of the journal: when it is reached, events are refused.", float64(s.JournalMax))
 	gauge("journal_pending_records", "Facts in the journal that are not yet stored in the archive.", float64(s.JournalPending))
+	gauge("customers_known", "Whether the archive's feed of changes of credentials was read to its end since the start: 1, otherwise 0. Until then customers get 503.", truth(s.CustomersKnown))
+	gauge("changes_left", "Changes of credentials in the archive's feed that are still to be read, as far as is known.", float64(s.ChangesLeft))
 	age := 0.0
 	if !s.JournalOldest.IsZero() {
 		age = max(0, time.Since(s.JournalOldest).Seconds())

@@ -30,6 +30,8 @@ func (h *Handler) ready(w http.ResponseWriter, r *http.Request) {
 type readyAnswer struct {
 	Ready     bool                 `json:"ready"`
 	Replaying bool                 `json:"replaying"`
+	Customers bool                 `json:"customersKnown"` // the feed of changes of credentials was read
+	Changes   string               `json:"changes,omitempty"`
 	Parts     map[string]readyPart `json:"parts"`
 	Journal   *readyJournal        `json:"journal,omitempty"`
 }
@@ -53,13 +55,16 @@ type partDetails struct {
 }
 
 func readiness(s footfall.Status, detailed bool) readyAnswer {
-	a := readyAnswer{Ready: s.Ready(), Replaying: s.Replaying, Parts: map[string]readyPart{}}
+	a := readyAnswer{Ready: s.Ready(), Replaying: s.Replaying, Customers: s.CustomersKnown, Parts: map[string]readyPart{}}
 	for _, p := range s.Parts {
 		part := readyPart{OK: p.OK}
 		if detailed {
 			part.partDetails = &partDetails{p.Error, p.LatencyMS, p.Breaker}
 		}
 		a.Parts[p.Name] = part
+	}
+	if detailed && !s.CustomersKnown {
+		a.Changes = fmt.Sprintf("read %d of %d changes", s.ChangesRead, s.ChangesRead+s.ChangesLeft)
 	}
 	if detailed {
 		a.Journal = &readyJournal{s.JournalPending, s.JournalBytes, s.JournalMax, s.Counts["journal_refused"]}

@@ -213,13 +213,26 @@ func (t *tester) statsOf(w report.Window) report.Stats {
 	return s
 }
 
-func (t *tester) changes(after int64) ([]store.CredentialChange, int64) {
+// changes reads the feed from a cursor to its end, in pages.
+func (t *tester) changes(after int64) (changes []store.CredentialChange, cursor int64) {
 	t.Helper()
-	changes, cursor, err := t.a.CredentialChanges(t.Context(), after)
-	if err != nil {
-		t.Fatalf("CredentialChanges(%d): %v", after, err)
+	for {
+		page := t.page(after, 100)
+		changes = append(changes, page.Changes...)
+		if page.Left == 0 || page.Next <= after {
+			return changes, page.Next
+		}
+		after = page.Next
 	}
-	return changes, cursor
+}
+
+func (t *tester) page(after int64, limit int) store.ChangesPage {
+	t.Helper()
+	page, err := t.a.CredentialChanges(t.Context(), after, limit)
+	if err != nil {
+		t.Fatalf("CredentialChanges(%d, %d): %v", after, limit, err)
+	}
+	return page
 }
 
 // want compares two values and, if they differ, explains the rule that was

@@ -47,7 +47,12 @@ var defects = []struct {
 	{"revocation misses later logins", []string{"revocation_and_login_in_any_order", "revocation_reaches_sessions_that_begin_logged_in"}},
 	{"the feed repeats", []string{"credential_changes"}},
 	{"the feed stands still", []string{"credential_changes", "many_credential_changes"}},
-	{"the feed is short", []string{"many_credential_changes"}},
+	{"the feed has no pages", []string{"credential_changes_are_read_in_pages"}},
+	{"the feed ends at its first page", []string{"credential_changes_are_read_in_pages", "many_credential_changes"}},
+	{"the feed has everybody", []string{"only_what_had_a_customer_is_in_the_feed"}},
+	{"a late login is not in the feed", []string{"only_what_had_a_customer_is_in_the_feed"}},
+	{"knows no revocation of a customer", []string{"latest_revocation_of_a_customer"}},
+	{"revocation ends what was over", []string{"revocation_ends_only_what_is_alive"}},
 	{"the last order wins", []string{"first_order_wins"}},
 	{"orders are not joined", []string{"first_order_wins", random}},
 	{"orders are not joined", []string{"order_is_completed_by_a_later_record", "order_is_completed_in_one_batch"}},
@@ -198,6 +203,9 @@ type broken struct {
 	poor    map[string]bool         // orders whose first record had no session
 	refunds map[string]store.Refund // as last told
 	purged  bool
+
+	strangers []store.CredentialChange // ends of sessions that never had a customer
+	cutoffs   map[string]time.Time     // by customer: of the latest revocation
 }
 
 // root returns the first of two archives.
@@ -320,10 +328,21 @@ func (b *broken) change(fact store.Fact) []store.Fact {
 		if b.is("never unfolds") && root.known[f.SessionID] {
 			return nil
 		}
+		if c.Cred.CustomerID == "" && !root.known["customer's "+c.SessionID] {
+			root.strangers = append(root.strangers, store.CredentialChange{SessionID: c.SessionID, Version: c.Cred.Version})
+			b.isNew("anonymous " + c.SessionID)
+		} else if b.is("a late login is not in the feed") && root.known["anonymous "+c.SessionID] {
+			return nil
+		}
+		b.isNew("customer's " + c.SessionID)
 		b.isNew("customer " + c.Cred.CustomerID)
 		return one(&c)
 	case *store.CustomerRevoked:
 		c := *f
+		if root.cutoffs == nil {
+			root.cutoffs = map[string]time.Time{}
+		}
+		root.cutoffs[c.CustomerID] = c.Before
 		missed := fmt.Sprintf("missed %s %d", c.CustomerID, c.Before.UnixMilli())
 		switch {
 		case b.is("revocation ends everything"):
@@ -488,19 +507,34 @@ func (b *broken) neverPurged(id string) string {
 	return "7fffffff-ffff-7000-8000" + id[len(id)-13:]
 }
 
-func (b *broken) CredentialChanges(ctx context.Context, after int64) ([]store.CredentialChange, int64, error) {
-	changes, cursor, err := b.Archive.CredentialChanges(ctx, after)
-	switch {
-	case b.is("the feed repeats") && len(changes) > 0:
-		changes = append(changes, changes[len(changes)-1])
-	case b.is("the feed stands still"):
-		cursor = after
-	case b.is("the feed is short") && len(changes) > 1000:
-		changes = changes[:1000]
-	case b.is("the feed moves past what it did not show") && after > 0 && len(changes) > 1:
-		changes = changes[1:]
+func (b *broken) CredentialChanges(ctx context.Context, after int64, limit int) (store.ChangesPage, error) {
+	if b.is("the feed has no pages") {
+		limit = 1_000_000
 	}
-	return changes, cursor, err
+	p, err := b.Archive.CredentialChanges(ctx, after, limit)
+	switch {
+	case b.is("the feed repeats") && len(p.Changes) > 0:
+		p.Changes = append(p.Changes, p.Changes[len(p.Changes)-1])
+	case b.is("the feed stands still"):
+		p.Next = after
+	case b.is("the feed ends at its first page"):
+		p.Left = 0
+	case b.is("the feed moves past what it did not show") && after > 0 && len(p.Changes) > 1:
+		p.Changes = p.Changes[1:]
+	case b.is("the feed has everybody") && p.Left == 0:
+		b.root().mu.Lock()
+		defer b.root().mu.Unlock()
+		p.Changes = append(p.Changes, b.root().strangers...)
+	}
+	return p, err
+}
+
+func (b *broken) RevokedBefore(ctx context.Context, customerID string) (time.Time, error) {
+	before, err := b.Archive.RevokedBefore(ctx, customerID)
+	if b.is("knows no revocation of a customer") {
+		before = time.Time{}
+	}
+	return before, err
 }
 
 func (b *broken) Events(ctx context.Context, id string, limit int) ([]store.Event, error) {
@@ -551,7 +585,17 @@ func (b *broken) CustomerSessions(ctx context.Context, customer string, limit in
 	if b.is("a negative limit is none") && limit < 0 {
 		limit = 1000
 	}
-	return b.Archive.CustomerSessions(ctx, customer, limit)
+	sessions, err := b.Archive.CustomerSessions(ctx, customer, limit)
+	if b.is("revocation ends what was over") {
+		b.root().mu.Lock()
+		defer b.root().mu.Unlock()
+		for i := range sessions {
+			if before := b.root().cutoffs[customer]; sessions[i].EndedAt.IsZero() && sessions[i].LastSeenAt.Before(before) {
+				sessions[i].EndedAt, sessions[i].EndReason = before, store.EndRevoked
+			}
+		}
+	}
+	return sessions, err
 }
 
 func (b *broken) ActiveVisitors(ctx context.Context, since time.Time) (int64, error) {

@@ -96,6 +96,17 @@ var credentialRules = []rule{
 		facts := []store.Fact{revoked("c", 20*day), revoked("c", 20*day+hour)}
 		t.append(facts...)
 		t.append(facts...)
+		t.want(t.session(sid(3)).LastSeenAt, at(20*day-50), "a revocation is no activity of the visitor")
+		// Session 4 is as session 1, but it arrives after the revocations; session 5 as session 3.
+		t.append(begun(4, 0), login(4, 10, "c", 9), begun(5, 20*day-50), login(5, 20*day-40, "c", 20*day-45))
+		stored, err := t.a.CustomerSessions(t.Context(), "c", 10)
+		if err != nil {
+			t.Fatalf("CustomerSessions: %v", err)
+		}
+		for _, s := range stored {
+			alive := s.StartedAt.Equal(at(20*day - 50))
+			t.want([]any{s.SessionID, !s.EndedAt.IsZero(), t.session(s.SessionID).EndReason == store.EndRevoked}, []any{s.SessionID, alive, alive}, "a revocation writes an end into a session that was alive when it was made, and into no other, whichever arrives first")
+		}
 		for n, want := range map[int][]any{1: {at(50 + hour/2), store.EndIdle}, 2: {at(day), store.EndAbsolute}, 3: {at(20 * day), store.EndRevoked}} {
 			s := store.Lifetimes{}.Ended(t.session(sid(n)).Session, at(21*day))
 			t.want([]any{s.EndedAt, s.EndReason}, want, "session %d: a revocation ends what is alive; a session that was over by itself stays as it ended, and its lastSeenAt, from which that is derived, is not moved", n)
@@ -183,6 +194,64 @@ var credentialRules = []rule{
 		t.append(login(1, 5, "c1", 4))
 		again, _ = t.changes(cursor)
 		t.want(len(again), 0, "credentials that are not newer change nothing, so nothing appears in the feed")
+	}},
+	{"only_what_had_a_customer_is_in_the_feed", func(t *tester) {
+		t.append(begun(1, 0), begun(2, 0), begun(3, 0), begun(4, 0), begun(5, 0))
+		t.append(end(1, 10, "", 0, store.EndLogout), end(2, 11, "", 0, store.EndRevoked), end(5, 50, "", 0, store.EndLogout))
+		t.oneByOne(begun(1, 0), end(1, 10, "", 0, store.EndLogout))
+		changes, _ := t.changes(0)
+		t.want(len(changes), 0, "the end of a session that never had a customer is not in the feed: a stranger could make it as long as he likes")
+		t.want(t.session(sid(1)).EndReason, store.EndLogout, "the end of a session that never had a customer stands in the session")
+
+		undone := end(3, 30, "", 0, "") // the login is undone: its secret never reached the browser
+		undone.Cred.EndedAt, undone.Cred.EndReason = time.Time{}, ""
+		t.append(login(3, 20, "c3", 19), undone, end(3, 40, "", 0, store.EndLogout), login(4, 20, "c4", 19), end(4, 40, "c4", 19, store.EndLogout))
+		want := []store.CredentialChange{
+			{SessionID: sid(3), Version: version(20)}, {SessionID: sid(3), Version: version(30)},
+			{SessionID: sid(4), Version: version(20)}, {SessionID: sid(4), Version: version(40)},
+		}
+		changes, cursor := t.changes(0)
+		t.want(changes, want, "in the feed are logins, and what takes a customer away: an end, or a login that is undone. What follows without a customer is not")
+
+		late := login(5, 40, "c5", 39) // of another process, stored after the end that it did not know of
+		t.append(late)
+		t.append(late)
+		t.oneByOne(begun(5, 0), late)
+		changes, _ = t.changes(cursor)
+		t.want(changes, []store.CredentialChange{{SessionID: sid(5), Version: version(50)}}, "a login that arrives after the end of its session, which had no customer until then, puts that end into the feed, once: copies of the login must not count")
+	}},
+	{"credential_changes_are_read_in_pages", func(t *tester) {
+		var facts []store.Fact
+		for i := range 25 {
+			facts = append(facts, revoked(fmt.Sprintf("c%d", i), 10+i))
+		}
+		t.append(facts...)
+		all, end := t.changes(0)
+		var read []store.CredentialChange
+		cursor := int64(0)
+		for left := int64(25); left > 0; {
+			page := t.page(cursor, 4)
+			n := min(left, 4)
+			left -= n
+			t.want([]int64{int64(len(page.Changes)), page.Left}, []int64{n, left}, "a page has at most limit changes, and says how many are behind it")
+			if len(page.Changes) == 0 || page.Next <= cursor {
+				return
+			}
+			read, cursor = append(read, page.Changes...), page.Next
+		}
+		t.want(read, all, "pages have what the feed has")
+		t.want(cursor, end, "the cursor does not depend on the size of the pages")
+		for _, limit := range []int{0, -1} {
+			page := t.page(0, limit)
+			t.want([]any{len(page.Changes), page.Left > 0}, []any{0, true}, "a page with a limit of zero or less is empty, and not the last one")
+		}
+	}},
+	{"latest_revocation_of_a_customer", func(t *tester) {
+		t.append(begun(1, 0), login(1, 10, "b", 9), revoked("c", 20), revoked("c", 40), revoked("c", 30), revoked("d", 50))
+		for customer, want := range map[string]time.Time{"a": {}, "b": {}, "c": at(40), "d": at(50), "C": {}} {
+			before, err := t.a.RevokedBefore(t.Context(), customer)
+			t.want([]any{before, err}, []any{want, nil}, "RevokedBefore is the latest revocation of customer %s", customer)
+		}
 	}},
 	{"many_credential_changes", func(t *tester) {
 		n := t.of(1200, 40)

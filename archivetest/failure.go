@@ -36,8 +36,11 @@ var failureRules = []rule{
 		if _, ok, err := t.a.Order(ctx, "o"); err == nil && !ok {
 			t.Errorf("Order with a context that is done says absent without an error: an error is not an absence")
 		}
-		if _, cursor, err := t.a.CredentialChanges(ctx, 7); err != nil && cursor > 7 {
-			t.Errorf("CredentialChanges failed and moved the cursor to %d: changes would be missed", cursor)
+		if page, err := t.a.CredentialChanges(ctx, 7, 100); err == nil && page.Left == 0 && page.Next > 7 {
+			t.Errorf("CredentialChanges with a context that is done moved the cursor to %d without an error: changes would be missed", page.Next)
+		}
+		if before, err := t.a.RevokedBefore(ctx, "c"); err == nil {
+			t.Errorf("RevokedBefore with a context that is done says %s without an error: an error is not an absence", show(before))
 		}
 	}},
 }

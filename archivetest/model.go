@@ -93,11 +93,16 @@ func (m *model) apply(fact store.Fact) {
 		m.saw(m.active(f.SessionID), f.At)
 	case *store.CredentialsChanged:
 		s := m.active(f.SessionID)
+		had, ended := s.rec.CustomerID, s.rec.EndedAt
 		if f.Cred.Version > s.rec.Version {
 			m.setCredentials(s, f.Cred)
 			m.saw(s, f.Cred.EndedAt)
-			m.changes = append(m.changes, store.CredentialChange{SessionID: f.SessionID, Version: f.Cred.Version})
+			if had != "" || f.Cred.CustomerID != "" {
+				m.changes = append(m.changes, store.CredentialChange{SessionID: f.SessionID, Version: f.Cred.Version})
+			}
 			m.endIfRevoked(s)
+		} else if change := (store.CredentialChange{SessionID: f.SessionID, Version: s.rec.Version}); had == "" && !ended.IsZero() && f.Cred.CustomerID != "" && !slices.Contains(m.changes, change) {
+			m.changes = append(m.changes, change)
 		}
 	case *store.CustomerRevoked:
 		m.revoke(f)
@@ -146,11 +151,18 @@ func (m *model) end(s *modelSession, before time.Time) {
 	m.setCredentials(s, c)
 }
 
+// wasAlive reports whether a session was alive at a time.
+func wasAlive(s *modelSession, at time.Time) bool {
+	return store.Lifetimes{}.AliveAt(&s.rec.Session, at)
+}
+
 func (m *model) endIfRevoked(s *modelSession) {
 	c := s.rec.Credentials()
 	for _, before := range m.revoked[c.CustomerID] { // in ascending order
 		if c.CustomerID != "" && c.EndedAt.IsZero() && c.AuthenticatedAt.Before(before) {
-			m.end(s, before)
+			if wasAlive(s, before) {
+				m.end(s, before)
+			}
 			return
 		}
 	}
@@ -158,7 +170,7 @@ func (m *model) endIfRevoked(s *modelSession) {
 
 func (m *model) revoke(f *store.CustomerRevoked) {
 	for _, s := range m.sessions {
-		if c := s.rec.Credentials(); c.CustomerID == f.CustomerID && c.EndedAt.IsZero() && c.AuthenticatedAt.Before(f.Before) {
+		if c := s.rec.Credentials(); c.CustomerID == f.CustomerID && c.EndedAt.IsZero() && c.AuthenticatedAt.Before(f.Before) && wasAlive(s, f.Before) {
 			m.end(s, f.Before)
 		}
 	}

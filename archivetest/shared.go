@@ -260,12 +260,12 @@ func feedReadBesideWriters(t *tester) {
 		cursor := int64(0)
 		for last := false; !last; {
 			last = done.Load() // read once more after the writers have ended
-			changes, next, err := t.a.CredentialChanges(t.Context(), cursor)
+			page, err := t.a.CredentialChanges(t.Context(), cursor, 1000)
 			if err != nil {
 				t.Errorf("CredentialChanges beside writers: %v", err)
 				return
 			}
-			read, cursor = append(read, changes...), next
+			read, cursor = append(read, page.Changes...), page.Next
 			time.Sleep(time.Millisecond)
 		}
 	})

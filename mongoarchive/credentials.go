@@ -13,8 +13,13 @@ import (
 
 // changeCredentials applies changes of credentials and revocations with the result that
 // they have one after the other. It works that out from what is stored, writes the
-// changes to the feed first and then to each session once. So no session has an end that
-// is missing from the feed, where the other processes read it.
+// changes to the feed first and then to each session once. So no session of a customer
+// has an end that is missing from the feed, where the other processes read it.
+//
+// A session that never had a customer is not in the feed. Whoever never had a customer
+// cannot be taken for one, whatever copy of the session is found, and strangers could
+// fill the feed. A first login is in it, because an old copy has the secret from
+// before.
 func (b *batch) changeCredentials() error {
 	return inChunks(b.credentials, func(facts []store.Fact) error {
 		for range attempts {
@@ -53,13 +58,18 @@ func (b *batch) changeSome(facts []store.Fact) (done bool, err error) {
 	if err != nil || matched < int64(len(updates)) {
 		return false, err
 	}
+	// How many sessions a revocation reads is bounded by how many began within a
+	// session's greatest age, not by how many the customer ever had. A session that
+	// another process knows to be alive, because of activity that has not arrived here, is
+	// closed by the feed.
 	var ends []mongo.WriteModel
 	for _, fact := range facts {
 		if f, ok := fact.(*store.CustomerRevoked); ok {
 			before := moment(f.Before)
-			ends = append(ends, mongo.NewUpdateManyModel().SetUpdate(end(before)).SetFilter(bson.M{
-				"customerId": f.CustomerID, "endedAt": nil, "$or": bson.A{bson.M{"authenticatedAt": nil}, bson.M{"authenticatedAt": bson.M{"$lt": before}}},
-			}))
+			filter := b.aliveAt(before)
+			filter["customerId"] = f.CustomerID
+			filter["$or"] = bson.A{bson.M{"authenticatedAt": nil}, bson.M{"authenticatedAt": bson.M{"$lt": before}}}
+			ends = append(ends, mongo.NewUpdateManyModel().SetUpdate(end(before)).SetFilter(filter))
 		}
 	}
 	if len(ends) > 0 {
@@ -72,10 +82,17 @@ func (b *batch) changeSome(facts []store.Fact) (done bool, err error) {
 
 // A plan is what some facts change, in sessions and in the feed.
 type plan struct {
+	lives    store.Lifetimes
 	sessions map[string]*planned
 	revoked  revocations
 	later    map[revocation]int // the position of each revocation of the batch
 	feed     []changeDoc
+	inFeed   map[step]bool // what is in there of sessions
+}
+
+type step struct {
+	sessionID string
+	version   int64
 }
 
 type revocation struct {
@@ -90,6 +107,9 @@ type planned struct {
 	authenticated time.Time
 	ended         bool
 
+	stored          *sessionDoc
+	started, active bson.DateTime // when it began and was last seen
+
 	change  *store.CredentialsChanged // the last one that counts, nil: none
 	revoked *bson.DateTime            // what ended it after that
 	seen    *bson.DateTime            // the latest end of a change that counts
@@ -98,7 +118,7 @@ type planned struct {
 
 // planOf reads what is stored of the sessions and customers of some facts.
 func (b *batch) planOf(facts []store.Fact) (*plan, error) {
-	p := &plan{sessions: map[string]*planned{}, later: map[revocation]int{}}
+	p := &plan{lives: b.lives, sessions: map[string]*planned{}, later: map[revocation]int{}, inFeed: map[step]bool{}}
 	var ids, customers []string
 	from := bson.DateTime(math.MaxInt64)
 	for i, fact := range facts {
@@ -140,16 +160,23 @@ func (b *batch) readCredentials(ids []string, into map[string]*planned) error {
 		return nil
 	}
 	docs, err := all[sessionDoc](b.ctx, b.coll(sessions), bson.M{"_id": bson.M{"$in": ids}},
-		options.Find().SetProjection(only("sessionId", "version", "customerId", "authenticatedAt", "endedAt")))
+		options.Find().SetProjection(only("sessionId", "version", "customerId", "authenticatedAt", "endedAt", "startedAt", "lastSeenAt")))
 	for _, d := range docs {
-		into[d.SessionID] = &planned{version: d.Version, customerID: plain(d.CustomerID), authenticated: utc(d.AuthenticatedAt), ended: d.EndedAt != nil}
+		into[d.SessionID] = &planned{version: d.Version, customerID: plain(d.CustomerID), authenticated: utc(d.AuthenticatedAt), ended: d.EndedAt != nil,
+			stored: &d, started: epochIfUnknown(d.StartedAt), active: epochIfUnknown(d.LastSeenAt)}
 	}
 	return err
 }
 
 func (p *plan) change(f *store.CredentialsChanged, position int) {
 	s, c := p.sessions[f.SessionID], &f.Cred
-	if s == nil || s.version > c.Version {
+	if s == nil {
+		return
+	}
+	if s.version > c.Version {
+		if s.customerID == "" && s.ended && c.CustomerID != "" { // this login is the first to give the session a customer
+			p.publish(f.SessionID, s.version)
+		}
 		return
 	}
 	if s.version == c.Version {
@@ -158,12 +185,14 @@ func (p *plan) change(f *store.CredentialsChanged, position int) {
 		}
 		return
 	}
+	if c.CustomerID != "" || s.customerID != "" {
+		p.publish(f.SessionID, c.Version)
+	}
 	s.version, s.customerID, s.authenticated, s.ended = c.Version, c.CustomerID, c.AuthenticatedAt, !c.EndedAt.IsZero()
 	s.change, s.revoked, s.again = f, nil, nil
 	if at := known(c.EndedAt); at != nil && (s.seen == nil || *at > *s.seen) {
-		s.seen = at
+		s.seen, s.active = at, max(s.active, *at)
 	}
-	p.feed = append(p.feed, changeDoc{SessionID: &f.SessionID, Version: c.Version})
 	if s.customerID == "" || s.ended {
 		return
 	}
@@ -175,7 +204,7 @@ func (p *plan) change(f *store.CredentialsChanged, position int) {
 			return
 		}
 		if p.later[revocation{s.customerID, before}] <= position {
-			s.end(before)
+			p.end(s, before)
 			return
 		}
 		from = before
@@ -186,7 +215,7 @@ func (p *plan) revoke(f *store.CustomerRevoked) {
 	before := moment(f.Before)
 	for _, s := range p.sessions {
 		if s.customerID == f.CustomerID && !s.ended && epochIfZero(s.authenticated) < before {
-			s.end(before)
+			p.end(s, before)
 		}
 	}
 	if !p.revoked.since(f.CustomerID, before) {
@@ -195,8 +224,19 @@ func (p *plan) revoke(f *store.CustomerRevoked) {
 	}
 }
 
-func (s *planned) end(before bson.DateTime) {
-	s.ended, s.revoked, s.version = true, &before, max(s.version, int64(before))
+// publish puts into the feed that no version of a session below one counts any more.
+func (p *plan) publish(sessionID string, version int64) {
+	if s := (step{sessionID, version}); !p.inFeed[s] {
+		p.inFeed[s] = true
+		p.feed = append(p.feed, changeDoc{SessionID: &sessionID, Version: version})
+	}
+}
+
+// end ends a session by a revocation, if it was alive then.
+func (p *plan) end(s *planned, before bson.DateTime) {
+	if s.started+bson.DateTime(p.lives.Absolute.Milliseconds()) > before && s.active+bson.DateTime(p.lives.Idle.Milliseconds()) > before {
+		s.ended, s.revoked, s.version = true, &before, max(s.version, int64(before))
+	}
 }
 
 // update writes all of a session's planned credentials.
@@ -213,7 +253,8 @@ func (s *planned) update(sessionID string) mongo.WriteModel {
 	if s.seen != nil {
 		update["$max"] = bson.M{"lastSeenAt": *s.seen}
 	}
-	return mongo.NewUpdateOneModel().SetFilter(bson.M{"_id": sessionID, "version": bson.M{"$lt": c.Version}}).SetUpdate(update)
+	return mongo.NewUpdateOneModel().SetUpdate(update).
+		SetFilter(bson.M{"_id": sessionID, "version": bson.M{"$gte": s.stored.Version, "$lt": c.Version}, "customerId": s.stored.CustomerID})
 }
 
 // loggedIn is a session of which a customer was authenticated at a time.
@@ -236,8 +277,8 @@ func (p *plan) logins() (logins []loggedIn) {
 }
 
 // endRevoked applies revocations that were stored before the logins they end: those
-// made after the login's password check. The result is the same as if the login had
-// been stored first.
+// made after the login's password check, while the session was alive. The result is the
+// same as if the login had been stored first.
 //
 // A login is stored before it looks for revocations, and a revocation before it
 // looks for logins. So when both happen at the same time, at least one of them
@@ -255,12 +296,22 @@ func (b *batch) endRevoked(logins []loggedIn) error {
 	var updates []mongo.WriteModel
 	for _, l := range logins {
 		if before, ok := revoked.after(l.customerID, epochIfZero(l.authenticated)); ok {
-			updates = append(updates, mongo.NewUpdateOneModel().SetUpdate(end(before)).SetFilter(
-				bson.M{"_id": l.sessionID, "customerId": l.customerID, "authenticatedAt": known(l.authenticated), "endedAt": nil}))
+			filter := b.aliveAt(before)
+			filter["_id"], filter["customerId"], filter["authenticatedAt"] = l.sessionID, l.customerID, known(l.authenticated)
+			updates = append(updates, mongo.NewUpdateOneModel().SetUpdate(end(before)).SetFilter(filter))
 		}
 	}
 	_, err = b.bulk(sessions, updates)
 	return err
+}
+
+// aliveAt selects sessions that were alive at a time.
+func (b *batch) aliveAt(at bson.DateTime) bson.M {
+	return bson.M{
+		"startedAt":  bson.M{"$gt": at - bson.DateTime(b.lives.Absolute.Milliseconds())},
+		"lastSeenAt": bson.M{"$gt": at - bson.DateTime(b.lives.Idle.Milliseconds())},
+		"endedAt":    nil,
+	}
 }
 
 func end(at bson.DateTime) bson.M {

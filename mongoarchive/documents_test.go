@@ -144,8 +144,8 @@ func TestArchive_FeedNumbersGoOn(t *testing.T) {
 		mustAppend(t, a, &store.CustomerRevoked{CustomerID: customer, Before: began})
 	}
 	revoke("c-1")
+	time.Sleep(5 * time.Millisecond) // a change's age is measured from the latest one
 	revoke("c-2")
-	time.Sleep(5 * time.Millisecond)
 	for _, want := range []int{1, 0} {
 		if n, err := a.Purge(t.Context(), time.Time{}, time.Time{}, 10); err != nil || n != want {
 			t.Errorf("Purge of a feed of two = %d, %v: want %d", n, err, want)
@@ -154,5 +154,47 @@ func TestArchive_FeedNumbersGoOn(t *testing.T) {
 	revoke("c-3")
 	if n, err := raw(t, uri, "credential_changes").CountDocuments(t.Context(), bson.M{"_id": int64(3), "customerId": "c-3"}); err != nil || n != 1 {
 		t.Errorf("the change after a purge is not number 3 (%d, %v): readers would miss it", n, err)
+	}
+}
+
+// A start does not read what no session that is alive can need.
+func TestArchive_FeedBeginsAtTheFirstStepThatIsNeeded(t *testing.T) {
+	uri := database(t, testserver.MongoDB(t))
+	a, err := mongoarchive.Open(t.Context(), uri, mongoarchive.Options{MaxAge: time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { a.Close() })
+	now := time.Now()
+	var steps []any
+	for n := int64(1); n <= 300; n++ {
+		age := 4 * time.Hour
+		if n > 295 {
+			age = time.Hour
+		}
+		at := bson.NewDateTimeFromTime(now.Add(-age))
+		steps = append(steps, bson.M{"_id": n, "customerId": "c", "revokedBefore": at, "changedAt": at})
+	}
+	if _, err := raw(t, uri, "credential_changes").InsertMany(t.Context(), steps); err != nil {
+		t.Fatal(err)
+	}
+	page, err := a.CredentialChanges(t.Context(), 0, 2)
+	if err != nil || len(page.Changes) != 2 || page.Next != 297 || page.Left != 3 {
+		t.Errorf("the first page of 2 is %+v, %v: want steps 296 and 297, and 3 more; the 295 before are older than twice the age of a session", page, err)
+	}
+	// A clock that is a year ahead, and then right again.
+	at := bson.NewDateTimeFromTime(now.AddDate(1, 0, 0))
+	if _, err := raw(t, uri, "credential_changes").InsertOne(t.Context(), bson.M{"_id": int64(301), "customerId": "d", "revokedBefore": at, "changedAt": at}); err != nil {
+		t.Fatal(err)
+	}
+	mustAppend(t, a, &store.CustomerRevoked{CustomerID: "e", Before: now})
+	if page, err := a.CredentialChanges(t.Context(), 0, 2); err != nil || page.Next != 297 || page.Left != 5 {
+		t.Errorf("after a clock was a year ahead the first page is %+v, %v: want steps 296 and 297, and 5 more; a wrong clock must make no revocation too old", page, err)
+	}
+	var last struct {
+		ChangedAt bson.DateTime `bson:"changedAt"`
+	}
+	if err := raw(t, uri, "credential_changes").FindOne(t.Context(), bson.M{"_id": int64(302)}).Decode(&last); err != nil || last.ChangedAt < at {
+		t.Errorf("a step is dated before the one that it follows (%v): then the first that is young enough would not be the first that is needed", err)
 	}
 }

@@ -57,7 +57,7 @@ func (a *Archive) Purge(ctx context.Context, sessionsBefore, visitorsBefore time
 		func() (int64, error) {
 			return purgeBefore(ctx, c.write.Collection(uncounted), "minute", sessionsBefore, limit)
 		},
-		func() (int64, error) { return c.purgeFeed(ctx, time.Now().Add(-a.feedAge()), limit) },
+		func() (int64, error) { return c.purgeFeed(ctx, a.feedAge(), limit) },
 		func() (int64, error) {
 			return purgeBefore(ctx, c.write.Collection(visitors), "lastSeenAt", visitorsBefore, limit)
 		},
@@ -148,13 +148,13 @@ func (c *connection) purgeSessions(ctx context.Context, before time.Time, limit 
 
 // purgeFeed keeps the last step whatever its age, because the next step's number
 // follows from it.
-func (c *connection) purgeFeed(ctx context.Context, before time.Time, limit int) (int64, error) {
+func (c *connection) purgeFeed(ctx context.Context, age time.Duration, limit int) (int64, error) {
 	feed := c.write.Collection(credentials)
-	last, ok, err := one[changeDoc](ctx, feed, bson.M{}, options.FindOne().SetSort(bson.D{{Key: "_id", Value: -1}}).SetProjection(only("_id")))
+	last, ok, err := lastStep(ctx, feed)
 	if err != nil || !ok {
 		return 0, err
 	}
-	ids, err := oldest(ctx, feed, "changedAt", before, limit)
+	ids, err := oldest(ctx, feed, "changedAt", feedHorizon(&last, age).Time(), limit)
 	if err != nil || len(ids) == 0 {
 		return 0, err
 	}

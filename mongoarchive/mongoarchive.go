@@ -33,6 +33,7 @@ type Archive struct {
 	uri     func() string // a function, because printing an Archive shows nothing of what is in one
 	name    string        // of the database
 	maxAge  time.Duration
+	idle    time.Duration
 	monitor *event.CommandMonitor
 
 	turn    chan struct{} // held while a call connects
@@ -60,6 +61,11 @@ type Options struct {
 	// Counting active visitors looks no further back than that, and the feed of
 	// credential changes is kept for twice that time.
 	MaxAge time.Duration
+
+	// IdleTimeout is how long a session lives without activity: IdleTimeout of the
+	// tracker's Config. Default: 30 minutes. The revocation of a customer writes its end
+	// only into sessions that are alive.
+	IdleTimeout time.Duration
 
 	monitor *event.CommandMonitor // sees each command, in tests
 }
@@ -91,12 +97,15 @@ func Open(ctx context.Context, uri string, o Options) (*Archive, error) {
 	if o.MaxAge < 0 {
 		return nil, fmt.Errorf("mongoarchive: Options.MaxAge: %s is negative: use the tracker's MaxAge, or 0 for the default", timetext.Of(o.MaxAge))
 	}
-	o.MaxAge = cmp.Or(o.MaxAge, store.DefaultAbsolute)
+	if o.IdleTimeout < 0 {
+		return nil, fmt.Errorf("mongoarchive: Options.IdleTimeout: %s is negative: use the tracker's IdleTimeout, or 0 for the default", timetext.Of(o.IdleTimeout))
+	}
+	o.MaxAge, o.IdleTimeout = cmp.Or(o.MaxAge, store.DefaultAbsolute), cmp.Or(o.IdleTimeout, store.DefaultIdle)
 	name, err := databaseOf(uri)
 	if err != nil {
 		return nil, fmt.Errorf("mongoarchive: %w", err)
 	}
-	a := &Archive{uri: func() string { return uri }, name: name, maxAge: o.MaxAge, monitor: o.monitor, turn: make(chan struct{}, 1)}
+	a := &Archive{uri: func() string { return uri }, name: name, maxAge: o.MaxAge, idle: o.IdleTimeout, monitor: o.monitor, turn: make(chan struct{}, 1)}
 	if err := a.connect(ctx); err != nil && !errors.Is(err, errResolve) {
 		return nil, fmt.Errorf("mongoarchive: %w", err)
 	}

@@ -29,7 +29,8 @@ func calls(a *mongoarchive.Archive) map[string]func(context.Context) error {
 		},
 		"Order":             func(ctx context.Context) error { _, _, err := a.Order(ctx, "o"); return err },
 		"CustomerSessions":  func(ctx context.Context) error { _, err := a.CustomerSessions(ctx, "c", 5); return err },
-		"CredentialChanges": func(ctx context.Context) error { _, _, err := a.CredentialChanges(ctx, 0); return err },
+		"CredentialChanges": func(ctx context.Context) error { _, err := a.CredentialChanges(ctx, 0, 100); return err },
+		"RevokedBefore":     func(ctx context.Context) error { _, err := a.RevokedBefore(ctx, "c"); return err },
 		"ActiveVisitors":    func(ctx context.Context) error { _, err := a.ActiveVisitors(ctx, began); return err },
 		"SessionsBegun":     func(ctx context.Context) error { _, err := a.SessionsBegun(ctx, began); return err },
 		"ClaimSlot":         func(ctx context.Context) error { _, err := a.ClaimSlot(ctx, "job", began); return err },
@@ -178,12 +179,12 @@ func TestArchive_KilledWhileAppending(t *testing.T) {
 			t.Errorf("session %d has %d events, %v: want %d", n, len(events), err, want[n])
 		}
 	}
-	changes, _, err := archives[0].CredentialChanges(t.Context(), 0)
+	page, err := archives[0].CredentialChanges(t.Context(), 0, 100_000)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for k := range archives {
-		if n := len(slices.DeleteFunc(slices.Clone(changes), func(c store.CredentialChange) bool { return c.SessionID != sessionID(k) })); n != (rounds+6)/7 {
+		if n := len(slices.DeleteFunc(slices.Clone(page.Changes), func(c store.CredentialChange) bool { return c.SessionID != sessionID(k) })); n != (rounds+6)/7 {
 			t.Errorf("the feed has %d changes of session %d, want %d", n, k, (rounds+6)/7)
 		}
 	}

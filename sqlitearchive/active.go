@@ -115,7 +115,7 @@ const (
 // ActiveVisitors counts the visitors seen since a time. Sessions that began more
 // than the maximum age before that cannot have been seen since and are left out.
 func (a *Archive) ActiveVisitors(ctx context.Context, since time.Time) (n int64, err error) {
-	began, seen := since.Add(-a.maxAge).UnixMilli(), since.UnixMilli()
+	began, seen := since.Add(-a.lives.Absolute).UnixMilli(), since.UnixMilli()
 	d := a.opened.Load()
 	ids, known, err := d.recentSessions(ctx, began, seen)
 	switch {

@@ -120,7 +120,7 @@ func (w *activeWorld) compare() {
 		w.remembered++
 	}
 	var want int64
-	if err := w.a.reader().QueryRowContext(w.Context(), countActive, since.Add(-w.a.maxAge).UnixMilli(), since.UnixMilli()).Scan(&want); err != nil {
+	if err := w.a.reader().QueryRowContext(w.Context(), countActive, since.Add(-w.a.lives.Absolute).UnixMilli(), since.UnixMilli()).Scan(&want); err != nil {
 		w.Fatal(err)
 	}
 	if got != want {

@@ -42,7 +42,7 @@ func (a *Archive) append(ctx context.Context, facts []store.Fact) error {
 	// batch of new sessions. When ctx ends, the transaction is rolled back and
 	// the next statement fails. No statement may run while the rows of another
 	// are being read.
-	b := &batch{ctx: context.WithoutCancel(ctx), tx: tx, statements: map[string]*sql.Stmt{}, yields: len(facts) < backlogged, now: nowMillis()}
+	b := &batch{ctx: context.WithoutCancel(ctx), tx: tx, statements: map[string]*sql.Stmt{}, yields: len(facts) < backlogged, now: nowMillis(), lives: a.lives}
 	if err := b.apply(facts); err != nil {
 		return classify(err)
 	}
@@ -68,6 +68,7 @@ type batch struct {
 	statements map[string]*sql.Stmt
 	yields     bool // lets goroutines that answer requests run first
 	now        int64
+	lives      store.Lifetimes
 
 	touched map[string]*touch // by session id
 	touches []*touch          // the same touches in the order of their facts

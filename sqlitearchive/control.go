@@ -1,6 +1,8 @@
 package sqlitearchive
 
 import (
+	"database/sql"
+	"errors"
 	"fmt"
 
 	"github.com/footfall-go/footfall/store"
@@ -32,55 +34,91 @@ func (b *batch) control(fact store.Fact) error {
 	}
 }
 
+// setCredentials applies a change of credentials, and puts it into the feed if the
+// session has a customer or had one. Whoever never had a customer cannot be taken for
+// one, whatever copy of the session is found: so that is in no feed, which strangers
+// could fill. A first login is in it, because an old copy has the secret from before.
 func (b *batch) setCredentials(f *store.CredentialsChanged) error {
 	c := &f.Cred
+	lookUp, err := b.prepare(`SELECT version, customer_id IS NOT NULL, ended_at IS NOT NULL FROM sessions WHERE session_id = ?`)
+	if err != nil {
+		return err
+	}
+	var version int64
+	var customer, ended bool
+	if err := lookUp.QueryRowContext(b.ctx, f.SessionID).Scan(&version, &customer, &ended); err != nil {
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		}
+		return err
+	}
+	if version >= c.Version {
+		if !customer && ended && c.CustomerID != "" {
+			return b.publishSession(f.SessionID, version) // this login is the first to give the session a customer
+		}
+		return nil
+	}
 	var superseded []byte
 	if c.Superseded != (store.SecretHash{}) {
 		superseded = c.Superseded[:]
 	}
-	result, err := b.exec(`UPDATE sessions SET version = ?2, secret_hash = ?3, superseded_hash = ?4, customer_id = ?5, type = ?6,
+	_, err = b.exec(`UPDATE sessions SET version = ?2, secret_hash = ?3, superseded_hash = ?4, customer_id = ?5, type = ?6,
 			authenticated_at = ?7, ended_at = ?8, end_reason = ?9, last_seen_at = max(last_seen_at, coalesce(?8, 0))
-		WHERE session_id = ?1 AND version < ?2`,
+		WHERE session_id = ?1`,
 		f.SessionID, c.Version, c.SecretHash[:], superseded, null(c.CustomerID), string(c.Type()), millis(c.AuthenticatedAt), millis(c.EndedAt), null(string(c.EndReason)))
-	if err != nil {
+	if err != nil || !customer && c.CustomerID == "" {
 		return err
 	}
-	if n, err := result.RowsAffected(); err != nil || n == 0 {
-		return err
-	}
-	if _, err = b.exec(`INSERT INTO credential_changes (session_id, version, changed_at) VALUES (?, ?, ?)`, f.SessionID, c.Version, nowMillis()); err != nil {
+	if err := b.publishSession(f.SessionID, c.Version); err != nil {
 		return err
 	}
 	return b.endIfRevoked(f.SessionID, c)
 }
 
+// stamp is when a change was made in the feed: never before that of the change
+// before it, whatever the clock says. So changes that are too old to be needed are the
+// first ones of the feed.
+const stamp = `max(?, coalesce((SELECT changed_at FROM credential_changes ORDER BY seq DESC LIMIT 1), 0))`
+
+// publishSession puts into the feed that no version of a session below one counts any
+// more, unless it is there.
+func (b *batch) publishSession(sessionID string, version int64) error {
+	_, err := b.exec(`INSERT INTO credential_changes (session_id, version, changed_at) SELECT ?, ?, `+stamp+`
+		WHERE NOT EXISTS (SELECT 1 FROM credential_changes WHERE session_id = ? AND version = ?)`, sessionID, version, nowMillis(), sessionID, version)
+	return err
+}
+
 // endIfRevoked applies revocations that were stored before the login they end:
-// those made after the login's password check. The result is the same as if the
-// login had been stored first.
+// those made after the login's password check, while the session was alive. The
+// result is the same as if the login had been stored first.
 func (b *batch) endIfRevoked(sessionID string, c *store.Credentials) error {
 	if c.CustomerID == "" || !c.EndedAt.IsZero() {
 		return nil
 	}
 	_, err := b.exec(`UPDATE sessions SET ended_at = revocation.at, end_reason = ?3, version = max(version, revocation.at)
 		FROM (SELECT min(revoked_before) AS at FROM credential_changes WHERE customer_id = ?2 AND revoked_before > ?4) AS revocation
-		WHERE session_id = ?1 AND revocation.at IS NOT NULL`,
-		sessionID, c.CustomerID, string(store.EndRevoked), unixMillis(c.AuthenticatedAt))
+		WHERE session_id = ?1 AND started_at > revocation.at - ?5 AND last_seen_at > revocation.at - ?6`,
+		sessionID, c.CustomerID, string(store.EndRevoked), unixMillis(c.AuthenticatedAt), b.lives.Absolute.Milliseconds(), b.lives.Idle.Milliseconds())
 	return err
 }
 
+// revokeAlive ends the sessions of a customer that are alive. How many it reads is
+// bounded by how many of them began within a session's greatest age, not by how many
+// the customer ever had.
+const revokeAlive = `UPDATE sessions SET ended_at = ?2, end_reason = ?3, version = max(version, ?2)
+	WHERE customer_id = ?1 AND started_at > ?4 AND last_seen_at > ?5 AND ended_at IS NULL AND coalesce(authenticated_at, 0) < ?2`
+
+// revokeCustomer puts a revocation into the feed and ends the customer's sessions that
+// it finds alive. What is over stays as it ended. A session that another process knows
+// to be alive, because of activity that has not arrived here, is closed by the feed.
 func (b *batch) revokeCustomer(f *store.CustomerRevoked) error {
 	before := f.Before.UnixMilli()
-	var there int
-	if err := b.tx.QueryRowContext(b.ctx, `SELECT count(*) FROM credential_changes WHERE customer_id = ? AND revoked_before >= ?`, f.CustomerID, before).Scan(&there); err != nil {
+	_, err := b.exec(`INSERT INTO credential_changes (customer_id, revoked_before, changed_at) SELECT ?, ?, `+stamp+`
+		WHERE NOT EXISTS (SELECT 1 FROM credential_changes WHERE customer_id = ? AND revoked_before >= ?)`, f.CustomerID, before, nowMillis(), f.CustomerID, before)
+	if err != nil {
 		return err
 	}
-	if there == 0 {
-		if _, err := b.exec(`INSERT INTO credential_changes (customer_id, revoked_before, changed_at) VALUES (?, ?, ?)`, f.CustomerID, before, nowMillis()); err != nil {
-			return err
-		}
-	}
-	_, err := b.exec(`UPDATE sessions SET ended_at = ?2, end_reason = ?3, version = max(version, ?2)
-		WHERE customer_id = ?1 AND ended_at IS NULL AND coalesce(authenticated_at, 0) < ?2`, f.CustomerID, before, string(store.EndRevoked))
+	_, err = b.exec(revokeAlive, f.CustomerID, before, string(store.EndRevoked), before-b.lives.Absolute.Milliseconds(), before-b.lives.Idle.Milliseconds())
 	return err
 }
 

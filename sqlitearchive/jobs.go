@@ -39,6 +39,11 @@ func (a *Archive) Purge(ctx context.Context, sessions, visitors time.Time, limit
 		return 0, fmt.Errorf("sqlitearchive: purge: %w", err)
 	}
 	defer tx.Rollback()
+	_, last, err := d.lastChange(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("sqlitearchive: purge: %w", err)
+	}
+	feedBefore := time.UnixMilli(feedHorizon(last, a.feedAge()))
 	deleted := 0
 	for _, step := range []struct {
 		counts bool
@@ -70,7 +75,7 @@ func (a *Archive) Purge(ctx context.Context, sessions, visitors time.Time, limit
 		{false, `DELETE FROM unknown_sessions WHERE session_id IN (SELECT session_id FROM purged)`, time.Time{}},
 		{true, `DELETE FROM bot_views WHERE id IN (SELECT id FROM bot_views WHERE created_at < ? ORDER BY created_at LIMIT ?)`, sessions},
 		{true, `DELETE FROM uncounted_visits WHERE event_id IN (SELECT event_id FROM uncounted_visits WHERE minute < ? LIMIT ?)`, sessions},
-		{true, `DELETE FROM credential_changes WHERE seq IN (SELECT seq FROM credential_changes WHERE changed_at < ? ORDER BY changed_at LIMIT ?)`, time.Now().Add(-a.feedAge())},
+		{true, `DELETE FROM credential_changes WHERE seq IN (` + oldChanges + `)`, feedBefore},
 		{true, `DELETE FROM visitors WHERE visitor_id IN (SELECT visitor_id FROM visitors WHERE last_seen_at < ? ORDER BY last_seen_at LIMIT ?)`, visitors},
 	} {
 		args := []any{}

@@ -145,54 +145,6 @@ func (a *Archive) CustomerSessions(ctx context.Context, customerID string, limit
 	return a.sessions(ctx, `WHERE customer_id = ? ORDER BY started_at DESC LIMIT ?`, customerID, max(limit, 0)) // to SQLite a negative limit is none
 }
 
-const maxChanges = 10_000 // read by one call
-
-// feedAge is how long changes stay in the feed of credential changes.
-func (a *Archive) feedAge() time.Duration { return 2 * a.maxAge }
-
-// turnBits is how many bits of a cursor number the changes of one database. The bits
-// above them count the databases that this Archive has opened, so that a cursor of
-// a database that was replaced is not taken for one of the database in its place.
-const turnBits = 48
-
-// CredentialChanges reads the feed from a cursor to its end. It leaves out
-// changes older than any live session can be. If another database has taken the
-// place of the one that the cursor comes from, it reads from the beginning.
-func (a *Archive) CredentialChanges(ctx context.Context, after int64) ([]store.CredentialChange, int64, error) {
-	d := a.opened.Load()
-	seq := after & (1<<turnBits - 1)
-	if after>>turnBits != d.turn {
-		seq = 0
-	}
-	var changes []store.CredentialChange
-	for {
-		n, err := d.appendChanges(ctx, nowMillis()-a.feedAge().Milliseconds(), &changes, &seq)
-		if err != nil {
-			return nil, after, fmt.Errorf("sqlitearchive: credential changes: %w", err)
-		}
-		if n < maxChanges {
-			return changes, d.turn<<turnBits | seq, nil
-		}
-	}
-}
-
-func (d *database) appendChanges(ctx context.Context, since int64, changes *[]store.CredentialChange, after *int64) (n int, err error) {
-	rows, err := d.read.QueryContext(ctx, `SELECT seq, session_id, version, customer_id, revoked_before FROM credential_changes WHERE seq > ? AND changed_at >= ? ORDER BY seq LIMIT ?`, *after, since, maxChanges)
-	if err != nil {
-		return 0, err
-	}
-	defer rows.Close()
-	for ; rows.Next(); n++ {
-		var session, customer sql.NullString
-		var version, before sql.NullInt64
-		if err := rows.Scan(after, &session, &version, &customer, &before); err != nil {
-			return n, err
-		}
-		*changes = append(*changes, store.CredentialChange{SessionID: session.String, Version: version.Int64, CustomerID: customer.String, RevokedBefore: fromMillis(before)})
-	}
-	return n, rows.Err()
-}
-
 const countBegun = `SELECT count(*) FROM sessions WHERE started_at >= ?`
 
 // SessionsBegun counts the sessions that began at or after a time.

@@ -233,25 +233,25 @@ func TestCredentialChanges_OfADatabaseInAnothersPlaceAreReadFromTheBeginning(t *
 	copied := copyOf(t, path)
 	revoke(2)
 	revoke(3)
-	_, cursor, err := a.CredentialChanges(t.Context(), 0)
+	first, err := a.CredentialChanges(t.Context(), 0, 100)
 	if err != nil {
 		t.Fatal(err)
 	}
 	move(t, copied, path)
 	revoke(4)
-	changes, cursor, err := a.CredentialChanges(t.Context(), cursor)
+	page, err := a.CredentialChanges(t.Context(), first.Next, 100)
 	if err != nil {
 		t.Fatal(err)
 	}
 	found := []string{}
-	for _, c := range changes {
+	for _, c := range page.Changes {
 		found = append(found, c.CustomerID)
 	}
 	if strings.Join(found, " ") != "c-1 c-4" {
 		t.Errorf("after another database took the place, the feed has %v, want c-1 c-4: a cursor of the old one skips revocations", found)
 	}
-	if changes, _, err = a.CredentialChanges(t.Context(), cursor); err != nil || len(changes) > 0 {
-		t.Errorf("behind the cursor the feed has %v, %v", changes, err)
+	if page, err = a.CredentialChanges(t.Context(), page.Next, 100); err != nil || len(page.Changes) > 0 {
+		t.Errorf("behind the cursor the feed has %v, %v", page.Changes, err)
 	}
 }
 

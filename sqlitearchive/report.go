@@ -16,7 +16,7 @@ func (a *Archive) Sessions(ctx context.Context, f report.Filter) ([]store.Sessio
 	if f.Active {
 		since := f.Now.Add(-report.ActiveWindow)
 		where = append(where, "started_at >= ? AND last_seen_at >= ? AND ended_at IS NULL")
-		args = append(args, since.Add(-a.maxAge).UnixMilli(), since.UnixMilli())
+		args = append(args, since.Add(-a.lives.Absolute).UnixMilli(), since.UnixMilli())
 	}
 	if f.Converted {
 		where = append(where, "converted")
@@ -43,7 +43,7 @@ func (a *Archive) Stats(ctx context.Context, w report.Window) (report.Stats, err
 	active := func(window time.Duration, n *int64) error {
 		since := w.Now.Add(-window)
 		return tx.QueryRowContext(ctx, countActive,
-			since.Add(-a.maxAge).UnixMilli(), since.UnixMilli()).Scan(n)
+			since.Add(-a.lives.Absolute).UnixMilli(), since.UnixMilli()).Scan(n)
 	}
 	groups := func(query string, each func(name string, n, m int64)) error {
 		rows, err := tx.QueryContext(ctx, query, from, to)

@@ -328,12 +328,12 @@ func TestRestore_LogsEverybodyOut(t *testing.T) {
 	if rec, _, err := a.Session(t.Context(), "s-2"); err != nil || !rec.EndedAt.IsZero() {
 		t.Errorf("the session of nobody ended %v, %v: it has nothing to be logged out of", rec.EndedAt, err)
 	}
-	changes, _, err := a.CredentialChanges(t.Context(), 0)
+	page, err := a.CredentialChanges(t.Context(), 0, 1000)
 	if err != nil {
 		t.Fatal(err)
 	}
 	revoked := map[string]bool{}
-	for _, c := range changes {
+	for _, c := range page.Changes {
 		revoked[c.CustomerID] = c.RevokedBefore.After(time.Now().Add(-time.Minute))
 	}
 	if !revoked["c-1"] || !revoked["c-2"] {

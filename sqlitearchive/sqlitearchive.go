@@ -11,7 +11,6 @@
 package sqlitearchive
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -34,8 +33,8 @@ import (
 // An Archive is a store.Archive and a report.Reader. It is safe for
 // concurrent use. Make one with [Open] or [OpenReadOnly].
 type Archive struct {
-	path   string
-	maxAge time.Duration
+	path  string
+	lives store.Lifetimes
 
 	opened    atomic.Pointer[database]
 	reopening sync.Mutex // held while another database takes the place of the opened one
@@ -49,6 +48,11 @@ type Options struct {
 	// tracker's Config. Default: 24 hours. Counting active visitors looks no further
 	// back than that, and the feed of credential changes is kept for twice that time.
 	SessionMaxAge time.Duration
+
+	// SessionIdleTimeout is how long a session lives without activity: IdleTimeout of
+	// the tracker's Config. Default: 30 minutes. The revocation of a customer writes
+	// its end only into sessions that are alive.
+	SessionIdleTimeout time.Duration
 }
 
 // ErrNewer means that a later version of Footfall made the database.
@@ -104,11 +108,14 @@ func check(path string, o Options) error {
 	if o.SessionMaxAge < 0 {
 		return fmt.Errorf("sqlitearchive: Options.SessionMaxAge: %s is negative: use the tracker's MaxAge, or 0 for the default", timetext.Of(o.SessionMaxAge))
 	}
+	if o.SessionIdleTimeout < 0 {
+		return fmt.Errorf("sqlitearchive: Options.SessionIdleTimeout: %s is negative: use the tracker's IdleTimeout, or 0 for the default", timetext.Of(o.SessionIdleTimeout))
+	}
 	return nil
 }
 
 func newArchive(d *database, o Options) *Archive {
-	a := &Archive{path: d.path, maxAge: cmp.Or(o.SessionMaxAge, store.DefaultAbsolute)}
+	a := &Archive{path: d.path, lives: store.Lifetimes{Idle: o.SessionIdleTimeout, Absolute: o.SessionMaxAge}.WithDefaults()}
 	a.opened.Store(d)
 	return a
 }

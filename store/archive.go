@@ -61,9 +61,20 @@ type Ledger interface {
 	// KnowsCustomer reports whether any session or order of a customer is there.
 	KnowsCustomer(ctx context.Context, customerID string) (bool, error)
 
-	// CredentialChanges returns what was changed after a cursor, oldest first,
-	// and the cursor to go on from; the first cursor is 0.
-	CredentialChanges(ctx context.Context, after int64) ([]CredentialChange, int64, error)
+	// CredentialChanges reads one page of the feed of credential changes: what was
+	// changed after a cursor, oldest first, at most limit changes. The first cursor is
+	// 0: it stands before the first change that a session which is alive can need, so
+	// that older ones are not read.
+	//
+	// In the feed are revocations of customers, and changes of sessions that have a
+	// customer or had one. Nobody can be taken for the customer of a session that
+	// never had one, and strangers could make the feed as long as they like.
+	CredentialChanges(ctx context.Context, after int64, limit int) (ChangesPage, error)
+
+	// RevokedBefore is the time before which nothing that a customer authenticated
+	// counts, as the feed has it: zero if the customer was never revoked, or so long
+	// ago that no session from before is alive.
+	RevokedBefore(ctx context.Context, customerID string) (time.Time, error)
 }
 
 // Jobs are the methods of an [Archive] that background jobs use.
@@ -83,6 +94,13 @@ type Jobs interface {
 	// the session began before that time: [IDTime] says when. It deletes at most
 	// limit of each and returns how many it did; call it again until that is 0.
 	Purge(ctx context.Context, sessions, visitors time.Time, limit int) (int, error)
+}
+
+// A ChangesPage is a page of the feed of credential changes.
+type ChangesPage struct {
+	Changes []CredentialChange
+	Next    int64 // the cursor to go on from
+	Left    int64 // how many changes are behind Next; 0 at the end of the feed, and only there
 }
 
 // A CredentialChange is a step of the archive's feed: either no version of a

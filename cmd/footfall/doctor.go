@@ -241,6 +241,12 @@ func serverFindings(s footfall.Status) []finding {
 		}
 		findings = append(findings, f)
 	}
+	if !s.CustomersKnown {
+		findings = append(findings, finding{
+			Part: "server: customers", Says: fmt.Sprintf("read %d of %d changes of credentials in the archive: customers get 503 until all are read", s.ChangesRead, s.ChangesRead+s.ChangesLeft),
+			Remedy: "wait; if the numbers stand still, look at the archive",
+		})
+	}
 	for _, c := range []struct{ count, says, remedy string }{
 		{"forgotten_proxy", "requests came through a private peer that is not trusted: all visitors share its address", "set TRUSTED_PROXIES to your proxy's network"},
 		{"unacknowledged", "facts could not be written in time and may be missing", "look at the disk of DATA_DIR"},

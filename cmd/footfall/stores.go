@@ -49,7 +49,7 @@ func (c *config) openArchive() (archive, error) {
 	if c.shared.mongodbURI != "" {
 		return c.openMongo()
 	}
-	a, err := sqlitearchive.Open(c.database(), sqlitearchive.Options{SessionMaxAge: c.MaxAge})
+	a, err := sqlitearchive.Open(c.database(), sqlitearchive.Options{SessionMaxAge: c.MaxAge, SessionIdleTimeout: c.IdleTimeout})
 	if err != nil {
 		return nil, c.databaseError(err)
 	}
@@ -59,7 +59,7 @@ func (c *config) openArchive() (archive, error) {
 func (c *config) openMongo() (*mongoarchive.Archive, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	a, err := mongoarchive.Open(ctx, c.shared.mongodbURI, mongoarchive.Options{MaxAge: c.MaxAge})
+	a, err := mongoarchive.Open(ctx, c.shared.mongodbURI, mongoarchive.Options{MaxAge: c.MaxAge, IdleTimeout: c.IdleTimeout})
 	if err != nil {
 		return nil, fmt.Errorf("MONGODB_URI: %w", err)
 	}

@@ -194,6 +194,17 @@ func (g *Archive) Refund(ctx context.Context, id string) (store.Refund, bool, er
 	return refund, ok, err
 }
 
+// RevokedBefore is [store.Ledger]'s.
+func (g *Archive) RevokedBefore(ctx context.Context, customerID string) (time.Time, error) {
+	if !g.reads.allow() {
+		return time.Time{}, errOpen
+	}
+	began := time.Now()
+	before, err := g.archive.RevokedBefore(ctx, customerID)
+	g.reads.took(began, err)
+	return before, err
+}
+
 // Commit is Append for facts that a request waits for.
 func (g *Archive) Commit(ctx context.Context, facts []store.Fact) error {
 	if !g.commits.allow() {

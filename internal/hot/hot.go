@@ -41,11 +41,13 @@ type Hot struct {
 
 // New returns a Hot whose queue holds so many sessions.
 func New(s *guard.Hot, archive *guard.Archive, out *outbox.Outbox, lives store.Lifetimes, names *live.Names, queued int, counts *count.Set) *Hot {
-	return &Hot{
+	h := &Hot{
 		store: s, archive: archive, out: out, lives: lives, names: names, queue: queue{most: queued},
 		reads:   counts.New("hot_reads", "Sessions that were looked up in the hot store."),
 		dropped: counts.New("hot_dropped", "Sessions whose latest activity did not reach the hot store because too many were waiting. The archive has it."),
 	}
+	h.recounts.skipped = counts.New("recounts_skipped", "Sessions that the hot store had lost and whose page views are not compared with the archive's, because too many were waiting. The archive's count is right; the one that is shown may be too low.")
+	return h
 }
 
 // Stored is what the hot store holds of a session.
@@ -136,7 +138,8 @@ func (h *Hot) Restore(ctx context.Context, e *live.Entry, stale int64) {
 
 // Bury puts the end of a session into the hot store and reports whether it is
 // there. It need not succeed: no copy below the end's version counts any more, for
-// this instance at once, for others as soon as they have read the archive's feed.
+// this instance at once, and if the session has a customer for others as soon as they
+// have read the archive's feed.
 func (h *Hot) Bury(ctx context.Context, e *live.Entry, version int64) bool {
 	for range maxBuryTries {
 		d := e.Document()

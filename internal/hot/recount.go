@@ -42,14 +42,17 @@ type recounts struct {
 	mu       sync.Mutex
 	all      []recount
 	replayed atomic.Bool // the sessions of the last run's journal were compared
+	skipped  *atomic.Uint64
 }
 
 func (r *recounts) push(x recount) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if len(r.all) < maxRecounts {
-		r.all = append(r.all, x)
+	if len(r.all) >= maxRecounts {
+		r.skipped.Add(1)
+		return
 	}
+	r.all = append(r.all, x)
 }
 
 func (r *recounts) take(at time.Time) (due []recount) {

@@ -18,17 +18,19 @@ type prefetched struct {
 }
 
 // RememberPrefetch records that the browser has fetched a page ahead. The page is its path and
-// query as they were sent.
-func (e *Entry) RememberPrefetch(page string) {
+// query as they were sent. It reports whether another page was forgotten for it.
+func (e *Entry) RememberPrefetch(page string) (forgot bool) {
 	e.ahead.CompareAndSwap(nil, new(prefetched))
 	p, hash := e.ahead.Load(), maphash.String(seed, page)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if slices.Contains(p.pages[:], hash) {
-		return
+		return false
 	}
+	forgot = p.pages[p.next] != 0
 	p.pages[p.next] = hash
 	p.next = (p.next + 1) % maxPrefetched
+	return forgot
 }
 
 // HasPrefetched reports whether pages were ever fetched ahead.

@@ -40,8 +40,8 @@ func (r *Request) fetchedAhead(e *live.Entry, status int, contentType string, at
 		if fromAhead {
 			r.countShown(e, at)
 		}
-		if page != from { // which is shown already
-			e.RememberPrefetch(page)
+		if page != from && e.RememberPrefetch(page) { // from is shown already
+			r.q.landings.forgotten.Add(1)
 		}
 		return
 	}

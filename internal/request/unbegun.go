@@ -25,8 +25,9 @@ import (
 // unbegunAnswers are requests whose handler has returned and whose answer nobody has
 // begun. It is safe for concurrent use.
 type unbegunAnswers struct {
-	n      atomic.Int64 // of waiting, to be read without the lock
-	unseen *atomic.Uint64
+	n         atomic.Int64 // of waiting, to be read without the lock
+	unseen    *atomic.Uint64
+	unawaited *atomic.Uint64
 
 	mu      sync.Mutex
 	waiting map[*Request]struct{}
@@ -34,7 +35,11 @@ type unbegunAnswers struct {
 }
 
 func newUnbegunAnswers(counts *count.Set) *unbegunAnswers {
-	return &unbegunAnswers{waiting: map[*Request]struct{}{}, begun: map[uuid.UUID]*Request{}, unseen: counts.New("answers_unseen", "Answers that a framework wrote past the tracker's writer, so that their status is not known; they are no page views.")}
+	return &unbegunAnswers{
+		waiting: map[*Request]struct{}{}, begun: map[uuid.UUID]*Request{},
+		unawaited: counts.New("answers_unawaited", "Answers that nobody had begun when the handler returned, and that were taken for 200 with nothing at once because too many were being waited for."),
+		unseen:    counts.New("answers_unseen", "Answers that a framework wrote past the tracker's writer, so that their status is not known; they are no page views."),
+	}
 }
 
 // returned is called when the handler has returned: the answer is known, or has
@@ -50,7 +55,7 @@ func (r *Request) returned(header http.Header) {
 	}
 	// Only net/http's server is known to end a request's context when it has been
 	// answered.
-	if ctx.Done() == nil || ctx.Value(http.ServerContextKey) == nil || r.q.unbegun.n.Load() >= maxUnbegun {
+	if ctx.Done() == nil || ctx.Value(http.ServerContextKey) == nil || r.q.unbegun.isFull() {
 		r.Finish(http.StatusOK, header, nil)
 		return
 	}
@@ -100,6 +105,15 @@ func isOfServer(ctx context.Context) bool {
 		}
 	}
 	return ends == 2
+}
+
+// isFull counts the answer that is not waited for if too many are.
+func (u *unbegunAnswers) isFull() bool {
+	if u.n.Load() < maxUnbegun {
+		return false
+	}
+	u.unawaited.Add(1)
+	return true
 }
 
 func (u *unbegunAnswers) add(r *Request) {

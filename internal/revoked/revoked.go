@@ -1,48 +1,52 @@
 package revoked
 
 import (
-	"context"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/footfall-go/footfall/internal/clock"
+	"github.com/footfall-go/footfall/internal/count"
 	"github.com/footfall-go/footfall/store"
 )
 
-// FollowEvery is how often an instance reads the feed, and FollowedAfter when every
-// instance has read a change that is in it.
-const (
-	FollowEvery   = time.Second
-	FollowedAfter = FollowEvery + FollowEvery/2
-)
+// maxBytes is what revocations may take of memory: a million of them. What the archive
+// says of records that are in doubt takes a quarter of that on top.
+const maxBytes = 64 << 20
+
+// Options of [New].
+type Options struct {
+	MaxAge   time.Duration // of a session: how long a revocation can be needed
+	MaxBytes int64         // of memory. Default: 64 MiB
+	Counts   *count.Set
+}
 
 // Revoked is safe for concurrent use.
 type Revoked struct {
-	feed     store.Ledger
-	connects func() uint64 // connections that the hot store has made
+	reader
 
-	followed atomic.Bool   // the feed was read at least once
-	lookedAt atomic.Uint64 // connections of the hot store when the feed was last read because of them
+	mu  sync.RWMutex
+	mem *memory
 
-	mu        sync.RWMutex
-	cursor    int64
-	sessions  map[string]revokedSession
-	customers map[string]time.Time // customer → nothing authenticated before that time counts
-}
-
-type revokedSession struct {
-	version int64
-	noted   time.Time
+	some  atomic.Bool // something was dropped before its time
+	asked *atomic.Uint64
 }
 
 // New returns what was revoked according to an archive: nothing, until it is
 // followed.
-func New(feed store.Ledger, hot store.HotStore) *Revoked {
-	r := &Revoked{feed: feed, connects: func() uint64 { return 0 }, sessions: map[string]revokedSession{}, customers: map[string]time.Time{}}
-	if c, ok := store.HotAs[store.Connector](hot); ok {
-		r.connects = c.Connects
+func New(feed store.Ledger, hot store.HotStore, o Options) *Revoked {
+	if o.MaxBytes == 0 {
+		o.MaxBytes = maxBytes
 	}
+	r := &Revoked{mem: newMemory(o.MaxAge+time.Minute, o.MaxBytes)}
+	r.asked = o.Counts.New("revocations_asked", "How often the archive was asked whether a customer's session counts, because memory had been too small for everything that was revoked.")
+	o.Counts.Func("revocations_fallen", "Revocations and replaced secrets that were dropped from memory because there were too many. The archive is asked for every customer's session that they may concern.", func() uint64 {
+		r.mu.RLock()
+		defer r.mu.RUnlock()
+		return r.mem.dropped
+	})
+	r.reader.init(feed, hot, r.take)
+	o.Counts.Func("changes_read", "Changes of credentials that were read from the archive's feed.", func() uint64 { return uint64(r.read.Load()) })
 	return r
 }
 
@@ -51,7 +55,7 @@ func New(feed store.Ledger, hot store.HotStore) *Revoked {
 func (r *Revoked) Covers(rec *store.Record) bool {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	return rec.Version < r.sessions[rec.SessionID].version || rec.CustomerID != "" && r.customers[rec.CustomerID].After(rec.AuthenticatedAt)
+	return rec.Version < r.mem.version(keyOf(rec.SessionID)) || rec.CustomerID != "" && isAfter(r.mem.cutoff(keyOf(rec.CustomerID)), rec.AuthenticatedAt)
 }
 
 // CoversCustomer reports whether a record's customer was revoked since it was
@@ -60,90 +64,96 @@ func (r *Revoked) CoversCustomer(rec *store.Record) bool {
 	return rec.CustomerID != "" && r.Before(rec.CustomerID).After(rec.AuthenticatedAt)
 }
 
+func isAfter(cutoff int64, at time.Time) bool { return clock.FromMillis(cutoff).After(at) }
+
 // Lowest is the lowest version of a session that counts.
 func (r *Revoked) Lowest(sessionID string) int64 {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	return r.sessions[sessionID].version
+	return r.mem.version(keyOf(sessionID))
 }
 
 // Before is the time before which nothing that a customer authenticated counts.
 func (r *Revoked) Before(customerID string) time.Time {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	return r.customers[customerID]
+	return clock.FromMillis(r.mem.cutoff(keyOf(customerID)))
 }
 
-// Session records that no version of a session below one counts any more.
-func (r *Revoked) Session(id string, version int64) {
-	r.add(store.CredentialChange{SessionID: id, Version: version}, clock.Now())
+// Session records that no version of a session below one counts any more. position is
+// where this stands in this process's journal, 0 if it is in the archive.
+func (r *Revoked) Session(id string, version int64, position uint64) {
+	r.add(position, store.CredentialChange{SessionID: id, Version: version})
 }
 
 // Customer records that nothing which a customer authenticated before a time
-// counts any more.
-func (r *Revoked) Customer(id string, before time.Time) {
-	r.add(store.CredentialChange{CustomerID: id, RevokedBefore: before}, clock.Now())
+// counts any more. position is as for [Revoked.Session].
+func (r *Revoked) Customer(id string, before time.Time, position uint64) {
+	r.add(position, store.CredentialChange{CustomerID: id, RevokedBefore: before})
 }
 
-func (r *Revoked) add(c store.CredentialChange, at time.Time) {
+// lockedAtOnce is how many changes are taken under one lock.
+const lockedAtOnce = 256
+
+// take records a page of the feed.
+func (r *Revoked) take(changes []store.CredentialChange) {
+	for len(changes) > 0 {
+		n := min(len(changes), lockedAtOnce)
+		r.add(0, changes[:n]...)
+		changes = changes[n:]
+	}
+}
+
+func (r *Revoked) add(position uint64, changes ...store.CredentialChange) {
+	at := time.Now() // with the monotonic clock: setting the clock forgets nothing
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if c.SessionID != "" && c.Version > r.sessions[c.SessionID].version {
-		r.sessions[c.SessionID] = revokedSession{c.Version, at}
+	for i := range changes {
+		r.mem.add(&changes[i], position, at)
 	}
-	if c.CustomerID != "" && c.RevokedBefore.After(r.customers[c.CustomerID]) {
-		r.customers[c.CustomerID] = c.RevokedBefore
-	}
+	r.some.Store(r.mem.falls > 0)
 }
 
-// Forget drops what was revoked before a time, when no session that is as old can
-// be alive.
-func (r *Revoked) Forget(before time.Time) {
+// Sweep drops what was revoked so long ago that no session from before is alive.
+func (r *Revoked) Sweep() {
+	at := time.Now()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for id, s := range r.sessions {
-		if s.noted.Before(before) {
-			delete(r.sessions, id)
-		}
-	}
-	for id, at := range r.customers {
-		if at.Before(before) {
-			delete(r.customers, id)
-		}
-	}
+	r.mem.sweep(at)
 }
 
-// Follow reads what was changed since the last time.
-func (r *Revoked) Follow(ctx context.Context) error {
+// A Doubt is a question to the archive: see [Revoked.Doubts].
+type Doubt struct {
+	// Position is where the latest revocation that was dropped stands in this process's
+	// journal. An archive that is not shared cannot answer before it holds that.
+	Position uint64
+
+	falls uint64
+}
+
+// Doubts reports whether what was dropped from memory may concern a record of a
+// customer. Then the record must not be believed before the archive was asked for its
+// session and its customer. What it knows is given to [Revoked.Session] and
+// [Revoked.Customer], and then [Revoked.Clear] is called.
+func (r *Revoked) Doubts(rec *store.Record) (Doubt, bool) {
+	if !r.some.Load() {
+		return Doubt{}, false
+	}
 	r.mu.RLock()
-	cursor := r.cursor
-	r.mu.RUnlock()
-	changes, cursor, err := r.feed.CredentialChanges(ctx, cursor)
-	if err != nil {
-		return err
+	defer r.mu.RUnlock()
+	if !r.mem.doubts(rec) {
+		return Doubt{}, false
 	}
-	at := clock.Now()
-	for _, c := range changes {
-		r.add(c, at)
-	}
-	r.mu.Lock()
-	r.cursor = max(r.cursor, cursor)
-	r.mu.Unlock()
-	r.followed.Store(true)
-	return nil
+	r.asked.Add(1)
+	return Doubt{Position: r.mem.fallen.position, falls: r.mem.falls}, true
 }
 
-// FollowIfReconnected reads the feed if that has never been done, or if the hot
-// store has made a connection since the last time: a server that took over, or was
-// restored, may hold sessions as they were before their end.
-func (r *Revoked) FollowIfReconnected(ctx context.Context) error {
-	connects := r.connects()
-	if r.followed.Load() && connects == r.lookedAt.Load() {
-		return nil
+// Clear records that the archive was asked, unless more was dropped meanwhile: the
+// doubt is then asked again.
+func (r *Revoked) Clear(rec *store.Record, d Doubt) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if d.falls == r.mem.falls {
+		r.mem.clear(rec)
 	}
-	if err := r.Follow(ctx); err != nil {
-		return err
-	}
-	r.lookedAt.Store(connects)
-	return nil
 }

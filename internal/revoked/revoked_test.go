@@ -3,10 +3,13 @@ package revoked
 import (
 	"context"
 	"errors"
+	"fmt"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
-	"github.com/footfall-go/footfall/internal/clock"
+	"github.com/footfall-go/footfall/internal/count"
 	"github.com/footfall-go/footfall/store"
 )
 
@@ -16,16 +19,32 @@ var at = time.UnixMilli(1_790_000_000_000).UTC()
 type feed struct {
 	store.Ledger
 	changes []store.CredentialChange
+	mu      sync.Mutex
 	err     error
 	asked   []int64 // the cursors that were asked from
+	pages   int     // after so many one fails, as by a timeout; 0: none does
+	before  func()  // is called before a page is read
 }
 
-func (f *feed) CredentialChanges(_ context.Context, after int64) ([]store.CredentialChange, int64, error) {
+func open(f *feed, hot store.HotStore) *Revoked {
+	return New(f, hot, Options{MaxAge: 24 * time.Hour, Counts: new(count.Set)})
+}
+
+func (f *feed) CredentialChanges(ctx context.Context, after int64, limit int) (store.ChangesPage, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	f.asked = append(f.asked, after)
-	if f.err != nil { // what comes with an error is not to be believed
-		return []store.CredentialChange{{SessionID: "wrong", Version: 99}}, 1000, f.err
+	if f.before != nil {
+		f.before()
 	}
-	return f.changes[after:], int64(len(f.changes)), nil
+	if f.err == nil && f.pages > 0 && len(f.asked)%(f.pages+1) == 0 {
+		return store.ChangesPage{Changes: []store.CredentialChange{{SessionID: "wrong", Version: 99}}, Next: 1000}, context.DeadlineExceeded
+	}
+	if f.err != nil { // what comes with an error is not to be believed
+		return store.ChangesPage{Changes: []store.CredentialChange{{SessionID: "wrong", Version: 99}}, Next: 1000}, f.err
+	}
+	end := min(after+int64(limit), int64(len(f.changes)))
+	return store.ChangesPage{Changes: f.changes[after:end], Next: end, Left: int64(len(f.changes)) - end}, ctx.Err()
 }
 
 // server is a hot store that has made so many connections.
@@ -45,12 +64,12 @@ func customer(id string, authenticated time.Time) *store.Record {
 }
 
 func TestCovers_LowerVersionsOfASession(t *testing.T) {
-	r := New(&feed{}, nil)
+	r := open(&feed{}, nil)
 	if r.Covers(session("s", 0)) {
 		t.Error("a session is covered of which nothing was revoked")
 	}
-	r.Session("s", 20)
-	r.Session("s", 10) // a lower version takes nothing back
+	r.Session("s", 20, 0)
+	r.Session("s", 10, 0) // a lower version takes nothing back
 	for version, want := range map[int64]bool{19: true, 20: false, 21: false} {
 		if r.Covers(session("s", version)) != want {
 			t.Errorf("versions of a session below 20 do not count any more, and version %d is covered: %v", version, !want)
@@ -65,9 +84,9 @@ func TestCovers_LowerVersionsOfASession(t *testing.T) {
 }
 
 func TestCovers_WhatACustomerAuthenticatedBefore(t *testing.T) {
-	r := New(&feed{}, nil)
-	r.Customer("c", at)
-	r.Customer("c", at.Add(-time.Hour)) // an earlier time takes nothing back
+	r := open(&feed{}, nil)
+	r.Customer("c", at, 0)
+	r.Customer("c", at.Add(-time.Hour), 0) // an earlier time takes nothing back
 	for after, want := range map[time.Duration]bool{-time.Millisecond: true, 0: false, time.Millisecond: false} {
 		rec := customer("c", at.Add(after))
 		if r.Covers(rec) != want || r.CoversCustomer(rec) != want {
@@ -77,34 +96,70 @@ func TestCovers_WhatACustomerAuthenticatedBefore(t *testing.T) {
 	if r.Covers(customer("another", at.Add(-time.Hour))) || !r.Before("c").Equal(at) {
 		t.Error("another customer's revocation covers a session, or an earlier revocation took the place of a later one")
 	}
-	r.Customer("", at.Add(time.Hour))
-	if anonymous := customer("", time.Time{}); r.Covers(anonymous) || r.CoversCustomer(anonymous) || len(r.customers) != 1 {
+	r.Customer("", at.Add(time.Hour), 0)
+	if anonymous := customer("", time.Time{}); r.Covers(anonymous) || r.CoversCustomer(anonymous) || r.mem.len() != 1 {
 		t.Error("a session without a customer is covered by a customer's revocation, or a revocation of nobody is kept")
 	}
 }
 
-func TestForget_NothingThatIsStillNeeded(t *testing.T) {
-	r := New(&feed{}, nil)
-	now := clock.Now()
-	r.Session("s", 20)
-	r.Customer("old", now.Add(-time.Hour))
-	r.Customer("new", now)
-	r.Forget(now.Add(-time.Minute))
-	if r.Lowest("s") != 20 || r.Before("new").IsZero() {
-		t.Error("a revocation was forgotten that is younger than the time given: a session as old as it could be alive")
-	}
-	if !r.Before("old").IsZero() {
-		t.Error("a revocation that no session is old enough for is kept for ever")
-	}
-	r.Forget(now.Add(time.Hour))
-	if len(r.sessions)+len(r.customers) != 0 {
-		t.Errorf("%d sessions and %d customers are kept that were revoked before the time given", len(r.sessions), len(r.customers))
-	}
+func TestSweep_ForgetsNothingThatIsStillNeeded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := open(&feed{}, nil)
+		const hours = 100
+		for hour := range hours {
+			r.Session(fmt.Sprint("s-", hour), 20, 0)
+			r.Customer(fmt.Sprint("c-", hour), at, 0)
+			for range 6 {
+				time.Sleep(10 * time.Minute)
+				r.Sweep()
+			}
+			for age := range hour {
+				s, c := r.Lowest(fmt.Sprint("s-", hour-age)), r.Before(fmt.Sprint("c-", hour-age))
+				if age < 24 && (s != 20 || !c.Equal(at)) {
+					t.Fatalf("a revocation was forgotten after %d hours: a session as old as it could be alive for 24", age)
+				}
+				if age > 24+24/3+2 && (s != 0 || !c.IsZero()) {
+					t.Fatalf("a revocation is kept for %d hours, when no session is old enough for it", age)
+				}
+			}
+		}
+		for range 40 {
+			time.Sleep(time.Hour)
+			r.Sweep()
+		}
+		if n := r.mem.len(); n > 0 {
+			t.Errorf("%d revocations are kept that no session is old enough for", n)
+		}
+	})
+}
+
+// Housekeeping holds the lock that each request needs.
+func TestSweep_LooksAtGenerationsNotAtEntries(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var work []uint64
+		for _, entries := range []int{100, 100_000} {
+			r := open(&feed{}, nil)
+			for i := range entries {
+				r.Session(fmt.Sprint("s-", i), 20, 0)
+			}
+			for range 100 {
+				time.Sleep(time.Hour)
+				r.Sweep()
+			}
+			if r.mem.len() > 0 {
+				t.Errorf("%d of %d entries were not forgotten", r.mem.len(), entries)
+			}
+			work = append(work, r.mem.visited)
+		}
+		if work[0] != work[1] || work[0] > 100*generations {
+			t.Errorf("100 times housekeeping took %d steps with 100 entries and %d with 100,000: its work must not grow with what is revoked", work[0], work[1])
+		}
+	})
 }
 
 func TestFollow_KeepsItsPlaceAndAFailureChangesNothing(t *testing.T) {
 	f := &feed{changes: []store.CredentialChange{{SessionID: "s", Version: 5}, {CustomerID: "c", RevokedBefore: at}}}
-	r := New(f, nil)
+	r := open(f, nil)
 	ctx := t.Context()
 	if err := r.Follow(ctx); err != nil || r.Lowest("s") != 5 || !r.Before("c").Equal(at) {
 		t.Errorf("after following the feed (%v) version %d is the lowest and %v the time; want what the feed says", err, r.Lowest("s"), r.Before("c"))
@@ -128,7 +183,7 @@ func TestFollow_KeepsItsPlaceAndAFailureChangesNothing(t *testing.T) {
 
 func TestFollowIfReconnected_ReadsOncePerConnection(t *testing.T) {
 	f, s := &feed{}, &server{connects: 1}
-	r := New(f, s)
+	r := open(f, s)
 	reads := func(want int, when string) {
 		t.Helper()
 		err := r.FollowIfReconnected(t.Context())
@@ -149,10 +204,112 @@ func TestFollowIfReconnected_ReadsOncePerConnection(t *testing.T) {
 
 func TestFollowIfReconnected_AStoreWithoutConnectionsIsReadOnce(t *testing.T) {
 	f := &feed{}
-	r := New(f, nil)
+	r := open(f, nil)
 	for range 2 {
 		if err := r.FollowIfReconnected(t.Context()); err != nil || len(f.asked) != 1 {
 			t.Errorf("the feed was read %d times (%v), want once: before the first reading nobody may be believed", len(f.asked), err)
 		}
+	}
+}
+
+func manyChanges(n int) []store.CredentialChange {
+	changes := make([]store.CredentialChange, n)
+	for i := range changes {
+		changes[i] = store.CredentialChange{SessionID: fmt.Sprintf("s-%07d", i), Version: int64(i + 1)}
+	}
+	return changes
+}
+
+func TestFollow_EachPageIsKeptEvenIfTheNextOneFails(t *testing.T) {
+	const n = 200_000
+	f := &feed{changes: manyChanges(n), pages: 3} // each fourth page fails, as if there were time for three
+	r := open(f, nil)
+	tries := 0
+	for err := context.DeadlineExceeded; err != nil; tries++ {
+		before := r.cursor
+		if err = r.Follow(t.Context()); err == nil {
+			break
+		}
+		if r.cursor <= before {
+			t.Fatalf("a reading that was cut off after three pages left the cursor at %d: the next one begins where it began, and never ends", r.cursor)
+		}
+		read, left, whole := r.Progress()
+		if whole || read+left != n || read != r.cursor {
+			t.Fatalf("after %d changes of %d a reading says that it read %d, that %d are left, and whole: %v", r.cursor, n, read, left, whole)
+		}
+		if r.Lowest(fmt.Sprintf("s-%07d", r.cursor-1)) != r.cursor || r.Lowest("wrong") != 0 {
+			t.Fatal("what a page said is not known, because the next one failed; or what came with an error is")
+		}
+		if err := r.FollowIfReconnected(canceled(t)); err == nil {
+			t.Fatal("before the feed was read to its end a customer is believed")
+		}
+	}
+	if _, left, whole := r.Progress(); !whole || left != 0 || r.Lowest(fmt.Sprintf("s-%07d", n-1)) != n {
+		t.Errorf("after %d readings the feed is whole: %v, %d left", tries, whole, left)
+	}
+	if tries < 2 {
+		t.Errorf("the feed was read in %d readings: the pages that fail were not asked for", tries)
+	}
+}
+
+func canceled(t *testing.T) context.Context {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	return ctx
+}
+
+func TestFollow_AsksForSmallerPagesWhileTheyFail(t *testing.T) {
+	f := &feed{changes: manyChanges(10), err: errors.New("too slow")}
+	r := open(f, nil)
+	for range 20 {
+		_ = r.Follow(t.Context())
+	}
+	if r.limit != minPage {
+		t.Errorf("after 20 pages that failed, %d changes are asked for at a time: want %d, so that some timeout is long enough", r.limit, minPage)
+	}
+}
+
+func TestFollow_AFeedThatStandsStillIsAnError(t *testing.T) {
+	r := open(&feed{}, nil)
+	r.feed = stuck{}
+	if err := r.Follow(t.Context()); !errors.Is(err, errStandsStill) {
+		t.Errorf("an archive says that 10 changes are left and shows none: %v. This must neither go on for ever nor pass for the end", err)
+	}
+}
+
+type stuck struct{ store.Ledger }
+
+func (stuck) CredentialChanges(_ context.Context, after int64, _ int) (store.ChangesPage, error) {
+	return store.ChangesPage{Next: after, Left: 10}, nil
+}
+
+func TestFollow_ManyWhoAskShareOneReading(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &feed{changes: manyChanges(10), before: func() { time.Sleep(10 * time.Millisecond) }}
+		r := open(f, nil)
+		var all sync.WaitGroup
+		for range 100 {
+			all.Go(func() {
+				if err := r.FollowIfReconnected(t.Context()); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		if n := len(f.asked); n > 2 { // one may have begun before the others asked
+			t.Errorf("100 requests at the same moment read the feed %d times: one reading that begins after they asked is enough for all", n)
+		}
+	})
+}
+
+func TestExpire_HasTheFeedReadOnceMore(t *testing.T) {
+	f := &feed{}
+	r := open(f, nil)
+	if err := r.Follow(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	r.Expire()
+	if _, _, whole := r.Progress(); whole || r.FollowIfReconnected(t.Context()) != nil || len(f.asked) != 2 {
+		t.Errorf("after Expire the feed counts as read: %v, and was read %d times, want twice", whole, len(f.asked))
 	}
 }

@@ -34,13 +34,19 @@ func (s *Sessions) End(ctx context.Context, e *live.Entry, reason store.EndReaso
 		return err
 	}
 	committed := time.Now()
-	s.revoked.Session(rec.SessionID, cred.Version)
+	if rec.CustomerID != "" {
+		s.revoked.Session(rec.SessionID, cred.Version, uint64(position))
+	}
 	e.End(cred, position)
 	s.ended.Add(1)
 	burying, cancel := context.WithTimeout(ctx, guard.HotShare)
 	defer cancel()
-	if !s.hot.Bury(burying, e, cred.Version) {
+	switch {
+	case s.hot.Bury(burying, e, cred.Version):
+	case rec.CustomerID != "":
 		s.awaitOthers(ctx, committed)
+	default: // it is not in the feed, and only this process knows
+		s.revoked.Session(rec.SessionID, cred.Version, uint64(position))
 	}
 	return nil
 }
@@ -99,10 +105,11 @@ func (s *Sessions) RevocationTime() time.Time {
 // returns when every instance knows, or ctx ends. An error wraps
 // [store.ErrUnavailable]: nothing was changed.
 func (s *Sessions) EndCustomer(ctx context.Context, customerID string, before time.Time) error {
-	if _, err := s.out.Commit(ctx, nil, &store.CustomerRevoked{CustomerID: customerID, Before: before}); err != nil {
+	position, err := s.out.Commit(ctx, nil, &store.CustomerRevoked{CustomerID: customerID, Before: before})
+	if err != nil {
 		return err
 	}
-	s.revoked.Customer(customerID, before)
+	s.revoked.Customer(customerID, before, uint64(position))
 	s.awaitOthers(ctx, time.Now())
 	return nil
 }

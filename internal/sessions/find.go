@@ -127,6 +127,9 @@ func (s *Sessions) findNewer(ctx context.Context, e *live.Entry, hash *store.Sec
 		return Worthless, err
 	}
 	if ok && archived.Version > rec.Version {
+		if err := s.confirm(ctx, &archived); err != nil {
+			return Worthless, err
+		}
 		e.MergeArchived(archived)
 		if standing, _ := s.judge(e, hash, clock.Now()); standing != Worthless {
 			s.hot.Restore(ctx, e, rec.Version)
@@ -235,11 +238,18 @@ func (s *Sessions) read(ctx context.Context, id uuid.UUID) (*live.Entry, error) 
 	if there.Doc == nil || there.Version < s.revoked.Lowest(id.String()) {
 		return s.readLost(ctx, id, there.ReadAt, there.Version)
 	}
-	if e := s.table.Get(id); e != nil && e.Refresh(there.Doc, there.Version, there.Views, there.LastSeen, there.ReadAt) { // nothing changed but activity: no need to decode
-		if err := s.awaitRevocations(ctx, e); err != nil {
+	if e := s.table.Get(id); e != nil {
+		// Before it counts as read: what is held here may name a customer that the
+		// document does not.
+		if err := s.confirmHeld(ctx, e); err != nil {
 			return nil, err
 		}
-		return e, nil
+		if there.Version < s.revoked.Lowest(id.String()) { // as the archive has just said
+			return s.readLost(ctx, id, there.ReadAt, there.Version)
+		}
+		if e.Refresh(there.Doc, there.Version, there.Views, there.LastSeen, there.ReadAt) { // nothing changed but activity: no need to decode
+			return e, nil
+		}
 	}
 	d, err := there.Decode()
 	switch {
@@ -253,29 +263,17 @@ func (s *Sessions) read(ctx context.Context, id uuid.UUID) (*live.Entry, error) 
 		}
 		return s.readLost(ctx, id, there.ReadAt, 0)
 	}
-	e := s.keep(id, d, there.ReadAt, there.Views, false)
-	if err := s.awaitRevocations(ctx, e); err != nil { // what is held here may name a customer that the document does not
+	if err := s.confirm(ctx, &d.Record); err != nil {
 		return nil, err
 	}
+	if there.Version < s.revoked.Lowest(id.String()) {
+		return s.readLost(ctx, id, there.ReadAt, there.Version)
+	}
+	e := s.keep(id, d, there.ReadAt, there.Views, false)
 	if e.Version() > there.Version && !s.isRevoked(e) { // the hot store was put back to an earlier state
 		s.hot.Restore(ctx, e, there.Version)
 	}
 	return e, nil
-}
-
-// awaitRevocations is called before a record with a customer is trusted: it waits
-// for the replay and, after a reconnect, reads revocations again.
-func (s *Sessions) awaitRevocations(ctx context.Context, e *live.Entry) error {
-	if !e.HasCustomer() {
-		return nil
-	}
-	if err := s.out.AwaitReplay(ctx); err != nil {
-		return err
-	}
-	if err := s.revoked.FollowIfReconnected(ctx); err != nil {
-		return archiveError(err)
-	}
-	return nil
 }
 
 func (s *Sessions) isRevoked(e *live.Entry) bool {
@@ -301,6 +299,9 @@ func (s *Sessions) readLost(ctx context.Context, id uuid.UUID, readAt time.Time,
 		}
 		if !ok || s.lives.Remaining(&rec.Session, readAt) == 0 {
 			return nil, nil
+		}
+		if err := s.confirm(ctx, &rec); err != nil {
+			return nil, err
 		}
 		e = s.keepArchived(id, rec, readAt)
 	}

@@ -161,7 +161,7 @@ func TestFind_WhatWasRevokedCountsNowhere(t *testing.T) {
 	w.hold(token.ID, rec, clock.Now())
 	w.Announce(t.Context(), w.table.Get(token.ID))
 	w.archived(t, rec)
-	w.revoked.Customer("c", rec.AuthenticatedAt.Add(time.Millisecond))
+	w.revoked.Customer("c", rec.AuthenticatedAt.Add(time.Millisecond), 0)
 	for purpose := range purposes {
 		if _, standing, _ := w.find(token, purpose); standing != Worthless {
 			t.Errorf("the session of a customer who was logged out everywhere is %s %s: no copy of it may count", standings[standing], purposes[purpose])
@@ -178,7 +178,7 @@ func TestFind_AnOldCopyInTheHotStoreIsAsIfItWereNotThere(t *testing.T) {
 	renewed := &cookie.Token{ID: token.ID, Secret: cookie.NewSecret()}
 	rec.Version, rec.SecretHash, rec.Superseded = rec.Version+1, renewed.Secret.Hash(), rec.SecretHash
 	w.archived(t, rec)
-	w.revoked.Session(rec.SessionID, rec.Version)
+	w.revoked.Session(rec.SessionID, rec.Version, 0)
 	check(t, w, renewed, ToKnow, "the archive has a login that the hot store has missed", answer{Current, true})
 }
 

@@ -84,7 +84,7 @@ func (s *Sessions) ReplaceCredentials(ctx context.Context, e *live.Entry, edit E
 	if err != nil {
 		return changed, rec, err
 	}
-	s.revoked.Session(rec.SessionID, rec.Version)
+	s.revoked.Session(rec.SessionID, rec.Version, uint64(position))
 	changed.Merge(rec, nil, time.Time{})
 	changed.Moved(position)
 	return changed, rec, nil

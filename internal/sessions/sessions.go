@@ -100,7 +100,7 @@ func (s *Sessions) Live() int64 { return s.table.Len() }
 // elsewhere, and forgets revocations that no session is old enough for.
 func (s *Sessions) Sweep(at time.Time) {
 	s.table.Sweep(at.Add(-liveIdle), at.Add(-s.lives.Idle-time.Minute), s.out.Confirmed())
-	s.revoked.Forget(at.Add(-s.lives.Absolute - time.Minute))
+	s.revoked.Sweep()
 }
 
 // Begin returns a new session that nobody else knows yet: see [Sessions.Announce].

@@ -49,14 +49,22 @@ func (h *hotStore) Put(ctx context.Context, id, series string, doc []byte, previ
 // archive is a real one that can fail.
 type archive struct {
 	*sqlitearchive.Archive
-	err error
+	err   error
+	calls int // of Session
 }
 
 func (a *archive) Session(ctx context.Context, id string) (store.Record, bool, error) {
-	if a.err != nil {
+	if a.calls++; a.err != nil {
 		return store.Record{}, false, a.err
 	}
 	return a.Archive.Session(ctx, id)
+}
+
+func (a *archive) RevokedBefore(ctx context.Context, customerID string) (time.Time, error) {
+	if a.err != nil {
+		return time.Time{}, a.err
+	}
+	return a.Archive.RevokedBefore(ctx, customerID)
 }
 
 type world struct {
@@ -66,7 +74,10 @@ type world struct {
 	names   *live.Names
 }
 
-func open(t *testing.T) *world {
+func open(t *testing.T) *world { return openWith(t, 0) }
+
+// openWith is open with so much memory for what is revoked.
+func openWith(t *testing.T, memory int64) *world {
 	t.Helper()
 	dir, lives, counts, log := t.TempDir(), store.Lifetimes{Idle: time.Hour, Absolute: 24 * time.Hour}, new(count.Set), slog.New(slog.DiscardHandler)
 	db, err := sqlitearchive.Open(filepath.Join(dir, "a.db"), sqlitearchive.Options{})
@@ -89,7 +100,7 @@ func open(t *testing.T) *world {
 	})
 	w.Sessions = New(Options{
 		Hot: hot.New(hotGuard, archiveGuard, out, lives, w.names, 100, counts), Archive: archiveGuard, Out: out,
-		Revoked: revoked.New(w.archive, w.hot), Clock: shared, Lifetimes: lives, Names: w.names, Live: 1000, Budget: 10 * time.Second,
+		Revoked: revoked.New(w.archive, w.hot, revoked.Options{MaxAge: lives.Absolute, MaxBytes: memory, Counts: counts}), Clock: shared, Lifetimes: lives, Names: w.names, Live: 1000, Budget: 10 * time.Second,
 		Counts: counts, Logger: log,
 	})
 	// Without its loops: what is appended stays in the journal.

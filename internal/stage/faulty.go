@@ -62,17 +62,31 @@ type FaultyArchive struct {
 	Reads    atomic.Int64                  // how often a session was asked for
 	IsShared bool                          // what Shared says
 	Gate     atomic.Pointer[chan struct{}] // Append waits until it is closed
+	Feed     atomic.Pointer[func() error]  // is asked before each page of the feed of changes
 }
 
 // Shared says whether other instances have this archive too.
 func (f *FaultyArchive) Shared() bool { return f.IsShared }
 
 // CredentialChanges fails while the archive is down.
-func (f *FaultyArchive) CredentialChanges(ctx context.Context, after int64) ([]store.CredentialChange, int64, error) {
+func (f *FaultyArchive) CredentialChanges(ctx context.Context, after int64, limit int) (store.ChangesPage, error) {
 	if f.Down.Load() {
-		return nil, after, errDown
+		return store.ChangesPage{Next: after}, errDown
 	}
-	return f.Archive.CredentialChanges(ctx, after)
+	if ask := f.Feed.Load(); ask != nil {
+		if err := (*ask)(); err != nil {
+			return store.ChangesPage{Next: after}, err
+		}
+	}
+	return f.Archive.CredentialChanges(ctx, after, limit)
+}
+
+// RevokedBefore fails while the archive is down.
+func (f *FaultyArchive) RevokedBefore(ctx context.Context, customerID string) (time.Time, error) {
+	if f.Down.Load() {
+		return time.Time{}, errDown
+	}
+	return f.Archive.RevokedBefore(ctx, customerID)
 }
 
 // ClaimSlot fails while the archive is down.

@@ -43,7 +43,7 @@ CREATE TABLE sessions (
 -- What is looked up: days, a browser, a customer.
 CREATE INDEX sessions_started_at ON sessions (started_at);
 CREATE INDEX sessions_visitor_id ON sessions (visitor_id);
-CREATE INDEX sessions_customer_id ON sessions (customer_id) WHERE customer_id IS NOT NULL;
+CREATE INDEX sessions_customer_id ON sessions (customer_id, started_at) WHERE customer_id IS NOT NULL;
 
 -- The events of a session are a list: the session knows its latest, each event
 -- the one before it. That finds them as quickly as an index on session_id and
@@ -114,6 +114,7 @@ CREATE TABLE credential_changes (
 );
 
 CREATE INDEX credential_changes_changed_at ON credential_changes (changed_at);
+CREATE INDEX credential_changes_session_id ON credential_changes (session_id, version) WHERE session_id IS NOT NULL;
 CREATE INDEX credential_changes_customer_id ON credential_changes (customer_id, revoked_before) WHERE customer_id IS NOT NULL;
 
 CREATE TABLE job_slots (
