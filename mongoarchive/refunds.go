@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -108,15 +109,31 @@ func (b *batch) addRefunds(orderIDs []string, value any) (map[string]int64, erro
 			return err
 		}
 		var found []struct {
-			OrderID string `bson:"_id"`
-			N       int64  `bson:"n"`
+			OrderID string        `bson:"_id"`
+			N       bson.RawValue `bson:"n"`
 		}
 		err = cursor.All(b.ctx, &found)
 		for _, f := range found {
-			sums[f.OrderID] = f.N
+			sums[f.OrderID] = nearestInt64(f.N)
 		}
 		return err
 	})
+}
+
+// nearestInt64 is a sum as the server has added it up. One that is no int64 is a double:
+// amounts beyond store.MaxAmount may be there from before they were refused.
+func nearestInt64(v bson.RawValue) int64 {
+	f, ok := v.DoubleOK()
+	switch {
+	case !ok:
+		n, _ := v.AsInt64OK()
+		return n
+	case f >= math.MaxInt64:
+		return math.MaxInt64
+	case f <= math.MinInt64:
+		return math.MinInt64
+	}
+	return int64(f)
 }
 
 // keys returns the keys of a map, in the same order in all processes.
