@@ -13,8 +13,8 @@ import (
 	"github.com/footfall-go/footfall/internal/cookie"
 	"github.com/footfall-go/footfall/internal/doubts"
 	"github.com/footfall-go/footfall/internal/journal"
-	"github.com/footfall-go/footfall/internal/memory"
 	"github.com/footfall-go/footfall/internal/loglimit"
+	"github.com/footfall-go/footfall/internal/memory"
 	"github.com/footfall-go/footfall/internal/timetext"
 	"github.com/footfall-go/footfall/store"
 )

@@ -38,7 +38,9 @@ func (a *Archive) append(ctx context.Context, facts []store.Fact) error {
 	if err != nil {
 		return err
 	}
-	return newBatch(ctx, c).apply(facts)
+	b := newBatch(ctx, c)
+	b.lives = a.lives
+	return b.apply(facts)
 }
 
 func isKnown(fact store.Fact) bool {
@@ -56,8 +58,9 @@ func isKnown(fact store.Fact) bool {
 // facts of different kinds change different fields, and where the order matters, for
 // credentials and folds, it is kept.
 type batch struct {
-	ctx context.Context
-	c   *connection
+	ctx   context.Context
+	c     *connection
+	lives store.Lifetimes
 
 	begins      []*store.Record
 	events      []*store.Event

@@ -13,12 +13,13 @@ import (
 
 // changeCredentials applies changes of credentials and revocations with the result that
 // they have one after the other. It works that out from what is stored, writes the
-// changes to the feed first and then to each session once. So no session has an end that
-// is missing from the feed, where the other processes read it.
+// changes to the feed first and then to each session once. So no session of a customer
+// has an end that is missing from the feed, where the other processes read it.
 //
 // A session that never had a customer is not in the feed. Whoever never had a customer
 // cannot be taken for one, whatever copy of the session is found, and strangers could
-// fill the feed. A first login is in it, because an old copy has the secret from before.
+// fill the feed. A first login is in it, because an old copy has the secret from
+// before.
 func (b *batch) changeCredentials() error {
 	return inChunks(b.credentials, func(facts []store.Fact) error {
 		for range attempts {
@@ -57,6 +58,10 @@ func (b *batch) changeSome(facts []store.Fact) (done bool, err error) {
 	if err != nil || matched < int64(len(updates)) {
 		return false, err
 	}
+	// How many sessions a revocation reads is bounded by how many began within a
+	// session's greatest age, not by how many the customer ever had. A session that
+	// another process knows to be alive, because of activity that has not arrived here, is
+	// closed by the feed.
 	var ends []mongo.WriteModel
 	for _, fact := range facts {
 		if f, ok := fact.(*store.CustomerRevoked); ok {
@@ -82,6 +87,12 @@ type plan struct {
 	revoked  revocations
 	later    map[revocation]int // the position of each revocation of the batch
 	feed     []changeDoc
+	inFeed   map[step]bool // what is in there of sessions
+}
+
+type step struct {
+	sessionID string
+	version   int64
 }
 
 type revocation struct {
@@ -95,10 +106,10 @@ type planned struct {
 	customerID    string
 	authenticated time.Time
 	ended         bool
-	began         time.Time
-	lastSeen      time.Time
 
-	had     *string                   // the customer that is stored
+	stored          *sessionDoc
+	started, active bson.DateTime // when it began and was last seen
+
 	change  *store.CredentialsChanged // the last one that counts, nil: none
 	revoked *bson.DateTime            // what ended it after that
 	seen    *bson.DateTime            // the latest end of a change that counts
@@ -107,7 +118,7 @@ type planned struct {
 
 // planOf reads what is stored of the sessions and customers of some facts.
 func (b *batch) planOf(facts []store.Fact) (*plan, error) {
-	p := &plan{lives: b.c.lives, sessions: map[string]*planned{}, later: map[revocation]int{}}
+	p := &plan{lives: b.lives, sessions: map[string]*planned{}, later: map[revocation]int{}, inFeed: map[step]bool{}}
 	var ids, customers []string
 	from := bson.DateTime(math.MaxInt64)
 	for i, fact := range facts {
@@ -152,7 +163,7 @@ func (b *batch) readCredentials(ids []string, into map[string]*planned) error {
 		options.Find().SetProjection(only("sessionId", "version", "customerId", "authenticatedAt", "endedAt", "startedAt", "lastSeenAt")))
 	for _, d := range docs {
 		into[d.SessionID] = &planned{version: d.Version, customerID: plain(d.CustomerID), authenticated: utc(d.AuthenticatedAt), ended: d.EndedAt != nil,
-			began: d.StartedAt.Time(), lastSeen: d.LastSeenAt.Time(), had: d.CustomerID}
+			stored: &d, started: epochIfUnknown(d.StartedAt), active: epochIfUnknown(d.LastSeenAt)}
 	}
 	return err
 }
@@ -164,7 +175,7 @@ func (p *plan) change(f *store.CredentialsChanged, position int) {
 	}
 	if s.version > c.Version {
 		if s.customerID == "" && s.ended && c.CustomerID != "" { // this login is the first to give the session a customer
-			p.feed = append(p.feed, changeDoc{SessionID: &f.SessionID, Version: s.version})
+			p.publish(f.SessionID, s.version)
 		}
 		return
 	}
@@ -174,14 +185,13 @@ func (p *plan) change(f *store.CredentialsChanged, position int) {
 		}
 		return
 	}
-	hasCustomer := s.customerID != "" || c.CustomerID != ""
+	if c.CustomerID != "" || s.customerID != "" {
+		p.publish(f.SessionID, c.Version)
+	}
 	s.version, s.customerID, s.authenticated, s.ended = c.Version, c.CustomerID, c.AuthenticatedAt, !c.EndedAt.IsZero()
 	s.change, s.revoked, s.again = f, nil, nil
 	if at := known(c.EndedAt); at != nil && (s.seen == nil || *at > *s.seen) {
-		s.seen = at
-	}
-	if hasCustomer {
-		p.feed = append(p.feed, changeDoc{SessionID: &f.SessionID, Version: c.Version})
+		s.seen, s.active = at, max(s.active, *at)
 	}
 	if s.customerID == "" || s.ended {
 		return
@@ -194,9 +204,7 @@ func (p *plan) change(f *store.CredentialsChanged, position int) {
 			return
 		}
 		if p.later[revocation{s.customerID, before}] <= position {
-			if s.wasAlive(before, p.lives) {
-				s.end(before)
-			}
+			p.end(s, before)
 			return
 		}
 		from = before
@@ -206,8 +214,8 @@ func (p *plan) change(f *store.CredentialsChanged, position int) {
 func (p *plan) revoke(f *store.CustomerRevoked) {
 	before := moment(f.Before)
 	for _, s := range p.sessions {
-		if s.customerID == f.CustomerID && !s.ended && epochIfZero(s.authenticated) < before && s.wasAlive(before, p.lives) {
-			s.end(before)
+		if s.customerID == f.CustomerID && !s.ended && epochIfZero(s.authenticated) < before {
+			p.end(s, before)
 		}
 	}
 	if !p.revoked.since(f.CustomerID, before) {
@@ -216,25 +224,19 @@ func (p *plan) revoke(f *store.CustomerRevoked) {
 	}
 }
 
-// wasAlive reports whether a session was alive at a time, as far as is stored.
-func (s *planned) wasAlive(at bson.DateTime, lives store.Lifetimes) bool {
-	return lives.AliveAt(&store.Session{StartedAt: s.began, LastSeenAt: s.lastSeen}, at.Time())
-}
-
-// aliveAt selects the sessions that were alive at a time. How many it reads of a
-// customer's is bounded by how many began within a session's greatest age. What was over
-// stays as it ended; a session that another process knows to be alive, because of
-// activity that has not arrived here, is closed by the feed.
-func (b *batch) aliveAt(at bson.DateTime) bson.M {
-	return bson.M{
-		"startedAt":  bson.M{"$gt": at - bson.DateTime(b.c.lives.Absolute.Milliseconds())},
-		"lastSeenAt": bson.M{"$gt": at - bson.DateTime(b.c.lives.Idle.Milliseconds())},
-		"endedAt":    nil,
+// publish puts into the feed that no version of a session below one counts any more.
+func (p *plan) publish(sessionID string, version int64) {
+	if s := (step{sessionID, version}); !p.inFeed[s] {
+		p.inFeed[s] = true
+		p.feed = append(p.feed, changeDoc{SessionID: &sessionID, Version: version})
 	}
 }
 
-func (s *planned) end(before bson.DateTime) {
-	s.ended, s.revoked, s.version = true, &before, max(s.version, int64(before))
+// end ends a session by a revocation, if it was alive then.
+func (p *plan) end(s *planned, before bson.DateTime) {
+	if s.started+bson.DateTime(p.lives.Absolute.Milliseconds()) > before && s.active+bson.DateTime(p.lives.Idle.Milliseconds()) > before {
+		s.ended, s.revoked, s.version = true, &before, max(s.version, int64(before))
+	}
 }
 
 // update writes all of a session's planned credentials.
@@ -251,7 +253,8 @@ func (s *planned) update(sessionID string) mongo.WriteModel {
 	if s.seen != nil {
 		update["$max"] = bson.M{"lastSeenAt": *s.seen}
 	}
-	return mongo.NewUpdateOneModel().SetFilter(bson.M{"_id": sessionID, "version": bson.M{"$lt": c.Version}, "customerId": s.had}).SetUpdate(update)
+	return mongo.NewUpdateOneModel().SetUpdate(update).
+		SetFilter(bson.M{"_id": sessionID, "version": bson.M{"$gte": s.stored.Version, "$lt": c.Version}, "customerId": s.stored.CustomerID})
 }
 
 // loggedIn is a session of which a customer was authenticated at a time.
@@ -274,8 +277,8 @@ func (p *plan) logins() (logins []loggedIn) {
 }
 
 // endRevoked applies revocations that were stored before the logins they end: those
-// made after the login's password check, while the session was alive. The result is the same as if the login had
-// been stored first.
+// made after the login's password check, while the session was alive. The result is the
+// same as if the login had been stored first.
 //
 // A login is stored before it looks for revocations, and a revocation before it
 // looks for logins. So when both happen at the same time, at least one of them
@@ -300,6 +303,15 @@ func (b *batch) endRevoked(logins []loggedIn) error {
 	}
 	_, err = b.bulk(sessions, updates)
 	return err
+}
+
+// aliveAt selects sessions that were alive at a time.
+func (b *batch) aliveAt(at bson.DateTime) bson.M {
+	return bson.M{
+		"startedAt":  bson.M{"$gt": at - bson.DateTime(b.lives.Absolute.Milliseconds())},
+		"lastSeenAt": bson.M{"$gt": at - bson.DateTime(b.lives.Idle.Milliseconds())},
+		"endedAt":    nil,
+	}
 }
 
 func end(at bson.DateTime) bson.M {

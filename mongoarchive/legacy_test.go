@@ -118,7 +118,7 @@ func TestArchive_UpgradeLegacy(t *testing.T) {
 
 	// The session continues.
 	mustAppend(t, a, &store.EventRecorded{Event: store.Event{EventID: "e-1", SessionID: "old-1", VisitorID: "v-1", EventType: store.EventAddToCart, CreatedAt: began.Add(time.Hour)}},
-		&store.CustomerRevoked{CustomerID: "c-1", Before: began.Add(2 * time.Hour)})
+		&store.CustomerRevoked{CustomerID: "c-1", Before: began.Add(61 * time.Minute)})
 	if s, _, err = a.Session(t.Context(), "old-1"); err != nil || s.PageViews != 7 || !s.LastSeenAt.Equal(began.Add(time.Hour)) || s.EndReason != store.EndRevoked {
 		t.Errorf("after more facts: %+v, %v", s, err)
 	}

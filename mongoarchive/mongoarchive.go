@@ -32,7 +32,6 @@ import (
 type Archive struct {
 	uri     func() string // a function, because printing an Archive shows nothing of what is in one
 	name    string        // of the database
-	maxAge  time.Duration
 	lives   store.Lifetimes
 	monitor *event.CommandMonitor
 
@@ -76,7 +75,6 @@ type connection struct {
 	write   *mongo.Database // for writes, and for reads that a write depends on
 	decide  *mongo.Database // for reads that decide whether somebody is let in: only data that cannot be rolled back
 	reports *mongo.Database // for reports: the URI's read preference
-	lives   store.Lifetimes
 }
 
 const (
@@ -106,7 +104,7 @@ func Open(ctx context.Context, uri string, o Options) (*Archive, error) {
 	if err != nil {
 		return nil, fmt.Errorf("mongoarchive: %w", err)
 	}
-	a := &Archive{uri: func() string { return uri }, name: name, maxAge: o.MaxAge, lives: store.Lifetimes{Idle: o.IdleTimeout, Absolute: o.MaxAge}, monitor: o.monitor, turn: make(chan struct{}, 1)}
+	a := &Archive{uri: func() string { return uri }, name: name, lives: store.Lifetimes{Idle: o.IdleTimeout, Absolute: o.MaxAge}, monitor: o.monitor, turn: make(chan struct{}, 1)}
 	if err := a.connect(ctx); err != nil && !errors.Is(err, errResolve) {
 		return nil, fmt.Errorf("mongoarchive: %w", err)
 	}
@@ -154,7 +152,6 @@ func (a *Archive) connect(ctx context.Context) error {
 		write:   client.Database(a.name, options.Database().SetReadPreference(readpref.Primary()).SetReadConcern(readconcern.Local())),
 		decide:  client.Database(a.name, options.Database().SetReadPreference(readpref.Primary()).SetReadConcern(readconcern.Majority())),
 		reports: client.Database(a.name),
-		lives:   a.lives,
 	})
 	return nil
 }

@@ -151,7 +151,7 @@ func (a *Archive) ActiveVisitors(ctx context.Context, since time.Time) (int64, e
 	c, err := a.reading(ctx)
 	if err == nil {
 		var n int64
-		if n, err = c.activeVisitors(ctx, since, a.maxAge); err == nil {
+		if n, err = c.activeVisitors(ctx, since, a.lives.Absolute); err == nil {
 			return n, nil
 		}
 	}

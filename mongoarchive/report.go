@@ -21,7 +21,7 @@ func (a *Archive) Sessions(ctx context.Context, f report.Filter) ([]store.Sessio
 	f = f.WithDefaults()
 	filter := bson.M{}
 	if f.Active {
-		filter = activeSince(f.Now.Add(-report.ActiveWindow), a.maxAge)
+		filter = activeSince(f.Now.Add(-report.ActiveWindow), a.lives.Absolute)
 		filter["endedAt"] = nil
 	}
 	if f.Converted {
@@ -43,7 +43,7 @@ func (a *Archive) Stats(ctx context.Context, w report.Window) (report.Stats, err
 	c, err := a.reading(ctx)
 	if err == nil {
 		var s report.Stats
-		if s, err = c.stats(ctx, w, a.maxAge); err == nil {
+		if s, err = c.stats(ctx, w, a.lives.Absolute); err == nil {
 			return s, nil
 		}
 	}

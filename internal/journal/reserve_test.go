@@ -213,9 +213,11 @@ func TestOpen_AGapBetweenSegmentsIsCounted(t *testing.T) {
 		return int(info.Size()) / (headerSize + len("record 10"))
 	}
 	for name, harm := range map[string]func(files []string) (missing int, err error){
-		"emptied":              func(f []string) (int, error) { return lengths(f[1]), os.Truncate(f[1], 0) },
-		"taken away":           func(f []string) (int, error) { return lengths(f[1]), os.Remove(f[1]) },
-		"cut":                  func(f []string) (int, error) { return 1, os.Truncate(f[1], int64((lengths(f[1])-1)*(headerSize+len("record 10")))) },
+		"emptied":    func(f []string) (int, error) { return lengths(f[1]), os.Truncate(f[1], 0) },
+		"taken away": func(f []string) (int, error) { return lengths(f[1]), os.Remove(f[1]) },
+		"cut": func(f []string) (int, error) {
+			return 1, os.Truncate(f[1], int64((lengths(f[1])-1)*(headerSize+len("record 10"))))
+		},
 		"the first emptied":    func(f []string) (int, error) { return lengths(f[0]), os.Truncate(f[0], 0) },
 		"the last one emptied": func(f []string) (int, error) { return 0, os.Truncate(f[len(f)-1], 0) },
 		"all are whole":        func([]string) (int, error) { return -1, nil },

@@ -293,3 +293,32 @@ func TestFleet_RevocationIsKnownWhenItReturns(t *testing.T) {
 	}))
 	stage.NewBrowser(t, late).Do("POST", "/")
 }
+
+// Whoever never logged in can begin and end sessions in a loop. What is committed to a
+// shared archive itself, with a majority, delays the facts of everybody.
+func TestFleet_LogoutOfAStrangerWaitsForNoArchive(t *testing.T) {
+	t.Parallel()
+	f := stage.NewFleet(t, 2)
+	stranger := stage.NewBrowser(t, nil)
+	f.On(0, stranger, "GET", "/page")
+	id := stage.SessionOf(t, stranger)
+	f.Instances[0].Archive.Down.Store(true)
+	if got := stage.Status(f.On(0, stranger, "POST", "/logout")); got != http.StatusOK && got != http.StatusNoContent {
+		t.Errorf("the logout of a session that never had a customer, while the archive is away, is %d: it is committed to the journal, and waits for no archive", got)
+	}
+	f.Instances[0].Archive.Down.Store(false)
+	var rec store.Record
+	for range 200 {
+		var err error
+		if rec, _, err = f.Instances[0].Archive.Session(t.Context(), id); err != nil {
+			t.Fatal(err)
+		}
+		if !rec.EndedAt.IsZero() {
+			break
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	if rec.EndReason != store.EndLogout {
+		t.Errorf("the session ended in the archive by %q, want %q: the journal carries the end", rec.EndReason, store.EndLogout)
+	}
+}

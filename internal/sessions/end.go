@@ -9,6 +9,7 @@ import (
 	"github.com/footfall-go/footfall/internal/guard"
 	"github.com/footfall-go/footfall/internal/hot"
 	"github.com/footfall-go/footfall/internal/live"
+	"github.com/footfall-go/footfall/internal/outbox"
 	"github.com/footfall-go/footfall/internal/revoked"
 	"github.com/footfall-go/footfall/store"
 )
@@ -29,7 +30,7 @@ func (s *Sessions) End(ctx context.Context, e *live.Entry, reason store.EndReaso
 	// Above any version that the session can reach in its life by any instance's
 	// clock: an end is never overtaken.
 	cred.Version = max(cred.Version, at.UnixMilli()) + s.lives.Absolute.Milliseconds() + clock.MaxOffset.Milliseconds()
-	position, err := s.out.Commit(ctx, e, &store.CredentialsChanged{SessionID: rec.SessionID, Cred: cred})
+	position, err := s.commitEnd(ctx, e, &rec, cred)
 	if err != nil {
 		return err
 	}
@@ -49,6 +50,20 @@ func (s *Sessions) End(ctx context.Context, e *live.Entry, reason store.EndReaso
 		s.revoked.Session(rec.SessionID, cred.Version, uint64(position))
 	}
 	return nil
+}
+
+// commitEnd commits an end. That of a session that never had a customer needs only this
+// process's journal, also with a shared archive: losing it would let nobody in, and
+// strangers can begin and end sessions as fast as they like, while what is committed to
+// the archive itself delays the facts of everybody.
+func (s *Sessions) commitEnd(ctx context.Context, e *live.Entry, rec *store.Record, cred store.Credentials) (outbox.Position, error) {
+	end := &store.CredentialsChanged{SessionID: rec.SessionID, Cred: cred}
+	if rec.CustomerID == "" && rec.AuthenticatedAt.IsZero() {
+		if position, err := s.out.CommitLocal(e, end); err == nil {
+			return position, nil
+		}
+	}
+	return s.out.Commit(ctx, e, end)
 }
 
 // awaitOthers waits until every instance has read what this one committed to a

@@ -1,0 +1,133 @@
+package mongoarchive
+
+import (
+	"math"
+	"slices"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+)
+
+// A changeDoc is one step of the feed of credential changes. Its _id is the
+// number of the step. Numbers have no gaps, so a reader that has seen a step has
+// seen all steps before it.
+type changeDoc struct {
+	ID            int64          `bson:"_id"`
+	SessionID     *string        `bson:"sessionId"`
+	Version       int64          `bson:"version"`
+	CustomerID    *string        `bson:"customerId"`
+	RevokedBefore *bson.DateTime `bson:"revokedBefore"`
+	ChangedAt     bson.DateTime  `bson:"changedAt"`
+}
+
+// publish adds changes to the feed in their order, except those of which an equal one is
+// there. It reads the number of the last step first and then looks for equal steps. The
+// next numbers are inserted in order, up to the first that another process has taken.
+// If one could be inserted, no other process added a step in between, so that search
+// was complete. A step is never dated before the step that it follows, whatever the
+// clocks say: so the steps that are too old to be needed are the first.
+func (b *batch) publish(changes []changeDoc) error {
+	feed := b.coll(credentials)
+	for b.ctx.Err() == nil {
+		last, _, err := lastStep(b.ctx, feed)
+		if err != nil {
+			return err
+		}
+		if changes, err = b.unpublished(changes); err != nil || len(changes) == 0 {
+			return err
+		}
+		docs, at := make([]any, len(changes)), max(last.ChangedAt, moment(time.Now()))
+		for i, c := range changes {
+			c.ID, c.ChangedAt = last.ID+1+int64(i), at
+			docs[i] = c
+		}
+		_, err = feed.InsertMany(b.ctx, docs) // ordered
+		if there, ok := duplicates(err); !ok || len(there) == 0 {
+			return err
+		}
+	}
+	return b.ctx.Err()
+}
+
+// unpublished returns those of some changes that the feed does not have. It has a
+// revocation if it has one of that customer with the same time or a later one.
+func (b *batch) unpublished(changes []changeDoc) ([]changeDoc, error) {
+	type credential struct {
+		sessionID string
+		version   int64
+	}
+	var sessionIDs, customerIDs []string
+	var versions []int64
+	earliest := bson.DateTime(math.MaxInt64)
+	for _, c := range changes {
+		if c.SessionID != nil {
+			sessionIDs, versions = append(sessionIDs, *c.SessionID), append(versions, c.Version)
+		} else {
+			customerIDs, earliest = append(customerIDs, *c.CustomerID), min(earliest, *c.RevokedBefore)
+		}
+	}
+	published := map[credential]bool{}
+	if len(sessionIDs) > 0 {
+		docs, err := all[changeDoc](b.ctx, b.coll(credentials), bson.M{"sessionId": bson.M{"$in": sessionIDs}, "version": bson.M{"$in": versions}},
+			options.Find().SetProjection(only("sessionId", "version")))
+		if err != nil {
+			return nil, err
+		}
+		for _, d := range docs {
+			published[credential{plain(d.SessionID), d.Version}] = true
+		}
+	}
+	revoked, err := b.revocations(customerIDs, earliest)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(slices.Clone(changes), func(c changeDoc) bool {
+		if c.SessionID != nil {
+			return published[credential{*c.SessionID, c.Version}]
+		}
+		return revoked.since(*c.CustomerID, *c.RevokedBefore)
+	}), nil
+}
+
+// revocations are times before which customers' logins are void, in order.
+type revocations map[string][]bson.DateTime
+
+// revocations reads the revocations of some customers from a time on.
+func (b *batch) revocations(customerIDs []string, from bson.DateTime) (revocations, error) {
+	r := revocations{}
+	if len(customerIDs) == 0 {
+		return r, nil
+	}
+	docs, err := all[changeDoc](b.ctx, b.coll(credentials), bson.M{"customerId": bson.M{"$in": customerIDs}, "revokedBefore": bson.M{"$gte": from}},
+		options.Find().SetProjection(only("customerId", "revokedBefore")))
+	for _, d := range docs {
+		r.add(plain(d.CustomerID), *d.RevokedBefore)
+	}
+	return r, err
+}
+
+func (r revocations) add(customerID string, before bson.DateTime) {
+	i, there := slices.BinarySearch(r[customerID], before)
+	if !there {
+		r[customerID] = slices.Insert(r[customerID], i, before)
+	}
+}
+
+// since reports whether a revocation of a customer is at or after a time.
+func (r revocations) since(customerID string, at bson.DateTime) bool {
+	all := r[customerID]
+	return len(all) > 0 && all[len(all)-1] >= at
+}
+
+// after returns the first revocation that ends what a customer authenticated at a time.
+func (r revocations) after(customerID string, authenticated bson.DateTime) (bson.DateTime, bool) {
+	i, there := slices.BinarySearch(r[customerID], authenticated)
+	if there {
+		i++
+	}
+	if i == len(r[customerID]) {
+		return 0, false
+	}
+	return r[customerID][i], true
+}
