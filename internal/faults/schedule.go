@@ -21,6 +21,7 @@ var (
 		archiveFull, journalFull, diskFull, diskFullPages, diskFullStalling, clockJumps, restartedInThePast,
 		redisStopped, redisFrozen, redisSlow, redisEmptied, redisOld, redisOldAlone, redisCutOff, failover, mongodbStopped, mongodbFrozen, mongodbSlow, mongodbCutOff, bothStopped,
 		instanceKilled, instanceFrozen, orphaned, rolled, clocksApart,
+		poisonByOrders, poisonByFolds,
 	}
 )
 
@@ -55,6 +56,9 @@ func schedule(length time.Duration, only string) choice {
 	}
 	each := 3 * time.Second
 	if length > 0 {
+		for _, f := range faults {
+			length -= f.more
+		}
 		each = max(each, length/time.Duration(max(1, len(faults)))-overhead)
 	}
 	return choice{faults, each}

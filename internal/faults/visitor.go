@@ -32,6 +32,7 @@ type visitor struct {
 	session string // values of the cookies, "" if there is none
 	visitor string
 	jar     *jar
+	client  *http.Client
 }
 
 // newVisitor has an address in a network of its own, so that no two visitors look
@@ -43,7 +44,7 @@ func newVisitor(number int) *visitor {
 }
 
 // newStranger has an address that other visitors may have too.
-func newStranger(address string) *visitor { return &visitor{address: address, jar: newJar()} }
+func newStranger(address string) *visitor { return &visitor{address: address, jar: newJar(), client: client} }
 
 // An answer is what a browser received; err is set if it received none.
 type answer struct {
@@ -100,7 +101,7 @@ func (v *visitor) send(base, method, path string, body io.Reader, header ...stri
 	if len(cookies) > 0 {
 		req.Header.Set("Cookie", strings.Join(cookies, "; "))
 	}
-	resp, err := client.Do(req)
+	resp, err := v.client.Do(req)
 	if err != nil {
 		return &answer{err: err, sent: !neverSent(err)}
 	}
