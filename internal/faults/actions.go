@@ -143,7 +143,7 @@ func (c *crowd) check(cookie string, a *answer) {
 }
 
 // logIn logs in, whatever session the visitor already has.
-func (c *crowd) logIn(v *visitor, customer string) {
+func (c *crowd) logIn(v *visitor, customer string) *answer {
 	r := c.open(v, customerLogin)
 	before, calm := v.session, c.calm.Load()
 	a := v.send(c.base, "POST", loginAt+"?mark="+r.mark, strings.NewReader(fmt.Sprintf(`{"email":%q,"password":"password123"}`, accounts[customer])), "Content-Type", "application/json")
@@ -155,7 +155,7 @@ func (c *crowd) logIn(v *visitor, customer string) {
 	case a.err == nil && a.status == 200:
 		if data.Customer.ID != customer || a.session == "" || a.session == before {
 			c.register.report(misidentified, r.mark, fmt.Sprintf("a login as %s answered %s with the cookie %q", customer, data.Customer.ID, a.session))
-			return
+			return a
 		}
 		c.register.issued(a.session, customer)
 		c.register.ended(before)
@@ -164,6 +164,7 @@ func (c *crowd) logIn(v *visitor, customer string) {
 	case a.sent:
 		c.register.doubt(before)
 	}
+	return a
 }
 
 // logOut logs out.

@@ -33,6 +33,7 @@ type visitor struct {
 	visitor string
 	jar     *jar
 	client  *http.Client
+	only    *process // the one that it asks; nil: any of the shop's
 }
 
 // newVisitor has an address in a network of its own, so that no two visitors look
@@ -44,7 +45,9 @@ func newVisitor(number int) *visitor {
 }
 
 // newStranger has an address that other visitors may have too.
-func newStranger(address string) *visitor { return &visitor{address: address, jar: newJar(), client: client} }
+func newStranger(address string) *visitor {
+	return &visitor{address: address, jar: newJar(), client: client}
+}
 
 // An answer is what a browser received; err is set if it received none.
 type answer struct {
@@ -52,6 +55,7 @@ type answer struct {
 	data   json.RawMessage
 	err    error
 	sent   bool
+	again  string // the Retry-After that came with it
 	// The session cookie that came with the answer: its value, "" if it was
 	// deleted.
 	set     bool
@@ -82,6 +86,9 @@ var client = &http.Client{
 func (v *visitor) send(base, method, path string, body io.Reader, header ...string) *answer {
 	ctx, cancel := context.WithTimeout(context.Background(), answerPatience)
 	defer cancel()
+	if v.only != nil {
+		base = "http://" + v.only.addr
+	}
 	req, err := http.NewRequestWithContext(ctx, method, base+path, body)
 	if err != nil {
 		return &answer{err: err}
@@ -110,7 +117,7 @@ func (v *visitor) send(base, method, path string, body io.Reader, header ...stri
 	if err != nil {
 		return &answer{err: err, sent: true}
 	}
-	a := &answer{status: resp.StatusCode, sent: true}
+	a := &answer{status: resp.StatusCode, sent: true, again: resp.Header.Get("Retry-After")}
 	envelope := struct{ Data *json.RawMessage }{&a.data}
 	_ = json.Unmarshal(content, &envelope)
 	v.keep(resp, a)
