@@ -35,41 +35,6 @@ var diskFullStalling = fault{name: "disk full and stalling", open: smallDiskWorl
 	return free()
 }}
 
-// killedFull kills a process whose disk is full, and starts it before there is space
-// again. Whatever buyers were told must be there afterwards.
-var killedFull = fault{name: "killed on a full disk", open: smallDiskWorld, cost: noRoom, run: func(w *world, length time.Duration) error {
-	p := w.processes[0]
-	buyers := make([]*visitor, 20)
-	for i := range buyers {
-		buyers[i] = newVisitor(1<<21 + i)
-		w.crowd.browse(buyers[i], w.random)
-	}
-	free, err := fill(w.dir)
-	if err != nil {
-		return err
-	}
-	for _, v := range buyers {
-		w.crowd.buy(v, 5)
-	}
-	time.Sleep(length)
-	p.kill()
-	if err := p.start(); err != nil {
-		w.crowd.register.report(unwell, p.addr, "it does not start on a full disk: "+err.Error())
-		if err := free(); err != nil {
-			return err
-		}
-		return p.start()
-	}
-	for _, v := range buyers {
-		w.crowd.buy(v, 5)
-	}
-	p.kill()
-	if err := free(); err != nil {
-		return err
-	}
-	return p.start()
-}}
-
 func fullFor(w *world, length time.Duration) error {
 	free, err := fill(w.dir)
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 // mongodbFar puts the archive behind 60 ms, as if it were on another continent. What
 // one instance records meanwhile would take minutes if each fact waited for an answer
 // of its own.
-var mongodbFar = fault{name: "far MongoDB (60 ms)", open: sharedWorld, more: 40 * time.Second, run: func(w *world, _ time.Duration) error {
+var mongodbFar = fault{name: "far MongoDB (60 ms)", open: sharedWorld, cost: endedOnes, more: 40 * time.Second, run: func(w *world, _ time.Duration) error {
 	const (
 		values = 700 // of one session, each an event and a value
 		orders = 40

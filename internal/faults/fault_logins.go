@@ -17,7 +17,7 @@ const loginPatience = 20 * time.Second
 // loginFlood guesses the password of one account, each time from another /64 of one
 // /48. Customers of other networks log in meanwhile: to that account from browsers
 // that were logged in to it before, to another one from any.
-var loginFlood = fault{name: "login flood", open: ownWorld(), more: 5 * time.Second, run: func(w *world, length time.Duration) error {
+var loginFlood = fault{name: "login flood", open: ownWorld(), mix: &noLogins, more: 5 * time.Second, run: func(w *world, length time.Duration) error {
 	known := make([]*visitor, 3)
 	for i := range known {
 		known[i] = newVisitor(1<<21 + i)
@@ -30,13 +30,14 @@ var loginFlood = fault{name: "login flood", open: ownWorld(), more: 5 * time.Sec
 	until := time.Now().Add(lasts)
 	var all sync.WaitGroup
 	all.Go(func() {
-		w.beside(64, lasts, func(_ int, random *rand.Rand, _ <-chan struct{}) {
+		w.beside(1500, lasts, func(_ int, random *rand.Rand, _ <-chan struct{}) {
 			thief := newFlooder(fmt.Sprintf("2001:db8:77:%x::1", random.IntN(1<<16)))
 			a := thief.send(w.crowd.base, "POST", loginAt, strings.NewReader(`{"email":"customer@example.com","password":"guess"}`), "Content-Type", "application/json")
 			if a.err == nil && a.status == http.StatusOK {
 				w.crowd.register.report(misidentified, "login flood", "a wrong password was accepted")
 			}
 			guesses.Add(1)
+			time.Sleep(500 * time.Millisecond)
 		})
 	})
 	customer := func(who string, next func() (v *visitor, as string)) {

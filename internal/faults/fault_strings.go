@@ -11,8 +11,8 @@ import (
 	"github.com/footfall-go/footfall/internal/testserver"
 )
 
-// fatSessions begins sessions with the longest strings that a request can bring, of a
-// letter that HTML, and with it many an encoder, writes as six. The hot store holds
+// fatSessions begins sessions with the longest strings that a request can bring, of
+// letters each of which HTML, and with it many an encoder, writes as six. The hot store holds
 // each session for as long as it may live, so what it needs for one has to be bounded.
 var fatSessions = fault{name: "fat sessions", open: redisAloneWorld, more: 20 * time.Second, run: func(w *world, _ time.Duration) error {
 	const (
@@ -24,7 +24,7 @@ var fatSessions = fault{name: "fat sessions", open: redisAloneWorld, more: 20 * 
 	if err != nil {
 		return err
 	}
-	n := w.flood(16, sessions, func(n int, random *rand.Rand) {
+	n := w.flood(4, sessions, func(n int, random *rand.Rand) {
 		w.crowd.browseFat(newFlooder(fmt.Sprintf("198.51.%d.%d", n>>8&255, n&255)), random)
 	})
 	if err := w.drained(recovery); err != nil {
@@ -47,7 +47,13 @@ var fatSessions = fault{name: "fat sessions", open: redisAloneWorld, more: 20 * 
 
 // browseFat requests a page with the worst strings.
 func (c *crowd) browseFat(v *visitor, random *rand.Rand) {
-	worst := func(n int) string { return strings.Repeat("<", n) }
+	worst := func(n int) string { // without a pattern, so that it cannot be packed
+		b := make([]byte, n)
+		for i := range b {
+			b[i] = "<>"[random.IntN(2)]
+		}
+		return string(b)
+	}
 	r := c.open(v, pageView)
 	path := fmt.Sprintf("%s%d?mark=%s", productsAt, 1+random.IntN(200), r.mark)
 	for _, name := range []string{"utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content", "gclid"} {

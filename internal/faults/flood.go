@@ -22,7 +22,7 @@ const floodPatience = 40 * time.Second
 // net/http repeats requests by itself.
 var keeping = &http.Client{
 	Timeout:       answerPatience,
-	Transport:     &http.Transport{MaxIdleConnsPerHost: 64, DisableCompression: true},
+	Transport:     &http.Transport{MaxIdleConnsPerHost: 2000, DisableCompression: true},
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 }
 
