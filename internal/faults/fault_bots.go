@@ -16,12 +16,11 @@ import (
 
 // botFlood sends requests with long URLs from one address as a tool. All of them have
 // to be counted, but the disk must not be filled with them.
-var botFlood = fault{name: "bot flood", open: ownWorld(), more: 15 * time.Second, run: func(w *world, _ time.Duration) error {
+var botFlood = fault{name: "bot flood", open: ownWorld(), more: 8 * time.Second, run: func(w *world, _ time.Duration) error {
 	const (
 		requests = 20_000
 		long     = 2000
 		disk     = 16 << 20 // by how much database and journal may grow, with what the visitors do
-		memory   = 512 << 20
 	)
 	p := w.processes[0]
 	before := sizeOf(p.dataDir)
@@ -39,15 +38,13 @@ var botFlood = fault{name: "bot flood", open: ownWorld(), more: 15 * time.Second
 			w.crowd.register.report(unwell, "bot flood", "a tool got a cookie")
 		}
 	})
-	if err := w.drained(recovery); err != nil {
-		w.crowd.register.report(unwell, "bot flood", err.Error())
-	}
+	w.mustCatchUp()
 	grown := sizeOf(p.dataDir) - before
 	w.t.Logf("%d requests of %d bytes made the disk grow by %d KiB, of at most %d", counted.Load(), long, grown>>10, disk>>10)
 	if grown > disk {
 		w.crowd.register.report(unwell, "bot flood", fmt.Sprintf("database and journal grew by %d MiB: one address must not make them grow by more than %d", grown>>20, disk>>20))
 	}
-	if err := w.bounded(p, memory); err != nil {
+	if err := w.mustBeSmall(p); err != nil {
 		return err
 	}
 	if err := w.restart(p); err != nil {

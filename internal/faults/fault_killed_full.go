@@ -7,7 +7,7 @@ import (
 
 // killedFull kills a process whose disk is full, and starts it before there is space
 // again. Whatever buyers were told must be there afterwards.
-var killedFull = fault{name: "killed on a full disk", open: smallDiskWorld, cost: noRoom, more: 10 * time.Second, run: func(w *world, length time.Duration) error {
+var killedFull = fault{name: "killed on a full disk", open: smallDiskWorld, cost: noRoom, more: 8 * time.Second, run: func(w *world, length time.Duration) error {
 	p := w.processes[0]
 	buyers := make([]*visitor, 60)
 	for i := range buyers {

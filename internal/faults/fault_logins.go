@@ -17,7 +17,7 @@ const loginPatience = 20 * time.Second
 // loginFlood guesses the password of one account, each time from another /64 of one
 // /48. Customers of other networks log in meanwhile: to that account from browsers
 // that were logged in to it before, to another one from any.
-var loginFlood = fault{name: "login flood", open: ownWorld(), mix: &noLogins, more: 5 * time.Second, run: func(w *world, length time.Duration) error {
+var loginFlood = fault{name: "login flood", open: ownWorld(), mix: &noLogins, more: 8 * time.Second, run: func(w *world, length time.Duration) error {
 	known := make([]*visitor, 3)
 	for i := range known {
 		known[i] = newVisitor(1<<21 + i)

@@ -14,7 +14,7 @@ import (
 // it, by facts that cost the more the more of them there are.
 
 // poisonByOrders places thousands of orders in one session.
-var poisonByOrders = fault{name: "poison by orders", open: ownWorld(), more: 30 * time.Second, run: func(w *world, _ time.Duration) error {
+var poisonByOrders = fault{name: "poison by orders", open: ownWorld(), more: 5 * time.Second, run: func(w *world, _ time.Duration) error {
 	const orders = 12_000
 	buyer := newFlooder("198.51.100.7")
 	if a := w.crowd.browse(buyer, w.random); a.err != nil || buyer.session == "" {
@@ -46,7 +46,7 @@ func (c *crowd) order(v *visitor) {
 // poisonByFolds has sessions folded into another one, which then gets thousands of
 // page views. Afterwards the cookies of the folded sessions come back, all at the same
 // moment, and each takes its events out of the other session again.
-var poisonByFolds = fault{name: "poison by folds", open: ownWorld(), more: 50 * time.Second, run: func(w *world, _ time.Duration) error {
+var poisonByFolds = fault{name: "poison by folds", open: ownWorld(), more: 45 * time.Second, run: func(w *world, _ time.Duration) error {
 	const (
 		hosts    = 12   // browsers that do this
 		parallel = 64   // first requests of each
@@ -71,9 +71,7 @@ var poisonByFolds = fault{name: "poison by folds", open: ownWorld(), more: 50 * 
 		same := *groups[n%hosts][0]
 		w.crowd.browse(&same, random)
 	})
-	if err := w.drained(recovery); err != nil {
-		w.crowd.register.report(unwell, "poison by folds", err.Error())
-	}
+	w.mustCatchUp()
 	w.flood(32, hosts*(parallel-1), func(n int, random *rand.Rand) {
 		w.crowd.browse(groups[n%hosts][1+n/hosts], random)
 	})

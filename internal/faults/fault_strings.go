@@ -17,8 +17,7 @@ import (
 var fatSessions = fault{name: "fat sessions", open: redisAloneWorld, more: 20 * time.Second, run: func(w *world, _ time.Duration) error {
 	const (
 		sessions = 10_000
-		each     = 8 << 10   // bytes of one session in Redis: 4 KiB of strings, everything else of it, and what Redis adds
-		memory   = 512 << 20 // of the process
+		each     = 8 << 10 // bytes of one session in Redis: 4 KiB of strings, everything else of it, and what Redis adds
 	)
 	keys, before, err := w.redisSize()
 	if err != nil {
@@ -27,9 +26,7 @@ var fatSessions = fault{name: "fat sessions", open: redisAloneWorld, more: 20 * 
 	n := w.flood(4, sessions, func(n int, random *rand.Rand) {
 		w.crowd.browseFat(newFlooder(fmt.Sprintf("198.51.%d.%d", n>>8&255, n&255)), random)
 	})
-	if err := w.drained(recovery); err != nil {
-		w.crowd.register.report(unwell, "fat sessions", err.Error())
-	}
+	w.mustCatchUp()
 	keysNow, after, err := w.redisSize()
 	if err != nil {
 		return err
@@ -42,7 +39,7 @@ var fatSessions = fault{name: "fat sessions", open: redisAloneWorld, more: 20 * 
 	if after-before > begun*each {
 		w.crowd.register.report(unwell, "fat sessions", fmt.Sprintf("a session takes %d bytes in Redis: no request may make one larger than %d", (after-before)/begun, each))
 	}
-	return w.bounded(w.processes[0], memory)
+	return w.mustBeSmall(w.processes[0])
 }}
 
 // browseFat requests a page with the worst strings.

@@ -60,7 +60,20 @@ func (w *world) fell(p *process) error {
 	return p.start()
 }
 
-// A peak is the most memory that a process held in its running life, in bytes.
+// mustCatchUp waits until what a flood left in the journals is stored, and reports a shop
+// that does not get there.
+func (w *world) mustCatchUp() {
+	if err := w.caughtUp(recovery); err != nil {
+		w.crowd.register.report(unwell, "flood", err.Error())
+	}
+}
+
+// floodMemory is the most that a process may hold, in bytes, whatever strangers send. It
+// is several times what it holds with visitors alone, and what it would hold if a flood
+// stayed in its memory is several times more.
+const floodMemory = 384 << 20
+
+// peak returns the most memory that the running process has held, in bytes.
 func (p *process) peak() (int64, error) {
 	status, err := os.ReadFile("/proc/" + strconv.Itoa(p.cmd.Process.Pid) + "/status")
 	if err != nil {
@@ -75,15 +88,15 @@ func (p *process) peak() (int64, error) {
 	return 0, fmt.Errorf("/proc/%d/status has no VmHWM", p.cmd.Process.Pid)
 }
 
-// bounded reports a process that held more memory than it may.
-func (w *world) bounded(p *process, most int64) error {
-	peak, err := p.peak()
+// mustBeSmall reports a process that held more memory than it may.
+func (w *world) mustBeSmall(p *process) error {
+	held, err := p.peak()
 	if err != nil {
 		return err
 	}
-	w.t.Logf("the process held %d MiB, of at most %d", peak>>20, most>>20)
-	if peak > most {
-		w.crowd.register.report(unwell, p.addr, fmt.Sprintf("the process held %d MiB; strangers must not make it hold more than %d", peak>>20, most>>20))
+	w.t.Logf("the process held %d MiB, of at most %d", held>>20, floodMemory>>20)
+	if held > floodMemory {
+		w.crowd.register.report(unwell, p.addr, fmt.Sprintf("the process held %d MiB: strangers must not make it hold more than %d", held>>20, floodMemory>>20))
 	}
 	return nil
 }

@@ -15,7 +15,7 @@ const (
 // The faults for each length of a run. The most important ones come first.
 var (
 	brief = []fault{killed, garbage}
-	smoke = []fault{killed, terminated, archiveLocked, flippedTail, garbage, diskFull, clockJumps, redisEmptied, instanceKilled, rolled}
+	smoke = []fault{killed, terminated, archiveLocked, flippedTail, garbage, poisonByOrders, killedFull, clockYearsAhead, redisEmptied, instanceKilled, rolled}
 	whole = []fault{
 		killed, terminated, frozen, archiveLocked, killedBehind, tornTail, flippedTail, slowClients, cookieless, garbage, descriptors,
 		archiveFull, journalFull, diskFull, diskFullPages, diskFullStalling, clockJumps, restartedInThePast,
