@@ -20,13 +20,13 @@ var botFlood = fault{name: "bot flood", open: ownWorld(), more: 8 * time.Second,
 	const (
 		requests = 20_000
 		long     = 2000
-		disk     = 16 << 20 // by how much database and journal may grow, with what the visitors do
+		disk     = 8 << 20 // by how much database and journal may grow, with what the visitors do
 	)
 	p := w.processes[0]
 	before := sizeOf(p.dataDir)
 	var counted atomic.Int64
 	w.flood(16, requests, func(n int, _ *rand.Rand) {
-		v := newFlooder("198.51.100.7")
+		v := newKeeper("198.51.100.7")
 		a := v.send(w.crowd.base, "GET", fmt.Sprintf("%s1?n=%d&q=%s", productsAt, n, strings.Repeat("x", long)), nil, "User-Agent", "curl/8.5.0")
 		switch {
 		case a.err == nil && a.status == http.StatusOK:

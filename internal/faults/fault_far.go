@@ -17,18 +17,18 @@ var mongodbFar = fault{name: "far MongoDB (60 ms)", open: sharedWorld, cost: end
 	)
 	slow(w.toMongo, 30*time.Millisecond)
 	p := w.processes[0]
-	shopper := newFlooder("198.51.100.7")
+	shopper := newKeeper("198.51.100.7")
 	shopper.only = p
 	w.crowd.browse(shopper, w.random)
 	n := w.flood(1, values, func(_ int, random *rand.Rand) { w.crowd.put(shopper, random, false) })
 	buyers := w.flood(8, orders, func(n int, random *rand.Rand) {
-		v := newFlooder(fmt.Sprintf("198.51.%d.7", 101+n))
+		v := newKeeper(fmt.Sprintf("198.51.%d.7", 101+n))
 		v.only = p
 		w.crowd.browse(v, random)
 		w.crowd.order(v)
 	})
 	w.flood(8, tools, func(int, *rand.Rand) {
-		v := newFlooder("198.51.100.9")
+		v := newKeeper("198.51.100.9")
 		v.only = p
 		v.send(w.crowd.base, "GET", productsAt+"1", nil, "User-Agent", "curl/8.5.0")
 	})

@@ -17,7 +17,7 @@ var feedFlood = fault{name: "feed flood", open: ownWorld("NEW_SESSIONS_PER_MINUT
 	var mu sync.Mutex
 	strangers := map[string]bool{}
 	n := w.flood(16, sessions, func(_ int, random *rand.Rand) {
-		v := newFlooder(fmt.Sprintf("198.51.100.%d", 1+random.IntN(250)))
+		v := newKeeper(fmt.Sprintf("198.51.100.%d", 1+random.IntN(250)))
 		w.crowd.browse(v, random)
 		mu.Lock()
 		strangers[sessionOf(v.session)] = true

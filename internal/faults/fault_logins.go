@@ -31,7 +31,7 @@ var loginFlood = fault{name: "login flood", open: ownWorld(), mix: &noLogins, mo
 	var all sync.WaitGroup
 	all.Go(func() {
 		w.beside(1500, lasts, func(_ int, random *rand.Rand, _ <-chan struct{}) {
-			thief := newFlooder(fmt.Sprintf("2001:db8:77:%x::1", random.IntN(1<<16)))
+			thief := newKeeper(fmt.Sprintf("2001:db8:77:%x::1", random.IntN(1<<16)))
 			a := thief.send(w.crowd.base, "POST", loginAt, strings.NewReader(`{"email":"customer@example.com","password":"guess"}`), "Content-Type", "application/json")
 			if a.err == nil && a.status == http.StatusOK {
 				w.crowd.register.report(misidentified, "login flood", "a wrong password was accepted")

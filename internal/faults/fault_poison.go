@@ -16,7 +16,7 @@ import (
 // poisonByOrders places thousands of orders in one session.
 var poisonByOrders = fault{name: "poison by orders", open: ownWorld(), more: 5 * time.Second, run: func(w *world, _ time.Duration) error {
 	const orders = 12_000
-	buyer := newFlooder("198.51.100.7")
+	buyer := newKeeper("198.51.100.7")
 	if a := w.crowd.browse(buyer, w.random); a.err != nil || buyer.session == "" {
 		return fmt.Errorf("the buyer got no session: %v", a.err)
 	}
@@ -82,7 +82,7 @@ var poisonByFolds = fault{name: "poison by folds", open: ownWorld(), more: 45 * 
 // firstRequests makes one browser, which has a visitor cookie and no session, request a
 // page many times at once. It returns the browser once for each session that it got.
 func (c *crowd) firstRequests(address string, parallel int) []*visitor {
-	browser := newFlooder(address)
+	browser := newKeeper(address)
 	c.browse(browser, rand.New(rand.NewPCG(1, 2)))
 	browser.session = "" // ended and forgotten, a day later
 	same := make([]*visitor, parallel)

@@ -26,9 +26,8 @@ var keeping = &http.Client{
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 }
 
-// newFlooder has an address that other visitors may have too, and keeps its
-// connections.
-func newFlooder(address string) *visitor {
+// newKeeper is a stranger who keeps connections open.
+func newKeeper(address string) *visitor {
 	v := newStranger(address)
 	v.client = keeping
 	return v

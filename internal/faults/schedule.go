@@ -21,7 +21,7 @@ var (
 		archiveFull, journalFull, diskFull, diskFullPages, diskFullStalling, clockJumps, restartedInThePast,
 		redisStopped, redisFrozen, redisSlow, redisEmptied, redisOld, redisOldAlone, redisCutOff, failover, mongodbStopped, mongodbFrozen, mongodbSlow, mongodbCutOff, bothStopped,
 		instanceKilled, instanceFrozen, orphaned, rolled, clocksApart,
-		poisonByOrders, poisonByFolds, feedFlood, fatSessions, botFlood, loginFlood, mongodbFar, killedFull, clockYearsAhead,
+		poisonByOrders, poisonByFolds, feedFlood, fatInRedis, botFlood, loginFlood, mongodbFar, killedFull, clockYearsAhead,
 	}
 )
 

@@ -1,6 +1,7 @@
 package faults
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -29,11 +30,11 @@ const (
 type visitor struct {
 	number  int
 	address string
-	session string // values of the cookies, "" if there is none
+	client  *http.Client // nil: the one that makes a connection for each request
+	only    *process     // the one that it asks; nil: any of the shop's
+	session string       // values of the cookies, "" if there is none
 	visitor string
 	jar     *jar
-	client  *http.Client
-	only    *process // the one that it asks; nil: any of the shop's
 }
 
 // newVisitor has an address in a network of its own, so that no two visitors look
@@ -46,7 +47,7 @@ func newVisitor(number int) *visitor {
 
 // newStranger has an address that other visitors may have too.
 func newStranger(address string) *visitor {
-	return &visitor{address: address, jar: newJar(), client: client}
+	return &visitor{address: address, jar: newJar()}
 }
 
 // An answer is what a browser received; err is set if it received none.
@@ -108,7 +109,7 @@ func (v *visitor) send(base, method, path string, body io.Reader, header ...stri
 	if len(cookies) > 0 {
 		req.Header.Set("Cookie", strings.Join(cookies, "; "))
 	}
-	resp, err := v.client.Do(req)
+	resp, err := cmp.Or(v.client, client).Do(req)
 	if err != nil {
 		return &answer{err: err, sent: !neverSent(err)}
 	}

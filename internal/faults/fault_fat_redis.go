@@ -11,10 +11,10 @@ import (
 	"github.com/footfall-go/footfall/internal/testserver"
 )
 
-// fatSessions begins sessions with the longest strings that a request can bring, of
+// fatInRedis begins sessions with the longest strings that a request can bring, of
 // letters each of which HTML, and with it many an encoder, writes as six. The hot store holds
 // each session for as long as it may live, so what it needs for one has to be bounded.
-var fatSessions = fault{name: "fat sessions", open: redisAloneWorld, more: 20 * time.Second, run: func(w *world, _ time.Duration) error {
+var fatInRedis = fault{name: "fat sessions in Redis", open: redisAloneWorld, more: 20 * time.Second, run: func(w *world, _ time.Duration) error {
 	const (
 		sessions = 10_000
 		each     = 8 << 10 // bytes of one session in Redis: 4 KiB of strings, everything else of it, and what Redis adds
@@ -24,7 +24,7 @@ var fatSessions = fault{name: "fat sessions", open: redisAloneWorld, more: 20 * 
 		return err
 	}
 	n := w.flood(4, sessions, func(n int, random *rand.Rand) {
-		w.crowd.browseFat(newFlooder(fmt.Sprintf("198.51.%d.%d", n>>8&255, n&255)), random)
+		w.crowd.browseFat(newKeeper(fmt.Sprintf("198.51.%d.%d", n>>8&255, n&255)), random)
 	})
 	w.mustCatchUp()
 	keysNow, after, err := w.redisSize()
@@ -37,7 +37,7 @@ var fatSessions = fault{name: "fat sessions", open: redisAloneWorld, more: 20 * 
 	}
 	w.t.Logf("%d sessions take %d bytes each in Redis, of at most %d", begun, (after-before)/begun, each)
 	if after-before > begun*each {
-		w.crowd.register.report(unwell, "fat sessions", fmt.Sprintf("a session takes %d bytes in Redis: no request may make one larger than %d", (after-before)/begun, each))
+		w.crowd.register.report(unwell, "fat sessions in Redis", fmt.Sprintf("a session takes %d bytes in Redis: no request may make one larger than %d", (after-before)/begun, each))
 	}
 	return w.mustBeSmall(w.processes[0])
 }}
