@@ -33,7 +33,7 @@ var mongodbFar = fault{name: "far MongoDB (60 ms)", open: sharedWorld, cost: end
 		v.send(w.crowd.base, "GET", productsAt+"1", nil, "User-Agent", "curl/8.5.0")
 	})
 	w.t.Logf("%d values, %d orders, and %d facts wait", n, buyers, int(p.latest(pendingCount)))
-	w.mustCatchUp()
+	w.mustCatchUpTo(200) // each batch is under way for a second, and visitors go on
 	slow(w.toMongo, 0)
 	return nil
 }}

@@ -60,9 +60,11 @@ func (w *world) fell(p *process) error {
 }
 
 // mustCatchUp waits until what a flood left in the journals is stored, and reports a shop
-// that does not get there.
-func (w *world) mustCatchUp() {
-	if err := w.caughtUp(recovery); err != nil {
+// that does not get there. What is left is about a second's facts of a shop of that rate.
+func (w *world) mustCatchUp() { w.mustCatchUpTo(3 * w.load.rate) }
+
+func (w *world) mustCatchUpTo(facts float64) {
+	if err := w.caughtUp(facts, recovery); err != nil {
 		w.crowd.register.report(unwell, "flood", err.Error())
 	}
 }

@@ -187,13 +187,13 @@ func (w *world) watch() {
 // second brings.
 func (w *world) isBehind(p *process) bool { return p.latest(pendingCount) > 3*w.load.rate }
 
-// caughtUp waits until no process has more than about a second's facts to store, while
-// visitors go on.
-func (w *world) caughtUp(most time.Duration) error {
+// caughtUp waits until no process has more than so many facts to store, while visitors go
+// on.
+func (w *world) caughtUp(facts float64, most time.Duration) error {
 	deadline := time.Now().Add(most)
 	for _, p := range w.processes {
 		for {
-			if _, ok := p.poll(); ok && !w.isBehind(p) {
+			if _, ok := p.poll(); ok && p.latest(pendingCount) <= facts {
 				break
 			}
 			if time.Now().After(deadline) {
