@@ -16,7 +16,7 @@ import (
 // each session for as long as it may live, so what it needs for one has to be bounded.
 var fatInRedis = fault{name: "fat sessions in Redis", open: redisAloneWorld, more: 20 * time.Second, run: func(w *world, _ time.Duration) error {
 	const (
-		sessions = 10_000
+		sessions = 6000
 		each     = 8 << 10 // bytes of one session in Redis: 4 KiB of strings, everything else of it, and what Redis adds
 	)
 	keys, before, err := w.redisSize()

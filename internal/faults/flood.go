@@ -69,9 +69,9 @@ func (w *world) mustCatchUpTo(facts float64) {
 	}
 }
 
-// floodMemory is the most that a process may hold, in bytes, whatever strangers send. It
-// is several times what it holds with visitors alone, and what it would hold if a flood
-// stayed in its memory is several times more.
+// floodMemory is the most that a process may hold, in bytes, during a flood. The floods
+// are short: this shows requests that wait in memory, or that each take much of it, but
+// not what stays of each for ever.
 const floodMemory = 384 << 20
 
 // peak returns the most memory that the running process has held, in bytes.
