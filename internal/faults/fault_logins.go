@@ -30,7 +30,7 @@ var loginFlood = fault{name: "login flood", open: ownWorld(), mix: &noLogins, mo
 	until := time.Now().Add(lasts)
 	var all sync.WaitGroup
 	all.Go(func() {
-		w.beside(1500, lasts, func(_ int, random *rand.Rand, _ <-chan struct{}) {
+		w.beside(1000, lasts, func(_ int, random *rand.Rand, _ <-chan struct{}) {
 			thief := newKeeper(fmt.Sprintf("2001:db8:77:%x::1", random.IntN(1<<16)))
 			a := thief.send(w.crowd.base, "POST", loginAt, strings.NewReader(`{"email":"customer@example.com","password":"guess"}`), "Content-Type", "application/json")
 			if a.err == nil && a.status == http.StatusOK {
