@@ -143,7 +143,7 @@ func (c *crowd) check(cookie string, a *answer) {
 }
 
 // logIn logs in, whatever session the visitor already has.
-func (c *crowd) logIn(v *visitor, customer string) {
+func (c *crowd) logIn(v *visitor, customer string) *answer {
 	r := c.open(v, customerLogin)
 	before, calm := v.session, c.calm.Load()
 	a := v.send(c.base, "POST", loginAt+"?mark="+r.mark, strings.NewReader(fmt.Sprintf(`{"email":%q,"password":"password123"}`, accounts[customer])), "Content-Type", "application/json")
@@ -155,7 +155,7 @@ func (c *crowd) logIn(v *visitor, customer string) {
 	case a.err == nil && a.status == 200:
 		if data.Customer.ID != customer || a.session == "" || a.session == before {
 			c.register.report(misidentified, r.mark, fmt.Sprintf("a login as %s answered %s with the cookie %q", customer, data.Customer.ID, a.session))
-			return
+			return a
 		}
 		c.register.issued(a.session, customer)
 		c.register.ended(before)
@@ -164,6 +164,7 @@ func (c *crowd) logIn(v *visitor, customer string) {
 	case a.sent:
 		c.register.doubt(before)
 	}
+	return a
 }
 
 // logOut logs out.
@@ -207,23 +208,16 @@ func (c *crowd) revoke(v *visitor) {
 // buy places an order and repeats the request until it is answered.
 func (c *crowd) buy(v *visitor, tries int) {
 	s := c.ledger.openSale(v.jar)
-	var items []string
-	for line := range strings.SplitSeq(s.basket, ",") {
-		product, quantity, _ := strings.Cut(line, ":")
-		items = append(items, fmt.Sprintf(`{"productId":%q,"quantity":%s}`, product, quantity))
-	}
-	body := `{"items":[` + strings.Join(items, ",") + `],"shippingAddress":{"city":"Ulm"}}`
+	body := s.form()
 	for range tries {
 		before := v.session
 		a := v.send(c.base, "POST", ordersAt, strings.NewReader(body), "Content-Type", "application/json", "Idempotency-Key", s.basket)
 		c.ledger.asked(s, a.err == nil || !a.sent, sessionOf(before), sessionOf(a.session))
 		c.given(before, a)
-		var order struct{ ID string }
-		_ = json.Unmarshal(a.data, &order)
-		switch {
+		switch id := a.orderID(); {
 		case a.err == nil && a.status == 201:
-			if !c.ledger.answered(s, order.ID) {
-				c.register.report(doubled, order.ID, "the same Idempotency-Key was answered with another order")
+			if !c.ledger.answered(s, id) {
+				c.register.report(doubled, id, "the same Idempotency-Key was answered with another order")
 			}
 			return
 		case a.err == nil && a.status != 502: // 502 comes from the front, which reached no process
@@ -232,6 +226,23 @@ func (c *crowd) buy(v *visitor, tries int) {
 		}
 		time.Sleep(500 * time.Millisecond)
 	}
+}
+
+// orderID returns the id of the order that an answer names.
+func (a *answer) orderID() string {
+	var order struct{ ID string }
+	_ = json.Unmarshal(a.data, &order)
+	return order.ID
+}
+
+// form is what a browser sends to place a sale's order.
+func (s *sale) form() string {
+	var items []string
+	for line := range strings.SplitSeq(s.basket, ",") {
+		product, quantity, _ := strings.Cut(line, ":")
+		items = append(items, fmt.Sprintf(`{"productId":%q,"quantity":%s}`, product, quantity))
+	}
+	return `{"items":[` + strings.Join(items, ",") + `],"shippingAddress":{"city":"Ulm"}}`
 }
 
 // burst requests a page several times at once.

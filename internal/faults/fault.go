@@ -15,6 +15,7 @@ type fault struct {
 	mix  *mix                        // what visitors do meanwhile; nil: the usual
 	long string                      // text that is appended to the URLs they request
 	cost price                       // the loss that it may cause by design
+	more time.Duration               // how much longer than others it takes, because it sends a number of requests however long that takes
 	run  func(w *world, length time.Duration) error
 }
 

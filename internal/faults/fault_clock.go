@@ -78,6 +78,40 @@ var clocksApart = fault{name: "clocks 30 s ahead and 30 s behind", open: skewedS
 	return nil
 }}
 
+// clockYearsAhead starts a process once while its clock is three years ahead, which is
+// longer than anything is kept. No visitor is there meanwhile: the cookies of all would
+// be too old.
+var clockYearsAhead = fault{name: "clock three years ahead at start", open: skewedWorld, more: 6 * time.Second, run: func(w *world, length time.Duration) error {
+	p := w.processes[0]
+	time.Sleep(length)
+	w.load.stop()
+	defer w.load.start()
+	if err := p.stop(); err != nil {
+		return err
+	}
+	if err := w.putClock(0, 3*365*24*time.Hour); err != nil {
+		return err
+	}
+	if err := p.start(); err != nil {
+		return err
+	}
+	const most = 15 * time.Second
+	for until := time.Now().Add(most); p.counter("purged")+p.counter("retention_refused") == 0; time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(until) {
+			return fmt.Errorf("after %v nothing was deleted by age, and nothing was kept in spite of it: the fault did not happen", most)
+		}
+		p.poll()
+	}
+	time.Sleep(time.Second) // for what else it would delete
+	if err := p.stop(); err != nil {
+		return err
+	}
+	if err := w.putClock(0, 0); err != nil {
+		return err
+	}
+	return p.start()
+}}
+
 // putClock sets the offset of a process's clock; it is in effect 50 ms later.
 func (w *world) putClock(process int, offset time.Duration) error {
 	whole := w.clocks[process] + ".new"

@@ -21,6 +21,7 @@ const (
 type holding struct {
 	customer string
 	standing standing
+	number   int // of the cookies that were issued
 }
 
 // A register is a model of who is logged in. It shares no code with what it
@@ -43,7 +44,7 @@ func (r *register) issued(cookie, customer string) {
 		r.found.add(misidentified, cookie, "the same cookie was issued twice")
 		return
 	}
-	r.cookies[cookie] = &holding{customer: customer}
+	r.cookies[cookie] = &holding{customer: customer, number: len(r.cookies)}
 }
 
 // standing returns the standing of a cookie and the customer it belongs to.
@@ -72,6 +73,24 @@ func (r *register) doubtNamed(text []byte) {
 	defer r.mu.Unlock()
 	for cookie, h := range r.cookies {
 		if h.standing == live && bytes.Contains(text, []byte(sessionOf(cookie))) {
+			h.standing = maybe
+		}
+	}
+}
+
+// count returns how many cookies were issued.
+func (r *register) count() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.cookies)
+}
+
+// doubtFrom calls doubt for all cookies but the first so many that were issued.
+func (r *register) doubtFrom(issued int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, h := range r.cookies {
+		if h.standing == live && h.number >= issued {
 			h.standing = maybe
 		}
 	}

@@ -34,6 +34,14 @@ func localWorld(p *plan) (w *world, err error) {
 	return p.lasting, err
 }
 
+// ownWorld is one instance on memory and SQLite for one fault alone, whose requests
+// are so many that the audits of later faults would take long.
+func ownWorld(settings ...string) func(*plan) (*world, error) {
+	return func(p *plan) (*world, error) {
+		return openLocal(p.t, p.binary, "", p.scale(p.local), settings...)
+	}
+}
+
 func smallJournalWorld(p *plan) (*world, error) {
 	return openLocal(p.t, p.binary, "", p.scale(p.local), "JOURNAL_MAX_BYTES=1MiB")
 }

@@ -15,12 +15,13 @@ const (
 // The faults for each length of a run. The most important ones come first.
 var (
 	brief = []fault{killed, garbage}
-	smoke = []fault{killed, terminated, archiveLocked, flippedTail, garbage, diskFull, clockJumps, redisEmptied, instanceKilled, rolled}
+	smoke = []fault{killed, terminated, archiveLocked, flippedTail, garbage, poisonByOrders, killedFull, clockYearsAhead, redisEmptied, instanceKilled, rolled}
 	whole = []fault{
 		killed, terminated, frozen, archiveLocked, killedBehind, tornTail, flippedTail, slowClients, cookieless, garbage, fatSessions, descriptors,
 		archiveFull, journalFull, diskFull, diskFullPages, diskFullStalling, killedFull, clockJumps, restartedInThePast, yearsAhead,
 		redisStopped, redisFrozen, redisSlow, redisEmptied, redisOld, redisOldAlone, redisCutOff, failover, mongodbStopped, mongodbFrozen, mongodbSlow, mongodbCutOff, bothStopped,
 		instanceKilled, instanceFrozen, orphaned, rolled, clocksApart,
+		poisonByOrders, poisonByFolds, feedFlood, fatInRedis, botFlood, loginFlood, mongodbFar, killedFull, clockYearsAhead,
 	}
 )
 
@@ -55,6 +56,9 @@ func schedule(length time.Duration, only string) choice {
 	}
 	each := 3 * time.Second
 	if length > 0 {
+		for _, f := range faults {
+			length -= f.more
+		}
 		each = max(each, length/time.Duration(max(1, len(faults)))-overhead)
 	}
 	return choice{faults, each}

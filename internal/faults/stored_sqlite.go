@@ -49,6 +49,18 @@ func readSQLite(ctx context.Context, dataDir string) (*holdings, error) {
 	return h, err
 }
 
+// readFeed returns the sessions of which the feed of credential changes tells.
+func readFeed(ctx context.Context, dataDir string) (sessions map[string]bool, err error) {
+	db, err := openSQLite(dataDir, "ro")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = db.Close() }()
+	sessions = map[string]bool{}
+	err = each(ctx, db, `SELECT coalesce(session_id, '') FROM credential_changes`, 1, func(c []string) { sessions[c[0]] = true })
+	return sessions, err
+}
+
 func each(ctx context.Context, db *sql.DB, query string, columns int, row func([]string)) error {
 	rows, err := db.QueryContext(ctx, query)
 	if err != nil {

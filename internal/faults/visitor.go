@@ -1,6 +1,7 @@
 package faults
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -29,7 +30,9 @@ const (
 type visitor struct {
 	number  int
 	address string
-	session string // values of the cookies, "" if there is none
+	client  *http.Client // nil: the one that makes a connection for each request
+	only    *process     // the one that it asks; nil: any of the shop's
+	session string       // values of the cookies, "" if there is none
 	visitor string
 	jar     *jar
 	header  []string // of each request, name after name and value
@@ -44,7 +47,9 @@ func newVisitor(number int) *visitor {
 }
 
 // newStranger has an address that other visitors may have too.
-func newStranger(address string) *visitor { return &visitor{address: address, jar: newJar()} }
+func newStranger(address string) *visitor {
+	return &visitor{address: address, jar: newJar()}
+}
 
 // newFlooder is a stranger who sends the longest texts, of what encodings make longer.
 func newFlooder(address string) *visitor {
@@ -70,6 +75,7 @@ type answer struct {
 	data   json.RawMessage
 	err    error
 	sent   bool
+	again  string // the Retry-After that came with it
 	// The session cookie that came with the answer: its value, "" if it was
 	// deleted.
 	set     bool
@@ -100,6 +106,9 @@ var client = &http.Client{
 func (v *visitor) send(base, method, path string, body io.Reader, header ...string) *answer {
 	ctx, cancel := context.WithTimeout(context.Background(), answerPatience)
 	defer cancel()
+	if v.only != nil {
+		base = "http://" + v.only.addr
+	}
 	req, err := http.NewRequestWithContext(ctx, method, base+path, body)
 	if err != nil {
 		return &answer{err: err}
@@ -121,7 +130,7 @@ func (v *visitor) send(base, method, path string, body io.Reader, header ...stri
 	if len(cookies) > 0 {
 		req.Header.Set("Cookie", strings.Join(cookies, "; "))
 	}
-	resp, err := client.Do(req)
+	resp, err := cmp.Or(v.client, client).Do(req)
 	if err != nil {
 		return &answer{err: err, sent: !neverSent(err)}
 	}
@@ -130,7 +139,7 @@ func (v *visitor) send(base, method, path string, body io.Reader, header ...stri
 	if err != nil {
 		return &answer{err: err, sent: true}
 	}
-	a := &answer{status: resp.StatusCode, sent: true}
+	a := &answer{status: resp.StatusCode, sent: true, again: resp.Header.Get("Retry-After")}
 	envelope := struct{ Data *json.RawMessage }{&a.data}
 	_ = json.Unmarshal(content, &envelope)
 	v.keep(resp, a)

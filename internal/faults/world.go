@@ -187,6 +187,24 @@ func (w *world) watch() {
 // second brings.
 func (w *world) isBehind(p *process) bool { return p.latest(pendingCount) > 3*w.load.rate }
 
+// caughtUp waits until no process has more than so many facts to store, while visitors go
+// on.
+func (w *world) caughtUp(facts float64, most time.Duration) error {
+	deadline := time.Now().Add(most)
+	for _, p := range w.processes {
+		for {
+			if _, ok := p.poll(); ok && p.latest(pendingCount) <= facts {
+				break
+			}
+			if time.Now().After(deadline) {
+				return fmt.Errorf("after %v %d facts wait in the journal of %s", most, int(p.latest(pendingCount)), p.addr)
+			}
+			time.Sleep(50 * time.Millisecond)
+		}
+	}
+	return nil
+}
+
 // drained waits until the archive has all facts of all processes.
 func (w *world) drained(most time.Duration) error {
 	ctx, cancel := context.WithTimeout(context.Background(), most)
