@@ -38,35 +38,6 @@ var restartedInThePast = fault{name: "kill -9, restarted with the clock an hour 
 	return w.putClock(0, 0)
 }}
 
-// yearsAhead starts the shop once while its clock is three years ahead, at an address
-// where no visitor comes, until it has run the job that deletes by age.
-var yearsAhead = fault{name: "clock three years ahead at start", open: skewedWorld, run: func(w *world, length time.Duration) error {
-	p := w.processes[0]
-	time.Sleep(length / 2)
-	p.kill()
-	if err := os.WriteFile(w.clocks[0]+"-ahead", []byte(strconv.Itoa(3*365*24*60*60)), 0o600); err != nil {
-		return err
-	}
-	ahead, err := newProcess(p.binary, p.dataDir, clockVariable+"="+w.clocks[0]+"-ahead")
-	if err != nil {
-		return err
-	}
-	defer ahead.kill()
-	if err := ahead.start(); err != nil {
-		return err
-	}
-	const most = 10 * time.Second
-	for until := time.Now().Add(most); ahead.counter("retention_refused") == 0; time.Sleep(50 * time.Millisecond) {
-		if time.Now().After(until) {
-			return fmt.Errorf("with the clock three years ahead the job that deletes by age was not refused within %v\n%s", most, ahead.tail())
-		}
-		ahead.poll()
-	}
-	time.Sleep(length / 4) // for what it would delete
-	ahead.kill()
-	return p.start()
-}}
-
 // clocksApart runs two instances whose clocks are a minute apart.
 var clocksApart = fault{name: "clocks 30 s ahead and 30 s behind", open: skewedSharedWorld, run: func(w *world, length time.Duration) error {
 	for i, offset := range []time.Duration{30 * time.Second, -30 * time.Second} {

@@ -35,27 +35,6 @@ var diskFullStalling = fault{name: "disk full and stalling", open: smallDiskWorl
 	return free()
 }}
 
-// killedFull kills the process on a full disk and starts it there: what was acknowledged
-// meanwhile is in the journal's reserve, and nowhere else.
-var killedFull = fault{name: "killed on a full disk", open: smallDiskWorld, mix: &salesOnly, cost: noRoom, run: func(w *world, length time.Duration) error {
-	p := w.processes[0]
-	free, err := fill(w.dir)
-	if err != nil {
-		return err
-	}
-	time.Sleep(length / 2)
-	p.kill()
-	if err := p.start(); err != nil {
-		return err
-	}
-	time.Sleep(length / 4)
-	p.kill()
-	if err := free(); err != nil {
-		return err
-	}
-	return p.start()
-}}
-
 func fullFor(w *world, length time.Duration) error {
 	free, err := fill(w.dir)
 	if err != nil {

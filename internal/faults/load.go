@@ -17,7 +17,6 @@ var (
 	everyday  = mix{newcomer: 60, browse: 690, burst: 10, put: 50, slow: 5, ask: 90, logIn: 15, logOut: 8, buy: 22, replay: 30}
 	noLogins  = mix{newcomer: 60, browse: 705, burst: 10, put: 50, slow: 5, ask: 90, logOut: 8, buy: 22, replay: 30} // the shop has two accounts, and checks few passwords at once
 	pagesOnly = mix{browse: 1000}
-	salesOnly = mix{buy: 650, ask: 350}                                                                                  // nobody new: what begins on a full disk is in memory alone
 	few       = mix{newcomer: 60, browse: 500, burst: 15, put: 60, ask: 160, logIn: 50, logOut: 25, buy: 40, replay: 65} // many customers, for a shop that takes few requests
 )
 

@@ -18,7 +18,7 @@ var (
 	smoke = []fault{killed, terminated, archiveLocked, flippedTail, garbage, poisonByOrders, killedFull, clockYearsAhead, redisEmptied, instanceKilled, rolled}
 	whole = []fault{
 		killed, terminated, frozen, archiveLocked, killedBehind, tornTail, flippedTail, slowClients, cookieless, garbage, fatSessions, descriptors,
-		archiveFull, journalFull, diskFull, diskFullPages, diskFullStalling, killedFull, clockJumps, restartedInThePast, yearsAhead,
+		archiveFull, journalFull, diskFull, diskFullPages, diskFullStalling, clockJumps, restartedInThePast,
 		redisStopped, redisFrozen, redisSlow, redisEmptied, redisOld, redisOldAlone, redisCutOff, failover, mongodbStopped, mongodbFrozen, mongodbSlow, mongodbCutOff, bothStopped,
 		instanceKilled, instanceFrozen, orphaned, rolled, clocksApart,
 		poisonByOrders, poisonByFolds, feedFlood, fatInRedis, botFlood, loginFlood, mongodbFar, killedFull, clockYearsAhead,
