@@ -116,7 +116,7 @@ func TestRun_CatchesDefects(t *testing.T) {
 			t.Parallel()
 			for _, name := range d.rules {
 				var messages []string
-				all := concat(rules, sharedRules)
+				all := concat(rules, sharedRules, costRules)
 				if i := slices.IndexFunc(all, func(r rule) bool { return r.name == name }); i >= 0 {
 					messages = failures(t, d.defect, all[i].check)
 				} else if name != random {

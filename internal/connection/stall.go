@@ -199,3 +199,13 @@ func (c *conn) Close() error {
 	c.listener.mu.Unlock()
 	return c.Conn.Close()
 }
+
+// CloseWrite tells the client that nothing more comes, while what it sends can still be
+// read: net/http does so before it closes a connection of which it has not read all, so
+// that the client gets the answer and no reset.
+func (c *conn) CloseWrite() error {
+	if inner, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return inner.CloseWrite()
+	}
+	return nil
+}

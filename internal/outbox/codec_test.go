@@ -31,7 +31,6 @@ func sampleFacts() []store.Fact {
 		&store.OrderRefunded{RefundID: "r", OrderID: "o", SessionID: "s", VisitorID: "v", Amount: store.Money{Amount: 5, Currency: "EUR"}, EventID: "e", At: at},
 		&store.BotSeen{EventID: "e", Reason: "crawler", UserAgent: "bot", IPAddress: "203.0.113.0", Page: "/", At: at},
 		&store.SessionsFolded{Into: "a", Folded: "b", Visitor: "v"},
-		&store.VisitsUncounted{EventID: "e", Minute: at, Reason: "cap", Count: 12},
 		&store.VisitsUncounted{EventID: "e", Minute: at, Bots: true, Reason: "tool", Count: 12},
 	}
 }
