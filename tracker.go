@@ -89,7 +89,7 @@ func start(config Config, beforeWrite func() error) (*Tracker, error) {
 		Names: names, Live: c.LiveSessions, LiveBytes: c.LiveBytes, Budget: c.StoreTimeout, Counts: t.counts, Logger: c.Logger,
 	})
 	agents := enrich.NewAgents(0, c.OwnAgents...)
-	t.counts.Func("agents_over_budget", "User agents that were recognised less precisely because too many unusual ones came at once.", agents.OverBudget)
+	t.counts.BoundFunc("agents_over_budget", "User agents that were recognised less precisely because too many unusual ones came at once.", agents.OverBudget)
 	describe := &sessions.Describer{
 		Agents: agents, OwnHosts: c.OwnHosts, FullAddresses: c.FullAddresses, Reason: c.BotReason,
 		Proxies: t.Proxies(),

@@ -34,7 +34,7 @@ const (
 
 var (
 	wrong     = count.Process.New("admin_tokens_wrong", "Requests to the admin API, the metrics or the probes that sent a token which is none of ours.")
-	throttled = count.Process.New("admin_tokens_throttled", "Requests with a token that were refused without regard to it, because their network had sent too many wrong ones within a minute.")
+	throttled = count.Process.Bound("admin_tokens_throttled", "Requests with a token that were refused without regard to it, because their network had sent too many wrong ones within a minute.")
 )
 
 // A Door admits who sends one of its tokens. It is safe for concurrent use.

@@ -20,7 +20,7 @@ const (
 	chunk = 16 << 10
 )
 
-var cuts = count.Process.New("connections_cut", "Connections that were ended because their client took nothing of an answer for 20 s, or, at the end of the process, neither took nor sent anything for 3 s.")
+var cuts = count.Process.Bound("connections_cut", "Connections that were ended because their client took nothing of an answer for 20 s, or, at the end of the process, neither took nor sent anything for 3 s.")
 
 // A Listener accepts connections that are cut if they stall. It is safe for concurrent use.
 type Listener struct {

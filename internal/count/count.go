@@ -19,8 +19,9 @@ type Set struct {
 var Process = new(Set)
 
 type counter struct {
-	help string
-	read func() uint64
+	help  string
+	read  func() uint64
+	bound bool
 }
 
 // New makes a counter. The help text says in a plain sentence what is counted.
@@ -30,8 +31,25 @@ func (s *Set) New(name, help string) *atomic.Uint64 {
 	return n
 }
 
+// Bound is New for a counter of what was left out, forgotten or refused at a bound of
+// what strangers can make longer. docs/reliability.md has a line for each of them.
+func (s *Set) Bound(name, help string) *atomic.Uint64 {
+	n := new(atomic.Uint64)
+	s.BoundFunc(name, help, n.Load)
+	return n
+}
+
+// BoundFunc is Bound for what somebody else counts.
+func (s *Set) BoundFunc(name, help string, read func() uint64) {
+	s.add(name, counter{help: help, read: read, bound: true})
+}
+
 // Func makes a counter of what somebody else counts.
 func (s *Set) Func(name, help string, read func() uint64) {
+	s.add(name, counter{help: help, read: read})
+}
+
+func (s *Set) add(name string, c counter) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.counters == nil {
@@ -40,7 +58,7 @@ func (s *Set) Func(name, help string, read func() uint64) {
 	if s.counters[name].read != nil {
 		panic("footfall: two counters are called " + name)
 	}
-	s.counters[name] = counter{help, read}
+	s.counters[name] = c
 }
 
 // All is what every counter says now.
@@ -58,6 +76,7 @@ func (s *Set) All() map[string]uint64 {
 type Measure struct {
 	Name, Help string
 	Count      uint64 // of a counter; of a histogram, how often something was measured
+	Bound      bool   // a counter made by [Set.Bound] or [Set.BoundFunc]
 
 	// Of a histogram; nil for a counter.
 	Labels  []Label
@@ -74,7 +93,7 @@ func (s *Set) Measures() []Measure {
 	defer s.mu.Unlock()
 	all := make([]Measure, 0, len(s.counters)+len(s.histograms))
 	for name, c := range s.counters {
-		all = append(all, Measure{Name: name, Help: c.help, Count: c.read()})
+		all = append(all, Measure{Name: name, Help: c.help, Count: c.read(), Bound: c.bound})
 	}
 	for _, h := range s.histograms {
 		all = append(all, h.measure())

@@ -43,7 +43,7 @@ func NewHot(s store.HotStore, counts *count.Set) *Hot {
 	if e, ok := store.HotAs[store.Evictor](s); ok {
 		evicted = e.Evicted
 	}
-	counts.Func("hot_evicted", "Sessions that a hot store in memory dropped because it was full; they are read from the archive.", evicted)
+	counts.BoundFunc("hot_evicted", "Sessions that a hot store in memory dropped because it was full; they are read from the archive.", evicted)
 	return g
 }
 

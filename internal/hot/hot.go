@@ -44,9 +44,9 @@ func New(s *guard.Hot, archive *guard.Archive, out *outbox.Outbox, lives store.L
 	h := &Hot{
 		store: s, archive: archive, out: out, lives: lives, names: names, queue: queue{most: queued, mostBytes: queuedBytes},
 		reads:   counts.New("hot_reads", "Sessions that were looked up in the hot store."),
-		dropped: counts.New("hot_dropped", "Sessions whose latest activity did not reach the hot store because too many were waiting. The archive has it."),
+		dropped: counts.Bound("hot_dropped", "Sessions whose latest activity did not reach the hot store because too many were waiting. The archive has it."),
 	}
-	h.recounts.skipped = counts.New("recounts_skipped", "Sessions that the hot store had lost and whose page views are not compared with the archive's, because too many were waiting. The archive's count is right; the one that is shown may be too low.")
+	h.recounts.skipped = counts.Bound("recounts_skipped", "Sessions that the hot store had lost and whose page views are not compared with the archive's, because too many were waiting. The archive's count is right; the one that is shown may be too low.")
 	return h
 }
 

@@ -66,7 +66,7 @@ func NewSiblings(most int64, counts *count.Set) *Siblings {
 	return &Siblings{
 		most: most,
 		open: map[SiblingKey]*group{}, members: map[uuid.UUID]*Entry{},
-		skipped: counts.New("fold_skipped", "Sessions, or groups of them, that were not examined for parallel first requests because there were too many."),
+		skipped: counts.Bound("fold_skipped", "Sessions, or groups of them, that were not examined for parallel first requests because there were too many."),
 	}
 }
 

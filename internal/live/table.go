@@ -32,8 +32,8 @@ type Table struct {
 func NewTable(capacity int, most int64, counts *count.Set) *Table {
 	t := &Table{
 		capacity: int64(capacity), most: most,
-		evicted: counts.New("live_evicted", "Sessions that left this process's memory early because it was full; they are read from a store again."),
-		refused: counts.New("live_refused", "Sessions that found no place in this process's memory, because all that it held were needed."),
+		evicted: counts.Bound("live_evicted", "Sessions that left this process's memory early because it was full; they are read from a store again."),
+		refused: counts.Bound("live_refused", "Sessions that found no place in this process's memory, because all that it held were needed."),
 	}
 	for i := range t.shards {
 		t.shards[i].entries = make(map[uuid.UUID]*Entry)

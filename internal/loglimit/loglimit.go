@@ -25,7 +25,7 @@ const (
 	moreLikeIt = "moreLikeIt"
 )
 
-var leftOut = count.Process.New("log_lines_left_out", "Lines of the log that were not written, because more than one of their kind came within a second.")
+var leftOut = count.Process.Bound("log_lines_left_out", "Lines of the log that were not written, because more than one of their kind came within a second.")
 
 // Logger returns a logger that writes to another, bounded. One that is bounded already
 // is returned as it is.

@@ -42,9 +42,9 @@ func New(out *outbox.Outbox, archive *guard.Archive, s *sessions.Sessions, count
 		counted:   counts.New("orders", "Orders that were placed, each once."),
 		completed: counts.New("orders_completed", "Orders whose later call filled in what the first had left blank, such as the session."),
 		exceeding: counts.New("refunds_exceeding", "Refunds after which more of an order was refunded than was paid, because several instances refunded at the same moment. They are recorded: look at the order."),
-		pastCap:   counts.New("orders_past_cap", "Orders that were stored without their session because it has 100 already."),
+		pastCap:   counts.Bound("orders_past_cap", "Orders that were stored without their session because it has 100 already."),
 		unwritten: counts.New("orders_unwritten", "Orders and refunds that neither the archive nor the journal took; their calls said so."),
-		forgotten: counts.New("orders_forgotten", "Orders and refunds on their way to the archive that this process does not remember, because there were too many: until the archive holds them, a second call with the id of one is taken for the first."),
+		forgotten: counts.Bound("orders_forgotten", "Orders and refunds on their way to the archive that this process does not remember, because there were too many: until the archive holds them, a second call with the id of one is taken for the first."),
 	}
 	forgot := func() { o.forgotten.Add(1) }
 	o.unstored = unstored[store.Order]{size: sizeOfOrder, forgot: forgot}

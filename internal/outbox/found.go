@@ -22,7 +22,11 @@ func (b *Outbox) Found() []Found {
 
 // found is called while the journal is opened.
 func (b *Outbox) found(at Position, record []byte) {
-	if len(record) == 0 || record[0] != kindOrderPlaced && record[0] != kindOrderRefunded || b.soldBytes > maxFound {
+	if len(record) == 0 || record[0] != kindOrderPlaced && record[0] != kindOrderRefunded {
+		return
+	}
+	if b.soldBytes > maxFound {
+		b.salesUnknown.Add(1)
 		return
 	}
 	fact, _, err := decode(record)

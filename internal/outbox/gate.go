@@ -17,12 +17,13 @@ const maxReplayed = 10_000
 // A gate is shut until the archive holds what the journal held at the start, and
 // what that revoked is known: before, the archive may miss the end of a session.
 type gate struct {
-	left     atomic.Int64  // records of the last run that the archive does not hold yet
-	open     chan struct{} // closed when it is open
-	opening  sync.Once
-	carried  chan struct{} // a batch was carried
-	mu       sync.Mutex
-	sessions map[string]bool // of the last run's events
+	left      atomic.Int64  // records of the last run that the archive does not hold yet
+	open      chan struct{} // closed when it is open
+	opening   sync.Once
+	carried   chan struct{}  // a batch was carried
+	forgotten *atomic.Uint64 // facts whose session is not remembered
+	mu        sync.Mutex
+	sessions  map[string]bool // of the last run's events
 }
 
 func (g *gate) init(replay uint64) {
@@ -37,7 +38,12 @@ func (g *gate) note(facts []store.Fact) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for _, fact := range facts {
-		if f, ok := fact.(*store.EventRecorded); ok && len(g.sessions) < maxReplayed {
+		f, ok := fact.(*store.EventRecorded)
+		switch {
+		case !ok || g.sessions[f.SessionID]:
+		case len(g.sessions) >= maxReplayed:
+			g.forgotten.Add(1)
+		default:
 			g.sessions[f.SessionID] = true
 		}
 	}

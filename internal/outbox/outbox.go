@@ -81,6 +81,7 @@ type Outbox struct {
 
 	unacknowledged, eventsDropped, controlFailures *atomic.Uint64
 	projected, setAside, timesClamped              *atomic.Uint64
+	salesUnknown                                   *atomic.Uint64
 	eventsPending, eventsUnattributed              *atomic.Uint64 // waiting for their session; given up
 }
 
@@ -92,11 +93,13 @@ func Open(o Options) (*Outbox, error) {
 		eventsDropped:      o.Counts.New("events_dropped", "Events, page views included, that were lost: the journal refused them, or could not write them later either."),
 		controlFailures:    o.Counts.New("control_failures", "Logouts, revocations and orders that could be written neither to the archive nor to the journal."),
 		projected:          o.Counts.New("facts_projected", "Facts that were moved from the journal to the archive."),
-		setAside:           o.Counts.New("facts_set_aside", "Facts that the archive answered with an error again and again while it took others; they are in the directory set-aside of the journal."),
+		setAside:           o.Counts.Bound("facts_set_aside", "Facts that the archive answered with an error again and again while it took others; they are in the directory set-aside of the journal."),
 		timesClamped:       o.Counts.New("times_clamped", "Times that were ahead of the archive's clock and were set back to it."),
 		eventsPending:      o.Counts.New("events_pending", "Events whose session no store could look up when they happened; it is looked up when the archive answers."),
 		eventsUnattributed: o.Counts.New("events_unattributed", "Events that were given up because the archive did not know their session two minutes later."),
 	}
+	b.gate.forgotten = o.Counts.Bound("replays_forgotten", "Page views and events that the last run left in the journal and whose session was not remembered, because there were too many: its count in the hot store may stay too low.")
+	b.salesUnknown = o.Counts.Bound("sales_unknown", "Orders and refunds that the last run left in the journal and that are not remembered, because there were too many: until the archive holds them, a second call with the id of one is taken for the first.")
 	var err error
 	b.journal, err = journal.Open(o.Dir, journal.Options{
 		MaxBytes: o.MaxBytes, Sync: o.Sync, Stall: o.Stall, Logger: o.Logger,
@@ -120,7 +123,11 @@ func Open(o Options) (*Outbox, error) {
 		{"journal_missing", "Records that were missing there, at most.", func(s journal.Stats) uint64 { return s.Missing }},
 		{"journal_damaged_bytes", "Bytes of the journal that could not be read at the start; they are in its directory set-aside.", func(s journal.Stats) uint64 { return uint64(s.DamagedBytes) }},
 	} {
-		o.Counts.Func(c.name, c.help, func() uint64 { return c.read(b.journal.Stats()) })
+		add := o.Counts.Func
+		if c.name == "journal_refused" {
+			add = o.Counts.BoundFunc
+		}
+		add(c.name, c.help, func() uint64 { return c.read(b.journal.Stats()) })
 	}
 	return b, nil
 }

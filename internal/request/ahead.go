@@ -33,7 +33,7 @@ type landings struct {
 }
 
 func newLandings(counts *count.Set) *landings {
-	return &landings{seed: maphash.MakeSeed(), forgotten: counts.New("prefetches_forgotten", "Pages that browsers fetched ahead and that were forgotten because there were too many, in all or of one session; if they are shown, they are not counted."), young: map[uint64]string{}, old: map[uint64]string{}}
+	return &landings{seed: maphash.MakeSeed(), forgotten: counts.Bound("prefetches_forgotten", "Pages that browsers fetched ahead and that were forgotten because there were too many, in all or of one session; if they are shown, they are not counted."), young: map[uint64]string{}, old: map[uint64]string{}}
 }
 
 func (l *landings) key(addr netip.Addr, agent, page string) uint64 {

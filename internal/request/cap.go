@@ -4,9 +4,11 @@ import (
 	"math"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/footfall-go/footfall/enrich"
+	"github.com/footfall-go/footfall/internal/count"
 	"github.com/footfall-go/footfall/store"
 )
 
@@ -15,6 +17,7 @@ import (
 type beginCap struct {
 	perNetwork int // negative: no cap
 	inAll      int
+	untold     *atomic.Uint64
 
 	mu       sync.Mutex
 	minute   int64
@@ -44,9 +47,11 @@ const (
 	tooManyBytes = "new_session_bytes_per_minute"
 )
 
-func newBeginCap(perNetwork int) *beginCap {
+func newBeginCap(perNetwork int, counts *count.Set) *beginCap {
 	inAll := min(perNetwork, math.MaxInt/allNetworks) * allNetworks
-	return &beginCap{perNetwork: perNetwork, inAll: inAll, networks: map[netip.Prefix]int{}}
+	return &beginCap{perNetwork: perNetwork, inAll: inAll, networks: map[netip.Prefix]int{},
+		untold: counts.Bound("networks_untold", "Sessions that began without a cap of their network, because sessions of too many networks began within a minute."),
+	}
 }
 
 // refuse says why no session may begin for an address, "" if one may; that then counts.
@@ -72,6 +77,8 @@ func (c *beginCap) refuse(addr netip.Addr, whom enrich.Identity, at time.Time) s
 		}
 		if n > 0 || len(c.networks) < maxNetworks {
 			c.networks[network] = n + 1
+		} else {
+			c.untold.Add(1)
 		}
 	}
 	c.total++

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/footfall-go/footfall/enrich"
+	"github.com/footfall-go/footfall/internal/count"
 	"github.com/footfall-go/footfall/store"
 )
 
@@ -24,7 +25,7 @@ func allows(c *beginCap, addr netip.Addr, whom enrich.Identity, at time.Time) bo
 }
 
 func TestCap_OfOneNetworkInAMinute(t *testing.T) {
-	c := newBeginCap(3)
+	c := newBeginCap(3, new(count.Set))
 	for i := range 3 {
 		if !allows(c, addr(1, i), enrich.OneVisitor, minute) {
 			t.Fatalf("session %d of a network is refused: three may begin in a minute", i+1)
@@ -42,7 +43,7 @@ func TestCap_OfOneNetworkInAMinute(t *testing.T) {
 }
 
 func TestCap_OfAllNetworksTogether(t *testing.T) {
-	c := newBeginCap(1)
+	c := newBeginCap(1, new(count.Set))
 	for i := range allNetworks {
 		if !allows(c, addr(i, 0), enrich.OneVisitor, minute) {
 			t.Fatalf("session %d of all is refused: %d may begin in a minute", i+1, allNetworks)
@@ -59,7 +60,7 @@ func TestCap_OfAllNetworksTogether(t *testing.T) {
 }
 
 func TestCap_AnUnknownAddressIsNobodys(t *testing.T) {
-	c := newBeginCap(2)
+	c := newBeginCap(2, new(count.Set))
 	for i := range 10 {
 		if !allows(c, netip.Addr{}, enrich.Nobody, minute) {
 			t.Fatalf("session %d behind a Unix socket that nobody trusts is refused: all visitors come from there, so only the cap of all counts", i+1)
@@ -68,14 +69,14 @@ func TestCap_AnUnknownAddressIsNobodys(t *testing.T) {
 }
 
 func TestCap_TheGreatestNumberIsNoSmallCap(t *testing.T) {
-	c := newBeginCap(math.MaxInt)
+	c := newBeginCap(math.MaxInt, new(count.Set))
 	if !allows(c, addr(1, 0), enrich.OneVisitor, minute) {
 		t.Error("with the greatest cap no session begins: a hundred times as many do not fit into an int")
 	}
 }
 
 func TestCap_AForgottenProxyStandsForEverybody(t *testing.T) {
-	c := newBeginCap(2)
+	c := newBeginCap(2, new(count.Set))
 	for i := range 10 {
 		if !allows(c, addr(1, 0), enrich.ForgottenProxy, minute) {
 			t.Fatalf("session %d behind a proxy that nobody trusts is refused: its address is not its visitor's, so only the cap of all counts", i+1)
@@ -91,7 +92,7 @@ func TestCap_AForgottenProxyStandsForEverybody(t *testing.T) {
 }
 
 func TestCap_NoneIfNegative(t *testing.T) {
-	c := newBeginCap(-1)
+	c := newBeginCap(-1, new(count.Set))
 	for range 1000 {
 		if !allows(c, addr(1, 0), enrich.OneVisitor, minute) {
 			t.Fatal("without a cap a session is refused")
@@ -100,7 +101,7 @@ func TestCap_NoneIfNegative(t *testing.T) {
 }
 
 func TestCap_RemembersABoundedNumberOfNetworks(t *testing.T) {
-	c := newBeginCap(2)
+	c := newBeginCap(2, new(count.Set))
 	c.turn(minute)
 	for i := range maxNetworks {
 		c.networks[netip.PrefixFrom(netip.MustParseAddr(fmt.Sprintf("2001:db8:%x:%x::", i>>16, i&0xffff)), 64)] = 1
@@ -111,7 +112,7 @@ func TestCap_RemembersABoundedNumberOfNetworks(t *testing.T) {
 }
 
 func TestCap_OfBytesHoldsWhereTheAddressTellsNobodyApart(t *testing.T) {
-	c := newBeginCap(6000)
+	c := newBeginCap(6000, new(count.Set))
 	fat := store.Session{LandingPage: strings.Repeat("x", 2048), Referrer: strings.Repeat("y", 2048)}
 	begin := func(whom enrich.Identity) (bytes int) {
 		for i := 0; c.refuse(addr(i, 0), whom, minute) == ""; i++ {

@@ -63,16 +63,16 @@ type Requests struct {
 // New returns what opens the requests of a tracker.
 func New(o Options) *Requests {
 	q := &Requests{
-		Options: o, cap: newBeginCap(o.PerMinute), unbegun: newUnbegunAnswers(o.Counts), landings: newLandings(o.Counts),
+		Options: o, cap: newBeginCap(o.PerMinute, o.Counts), unbegun: newUnbegunAnswers(o.Counts), landings: newLandings(o.Counts),
 		withheld:             o.Counts.New("cookies_withheld", "Requests of other sites whose cookies the browser held back: they set no cookie and begin no session."),
 		badCookies:           o.Counts.New("bad_cookies", "Cookies under our names that were ignored: not signed by one of the secrets, or not in our form."),
 		botViews:             o.Counts.New("bot_views", "Page views of software (crawlers, scripts, monitoring), which are no visits."),
-		botsTallied:          o.Counts.New("bots_tallied", "Page views of software that are stored as numbers by reason and minute only, because one network, or all, had used up the bytes of an hour that such views are kept in."),
+		botsTallied:          o.Counts.Bound("bots_tallied", "Page views of software that are stored as numbers by reason and minute only, because one network, or all, had used up the bytes of an hour that such views are kept in."),
 		forgottenProxy:       o.Counts.New("forgotten_proxy", "New sessions whose requests came through a private peer that is not among the trusted proxies: they all have its address."),
 		logins:               o.Counts.New("logins", "Logins that succeeded."),
 		eventsWithoutSession: o.Counts.New("events_without_session", "Events that the shop tracked in requests without a session, such as those of software; they are not stored."),
-		visitsUncounted:      o.Counts.New("visits_uncounted", "Visits that were served without a session because too many sessions began in a minute (NEW_SESSIONS_PER_MINUTE), or too many bytes of them."),
-		bytesCapped:          o.Counts.New("visits_past_bytes", "Those of visits_uncounted that were served without a session because the sessions of the minute took too many bytes: 64 MiB, of which 16 MiB for addresses that tell no visitors apart."),
+		visitsUncounted:      o.Counts.Bound("visits_uncounted", "Visits that were served without a session because too many sessions began in a minute (NEW_SESSIONS_PER_MINUTE), or too many bytes of them."),
+		bytesCapped:          o.Counts.Bound("visits_past_bytes", "Those of visits_uncounted that were served without a session because the sessions of the minute took too many bytes: 64 MiB, of which 16 MiB for addresses that tell no visitors apart."),
 		cost:                 o.Counts.Histogram("request_cost_seconds", "How long Footfall itself took of a request: its cookies and session before the handler, recording before the first byte. What the handler calls, such as Login, is not in it."),
 	}
 	return q

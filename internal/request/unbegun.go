@@ -37,7 +37,7 @@ type unbegunAnswers struct {
 func newUnbegunAnswers(counts *count.Set) *unbegunAnswers {
 	return &unbegunAnswers{
 		waiting: map[*Request]struct{}{}, begun: map[uuid.UUID]*Request{},
-		unawaited: counts.New("answers_unawaited", "Answers that nobody had begun when the handler returned, and that were taken for 200 with nothing at once because too many were being waited for."),
+		unawaited: counts.Bound("answers_unawaited", "Answers that nobody had begun when the handler returned, and that were taken for 200 with nothing at once because too many were being waited for."),
 		unseen:    counts.New("answers_unseen", "Answers that a framework wrote past the tracker's writer, so that their status is not known; they are no page views."),
 	}
 }

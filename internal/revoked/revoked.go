@@ -40,7 +40,7 @@ func New(feed store.Ledger, hot store.HotStore, o Options) *Revoked {
 	}
 	r := &Revoked{mem: newMemory(o.MaxAge+time.Minute, o.MaxBytes)}
 	r.asked = o.Counts.New("revocations_asked", "How often the archive was asked whether a customer's session counts, because memory had been too small for everything that was revoked.")
-	o.Counts.Func("revocations_fallen", "Revocations and replaced secrets that were dropped from memory because there were too many. The archive is asked for every customer's session that they may concern.", func() uint64 {
+	o.Counts.BoundFunc("revocations_fallen", "Revocations and replaced secrets that were dropped from memory because there were too many. The archive is asked for every customer's session that they may concern.", func() uint64 {
 		r.mu.RLock()
 		defer r.mu.RUnlock()
 		return r.mem.dropped
