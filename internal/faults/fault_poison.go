@@ -18,7 +18,7 @@ var poisonByOrders = fault{name: "poison by orders", open: ownWorld(), more: 5 *
 	const orders = 12_000
 	buyer := newKeeper("198.51.100.7")
 	if a := w.crowd.browse(buyer, w.random); a.err != nil || buyer.session == "" {
-		return fmt.Errorf("the buyer got no session: %v", a.err)
+		return fmt.Errorf("the buyer got no session: %w", a.err)
 	}
 	n := w.flood(16, orders, func(int, *rand.Rand) {
 		same := *buyer

@@ -11,7 +11,8 @@ import (
 func TestRememberPrefetch_SaysWhatItForgets(t *testing.T) {
 	e := New(clock.NewID(), store.Record{}, NewNames())
 	for i := range maxPrefetched {
-		if e.RememberPrefetch("/"+strconv.Itoa(i)) || e.RememberPrefetch("/"+strconv.Itoa(i)) {
+		forgot, again := e.RememberPrefetch("/"+strconv.Itoa(i)), e.RememberPrefetch("/"+strconv.Itoa(i))
+		if forgot || again {
 			t.Errorf("page %d of %d that a session remembers is said to have made it forget another", i+1, maxPrefetched)
 		}
 	}

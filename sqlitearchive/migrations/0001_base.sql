@@ -43,7 +43,7 @@ CREATE TABLE sessions (
 -- What is looked up: days, a browser, a customer.
 CREATE INDEX sessions_started_at ON sessions (started_at);
 CREATE INDEX sessions_visitor_id ON sessions (visitor_id);
-CREATE INDEX sessions_customer_id ON sessions (customer_id, started_at) WHERE customer_id IS NOT NULL;
+CREATE INDEX sessions_customer_id ON sessions (customer_id) WHERE customer_id IS NOT NULL;
 
 -- The events of a session are a list: the session knows its latest, each event
 -- the one before it. That finds them as quickly as an index on session_id and
@@ -114,19 +114,12 @@ CREATE TABLE credential_changes (
 );
 
 CREATE INDEX credential_changes_changed_at ON credential_changes (changed_at);
-CREATE INDEX credential_changes_session_id ON credential_changes (session_id, version) WHERE session_id IS NOT NULL;
 CREATE INDEX credential_changes_customer_id ON credential_changes (customer_id, revoked_before) WHERE customer_id IS NOT NULL;
 
 CREATE TABLE job_slots (
 	job  TEXT NOT NULL,
 	slot INTEGER NOT NULL,
 	PRIMARY KEY (job, slot)
-) WITHOUT ROWID;
-
--- The first value of each key, kept for good.
-CREATE TABLE first_values (
-	key   TEXT PRIMARY KEY,
-	value TEXT NOT NULL
 ) WITHOUT ROWID;
 
 -- What software asked for, apart from what people did.
@@ -142,17 +135,13 @@ CREATE TABLE bot_views (
 
 CREATE INDEX bot_views_created_at ON bot_views (created_at);
 
--- Requests that are kept as a number alone: visits served without a session because a
--- cap was reached, and with bots = 1 views of software that are not in bot_views.
+-- Visits served without a session because a cap was reached.
 CREATE TABLE uncounted_visits (
 	event_id TEXT PRIMARY KEY,
 	minute   INTEGER NOT NULL,
-	bots     INTEGER NOT NULL,
 	reason   TEXT NOT NULL,
 	count    INTEGER NOT NULL
 ) WITHOUT ROWID;
-
-CREATE INDEX uncounted_visits_minute ON uncounted_visits (minute);
 
 -- Sessions that were folded into a sibling: whole, so that one whose cookie
 -- comes back after all can be taken out again.
@@ -165,9 +154,3 @@ CREATE TABLE folded_sessions (
 ) WITHOUT ROWID;
 
 CREATE INDEX folded_sessions_into_id ON folded_sessions (into_id);
-
--- How far deleting by age has come: the time that it takes for now.
-CREATE TABLE retention (
-	id      INTEGER PRIMARY KEY CHECK (id = 1),
-	horizon INTEGER NOT NULL
-);

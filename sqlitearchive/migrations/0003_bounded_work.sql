@@ -32,3 +32,25 @@ CREATE TABLE awaited_refunds (
 INSERT INTO awaited_refunds SELECT order_id, min(sum(amount), 9223372036854775807) FROM refunds
 	WHERE NOT EXISTS (SELECT 1 FROM orders WHERE orders.order_id = refunds.order_id) GROUP BY 1;
 DROP INDEX refunds_order_id;
+
+-- A revocation looks at those sessions of a customer that can be alive.
+DROP INDEX sessions_customer_id;
+CREATE INDEX sessions_customer_id ON sessions (customer_id, started_at) WHERE customer_id IS NOT NULL;
+CREATE INDEX credential_changes_session_id ON credential_changes (session_id, version) WHERE session_id IS NOT NULL;
+
+-- The first value of each key, kept for good.
+CREATE TABLE first_values (
+	key   TEXT PRIMARY KEY,
+	value TEXT NOT NULL
+) WITHOUT ROWID;
+
+-- Requests that are kept as a number alone: visits served without a session because a
+-- cap was reached, and with bots = 1 views of software that are not in bot_views.
+ALTER TABLE uncounted_visits ADD COLUMN bots INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX uncounted_visits_minute ON uncounted_visits (minute);
+
+-- How far deleting by age has come: the time that it takes for now.
+CREATE TABLE retention (
+	id      INTEGER PRIMARY KEY CHECK (id = 1),
+	horizon INTEGER NOT NULL
+);
