@@ -2,12 +2,9 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
-	"net/http"
 	"os"
 	"time"
 
@@ -99,7 +96,7 @@ func moveHorizon(ctx context.Context, c *config) error {
 			return fmt.Errorf("DATA_DIR: %s: %w", c.dataDir, err)
 		}
 		if found.Running {
-			return moveThrough(ctx, found.Address)
+			return askServer(found.Address, "/_footfall/api/retention", nil, nil)
 		}
 		if err := c.findDatabase(); err != nil {
 			return err
@@ -123,25 +120,4 @@ func moveHorizon(ctx context.Context, c *config) error {
 	}
 	_, err = tracker.Retention(ctx, true)
 	return errors.Join(err, closeAll(ctx))
-}
-
-func moveThrough(ctx context.Context, in datadir.Address) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, in.URL+"/_footfall/api/retention", nil)
-	if err != nil {
-		return err
-	}
-	req.Header.Set("Authorization", "Bearer "+in.Token)
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return fmt.Errorf("DATA_DIR: the footfall that runs on it (process %d) does not answer: %w: look at its log", in.PID, withoutRequest(err))
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode == http.StatusOK {
-		return nil
-	}
-	var answer struct {
-		Message string `json:"message"`
-	}
-	_ = json.NewDecoder(io.LimitReader(resp.Body, 1<<20)).Decode(&answer)
-	return fmt.Errorf("DATA_DIR: the footfall that runs on it (process %d) answered %s: %s", in.PID, resp.Status, answer.Message)
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"time"
 
 	"github.com/footfall-go/footfall/dashboard"
@@ -35,9 +34,7 @@ func (cmd *doctorCmd) retry(t terminal, c *config) (err error) {
 // retryAlone puts what was set aside back into the journal, and carries it to the archive
 // as far as that takes it at once. The next start does the rest.
 func retryAlone(c *config) (done dashboard.Retried, err error) {
-	c.Secrets, c.DisableJobs = []string{newToken()}, true // this tracker reads no cookies
-	c.StoreTimeout = time.Second
-	n, err := openNode(c, slog.New(slog.DiscardHandler))
+	n, err := openAlone(c)
 	if err != nil {
 		return done, err
 	}
