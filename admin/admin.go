@@ -76,6 +76,7 @@ type Handler struct {
 	door    *bearer.Door
 	mux     *http.ServeMux
 	ownLock bool
+	latest  latest
 
 	mu       sync.Mutex // guards what follows
 	server   *http.Server

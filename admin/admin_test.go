@@ -20,6 +20,7 @@ func TestReady_NamesThePartsAndGivesDetailsOnlyWithTheToken(t *testing.T) {
 	h := open(t, s, nil)
 	for _, down := range []bool{false, true} {
 		s.Hot.Down.Store(down)
+		h := open(t, s, func(c *admin.Config) { c.DataDir = "" }) // the answer of another is kept for a second
 		for _, bearer := range []string{"", "another-token-0123456789", token} {
 			w := ask(t, h, "/readyz", bearer)
 			if want := map[bool]int{false: 200, true: 503}[down]; w.Code != want {
@@ -182,5 +183,27 @@ func TestReady_SaysWhetherCustomersAreKnownAndHowFarThatIs(t *testing.T) {
 		if got, want := scrape(t, h).value(t, "footfall_customers_known{}"), map[bool]float64{true: 1}[known]; got != want {
 			t.Errorf("the changes of credentials were read: %v, and footfall_customers_known is %v, want %v", known, got, want)
 		}
+	}
+}
+
+func TestReady_StrangersMakeOneLookASecond(t *testing.T) {
+	s := stage.New(t, nil)
+	h := open(t, s, nil)
+	looks := s.Archive.Checks.Load
+	before := looks()
+	for range 200 {
+		if w := ask(t, h, "/readyz", ""); w.Code != 200 {
+			t.Fatalf("/readyz answers %d", w.Code)
+		}
+	}
+	if n := looks() - before; n > 2 { // a second may pass
+		t.Errorf("200 requests of strangers made %d looks at the archive: an answer is kept for a second", n)
+	}
+	before = looks()
+	for range 3 {
+		ask(t, h, "/readyz", token)
+	}
+	if n := looks() - before; n != 3 {
+		t.Errorf("3 requests with the token made %d looks at the archive, want 3: operators see what is so now", n)
 	}
 }

@@ -1,9 +1,12 @@
 package admin
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"sync"
+	"time"
 
 	"github.com/footfall-go/footfall"
 )
@@ -17,13 +20,40 @@ func alive(w http.ResponseWriter, _ *http.Request) {
 // ready reports the state of each part.
 func (h *Handler) ready(w http.ResponseWriter, r *http.Request) {
 	admitted, _ := h.door.Admit(r)
-	s := h.config.Tracker.Status(r.Context())
+	var s footfall.Status
+	if admitted {
+		s = h.config.Tracker.Status(r.Context())
+	} else {
+		s = h.latest.status(r.Context(), h.config.Tracker)
+	}
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
 	if !s.Ready() {
 		w.WriteHeader(http.StatusServiceUnavailable)
 	}
 	_ = json.NewEncoder(w).Encode(readiness(s, h.config.OpenDetails || admitted))
+}
+
+// keepAnswer is for how long strangers get the same answer: an answer asks each store, and
+// they can ask for it as often as they like.
+const keepAnswer = time.Second
+
+// latest is the status that strangers get. Of those who ask at once, one looks and the
+// others wait for it.
+type latest struct {
+	mu sync.Mutex
+	at time.Time
+	s  footfall.Status
+}
+
+func (l *latest) status(ctx context.Context, t *footfall.Tracker) footfall.Status {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if time.Since(l.at) >= keepAnswer {
+		l.s = t.Status(context.WithoutCancel(ctx)) // a client that leaves must not make the stores look away
+		l.at = time.Now()
+	}
+	return l.s
 }
 
 // A readyAnswer lists the parts by name. Its details are for operators, and contain

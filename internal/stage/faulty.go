@@ -60,6 +60,7 @@ type FaultyArchive struct {
 	Discard atomic.Bool            // Append succeeds and stores nothing
 	Rejects atomic.Pointer[string] // event type that is never stored
 	Reads   atomic.Int64           // how often a session was asked for
+	Checks  atomic.Int64           // how often it was asked how it is
 	// FailsAfterKeepFirst: KeepFirst keeps, and says that it failed, as when its answer is lost.
 	FailsAfterKeepFirst atomic.Bool
 	IsShared            bool                          // what Shared says
@@ -170,6 +171,7 @@ func (f *FaultyArchive) Refunded(ctx context.Context, orderID string) (int64, er
 
 // Check fails while the archive is down.
 func (f *FaultyArchive) Check(ctx context.Context) error {
+	f.Checks.Add(1)
 	if f.Down.Load() {
 		return errDown
 	}
