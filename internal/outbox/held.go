@@ -160,7 +160,9 @@ func (p *projector) giveUp(ctx context.Context, x *held, reason error) bool {
 		needed = len(x.facts)
 	}
 	for _, fact := range x.facts[:needed] {
-		p.setFactAside(fact, reason)
+		if !p.setFactAside(ctx, fact, reason) {
+			return false
+		}
 	}
 	return p.store(ctx, x.facts[needed:])
 }

@@ -249,3 +249,29 @@ func (a *slowArchive) Append(ctx context.Context, facts []store.Fact) error {
 	}
 	return a.archive.Append(ctx, facts)
 }
+
+func TestHeld_WhatCannotBeSetAsideStaysInTheJournal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		w := open(t, dir, &archive{refuse: func([]store.Fact) error { return store.ErrRejected }}, nil)
+		if err := os.WriteFile(filepath.Join(dir, "set-aside"), nil, 0o600); err != nil { // a file where the directory has to be
+			t.Fatal(err)
+		}
+		w.append(t, event("bad", "s"))
+		w.start(t, Hooks{})
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if w.Stats().Pending != 1 || w.count("facts_set_aside") != 0 {
+			t.Errorf("%d facts are in the journal and %d are counted as set aside: one that cannot be written there must not leave the journal", w.Stats().Pending, w.count("facts_set_aside"))
+		}
+		if err := os.Remove(filepath.Join(dir, "set-aside")); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if w.Stats().Pending != 0 || asideLines(t, dir) != 1 {
+			t.Errorf("%d facts are in the journal and %d set aside, want the one set aside as soon as that is possible", w.Stats().Pending, asideLines(t, dir))
+		}
+		w.stop()
+	})
+}

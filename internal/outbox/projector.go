@@ -115,7 +115,9 @@ func (p *projector) read(ctx context.Context, batch journal.Batch) ([]store.Fact
 		fact, event, err := decode(record)
 		switch {
 		case err != nil:
-			p.putAside(record, err)
+			if !p.putAside(ctx, record, err) {
+				return nil, false
+			}
 		case event != nil:
 			waiting = append(waiting, event)
 		default:
@@ -170,8 +172,7 @@ func (p *projector) storePart(ctx context.Context, facts []store.Fact) bool {
 		case ctx.Err() != nil:
 			return false
 		case errors.Is(err, store.ErrRejected) && len(facts) == 1:
-			p.setFactAside(facts[0], err)
-			return true
+			return p.setFactAside(ctx, facts[0], err)
 		case len(facts) > 1 && errors.Is(err, errTimeout):
 			return p.pause(ctx) && p.store(ctx, facts) // in smaller parts
 		case len(facts) > 1:
@@ -228,19 +229,29 @@ func (p *projector) pause(ctx context.Context) bool {
 	return clock.Sleep(ctx, wait)
 }
 
-func (b *Outbox) putAside(record []byte, reason error) {
-	b.setAside.Add(1)
-	b.log.Error("footfall: a fact was set aside, because the archive will not take it", "error", reason)
-	if err := b.journal.SetAside(record, reason.Error()); err != nil {
-		b.complain(err)
+// putAside sets a record aside, however long that takes: until then the journal must not
+// forget it. It returns false if ctx ended first.
+func (p *projector) putAside(ctx context.Context, record []byte, reason error) bool {
+	for {
+		err := p.journal.SetAside(record, reason.Error())
+		if err == nil {
+			break
+		}
+		p.complain(err)
+		if !clock.Sleep(ctx, maxArchiveRetry) {
+			return false
+		}
 	}
+	p.setAside.Add(1)
+	p.log.Error("footfall: a fact was set aside, because the archive will not take it", "error", reason)
+	return true
 }
 
 // setFactAside puts a fact aside that the archive will not take. If it ends a session,
 // or all of a customer's, that counts nevertheless.
-func (b *Outbox) setFactAside(fact store.Fact, reason error) {
-	b.hooks.Held(fact)
-	b.putAside(appendFact(nil, fact), reason)
+func (p *projector) setFactAside(ctx context.Context, fact store.Fact, reason error) bool {
+	p.hooks.Held(fact)
+	return p.putAside(ctx, appendFact(nil, fact), reason)
 }
 
 // archiveFailed and archiveTook record an outage of the archive and its end.
