@@ -13,9 +13,8 @@ const (
 	holdTries  = 3           // that failed, before a held fact is set aside, and at least
 	holdTime   = time.Minute // since the first
 	holdRetry  = 30 * time.Second
-	firstRetry = time.Second
-	maxHeld    = 64     // subjects; at more, nothing is carried until one is decided
-	maxWaiting = 20_000 // facts of all held subjects; the same
+	maxHeld    = 64     // subjects; at more, what fails waits for holdRetry before it is held too
+	maxWaiting = 20_000 // facts of all held subjects; at more, each part waits as long
 )
 
 // A held fact is one that the archive answers with an error while it takes others. It
@@ -23,16 +22,17 @@ const (
 // aside. Until then the facts of the same subject wait behind it, so that their order
 // stays, and the journal keeps all of them.
 //
-// The first fact that fails is held before it is known whether the archive takes
-// others. If the next one fails too, the archive is away, and both are tried until it
-// is back.
+// A fact that fails is held before it is known whether the archive takes others. If
+// the next ones fail too, the archive is away, or takes none of these: so the ones
+// behind them are tried as well, slowly, until it takes one. At no bound does
+// everything wait for the facts that are held, because they would never be decided.
 type held struct {
 	subject string
 	facts   []store.Fact // the first is the one that failed
 	err     error
 	proven  bool      // the archive has taken others since it failed
 	tries   int       // that failed while the archive took others
-	first   time.Time // when it failed for the first time
+	first   time.Time // when it failed for the first time while the archive took others
 	retryAt time.Time
 	took    uint64 // Appends that the archive had taken when it failed last
 }
@@ -78,10 +78,10 @@ func (h *holdings) join(facts []store.Fact, noted func(store.Fact)) []store.Fact
 	})
 }
 
-// hold begins to hold a fact that failed alone. It returns false if another fact
-// failed before it and the archive has taken none since, or if too many are held.
-func (h *holdings) hold(fact store.Fact, err error, took uint64, noted func(store.Fact)) bool {
-	if len(h.all) >= maxHeld || h.isAway() {
+// hold begins to hold a fact that failed alone. It returns false if too many are held,
+// unless the fact has been tried for holdRetry.
+func (h *holdings) hold(fact store.Fact, err error, took uint64, tried time.Duration, noted func(store.Fact)) bool {
+	if len(h.all) >= maxHeld && tried < holdRetry {
 		return false
 	}
 	now := time.Now()
@@ -95,7 +95,7 @@ func (h *holdings) hold(fact store.Fact, err error, took uint64, noted func(stor
 func (h *holdings) othersWereTaken() {
 	for _, x := range h.all {
 		if !x.proven {
-			x.proven, x.tries, x.retryAt = true, 1, time.Now().Add(firstRetry)
+			x.proven, x.tries, x.first, x.retryAt = true, 1, time.Now(), time.Now()
 			if errors.Is(x.err, errTimeout) { // what takes too long is never set aside
 				x.tries = 0
 			}
@@ -112,7 +112,7 @@ func (h *holdings) remove(x *held) {
 // ended first.
 func (p *projector) retryHeld(ctx context.Context) bool {
 	for _, x := range slices.Clone(p.held.all) {
-		if time.Now().Before(x.retryAt) {
+		if time.Now().Before(x.retryAt) || !slices.Contains(p.held.all, x) { // decided meanwhile, while others were stored
 			continue
 		}
 		others := p.took > x.took
@@ -143,7 +143,7 @@ func (p *projector) retryHeld(ctx context.Context) bool {
 		}
 		x.retryAt = time.Now().Add(holdRetry)
 		if !x.proven {
-			x.retryAt = time.Now().Add(p.wait)
+			x.retryAt = time.Now().Add(p.wait * time.Duration(1+len(p.held.all)/8)) // so that many are not tried more often than a few
 			p.wait = min(2*p.wait, maxArchiveRetry)
 		}
 	}

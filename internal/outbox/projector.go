@@ -89,7 +89,7 @@ func gatherFor(records int) time.Duration {
 // false if ctx ended first: the journal still has the batch then.
 func (p *projector) carry(ctx context.Context, batch journal.Batch) bool {
 	facts, ok := p.read(ctx, batch)
-	if !ok || !p.retryHeld(ctx) || !p.store(ctx, facts) {
+	if !ok || !p.retryHeld(ctx) || !p.store(ctx, facts) || !p.retryHeld(ctx) { // at last those that failed before the archive was back
 		return false
 	}
 	if !p.held.isAway() {
@@ -156,12 +156,13 @@ func (p *projector) store(ctx context.Context, facts []store.Fact) bool {
 }
 
 func (p *projector) storePart(ctx context.Context, facts []store.Fact) bool {
-	for p.held.waiting >= maxWaiting {
+	began := time.Now()
+	for p.held.waiting >= maxWaiting && time.Since(began) < holdRetry {
 		if !clock.Sleep(ctx, time.Second) || !p.retryHeld(ctx) {
 			return false
 		}
 	}
-	for {
+	for began = time.Now(); ; {
 		if facts = p.held.join(facts, p.hooks.Held); len(facts) == 0 {
 			return true
 		}
@@ -181,11 +182,9 @@ func (p *projector) storePart(ctx context.Context, facts []store.Fact) bool {
 			}
 			half := len(facts) / 2
 			return p.storePart(ctx, facts[:half]) && p.storePart(ctx, facts[half:])
-		case p.held.hold(facts[0], err, p.took, p.hooks.Held):
+		case p.held.hold(facts[0], err, p.took, time.Since(began), p.hooks.Held):
 			return true
 		}
-		// Another fact failed before this one, and none was taken since: the archive
-		// takes nothing.
 		if !p.pause(ctx) || !p.retryHeld(ctx) {
 			return false
 		}
