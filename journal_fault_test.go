@@ -207,6 +207,30 @@ func TestBeginning_IsToldBeforeAnotherSessionIsFoldedIntoIt(t *testing.T) {
 	})
 }
 
+func TestBeginning_ThatWasLateIsFoldedAllTheSame(t *testing.T) {
+	for _, lost := range []int64{0, 1} { // it is written in the end, or it is not
+		synctest.Test(t, func(t *testing.T) {
+			d := new(disk)
+			s := stage.NewOn(t, onDisk(d), nil)
+			gone, kept := stage.NewBrowser(t, s.Site()), stage.NewBrowser(t, s.Site())
+			d.becomes(100*time.Millisecond, lost)
+			gone.Do("GET", "/")
+			time.Sleep(time.Second)
+			d.becomes(0, 0)
+			kept.Do("GET", "/")
+			kept.Do("GET", "/peek")
+			time.Sleep(15 * time.Second)
+			s.Settle()
+			if n, err := s.SQLite.SessionsBegun(context.Background(), time.Time{}); n != 1 || err != nil {
+				t.Errorf("beginning lost %d: %d sessions are stored (%v), want the one whose cookie came back", lost, n, err)
+			}
+			if n := s.Count("sessions_folded"); n != 1 {
+				t.Errorf("beginning lost %d: %d sessions are folded 15 s after the first, want the one whose beginning was late", lost, n)
+			}
+		})
+	}
+}
+
 func TestBeginning_IsToldBeforeTheLatestActivity(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := new(disk)

@@ -107,6 +107,7 @@ func (h *Hot) writeValues(e *live.Entry) {
 func (h *Hot) merge(ctx context.Context, e *live.Entry) bool {
 	m := e.StartMerge(h.lives)
 	defer e.EndMerge()
+	h.writeValues(e) // that were held since, and did not queue the entry because it was queued until now
 	if m.TTL <= 0 {
 		return true
 	}

@@ -206,3 +206,12 @@ func (e *Entry) Projected(confirmed journal.Position) bool {
 	defer e.mu.Unlock()
 	return e.begun && e.position <= confirmed
 }
+
+// Settled reports whether nothing of the session is on its way to the archive any more,
+// when that holds everything up to a position. It is not known whether the archive has
+// a beginning that was late for its answer: it does, or it is lost.
+func (e *Entry) Settled(confirmed journal.Position) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return (e.begun || e.position > 0) && e.position <= confirmed
+}

@@ -395,10 +395,9 @@ func TestRefund_MoreThanPaidIsRefused(t *testing.T) {
 func TestRefund_ParallelOnesDoNotExceedTheOrder(t *testing.T) {
 	for _, down := range []bool{false, true} {
 		s := stage.New(t, nil)
+		s.Archive.Down.Store(down) // then the order is only in the journal, and so are its refunds
 		tell(t, s.Tracker, webhook, "o")
-		if down { // the order is only in the journal, and so are its refunds
-			s.Archive.Down.Store(true)
-		} else {
+		if !down {
 			s.Settle()
 		}
 		var recorded, refused atomic.Int64

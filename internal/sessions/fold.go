@@ -16,7 +16,7 @@ import (
 // not keep, into the one whose cookie it did. A cookie that comes back after all
 // gets its session back: see [store.SessionsFolded].
 func (s *Sessions) Fold(ctx context.Context, at time.Time) {
-	into, folded := s.siblings.Due(at, s.lives.Idle, s.out.Holds)
+	into, folded := s.siblings.Due(at, s.lives.Idle, func(e *live.Entry) bool { return e.Settled(s.out.Confirmed()) })
 	for i, target := range into {
 		for _, e := range folded[i] {
 			asking, cancel := context.WithTimeout(ctx, guard.ControlTimeout)
