@@ -58,10 +58,11 @@
 // failure refuses nobody, and strangers have the budgets once for each instance while it
 // lasts. Stats.Unshared counts that.
 //
-// A document has about 60 bytes and is gone when its budget is full again, at the latest
-// 26 hours after the latest failure. Attempts that were not checked leave none behind, so
-// there are at most 5 for each wrong password of that time, and how many passwords are
-// checked is bounded by Config.Checks. An account's devices have about 400 bytes and are
+// A document has about 60 bytes, in Redis 250 with its key, and is gone when its budget is
+// full again: an hour after a single failure at the latest, and 26 hours after many. There
+// are at most 5 documents for each wrong password of that time, and Config.Checks bounds
+// how many passwords are checked. Attempts that were not checked leave none behind, unless
+// the store was too slow to take them back. An account's devices have about 400 bytes and are
 // gone 90 days after the latest login with any of them. The names of documents, and of
 // devices in them, are made with Config.SharedSecret. A document that was forged or
 // damaged locks nobody out for longer than the budget's longest pause. Clocks of
