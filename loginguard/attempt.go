@@ -1,6 +1,7 @@
 package loginguard
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
@@ -13,6 +14,7 @@ type attempt struct {
 	wait   time.Duration
 	known  bool // the account knows the device
 	counts []count
+	shared []sharedCount // in the order of counts; none without a store
 }
 
 // A count is one place where an attempt counts.
@@ -25,23 +27,52 @@ type count struct {
 }
 
 // attempt counts an attempt wherever it counts, or nowhere if it has to wait.
-func (g *Guard) attempt(login Login) attempt {
+func (g *Guard) attempt(ctx context.Context, login Login) attempt {
+	a := g.look(login)
+	if g.shared == nil {
+		g.count(&a)
+	} else {
+		g.countShared(ctx, &a, login)
+	}
+	if a.wait > 0 {
+		g.mu.Lock()
+		g.stats.Paused++
+		g.mu.Unlock()
+	}
+	return a
+}
+
+// look says where an attempt would count.
+func (g *Guard) look(login Login) attempt {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.places(login)
+}
+
+// count counts an attempt in the tables, or nowhere if it has to wait.
+func (g *Guard) count(a *attempt) {
 	now := g.now()
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	a := g.places(login)
 	for _, c := range a.counts {
 		a.wait = max(a.wait, c.in.pausedUntil(c.key)-now)
 	}
 	if a.wait > 0 {
-		g.stats.Paused++
-		return a
+		return
 	}
 	for i := range a.counts {
 		c := &a.counts[i]
 		c.before, c.after = c.in.count(c.key, c.budget, now)
 	}
-	return a
+}
+
+// uncount takes an attempt out of the tables again.
+func (g *Guard) uncount(a *attempt) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, c := range a.counts {
+		c.in.takeBack(c.key, c.before, c.after)
+	}
 }
 
 // places lists where an attempt counts: for a device that the account knows in the
@@ -68,20 +99,25 @@ func (g *Guard) places(login Login) (a attempt) {
 
 // takeBack takes back an attempt whose password was right, or was not checked because of
 // err. A right password also gives the device its whole budget back.
-func (g *Guard) takeBack(a attempt, err error) {
+func (g *Guard) takeBack(ctx context.Context, a *attempt, err error) {
+	forget := err == nil && a.known
+	if forget {
+		g.mu.Lock()
+		delete(g.own.entries, a.counts[0].key)
+		g.mu.Unlock()
+	} else {
+		g.uncount(a)
+	}
+	if g.shared != nil {
+		g.note(g.shared.takeBack(ctx, a.shared, forget))
+	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	switch {
-	case err == nil && a.known:
-		delete(g.own.entries, a.counts[0].key)
-		return
 	case errors.Is(err, ErrBusy):
 		g.stats.Busy++
 	case err != nil:
 		g.stats.Abandoned++
-	}
-	for _, c := range a.counts {
-		c.in.takeBack(c.key, c.before, c.after)
 	}
 }
 

@@ -56,10 +56,10 @@ func TestBounds_LoginsToOneAccountForgetNoOtherAccountsDevices(t *testing.T) {
 	for i := range 10_000 {
 		g.Trust("mallory@example.com", fmt.Sprint("device ", i))
 	}
-	if !g.attempt(Login{Account: owner, Device: laptop}).known {
+	if !g.attempt(t.Context(), Login{Account: owner, Device: laptop}).known {
 		t.Error("who logs in to an account of their own again and again makes another account forget its owner's device")
 	}
-	if g.attempt(Login{Account: "mallory@example.com", Device: "device 9989"}).known || !g.attempt(Login{Account: "mallory@example.com", Device: "device 9990"}).known {
+	if g.attempt(t.Context(), Login{Account: "mallory@example.com", Device: "device 9989"}).known || !g.attempt(t.Context(), Login{Account: "mallory@example.com", Device: "device 9990"}).known {
 		t.Errorf("an account knows its latest %d devices", devicesPerAccount)
 	}
 	if s := g.Stats(); s.DroppedDevices != 10_000-devicesPerAccount || s.Accounts != 2 {
@@ -78,7 +78,7 @@ func TestBounds_OfAccountsTheLatestLoginsStay(t *testing.T) {
 		if s := g.Stats(); s.Accounts != 100 || s.DroppedDevices != 1001-100 {
 			t.Errorf("%d accounts, %d dropped, want 100 and 901", s.Accounts, s.DroppedDevices)
 		}
-		if !g.attempt(Login{Account: owner, Device: laptop}).known {
+		if !g.attempt(t.Context(), Login{Account: owner, Device: laptop}).known {
 			t.Error("the account of the latest login is forgotten")
 		}
 	})
@@ -191,10 +191,10 @@ func FuzzCheck(f *testing.F) {
 		if err != nil || got != right {
 			t.Fatalf("the first attempt ever: %v %v, want %v", got, err, right)
 		}
-		if a := g.attempt(login); a.known != (right && device != "") {
+		if a := g.attempt(t.Context(), login); a.known != (right && device != "") {
 			t.Fatalf("known: %v; the password was right: %v", a.known, right)
 		}
-		if device != "" && g.attempt(Login{Account: account + device, Device: ""}).known || g.attempt(Login{Account: device, Device: account}).known && account != device {
+		if device != "" && g.attempt(t.Context(), Login{Account: account + device, Device: ""}).known || g.attempt(t.Context(), Login{Account: device, Device: account}).known && account != device {
 			t.Fatal("another account or device is known")
 		}
 		for _, n := range networks(addr) {

@@ -40,7 +40,8 @@ func (b budget) pause(failures int) time.Duration {
 	return p
 }
 
-// Failures are what is remembered of failed attempts. Times are since the guard was made.
+// Failures are what is remembered of failed attempts. Times are since the guard was made;
+// of those in a shared document, since 1970.
 type failures struct {
 	n      int32
 	free   int32         // of the budget
@@ -60,6 +61,25 @@ func (f *failures) age(now time.Duration) {
 	f.at += forgotten * f.refill
 }
 
+// count counts a failure. It returns the end of the pause before and since.
+func (f *failures) count(b budget, now time.Duration) (before, after time.Duration) {
+	f.age(now)
+	f.n++
+	before = f.until
+	if p := b.pause(int(f.n)); p > 0 {
+		f.until = now + p
+	}
+	return before, f.until
+}
+
+// takeBack takes back a failure, and the pause that it began unless another one did since.
+func (f *failures) takeBack(before, after time.Duration) {
+	f.n = max(0, f.n-1)
+	if f.until == after {
+		f.until = before
+	}
+}
+
 // used is the part of the budget that is used up, 1 and more during the pauses.
 func (f failures) used(now time.Duration) float64 {
 	f.age(now)
@@ -71,42 +91,37 @@ func (f failures) used(now time.Duration) float64 {
 
 // A table holds failures, in a bounded number of entries.
 type table struct {
+	kind    string // of the documents that share it
 	entries map[key]failures
 	limit   int
 	dropped uint64
 }
 
-func newTable(limit int) *table { return &table{entries: map[key]failures{}, limit: limit} }
+func newTable(kind string, limit int) *table {
+	return &table{kind: kind, entries: map[key]failures{}, limit: limit}
+}
 
 func (t *table) pausedUntil(k key) time.Duration { return t.entries[k].until }
 
-// count counts a failure. It returns the end of the pause before and since.
+// count counts a failure of a key.
 func (t *table) count(k key, b budget, now time.Duration) (before, after time.Duration) {
 	f, found := t.entries[k]
 	if !found {
 		t.makeRoom(now)
 		f = failures{free: int32(b.free), refill: b.refill, at: now}
 	}
-	f.age(now)
-	f.n++
-	before = f.until
-	if p := b.pause(int(f.n)); p > 0 {
-		f.until = now + p
-	}
+	before, after = f.count(b, now)
 	t.entries[k] = f
-	return before, f.until
+	return before, after
 }
 
-// takeBack takes back a failure, and the pause that it began unless another one did since.
+// takeBack takes back a failure of a key.
 func (t *table) takeBack(k key, before, after time.Duration) {
 	f, found := t.entries[k]
 	if !found {
 		return
 	}
-	f.n = max(0, f.n-1)
-	if f.until == after {
-		f.until = before
-	}
+	f.takeBack(before, after)
 	t.entries[k] = f
 }
 

@@ -47,8 +47,26 @@
 //
 // # Bounds
 //
-// All state is in the memory of this process: instances do not share it yet, so strangers
-// have the budgets once for each instance; and a restart forgets it, known devices too.
+// Without [Config].Shared all state is in the memory of this process: strangers have the
+// budgets once for each instance, and a restart forgets them, known devices too.
+//
+// With it, the guards of all instances that have the same [Store] spend the same budgets
+// and know the same devices: an attempt counts in the tables of its process, and in a
+// document of the store for each place where it counts. It is refused if either is
+// paused. If the store fails, is slower than Config.SharedWait, or has something else
+// under the name of a document, the tables of the process alone hold; so the store's
+// failure refuses nobody, and strangers have the budgets once for each instance while it
+// lasts. Stats.Unshared counts that.
+//
+// A document has about 60 bytes, in Redis 250 with its key, and is gone when its budget is
+// full again: an hour after a single failure at the latest, and 26 hours after many. There
+// are at most 5 documents for each wrong password of that time, and Config.Checks bounds
+// how many passwords are checked. Attempts that were not checked leave none behind, unless
+// the store was too slow to take them back. An account's devices have about 400 bytes and are
+// gone 90 days after the latest login with any of them. The names of documents, and of
+// devices in them, are made with Config.SharedSecret. A document that was forged or
+// damaged locks nobody out for longer than the budget's longest pause. Clocks of
+// instances that differ by some seconds make pauses differ by as much.
 //
 // There are four tables of failed attempts (by account, by account and network, by
 // network, by known device) with at most Config.Entries entries each. In a full table a

@@ -1,6 +1,7 @@
 package loginguard
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -30,6 +31,18 @@ type Config struct {
 	Queue   int           // checks that wait, of known devices and of strangers each. Default: 32
 	Wait    time.Duration // how long a check may wait. Default: 2 s
 	Entries int           // bound of each table, see the package's comment. Default: 65,536
+
+	// Shared is where the guards of several instances share budgets and known devices.
+	// Default: none, and each process has budgets of its own.
+	Shared Store
+	// SharedWait is how long the store is waited for: before a password is checked, and
+	// again after it. When that has passed, or the store fails, the budgets of this process
+	// alone hold. Default: 50 ms
+	SharedWait time.Duration
+	// SharedSecret keys the names of the documents, so that who reads the store cannot
+	// find out which accounts they belong to. It is the same for all instances. Default:
+	// none, and the names of accounts can be guessed
+	SharedSecret []byte
 }
 
 // A Login is who tries to log in.
@@ -57,6 +70,7 @@ type Stats struct {
 	Wrong          uint64 // wrong passwords
 	DroppedBudgets uint64 // budgets that were forgotten early because a table was full
 	DroppedDevices uint64 // known devices that were forgotten, because their account had too many or there were too many accounts
+	Unshared       uint64 // times that the store failed or was slow, so that something counted in this process only
 	Budgets        int    // entries of all tables of failed attempts
 	Accounts       int    // accounts that have a known device
 }
@@ -66,6 +80,7 @@ type Stats struct {
 type Guard struct {
 	start  time.Time
 	checks *queue
+	shared *shared // nil without a store; no call of it holds mu
 
 	mu       sync.Mutex
 	accounts *table // by account, over all networks
@@ -90,15 +105,22 @@ func New(c Config) *Guard {
 	if c.Entries <= 0 {
 		c.Entries = 1 << 16
 	}
-	return &Guard{
+	if c.SharedWait <= 0 {
+		c.SharedWait = 50 * time.Millisecond
+	}
+	g := &Guard{
 		start:    time.Now(),
 		checks:   newQueue(c.Checks, c.Queue, c.Wait),
-		accounts: newTable(c.Entries),
-		pairs:    newTable(c.Entries),
-		networks: newTable(c.Entries),
-		own:      newTable(c.Entries),
+		accounts: newTable("account", c.Entries),
+		pairs:    newTable("pair", c.Entries),
+		networks: newTable("network", c.Entries),
+		own:      newTable("device", c.Entries),
 		devices:  newDevices(c.Entries),
 	}
+	if c.Shared != nil {
+		g.shared = &shared{store: c.Shared, secret: bytes.Clone(c.SharedSecret), wait: c.SharedWait}
+	}
+	return g
 }
 
 // Check asks check whether the password of a login is right, unless the login is paused
@@ -108,40 +130,52 @@ func New(c Config) *Guard {
 // counts for nothing. Once check has begun to compare the password, it must not give up,
 // even if the client goes away; otherwise guesses would be free.
 func (g *Guard) Check(ctx context.Context, login Login, check func() (right bool, err error)) (right bool, err error) {
-	a := g.attempt(login)
+	a := g.attempt(ctx, login)
 	if a.wait > 0 {
 		return false, &PausedError{a.wait}
 	}
 	if err := g.checks.enter(ctx, a.known); err != nil {
-		g.takeBack(a, err)
+		g.after(ctx, func(ctx context.Context) { g.takeBack(ctx, &a, err) })
 		return false, err
 	}
-	defer g.checks.leave()
-	right, err = check()
-	switch {
-	case err != nil:
-		g.takeBack(a, err)
-		return false, err
-	case right:
-		g.takeBack(a, nil)
-		g.Trust(login.Account, login.Device)
-	default:
+	if right, err = g.run(check); err == nil && !right {
 		g.mu.Lock()
 		g.stats.Wrong++
 		g.mu.Unlock()
+		return false, nil
 	}
-	return right, nil
+	g.after(ctx, func(ctx context.Context) {
+		g.takeBack(ctx, &a, err)
+		if err == nil {
+			g.trust(ctx, login.Account, login.Device)
+		}
+	})
+	return right && err == nil, err
+}
+
+// run makes room for the next check when check returns or panics.
+func (g *Guard) run(check func() (bool, error)) (bool, error) {
+	defer g.checks.leave()
+	return check()
 }
 
 // Trust makes a device known to an account, as a right password does. Call it when the
 // owner of the account was proved in another way.
 func (g *Guard) Trust(account, device string) {
+	g.after(context.Background(), func(ctx context.Context) { g.trust(ctx, account, device) })
+}
+
+func (g *Guard) trust(ctx context.Context, account, device string) {
 	if device == "" {
 		return
 	}
+	a, d := digest(account), digest(account, device)
 	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.devices.add(digest(account), digest(account, device), g.now())
+	g.devices.add(a, d, g.now())
+	g.mu.Unlock()
+	if g.shared != nil {
+		g.note(g.shared.trust(ctx, a, d))
+	}
 }
 
 // Stats returns the guard's counters.

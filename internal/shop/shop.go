@@ -17,6 +17,7 @@ import (
 	"github.com/footfall-go/footfall/enrich"
 	"github.com/footfall-go/footfall/internal/loglimit"
 	"github.com/footfall-go/footfall/loginguard"
+	"github.com/footfall-go/footfall/store"
 )
 
 // A Shop serves the storefront.
@@ -35,6 +36,11 @@ type Config struct {
 	Logger         *slog.Logger   // Default: slog.Default()
 	AllowedOrigins []string       // foreign origins that may use unsafe methods. Default: none
 	Proxies        enrich.Proxies // the same as the tracker's. Default: none
+
+	// SharedHot is the tracker's hot store if all instances have the same one. They share
+	// the budgets of failed logins through it. Default: none, and each has its own
+	SharedHot store.HotStore
+	Secret    []byte // keys the names of accounts there. Default: none
 }
 
 // New makes a shop.
@@ -44,8 +50,11 @@ func New(c Config) (*Shop, error) {
 	}
 	// The wait is long because a busy machine checks few passwords, and the customer has
 	// nobody else to ask.
-	guard := loginguard.New(loginguard.Config{Wait: 15 * time.Second})
-	s := &Shop{tracker: c.Tracker, log: loglimit.Logger(cmp.Or(c.Logger, slog.Default())), proxies: c.Proxies, guard: guard}
+	limits := loginguard.Config{Wait: 15 * time.Second, SharedSecret: c.Secret}
+	if c.SharedHot != nil {
+		limits.Shared = documents{c.SharedHot}
+	}
+	s := &Shop{tracker: c.Tracker, log: loglimit.Logger(cmp.Or(c.Logger, slog.Default())), proxies: c.Proxies, guard: loginguard.New(limits)}
 	var err error
 	if s.customers, err = loadCustomers(); err != nil {
 		return nil, err
