@@ -19,7 +19,7 @@ const (
 	largeBatch      = 200 // records; after a larger batch facts gather for less time
 	batchRecords    = 4000
 	batchBytes      = 4 << 20
-	appendTimeout   = 10 * time.Second
+	appendTimeout   = 30 * time.Second
 	growAfter       = time.Minute // after one that timed out, until batches are larger again
 	minArchiveRetry = 50 * time.Millisecond
 	maxArchiveRetry = 2 * time.Second
