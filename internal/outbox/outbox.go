@@ -233,6 +233,16 @@ func (b *Outbox) Commit(ctx context.Context, e *live.Entry, fact store.Fact) (po
 
 // CommitLocal is Commit to the journal.
 func (b *Outbox) CommitLocal(e *live.Entry, fact store.Fact) (Position, error) {
+	return b.commitLocal(e, fact, b.journal.Commit)
+}
+
+// CommitSpared is CommitLocal of what strangers can cause as often as they like: it
+// leaves the journal's reserve to others.
+func (b *Outbox) CommitSpared(e *live.Entry, fact store.Fact) (Position, error) {
+	return b.commitLocal(e, fact, b.journal.CommitAgain)
+}
+
+func (b *Outbox) commitLocal(e *live.Entry, fact store.Fact, commit func(...[]byte) (Position, error)) (Position, error) {
 	var records [][]byte
 	told := false
 	if e != nil {
@@ -240,7 +250,7 @@ func (b *Outbox) CommitLocal(e *live.Entry, fact store.Fact) (Position, error) {
 			records, told = append(records, appendFact(nil, first)), true
 		}
 	}
-	position, err := b.journal.Commit(append(records, appendFact(nil, fact))...)
+	position, err := commit(append(records, appendFact(nil, fact))...)
 	if err != nil {
 		return 0, fmt.Errorf("%w: journal: %w", store.ErrUnavailable, err)
 	}

@@ -127,3 +127,34 @@ func TestOrder_OnAFullJournalWhatIsAcknowledgedIsRecorded(t *testing.T) {
 		}
 	})
 }
+
+// A stranger begins and ends sessions as fast as they like, and what that takes must not
+// be taken from orders.
+func TestOrder_OnAFullJournalLogoutsOfNobodyLeaveTheReserveToOrders(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := stage.New(t, func(c *footfall.Config) { c.JournalMaxBytes = 1 << 20 })
+		b, customer := stage.NewBrowser(t, s.Site()), stage.NewBrowser(t, s.Site())
+		b.Do("GET", "/")
+		customer.Do("POST", "/login/c1")
+		s.Archive.Down.Store(true)
+		for s.Count("journal_refused") == 0 {
+			b.Do("GET", "/?"+strings.Repeat("x", 1500))
+		}
+		for range 1000 {
+			stranger := stage.NewBrowser(t, s.Site())
+			stranger.Do("GET", "/?"+strings.Repeat("x", 1500))
+			stranger.Do("POST", "/logout")
+		}
+		if n := s.Count("journal_reserved"); n != 0 {
+			t.Errorf("the reserve took %d facts of sessions that never had a customer", n)
+		}
+		if got := stage.Text(t, b.Do("POST", "/order/1")); got != "ok" {
+			t.Errorf("strangers have tried to end 1000 sessions on a full journal, and an order is answered %q", got)
+		}
+		if got := stage.Text(t, customer.Do("POST", "/logout")); got != "ok" {
+			t.Errorf("strangers have tried to end 1000 sessions on a full journal, and a customer's logout is answered %q", got)
+		}
+		s.Archive.Down.Store(false)
+		time.Sleep(10 * time.Second)
+	})
+}

@@ -55,12 +55,13 @@ func (s *Sessions) End(ctx context.Context, e *live.Entry, reason store.EndReaso
 // commitEnd commits an end. The logout of a session that never had a customer needs only
 // this process's journal, also with a shared archive: losing it would let nobody in, and
 // strangers can begin and end sessions as fast as they like, while what is committed to
-// the archive itself delays the facts of everybody.
+// the archive itself delays the facts of everybody. Nor does it use the journal's
+// reserve, which is for orders and for the logouts of customers.
 func (s *Sessions) commitEnd(ctx context.Context, e *live.Entry, rec *store.Record, cred store.Credentials) (outbox.Position, error) {
 	end := &store.CredentialsChanged{SessionID: rec.SessionID, Cred: cred}
 	if cred.EndReason == store.EndLogout && rec.CustomerID == "" && rec.AuthenticatedAt.IsZero() {
-		if position, err := s.out.CommitLocal(e, end); err == nil {
-			return position, nil
+		if position, err := s.out.CommitSpared(e, end); err == nil || !s.archive.Shared() {
+			return position, err
 		}
 	}
 	return s.out.Commit(ctx, e, end)
