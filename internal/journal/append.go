@@ -30,9 +30,9 @@ func (j *Journal) Commit(records ...[]byte) (Position, error) {
 	return j.put(records, control, true)
 }
 
-// CommitAgain is Commit for records that the journal has handed out, and for those that
+// CommitUnreserved is Commit for records that the journal has handed out, and for those that
 // strangers can cause as often as they like: they never use the reserve.
-func (j *Journal) CommitAgain(records ...[]byte) (Position, error) {
+func (j *Journal) CommitUnreserved(records ...[]byte) (Position, error) {
 	return j.put(records, control, false)
 }
 

@@ -34,8 +34,8 @@ func TestReserve_TakesControlFactsAloneOnAFullDisk(t *testing.T) {
 	if _, err := j.Append([]byte("lost")); !errors.Is(err, syscall.ENOSPC) {
 		t.Errorf("Append on a full disk: %v: the reserve is for control facts alone", err)
 	}
-	if _, err := j.CommitAgain([]byte("lost")); !errors.Is(err, syscall.ENOSPC) {
-		t.Errorf("CommitAgain on a full disk: %v: the reserve is not for what was handed out before", err)
+	if _, err := j.CommitUnreserved([]byte("lost")); !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("CommitUnreserved on a full disk: %v: the reserve is not for what was handed out before", err)
 	}
 	for i := range 3 {
 		commit(t, j, fmt.Sprint("order ", 1+i))

@@ -236,10 +236,10 @@ func (b *Outbox) CommitLocal(e *live.Entry, fact store.Fact) (Position, error) {
 	return b.commitLocal(e, fact, b.journal.Commit)
 }
 
-// CommitSpared is CommitLocal of what strangers can cause as often as they like: it
+// CommitUnreserved is CommitLocal of what strangers can cause as often as they like: it
 // leaves the journal's reserve to others.
-func (b *Outbox) CommitSpared(e *live.Entry, fact store.Fact) (Position, error) {
-	return b.commitLocal(e, fact, b.journal.CommitAgain)
+func (b *Outbox) CommitUnreserved(e *live.Entry, fact store.Fact) (Position, error) {
+	return b.commitLocal(e, fact, b.journal.CommitUnreserved)
 }
 
 func (b *Outbox) commitLocal(e *live.Entry, fact store.Fact, commit func(...[]byte) (Position, error)) (Position, error) {

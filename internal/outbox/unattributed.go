@@ -79,7 +79,7 @@ func (b *Outbox) appendAgain(ctx context.Context, event *unattributed) bool {
 		if err := b.append(event); err == nil || errors.Is(err, ErrLate) {
 			return true
 		}
-		if _, err := b.journal.CommitAgain(appendUnattributed(nil, event)); err == nil || errors.Is(err, journal.ErrStalled) {
+		if _, err := b.journal.CommitUnreserved(appendUnattributed(nil, event)); err == nil || errors.Is(err, journal.ErrStalled) {
 			return true
 		}
 		if !clock.Sleep(ctx, maxArchiveRetry) {

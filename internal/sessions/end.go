@@ -60,7 +60,7 @@ func (s *Sessions) End(ctx context.Context, e *live.Entry, reason store.EndReaso
 func (s *Sessions) commitEnd(ctx context.Context, e *live.Entry, rec *store.Record, cred store.Credentials) (outbox.Position, error) {
 	end := &store.CredentialsChanged{SessionID: rec.SessionID, Cred: cred}
 	if cred.EndReason == store.EndLogout && rec.CustomerID == "" && rec.AuthenticatedAt.IsZero() {
-		if position, err := s.out.CommitSpared(e, end); err == nil || !s.archive.Shared() {
+		if position, err := s.out.CommitUnreserved(e, end); err == nil || !s.archive.Shared() {
 			return position, err
 		}
 	}

@@ -143,13 +143,13 @@ func (s *Sessions) announce(ctx context.Context, e *live.Entry, along store.Fact
 }
 
 // RecordCredentials records the credentials of a login that the hot store holds.
-// If the journal's room for tracking is full, its reserve takes them; losing them
-// after all would only log the customer out.
+// If the journal's room for tracking is full, they go into its last tenth, and never into
+// the reserve: losing them would only log the customer out.
 func (s *Sessions) RecordCredentials(e *live.Entry, cred store.Credentials) {
 	change := &store.CredentialsChanged{SessionID: e.SessionID(), Cred: cred}
 	position, err := s.out.Append(e, change)
 	if err != nil && !errors.Is(err, outbox.ErrLate) {
-		if position, err = s.out.CommitLocal(e, change); err != nil {
+		if position, err = s.out.CommitUnreserved(e, change); err != nil {
 			s.log.Error("footfall: a login is in the hot store only", "sessionId", e.SessionID(), "error", err)
 		}
 	}
