@@ -5,12 +5,9 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"github.com/footfall-go/footfall/internal/testserver"
 )
 
 // smallDisk is a shop on a disk of its own, whose address stays the same.
@@ -32,17 +29,7 @@ func smallDisk(t *testing.T) (s *shop, disk string) {
 // not it could say where in DATA_DIR.
 func (s *instance) startUnready() {
 	s.t.Helper()
-	s.process = exec.Command(binary, "demo")
-	s.process.Env, s.process.Stdout, s.process.Stderr = s.env, s.out, s.errs
-	if err := testserver.Launch(s.process); err != nil {
-		s.t.Fatal(err)
-	}
-	ended := make(chan struct{})
-	s.ended = ended
-	go func() {
-		s.err = s.process.Wait()
-		close(ended)
-	}()
+	ended := s.execute()
 	eventually(s.t, "the shop serves", func() (bool, string) {
 		select {
 		case <-ended:

@@ -235,8 +235,8 @@ func (s *instance) start() {
 	})
 }
 
-// launch runs the process and waits until it serves.
-func (s *instance) launch() {
+// execute runs the process. The channel is closed when it has ended.
+func (s *instance) execute() <-chan struct{} {
 	s.t.Helper()
 	s.process = exec.Command(binary, cmp.Or(s.command, "demo"))
 	s.process.Env, s.process.Stdout, s.process.Stderr = s.env, s.out, s.errs
@@ -249,6 +249,13 @@ func (s *instance) launch() {
 		s.err = s.process.Wait()
 		close(ended)
 	}()
+	return ended
+}
+
+// launch runs the process and waits until it serves.
+func (s *instance) launch() {
+	s.t.Helper()
+	ended := s.execute()
 	eventually(s.t, "the shop serves", func() (bool, string) {
 		select {
 		case <-ended:

@@ -67,7 +67,8 @@ func (h *holdings) join(facts []store.Fact, noted func(store.Fact)) []store.Fact
 		return facts
 	}
 	return slices.DeleteFunc(slices.Clone(facts), func(fact store.Fact) bool {
-		i := slices.IndexFunc(h.all, func(x *held) bool { return concerns(fact, x.subject) })
+		about := subjects(fact)
+		i := slices.IndexFunc(h.all, func(x *held) bool { return slices.Contains(about, x.subject) })
 		if i < 0 {
 			return false
 		}
@@ -195,5 +196,3 @@ func subjects(fact store.Fact) []string {
 	}
 	return []string{ofStrangers}
 }
-
-func concerns(fact store.Fact, subject string) bool { return slices.Contains(subjects(fact), subject) }
