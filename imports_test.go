@@ -53,7 +53,7 @@ var mayImport = map[string][]string{
 	"internal/datadir":              {"internal/oserror"},
 	"admin":                         {"", "dashboard", "internal/bearer", "internal/build", "internal/count", "internal/datadir", "internal/loglimit", "internal/notices", "internal/oserror", "internal/secret", "internal/connection", "report"},
 	"internal/secret":               {},
-	"internal/connection":           {"internal/count"},
+	"internal/connection":           {"internal/count", "internal/memory"},
 	"internal/loglimit":             {"internal/count"},
 	"loginguard":                    {},
 	"internal/shop":                 {"", "enrich", "internal/loglimit", "loginguard", "store"},

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/footfall-go/footfall/internal/count"
+	"github.com/footfall-go/footfall/internal/memory"
 )
 
 const (
@@ -26,14 +27,25 @@ var cuts = count.Process.Bound("connections_cut", "Connections that were ended b
 type Listener struct {
 	net.Listener
 
+	most int // connections at a time
+
 	mu       sync.Mutex
 	conns    map[*conn]struct{}
 	draining bool
 }
 
-// Listen wraps a listener.
+const (
+	// connBytes is about what a connection takes at most: a request's header, or a body
+	// that a handler reads whole, and the buffers.
+	connBytes = 128 << 10
+	leastMost = 1000
+	sample    = 24 // connections that are compared to find one to cut
+)
+
+// Listen wraps a listener. Its connections take a quarter of the memory at most. Past
+// that, each new one has one cut that has waited long for its client.
 func Listen(l net.Listener) *Listener {
-	return &Listener{Listener: l, conns: map[*conn]struct{}{}}
+	return &Listener{Listener: l, conns: map[*conn]struct{}{}, most: int(max(memory.Share(25)/connBytes, leastMost))}
 }
 
 // Accept accepts a connection.
@@ -42,11 +54,52 @@ func (l *Listener) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	l.makeRoom()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	c := &conn{Conn: inner, listener: l, draining: l.draining, left: DrainWait}
 	l.conns[c] = struct{}{}
 	return c, nil
+}
+
+// makeRoom cuts a connection if there are too many. If none waits for its client, because
+// handlers are at work for all or the server has not begun to read, it waits for a moment.
+func (l *Listener) makeRoom() {
+	for range 100 {
+		victim, full := l.victim()
+		if victim != nil {
+			cuts.Add(1)
+			_ = victim.Close()
+		}
+		if victim != nil || !full {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// victim returns a connection to cut if there are too many: of a few, the one that has
+// waited longest for its client to send something.
+func (l *Listener) victim() (longest *conn, full bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.conns) < l.most {
+		return nil, false
+	}
+	var since time.Time
+	looked := 0
+	for c := range l.conns {
+		if looked++; looked > sample && longest != nil {
+			break
+		}
+		c.mu.Lock()
+		reading, at := c.reading, c.readsSince
+		c.mu.Unlock()
+		if reading && (longest == nil || at.Before(since)) {
+			longest, since = c, at
+		}
+	}
+	return longest, true
 }
 
 // Drain says that the server ends: from now on, each connection may wait for its client
@@ -74,6 +127,7 @@ type conn struct {
 	draining         bool
 	left             time.Duration // that the connection may wait for its client, once it drains
 	reading, writing bool
+	readsSince       time.Time // when the latest read began
 	readBy, writeBy  time.Time // the server's deadlines
 	cut              bool
 }
@@ -109,7 +163,11 @@ func (c *conn) begin(what *bool) time.Time {
 	defer c.mu.Unlock()
 	*what = true
 	c.limit()
-	return time.Now()
+	now := time.Now()
+	if what == &c.reading {
+		c.readsSince = now
+	}
+	return now
 }
 
 // end says that it waits no longer.

@@ -1,0 +1,41 @@
+package connection
+
+import (
+	"net"
+	"net/http"
+	"testing"
+	"time"
+)
+
+// Strangers who open connections and send no whole request take memory for each.
+func TestListener_ConnectionsAreBounded(t *testing.T) {
+	inner, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := Listen(inner)
+	l.most = 20
+	server := &http.Server{Handler: http.NotFoundHandler(), ReadHeaderTimeout: time.Minute}
+	go func() { _ = server.Serve(l) }()
+	defer server.Close()
+	for range 200 {
+		c, err := net.Dial("tcp", inner.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		_, _ = c.Write([]byte("GET / HTTP/1.1\r\nHost: x\r\nX: "))
+	}
+	time.Sleep(200 * time.Millisecond)
+	l.mu.Lock()
+	n := len(l.conns)
+	l.mu.Unlock()
+	if n > l.most+5 { // a few are in nobody's read at the moment
+		t.Errorf("%d connections are open, want %d", n, l.most)
+	}
+	r, err := http.Get("http://" + inner.Addr().String())
+	if err != nil {
+		t.Fatalf("a visitor gets no answer beside them: %v", err)
+	}
+	_ = r.Body.Close()
+}
