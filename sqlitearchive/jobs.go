@@ -2,6 +2,8 @@ package sqlitearchive
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -40,6 +42,11 @@ func (a *Archive) KeepFirst(ctx context.Context, key, value string) (first strin
 	return first, nil
 }
 
+// purgeEvents is about how many events one step of Purge deletes: the write lock is held
+// meanwhile, and the write-ahead log gets as long as what is deleted. A session has up to
+// 110,000, and one session is always deleted.
+const purgeEvents = 20_000
+
 // Purge deletes what is older than its retention, in small steps.
 func (a *Archive) Purge(ctx context.Context, now, sessions, visitors time.Time, limit int) (int, error) {
 	d, err := a.writable(ctx)
@@ -56,6 +63,10 @@ func (a *Archive) Purge(ctx context.Context, now, sessions, visitors time.Time, 
 		return 0, fmt.Errorf("sqlitearchive: purge: %w", err)
 	}
 	feedBefore := time.UnixMilli(feedHorizon(last, now.UnixMilli(), a.feedAge()))
+	many, err := atOnce(ctx, tx, sessions.UnixMilli(), limit)
+	if err != nil {
+		return 0, fmt.Errorf("sqlitearchive: purge: %w", err)
+	}
 	deleted := 0
 	for _, step := range []struct {
 		counts bool
@@ -64,7 +75,7 @@ func (a *Archive) Purge(ctx context.Context, now, sessions, visitors time.Time, 
 	}{
 		{false, `CREATE TEMP TABLE IF NOT EXISTS purged (session_id TEXT PRIMARY KEY)`, time.Time{}},
 		{false, `DELETE FROM purged`, time.Time{}},
-		{true, `INSERT INTO purged SELECT session_id FROM sessions WHERE started_at < ? ORDER BY started_at LIMIT ?`, sessions},
+		{true, oldSessions, sessions},
 		{false, `DELETE FROM session_events WHERE id IN (
 			WITH RECURSIVE walk (id) AS (
 				SELECT last_event FROM sessions WHERE session_id IN (SELECT session_id FROM purged) AND last_event IS NOT NULL
@@ -96,6 +107,9 @@ func (a *Archive) Purge(ctx context.Context, now, sessions, visitors time.Time, 
 		if step.counts {
 			args = append(args, step.before.UnixMilli(), limit)
 		}
+		if step.query == oldSessions {
+			args[1] = many
+		}
 		result, err := tx.ExecContext(ctx, step.query, args...)
 		if err != nil {
 			return 0, fmt.Errorf("sqlitearchive: purge: %w", err)
@@ -112,4 +126,41 @@ func (a *Archive) Purge(ctx context.Context, now, sessions, visitors time.Time, 
 		return 0, fmt.Errorf("sqlitearchive: purge: %w", err)
 	}
 	return deleted, nil
+}
+
+const oldSessions = `INSERT INTO purged SELECT session_id FROM sessions WHERE started_at < ? ORDER BY started_at, session_id LIMIT ?`
+
+// atOnce returns how many of the oldest sessions, at most limit, one step deletes: those
+// that have purgeEvents together, and one at least.
+func atOnce(ctx context.Context, tx *sql.Tx, before int64, limit int) (many int, err error) {
+	rows, err := tx.QueryContext(ctx, `SELECT session_id FROM sessions WHERE started_at < ? ORDER BY started_at, session_id LIMIT ?`, before, max(limit, 0))
+	if err != nil {
+		return 0, err
+	}
+	var ids []string
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return 0, errors.Join(err, rows.Close())
+		}
+		ids = append(ids, id)
+	}
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil || len(ids) == 0 {
+		return 0, err
+	}
+	count, err := tx.PrepareContext(ctx, `SELECT count(*) FROM (`+walkEvents+` SELECT id FROM walk LIMIT ?2)`)
+	if err != nil {
+		return 0, err
+	}
+	defer count.Close()
+	for left := purgeEvents; many < len(ids); many++ {
+		var events int
+		if err := count.QueryRowContext(ctx, ids[many], left+1).Scan(&events); err != nil {
+			return 0, err
+		}
+		if left -= events; left < 0 {
+			break
+		}
+	}
+	return max(many, 1), nil
 }
