@@ -148,14 +148,9 @@ func atOnce(ctx context.Context, tx *sql.Tx, before int64, limit int) (many int,
 	if err := errors.Join(rows.Err(), rows.Close()); err != nil || len(ids) == 0 {
 		return 0, err
 	}
-	count, err := tx.PrepareContext(ctx, `SELECT count(*) FROM (`+walkEvents+` SELECT id FROM walk LIMIT ?2)`)
-	if err != nil {
-		return 0, err
-	}
-	defer count.Close()
 	for left := purgeEvents; many < len(ids); many++ {
 		var events int
-		if err := count.QueryRowContext(ctx, ids[many], left+1).Scan(&events); err != nil {
+		if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM (`+walkEvents+` SELECT id FROM walk LIMIT ?2)`, ids[many], left+1).Scan(&events); err != nil {
 			return 0, err
 		}
 		if left -= events; left < 0 {
