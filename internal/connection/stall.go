@@ -21,7 +21,7 @@ const (
 	chunk = 16 << 10
 )
 
-var cuts = count.Process.Bound("connections_cut", "Connections that were ended because their client took nothing of an answer for 20 s, or, at the end of the process, neither took nor sent anything for 3 s.")
+var cuts = count.Process.Bound("connections_cut", "Connections that were ended because their client took nothing of an answer for 20 s, or, at the end of the process, neither took nor sent anything for 3 s, or because there were too many and their client was waited for longest.")
 
 // A Listener accepts connections that are cut if they stall. It is safe for concurrent use.
 type Listener struct {
@@ -39,11 +39,13 @@ const (
 	// that a handler reads whole, and the buffers.
 	connBytes = 128 << 10
 	leastMost = 1000
-	sample    = 24 // connections that are compared to find one to cut
+	sample    = 24  // connections that are compared to find one to cut
+	mostSeen  = 960 // that are looked at to find these
 )
 
 // Listen wraps a listener. Its connections take a quarter of the memory at most. Past
-// that, each new one has one cut that has waited long for its client.
+// that, each new one has one cut that has waited long for its client; where handlers are
+// at work for all, none is, and nobody waits.
 func Listen(l net.Listener) *Listener {
 	return &Listener{Listener: l, conns: map[*conn]struct{}{}, most: int(max(memory.Share(25)/connBytes, leastMost))}
 }
@@ -54,52 +56,44 @@ func (l *Listener) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	l.makeRoom()
+	if victim := l.victim(); victim != nil {
+		cuts.Add(1)
+		_ = victim.Close()
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	c := &conn{Conn: inner, listener: l, draining: l.draining, left: DrainWait}
+	c := &conn{Conn: inner, listener: l, draining: l.draining, left: DrainWait, fresh: true, since: time.Now()}
+	c.turn = &c.reading
 	l.conns[c] = struct{}{}
 	return c, nil
 }
 
-// makeRoom cuts a connection if there are too many. If none waits for its client, because
-// handlers are at work for all or the server has not begun to read, it waits for a moment.
-func (l *Listener) makeRoom() {
-	for range 100 {
-		victim, full := l.victim()
-		if victim != nil {
-			cuts.Add(1)
-			_ = victim.Close()
-		}
-		if victim != nil || !full {
-			return
-		}
-		time.Sleep(time.Millisecond)
-	}
-}
-
-// victim returns a connection to cut if there are too many: of a few, the one that has
-// waited longest for its client to send something.
-func (l *Listener) victim() (longest *conn, full bool) {
+// victim returns a connection to cut if there are too many: of a few that wait for their
+// client, the one that has done so for longest. A client that sends a request, or takes
+// an answer, bit by bit is waited for from the first bit on.
+func (l *Listener) victim() (longest *conn) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if len(l.conns) < l.most {
-		return nil, false
+		return nil
 	}
 	var since time.Time
-	looked := 0
+	seen, waiting := 0, 0
 	for c := range l.conns {
-		if looked++; looked > sample && longest != nil {
+		if seen++; seen > mostSeen || waiting == sample {
 			break
 		}
 		c.mu.Lock()
-		reading, at := c.reading, c.readsSince
+		waits, at := c.reading || c.writing || c.fresh, c.since
 		c.mu.Unlock()
-		if reading && (longest == nil || at.Before(since)) {
+		if !waits {
+			continue
+		}
+		if waiting++; longest == nil || at.Before(since) {
 			longest, since = c, at
 		}
 	}
-	return longest, true
+	return longest
 }
 
 // Drain says that the server ends: from now on, each connection may wait for its client
@@ -127,7 +121,9 @@ type conn struct {
 	draining         bool
 	left             time.Duration // that the connection may wait for its client, once it drains
 	reading, writing bool
-	readsSince       time.Time // when the latest read began
+	fresh            bool      // nobody has begun to read
+	turn             *bool     // &reading while the client has to send, &writing while it has to take
+	since            time.Time // when that began
 	readBy, writeBy  time.Time // the server's deadlines
 	cut              bool
 }
@@ -161,11 +157,11 @@ func (c *conn) Write(p []byte) (written int, err error) {
 func (c *conn) begin(what *bool) time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	*what = true
+	*what, c.fresh = true, false
 	c.limit()
 	now := time.Now()
-	if what == &c.reading {
-		c.readsSince = now
+	if c.turn != what {
+		c.turn, c.since = what, now
 	}
 	return now
 }
