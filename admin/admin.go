@@ -160,7 +160,7 @@ func (h *Handler) Listen(addr string) error {
 	}
 	server := &http.Server{
 		Handler: connection.Closing(h), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute,
-		ErrorLog: slog.NewLogLogger(h.config.Logger.Handler(), slog.LevelWarn),
+		MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(h.config.Logger.Handler(), slog.LevelWarn),
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
