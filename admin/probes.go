@@ -20,8 +20,9 @@ func alive(w http.ResponseWriter, _ *http.Request) {
 // ready reports the state of each part.
 func (h *Handler) ready(w http.ResponseWriter, r *http.Request) {
 	admitted, _ := h.door.Admit(r)
+	detailed := h.config.OpenDetails || admitted
 	var s footfall.Status
-	if admitted {
+	if detailed {
 		s = h.config.Tracker.Status(r.Context())
 	} else {
 		s = h.latest.status(r.Context(), h.config.Tracker)
@@ -31,7 +32,7 @@ func (h *Handler) ready(w http.ResponseWriter, r *http.Request) {
 	if !s.Ready() {
 		w.WriteHeader(http.StatusServiceUnavailable)
 	}
-	_ = json.NewEncoder(w).Encode(readiness(s, h.config.OpenDetails || admitted))
+	_ = json.NewEncoder(w).Encode(readiness(s, detailed))
 }
 
 // keepAnswer is for how long strangers get the same answer: an answer asks each store, and
