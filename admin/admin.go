@@ -158,10 +158,7 @@ func (h *Handler) Listen(addr string) error {
 	if err != nil {
 		return fmt.Errorf("admin: %w", oserror.Listen(addr, err))
 	}
-	server := &http.Server{
-		Handler: connection.Closing(h), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute,
-		MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(h.config.Logger.Handler(), slog.LevelWarn),
-	}
+	server := connection.NewServer(h, h.config.Logger.Handler())
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.server != nil || h.isClosed {

@@ -73,14 +73,7 @@ func (n *node) Close() error {
 // requests finish. A second signal ends the process at once.
 func (n *node) serve(accepting net.Listener, handler http.Handler) error {
 	listener := connection.Listen(accepting)
-	server := &http.Server{
-		Handler:           connection.Closing(handler),
-		ReadHeaderTimeout: 10 * time.Second,
-		ReadTimeout:       time.Minute,
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    64 << 10,
-		ErrorLog:          slog.NewLogLogger(n.log.Handler(), slog.LevelWarn),
-	}
+	server := connection.NewServer(handler, n.log.Handler())
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	failed := make(chan error, 1)

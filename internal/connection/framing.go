@@ -16,8 +16,8 @@ func CloseAfter(r *http.Request, header http.Header) {
 	}
 }
 
-// Closing is a handler that calls CloseAfter before another.
-func Closing(next http.Handler) http.Handler {
+// closing is a handler that calls CloseAfter before another.
+func closing(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		CloseAfter(r, w.Header())
 		next.ServeHTTP(w, r)

@@ -126,6 +126,7 @@ type conn struct {
 	since            time.Time // when that began
 	readBy, writeBy  time.Time // the server's deadlines
 	cut              bool
+	header           header
 }
 
 // Read reads from the connection. A read of one byte is how net/http notices that a
@@ -137,6 +138,12 @@ func (c *conn) Read(p []byte) (int, error) {
 	began := c.begin(&c.reading)
 	n, err := c.Conn.Read(p)
 	c.end(&c.reading, began, err)
+	c.mu.Lock()
+	fits := c.header.fits(p[:n])
+	c.mu.Unlock()
+	if !fits {
+		return 0, c.refuse()
+	}
 	return n, err
 }
 

@@ -1,0 +1,27 @@
+package connection
+
+import (
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+)
+
+// NewServer returns a server for the connections of a [Listener], whose requests are
+// bounded: a header takes at most 10 s, 64 KiB and 250 lines, a whole request a minute.
+// What net/http has to say about a connection is a warning in log.
+func NewServer(handler http.Handler, log slog.Handler) *http.Server {
+	return &http.Server{
+		Handler:           closing(handler),
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       time.Minute,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(log, slog.LevelWarn),
+		ConnState: func(c net.Conn, state http.ConnState) {
+			if c, ok := c.(*conn); ok && state == http.StateIdle {
+				c.answered()
+			}
+		},
+	}
+}
