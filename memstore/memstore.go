@@ -36,11 +36,14 @@ type shard struct {
 	records map[string]*record
 	bytes   int64 // of all records
 	// Two queues of records, each in the order of their last change: sessions
-	// without any activity since they began, and all others. The former are
-	// dropped first.
+	// without any activity since the request that began them, and all others. The
+	// former are dropped first.
 	fresh, returned queue
 	evicted         uint64
 }
+
+// firstRequest is how long what a session does may belong to the request that began it.
+const firstRequest = time.Second
 
 // overhead is about what a record takes besides its document and its texts, with its
 // map entry.
@@ -53,6 +56,7 @@ type record struct {
 	version    int64
 	size       int64
 	expires    time.Duration // counted from Store.started
+	stored     time.Duration // likewise: when the session began
 	lastSeen   int64
 	first      writer    // most records have only one
 	others     *[]writer // nil: there are none
@@ -199,7 +203,7 @@ func (s *Store) Put(_ context.Context, id, series string, doc []byte, previous, 
 		if len(sh.records) >= s.capacity {
 			sh.evict(nil)
 		}
-		r = &record{id: id}
+		r = &record{id: id, stored: now}
 		sh.fresh.pushBack(r)
 		sh.records[id] = r
 	default:
@@ -273,7 +277,7 @@ func (s *Store) Merge(_ context.Context, id, series, name string, a store.Activi
 	}
 	w.views, w.events, w.orders = max(w.views, a.Views), max(w.events, a.Events), max(w.orders, a.Orders)
 	if a.LastSeen > r.lastSeen {
-		if r.lastSeen != 0 && !r.returned {
+		if !r.returned && (r.lastSeen != 0 || now-r.stored > firstRequest) {
 			sh.fresh.remove(r)
 			r.returned = true
 			sh.returned.pushBack(r)

@@ -33,7 +33,7 @@ func begun() *Entry {
 // known is an entry that the journal, the archive and the hot store know all of.
 func known() *Entry {
 	e := begun()
-	e.Announced(1, true)
+	e.Announced(Outcome{Written: true, Position: 1})
 	e.BeginningWritten(1)
 	return e
 }
@@ -163,7 +163,7 @@ func TestAdmit_TheBeginningGoesFirstUntilTheJournalHasIt(t *testing.T) {
 	if a, first := e.Admit(&store.SessionSeen{}), e.First(); a.Begun || first == nil || first.PageViews != 0 || first.Converted || first.OrderID != "" {
 		t.Errorf("a new session's first fact is admitted as %+v: its beginning has to go first, without what other facts count", a)
 	}
-	e.Announced(3, false)
+	e.Announced(Outcome{Position: 3})
 	if a := e.Admit(&store.SessionSeen{}); a.Begun || e.First() == nil {
 		t.Error("the journal did not confirm a session's beginning, and the next fact goes without it")
 	}
@@ -265,10 +265,10 @@ func TestKeep_AnotherSeriesHoldsWhatWasCountedBefore(t *testing.T) {
 
 func TestAnnounce_RunsUntilTheBeginningIsInTheJournalAndThenNoMore(t *testing.T) {
 	e, runs := begun(), 0
-	e.Announce(func() { runs++; e.Announced(0, false) })
+	e.Announce(func() { runs++; e.Announced(Outcome{Position: 0}) })
 	e.Announce(func() {
 		runs++
-		if _, before := e.Announced(1, true); !before {
+		if _, _, before := e.Announced(Outcome{Written: true, Position: 1}); !before {
 			t.Error("the second announcement is taken for the first: the session would be counted as begun twice")
 		}
 	})
@@ -285,5 +285,36 @@ func TestLoaded_ABeginningAheadOfTheClockCountsFromNow(t *testing.T) {
 	e := Loaded(id, d, time.Now(), store.Activity{}, true, NewNames())
 	if now := time.Now(); e.StartedAt().After(now) || e.Snapshot().StartedAt.After(now) {
 		t.Errorf("a session began at %v, which is ahead of now: its absolute limit would count from then", e.StartedAt())
+	}
+}
+
+// A visitor who never comes back costs the hot store one call: what the first request
+// recorded stands in the document already, and no merge adds it again.
+func TestAnnounced_TheFirstFactIsCountedInTheDocument(t *testing.T) {
+	e := begun()
+	seen := start.Add(time.Second)
+	d, _, before := e.Announced(Outcome{At: seen, View: true, Written: true, Position: 1})
+	if before || d.PageViews != 1 || !d.LastSeenAt.Equal(seen) || d.Unbegun {
+		t.Errorf("the document of a session that began with a page view has %d views, last seen %v", d.PageViews, d.LastSeenAt)
+	}
+	e.Recorded(Outcome{At: seen, View: true, Written: true, Position: 2})
+	if m := e.StartMerge(store.Lifetimes{}.WithDefaults()); m.Activity.Views != 1 {
+		t.Errorf("after a second view, %d are merged on top of the document's 1", m.Activity.Views)
+	}
+	if d := e.Document(); d.PageViews != 1 || e.Snapshot().PageViews != 2 {
+		t.Errorf("a document written later has %d views beside those that are merged, and the session %d: want 1 and 2", d.PageViews, e.Snapshot().PageViews)
+	}
+	if _, _, before := e.Announced(Outcome{View: true, Position: 3}); !before || e.Snapshot().PageViews != 2 {
+		t.Error("a fact of a session that was announced before is counted by Announced")
+	}
+}
+
+// A merge that is under way may add to the document what was counted before it.
+func TestAnnounced_WhatAMergeCarriesIsNotInTheDocument(t *testing.T) {
+	e := begun()
+	e.AdmitOrder()
+	e.StartMerge(store.Lifetimes{}.WithDefaults())
+	if d, _, _ := e.Announced(Outcome{Written: true, Position: 1}); d.Orders != 0 {
+		t.Errorf("an order that a merge carries is also in the document")
 	}
 }

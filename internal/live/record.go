@@ -131,6 +131,11 @@ type Outcome struct {
 func (e *Entry) Recorded(o Outcome) (queue bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	e.recorded(o)
+	return e.markUnsent()
+}
+
+func (e *Entry) recorded(o Outcome) {
 	if o.View {
 		e.own.views++
 		e.rec.PageViews++
@@ -143,7 +148,6 @@ func (e *Entry) Recorded(o Outcome) (queue bool) {
 		}
 	}
 	e.position = max(e.position, o.Position)
-	return e.markUnsent()
 }
 
 // Extend records that the session was active. It reports whether that has to go to
@@ -171,16 +175,26 @@ func (e *Entry) Announce(f func()) {
 	f()
 }
 
-// Announced records that others than the request that began the session know it.
-// begun says that the journal confirmed its beginning, at a position. It returns
-// what it is to be found by among its siblings, and whether it was announced before.
-func (e *Entry) Announced(position journal.Position, begun bool) (key SiblingKey, before bool) {
+// Announced records that others than the request that began the session know it, and
+// what became of its beginning in the journal and of the first fact that went along. It
+// returns the document for the hot store, in which that fact is counted, and what the
+// session is to be found by among its siblings; or that it was announced before, and
+// nothing is counted.
+func (e *Entry) Announced(o Outcome) (d Document, key SiblingKey, before bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	before = e.announced
-	e.announced, e.begun = true, begun
-	e.position = max(e.position, position)
-	return e.siblings, before
+	e.announced, e.begun = true, o.Written
+	e.position = max(e.position, o.Position)
+	if before {
+		return d, key, true
+	}
+	e.recorded(o)
+	if e.sending == 0 { // otherwise a merge may add what was counted before to the document
+		e.base = counts{e.base.views + e.own.views, e.base.events + e.own.events, e.base.orders + e.own.orders}
+		e.own = counts{}
+	}
+	return e.document(), e.siblings, false
 }
 
 // IsAnnounced reports whether others than the request that began the session know

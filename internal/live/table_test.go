@@ -22,7 +22,7 @@ func inOneShard(seen time.Duration) *Entry {
 	rec := record(id)
 	rec.LastSeenAt = start.Add(seen)
 	e := New(id, rec, names)
-	e.Announced(1, true)
+	e.Announced(Outcome{Written: true, Position: 1})
 	e.BeginningWritten(1)
 	return e
 }
@@ -35,7 +35,7 @@ var tied = map[string]func(e *Entry){
 	"has an order that the archive does not hold":  func(e *Entry) { e.Convert("o", 2) },
 	"has an end that the archive does not hold":    func(e *Entry) { e.End(store.Credentials{}, 2) },
 	"has absorbed views the archive does not hold": func(e *Entry) { e.Absorb(1, 2); e.StartMerge(lives); e.EndMerge() },
-	"has no beginning in any journal":              func(e *Entry) { e.Announced(0, false) },
+	"has no beginning in any journal":              func(e *Entry) { e.Announced(Outcome{Position: 0}) },
 }
 
 func TestTable_NothingIsDroppedThatStandsNowhereElse(t *testing.T) {

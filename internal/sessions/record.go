@@ -21,15 +21,11 @@ func (s *Sessions) Record(ctx context.Context, e *live.Entry, fact store.Fact) {
 		s.capped.Add(1)
 		return
 	}
-	o, err := s.append(ctx, e, fact, a)
-	var view bool
-	o.At, view = activity(fact)
-	o.View = view && (err == nil || errors.Is(err, outbox.ErrLate))
+	o, counted := s.append(ctx, e, fact, a)
 	if o.View {
 		s.views.Add(1)
 	}
-	o.Written = err == nil
-	if e.Recorded(o) {
+	if !counted && e.Recorded(o) {
 		s.hot.Queue(e)
 	}
 }
@@ -49,22 +45,30 @@ func (s *Sessions) RecordValue(ctx context.Context, e *live.Entry, v *store.Valu
 	}
 }
 
-// append puts a fact of a session into the journal, behind its beginning.
-func (s *Sessions) append(ctx context.Context, e *live.Entry, fact store.Fact, a live.Admission) (o live.Outcome, err error) {
+// append puts a fact of a session into the journal, behind its beginning. It reports
+// whether the fact was counted with that.
+func (s *Sessions) append(ctx context.Context, e *live.Entry, fact store.Fact, a live.Admission) (o live.Outcome, counted bool) {
 	if !a.Begun {
 		done := false
 		e.Announce(func() {
-			o.Position, err, _ = s.announce(ctx, e, fact)
+			o, counted, _ = s.announce(ctx, e, fact)
 			done = true
 		})
 		if done {
-			return o, err
+			return o, counted
 		}
 		a.First = e.First()
 	}
+	position, err := s.out.AppendBehind(a.First, fact)
+	o = outcome(fact, position, err)
 	o.First = a.First != nil
-	o.Position, err = s.out.AppendBehind(a.First, fact)
-	return o, err
+	return o, false
+}
+
+// outcome is what became of a fact in the journal.
+func outcome(fact store.Fact, position outbox.Position, err error) live.Outcome {
+	at, view := activity(fact)
+	return live.Outcome{At: at, View: view && (err == nil || errors.Is(err, outbox.ErrLate)), Written: err == nil, Position: position}
 }
 
 // AdmitOrder asks to give a session one more order. It reports whether it may have one.
@@ -119,13 +123,14 @@ func (s *Sessions) AnnounceDurably(ctx context.Context, e *live.Entry) error {
 }
 
 // announce is called by one request at a time. A first fact of the session may go
-// with its beginning, so that one write takes both.
-func (s *Sessions) announce(ctx context.Context, e *live.Entry, along store.Fact) (position outbox.Position, err error, stored bool) {
-	d := e.Document()
-	position, err = s.out.AppendBehind(&store.SessionBegun{Record: live.Beginning(d.Record)}, along)
-	key, before := e.Announced(position, err == nil)
+// with its beginning, so that one write takes both; it is counted in the document that
+// the hot store gets, so that a visitor who never comes back costs the store one call.
+func (s *Sessions) announce(ctx context.Context, e *live.Entry, along store.Fact) (o live.Outcome, counted, stored bool) {
+	position, err := s.out.AppendBehind(&store.SessionBegun{Record: live.Beginning(e.Snapshot())}, along)
+	o = outcome(along, position, err)
+	d, key, before := e.Announced(o)
 	if before {
-		return position, err, false
+		return o, false, false
 	}
 	s.begun.Add(1)
 	s.table.Add(e, s.out.Confirmed())
@@ -134,12 +139,11 @@ func (s *Sessions) announce(ctx context.Context, e *live.Entry, along store.Fact
 	}
 	storing, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.budget)
 	defer cancel()
-	d.Unbegun = err != nil
 	stored, hotErr := s.hot.Replace(storing, &d, 0)
 	if hotErr != nil {
 		s.hot.CountError()
 	}
-	return position, err, stored
+	return o, true, stored
 }
 
 // RecordCredentials records the credentials of a login that the hot store holds.
