@@ -83,7 +83,7 @@ func start(config Config, beforeWrite func() error) (*Tracker, error) {
 		return nil, err // its text says already where it comes from and what to do
 	}
 	names := live.NewNames()
-	t.hot = hot.New(t.hotStore, t.archive, t.out, lifetimes, names, c.LiveSessions, c.LiveBytes, t.counts)
+	t.hot = hot.New(t.hotStore, t.archive, t.out, lifetimes, c.LiveSessions, c.LiveBytes, t.counts)
 	t.sessions = sessions.New(sessions.Options{
 		Hot: t.hot, Archive: t.archive, Out: t.out, Revoked: t.revoked, Clock: t.clock, Lifetimes: lifetimes,
 		Names: names, Live: c.LiveSessions, LiveBytes: c.LiveBytes, Budget: c.StoreTimeout, Counts: t.counts, Logger: c.Logger,

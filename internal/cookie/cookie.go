@@ -2,8 +2,11 @@ package cookie
 
 import (
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
+
+	"github.com/google/uuid"
 
 	"github.com/footfall-go/footfall/internal/clock"
 )
@@ -49,19 +52,50 @@ type Attributes struct {
 	HTTPOnly bool // page scripts cannot read it
 }
 
-// Set adds a Set-Cookie line with a value that [KeyRing.Sign] returned, for a
-// time to live.
-func (a Attributes) Set(h http.Header, wire string, age time.Duration) {
-	a.add(h, wire, int((age+time.Second-1)/time.Second), clock.Now().Add(age))
+// SetSession adds a Set-Cookie line with a token, signed, for a time to live.
+func (a Attributes) SetSession(h http.Header, keys KeyRing, t *Token, age time.Duration) {
+	var value [sessionValueLength]byte
+	a.set(h, keys, t.appendValue(value[:0]), age)
+}
+
+// SetVisitor adds a Set-Cookie line with a visitor's id, signed, for a time to live.
+func (a Attributes) SetVisitor(h http.Header, keys KeyRing, id uuid.UUID, age time.Duration) {
+	var value [visitorValueLength]byte
+	a.set(h, keys, appendVisitor(value[:0], id), age)
 }
 
 // Clear adds a Set-Cookie line that removes the cookie.
-func (a Attributes) Clear(h http.Header) { a.add(h, "", -1, time.Unix(1, 0)) }
+func (a Attributes) Clear(h http.Header) {
+	var line [lineLength]byte
+	a.add(h, append(append(line[:0], a.Name...), '='), 0, time.Unix(1, 0))
+}
 
-func (a Attributes) add(h http.Header, wire string, maxAge int, expires time.Time) {
-	c := http.Cookie{
-		Name: a.Name, Value: wire, Path: "/", MaxAge: maxAge, Expires: expires,
-		Secure: a.Secure, HttpOnly: a.HTTPOnly, SameSite: http.SameSiteLaxMode,
+// lineLength is longer than a line whose name is no longer than usual.
+const lineLength = MaxLength
+
+func (a Attributes) set(h http.Header, keys KeyRing, value []byte, age time.Duration) {
+	var line [lineLength]byte
+	b := append(append(line[:0], a.Name...), '=')
+	a.add(h, keys.appendSigned(b, value), (age+time.Second-1)/time.Second, clock.Now().Add(age))
+}
+
+// add completes a line that begins with the cookie's name and value, as
+// [http.Cookie.String] writes it: neither needs quotes.
+func (a Attributes) add(h http.Header, line []byte, maxAge time.Duration, expires time.Time) {
+	line = append(line, "; Path=/; Expires="...)
+	line = expires.UTC().AppendFormat(line, http.TimeFormat)
+	line = append(line, "; Max-Age="...)
+	line = strconv.AppendInt(line, max(int64(maxAge), 0), 10)
+	if a.HTTPOnly {
+		line = append(line, "; HttpOnly"...)
 	}
-	h.Add("Set-Cookie", c.String())
+	if a.Secure {
+		line = append(line, "; Secure"...)
+	}
+	line = append(line, "; SameSite=Lax"...)
+	lines := h["Set-Cookie"]
+	if lines == nil {
+		lines = make([]string, 0, 2)
+	}
+	h["Set-Cookie"] = append(lines, string(line))
 }

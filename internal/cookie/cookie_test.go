@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/footfall-go/footfall/internal/clock"
 )
@@ -167,4 +168,27 @@ func FuzzSignVerify(f *testing.F) {
 			t.Errorf("%q signs as %q and verifies as %q, %v", value, wire, got, ok)
 		}
 	})
+}
+
+// A line is what net/http writes for the same cookie.
+func TestAttributes_TheLineIsThatOfNetHTTP(t *testing.T) {
+	ring := NewKeyRing([]string{"8rN3sPq0vXy2LwKcTz5uHb7mJd1eGf4a"})
+	token, visitor := Token{ID: clock.NewID(), Secret: NewSecret()}, clock.NewID()
+	for _, a := range []Attributes{{Name: "session", Secure: true, HTTPOnly: true}, {Name: "v"}, {Name: strings.Repeat("long", 200), Secure: true}} {
+		h := http.Header{}
+		a.SetSession(h, ring, &token, 90*time.Minute+time.Millisecond)
+		a.SetVisitor(h, ring, visitor, 365*24*time.Hour)
+		a.Clear(h)
+		for i, value := range []string{ring.Sign(token.Value()), ring.Sign(VisitorValue(visitor)), ""} {
+			got, err := http.ParseSetCookie(h["Set-Cookie"][i])
+			if err != nil {
+				t.Fatal(err)
+			}
+			age := []int{90*60 + 1, 365 * 24 * 3600, -1}[i]
+			want := http.Cookie{Name: a.Name, Value: value, Path: "/", MaxAge: age, Expires: got.Expires, Secure: a.Secure, HttpOnly: a.HTTPOnly, SameSite: http.SameSiteLaxMode}
+			if h["Set-Cookie"][i] != want.String() || got.Expires.IsZero() {
+				t.Errorf("the line is\n%s\nwant\n%s", h["Set-Cookie"][i], want.String())
+			}
+		}
+	}
 }

@@ -50,16 +50,13 @@ func (s *macState) mac(value []byte) []byte {
 }
 
 // Sign returns the cookie value, as it goes on the wire, of a value.
-func (k KeyRing) Sign(value string) string {
+func (k KeyRing) Sign(value string) string { return string(k.appendSigned(nil, []byte(value))) }
+
+func (k KeyRing) appendSigned(b, value []byte) []byte {
 	s := k[0].states.Get().(*macState)
 	defer k[0].states.Put(s)
-	mac := s.mac([]byte(value))
-	b := make([]byte, 0, len(value)+len(mac)+24)
-	b = append(b, "s%3A"...)
-	b = appendEscaped(b, value)
-	b = append(b, '.')
-	b = appendEscaped(b, mac)
-	return string(b)
+	b = appendEscaped(append(b, "s%3A"...), value)
+	return appendEscaped(append(b, '.'), s.mac(value))
 }
 
 // Verify returns the value that a cookie's wire value signs, in buf, and
@@ -96,10 +93,9 @@ func (k KeyRing) Verify(buf []byte, wire string) (value []byte, old, ok bool) {
 }
 
 // appendEscaped escapes like JavaScript's encodeURIComponent.
-func appendEscaped[T ~string | ~[]byte](b []byte, s T) []byte {
+func appendEscaped(b, s []byte) []byte {
 	const upperHex = "0123456789ABCDEF"
-	for i := range len(s) {
-		c := s[i]
+	for _, c := range s {
 		if 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("-_.!~*'()", c) >= 0 {
 			b = append(b, c)
 		} else {

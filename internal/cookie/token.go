@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"fmt"
 	"io"
 	"time"
@@ -49,12 +50,21 @@ const (
 )
 
 // Value is the token as a session cookie's value.
-func (t *Token) Value() string {
-	b := make([]byte, sessionValueLength)
-	copy(b, t.ID.String())
-	b[uuidLength] = '.'
-	base64.RawURLEncoding.Encode(b[uuidLength+1:], t.Secret[:])
-	return string(b)
+func (t *Token) Value() string { return string(t.appendValue(nil)) }
+
+func (t *Token) appendValue(b []byte) []byte {
+	return base64.RawURLEncoding.AppendEncode(append(appendUUID(b, t.ID), '.'), t.Secret[:])
+}
+
+// appendUUID appends a UUID as [uuid.UUID.String] writes it.
+func appendUUID(b []byte, id uuid.UUID) []byte {
+	for i, part := range [...][]byte{id[:4], id[4:6], id[6:8], id[8:10], id[10:]} {
+		if i > 0 {
+			b = append(b, '-')
+		}
+		b = hex.AppendEncode(b, part)
+	}
+	return b
 }
 
 // ParseSession reads a session cookie's value.
@@ -72,7 +82,9 @@ func ParseSession(v []byte) (t Token, ok bool) {
 }
 
 // VisitorValue is a visitor cookie's value.
-func VisitorValue(id uuid.UUID) string { return visitorPrefix + id.String() }
+func VisitorValue(id uuid.UUID) string { return string(appendVisitor(nil, id)) }
+
+func appendVisitor(b []byte, id uuid.UUID) []byte { return appendUUID(append(b, visitorPrefix...), id) }
 
 // ParseVisitor reads a visitor cookie's value. The id has version 7, or 4 if it
 // was adopted from the Express service.

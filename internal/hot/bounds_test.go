@@ -5,14 +5,13 @@ import (
 
 	"github.com/footfall-go/footfall/internal/count"
 	"github.com/footfall-go/footfall/internal/guard"
-	"github.com/footfall-go/footfall/internal/live"
 	"github.com/footfall-go/footfall/memstore"
 	"github.com/footfall-go/footfall/store"
 )
 
 func TestRecounts_AreBoundedAndWhatIsSkippedIsCounted(t *testing.T) {
 	counts := new(count.Set)
-	h := New(guard.NewHot(memstore.New(0), counts), guard.NewArchive(nil, counts), nil, store.Lifetimes{}, live.NewNames(), 10, 1<<20, counts)
+	h := New(guard.NewHot(memstore.New(0), counts), guard.NewArchive(nil, counts), nil, store.Lifetimes{}, 10, 1<<20, counts)
 	for range maxRecounts + 3 {
 		h.recounts.push(recount{id: "s"})
 	}

@@ -31,7 +31,6 @@ type Hot struct {
 	archive *guard.Archive
 	out     *outbox.Outbox
 	lives   store.Lifetimes
-	names   *live.Names
 
 	queue    queue
 	recounts recounts
@@ -40,9 +39,9 @@ type Hot struct {
 }
 
 // New returns a Hot whose queue holds so many sessions, in so many bytes.
-func New(s *guard.Hot, archive *guard.Archive, out *outbox.Outbox, lives store.Lifetimes, names *live.Names, queued int, queuedBytes int64, counts *count.Set) *Hot {
+func New(s *guard.Hot, archive *guard.Archive, out *outbox.Outbox, lives store.Lifetimes, queued int, queuedBytes int64, counts *count.Set) *Hot {
 	h := &Hot{
-		store: s, archive: archive, out: out, lives: lives, names: names, queue: queue{most: queued, mostBytes: queuedBytes},
+		store: s, archive: archive, out: out, lives: lives, queue: queue{most: queued, mostBytes: queuedBytes},
 		reads:   counts.New("hot_reads", "Sessions that were looked up in the hot store."),
 		dropped: counts.Bound("hot_dropped", "Sessions whose latest activity did not reach the hot store because too many were waiting. The archive has it."),
 	}
@@ -136,7 +135,7 @@ func (h *Hot) Delete(ctx context.Context, id string) error {
 // of it, 0 if none. Best effort; the next read retries. Another instance may win,
 // or may hold page views we do not know: a recount is scheduled.
 func (h *Hot) Restore(ctx context.Context, e *live.Entry, stale int64) {
-	d := e.Restart(h.names)
+	d := e.Restart()
 	if h.ttl(&d.Record) <= 0 {
 		return
 	}

@@ -52,7 +52,7 @@ func TestPageViews_AMergeUnderWayIsNotMissing(t *testing.T) {
 			archived := d.Record
 			archived.PageViews = 1
 			counts := new(count.Set)
-			h := New(guard.NewHot(s, counts), guard.NewArchive(nil, counts), nil, lives, live.NewNames(), 10, 1<<30, counts)
+			h := New(guard.NewHot(s, counts), guard.NewArchive(nil, counts), nil, lives, 10, 1<<30, counts)
 			if stored, err := h.Replace(ctx, &d, 0); err != nil || !stored {
 				t.Fatal(stored, err)
 			}
@@ -98,11 +98,11 @@ func TestRecount_TwoInstancesAddWhatIsMissingOnce(t *testing.T) {
 	archived := d.Record
 	archived.PageViews = 5
 	counts := new(count.Set)
-	second := New(guard.NewHot(shared, counts), guard.NewArchive(nil, counts), nil, lives, live.NewNames(), 10, 1<<30, counts)
+	second := New(guard.NewHot(shared, counts), guard.NewArchive(nil, counts), nil, lives, 10, 1<<30, counts)
 	both := &slowMerge{Store: shared, entered: make(chan struct{}), pass: make(chan struct{})}
 	close(both.pass)
 	counts = new(count.Set)
-	first := New(guard.NewHot(both, counts), guard.NewArchive(nil, counts), nil, lives, live.NewNames(), 10, 1<<30, counts)
+	first := New(guard.NewHot(both, counts), guard.NewArchive(nil, counts), nil, lives, 10, 1<<30, counts)
 	if _, err := first.Replace(ctx, &d, 0); err != nil {
 		t.Fatal(err)
 	}
@@ -123,7 +123,7 @@ func TestRecount_TwoInstancesAddWhatIsMissingOnce(t *testing.T) {
 // damaged, and must not keep a session alive.
 func TestRead_ClampsActivityOfTheFuture(t *testing.T) {
 	ctx, shared, counts := t.Context(), memstore.New(0), new(count.Set)
-	h := New(guard.NewHot(shared, counts), guard.NewArchive(nil, counts), nil, store.Lifetimes{}, live.NewNames(), 10, 1<<30, counts)
+	h := New(guard.NewHot(shared, counts), guard.NewArchive(nil, counts), nil, store.Lifetimes{}, 10, 1<<30, counts)
 	id, at := clock.NewID().String(), clock.Now()
 	d := live.Document{Series: "s-1", Record: store.Record{Session: store.Session{SessionID: id, VisitorID: clock.NewID().String(), StartedAt: at, LastSeenAt: at}, Version: 1, SecretHash: store.SecretHash{1}}}
 	if stored, err := h.Replace(ctx, &d, 0); err != nil || !stored {

@@ -95,11 +95,11 @@ func (e *Entry) Distrust() {
 
 // Restart begins a new series of counts for a document that has to be written anew
 // because the hot store lost it, and returns that document.
-func (e *Entry) Restart(names *Names) Document {
+func (e *Entry) Restart() Document {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.base, e.own = counts{e.rec.PageViews, e.events, e.orders}, counts{}
-	e.series, e.writer = names.Series(), names.Writer()
+	e.series, e.writer = e.names.Series(), ""
 	e.restoredAt = clock.Now()
 	return e.document()
 }
@@ -108,7 +108,7 @@ func (e *Entry) Restart(names *Names) Document {
 // document was written anew: then its page views include what this entry has counted,
 // and this entry begins to count from zero. Merged was counted on top of the document,
 // which includes it.
-func (e *Entry) Keep(d Document, readAt time.Time, merged store.Activity, names *Names) (rewritten bool) {
+func (e *Entry) Keep(d Document, readAt time.Time, merged store.Activity) (rewritten bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.merge(d.Record, d.Unknown, readAt)
@@ -119,7 +119,7 @@ func (e *Entry) Keep(d Document, readAt time.Time, merged store.Activity, names 
 	if d.Series == e.series {
 		return false
 	}
-	e.base, e.series, e.writer, e.own = d.without(merged), d.Series, names.Writer(), counts{}
+	e.base, e.series, e.writer, e.own = d.without(merged), d.Series, "", counts{}
 	return true
 }
 

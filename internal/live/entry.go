@@ -40,7 +40,8 @@ type Entry struct {
 	// The count of page views is in rec.
 	base       counts
 	series     string
-	writer     string    // this entry, as one that counts
+	names      *Names
+	writer     string    // this entry, as one that counts; "" until something is to be merged
 	own        counts    // what this entry has counted in the series
 	events     int64     // of the session, page views apart, as far as this entry knows
 	orders     int64     // likewise
@@ -94,8 +95,8 @@ type Document struct {
 // New returns the entry of a session that begins now. Nobody else knows of it
 // before [Entry.Announced].
 func New(id uuid.UUID, rec store.Record, names *Names) *Entry {
-	e := entry(id, rec)
-	e.series, e.writer, e.readAt = names.Series(), names.Writer(), rec.StartedAt
+	e := entry(id, rec, names)
+	e.series, e.readAt = names.Series(), rec.StartedAt
 	return e
 }
 
@@ -106,9 +107,9 @@ func Loaded(id uuid.UUID, d Document, readAt time.Time, merged store.Activity, a
 	if now := clock.Now(); d.StartedAt.After(now) {
 		d.StartedAt = now // by a clock that is ahead: its absolute limit counts from here
 	}
-	e := entry(id, d.Record)
+	e := entry(id, d.Record, names)
 	e.unknown, e.readAt, e.secretUsed = d.Unknown, readAt, UsedSince(&d.Record)
-	e.base, e.series, e.writer, e.restoredAt = d.without(merged), d.Series, names.Writer(), d.RestoredAt
+	e.base, e.series, e.restoredAt = d.without(merged), d.Series, d.RestoredAt
 	e.events, e.orders = d.Events, d.Orders
 	e.announced, e.begun, e.needsBeginning = true, !d.Unbegun, !archived
 	e.resize()
@@ -120,10 +121,10 @@ func (d *Document) without(merged store.Activity) counts {
 	return counts{d.PageViews - merged.Views, d.Events - merged.Events, d.Orders - merged.Orders}
 }
 
-func entry(id uuid.UUID, rec store.Record) *Entry {
+func entry(id uuid.UUID, rec store.Record, names *Names) *Entry {
 	e := &Entry{
 		id: id, session: rec.SessionID, visitor: rec.VisitorID, agent: rec.UserAgent, startedAt: rec.StartedAt, person: rec.Device != "bot",
-		rec: rec,
+		rec: rec, names: names,
 	}
 	e.resize()
 	return e

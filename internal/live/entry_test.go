@@ -225,7 +225,7 @@ func TestRestart_OldCountsAreNotAddedAgain(t *testing.T) {
 	e.Recorded(view)
 	before, old := e.StartMerge(lives), e.Document()
 	e.EndMerge()
-	d := e.Restart(names)
+	d := e.Restart()
 	switch after := e.StartMerge(lives); {
 	case before.Activity.Views != 2 || old.PageViews != 0:
 		t.Errorf("after two views the document has %d and the merge %d: views are counted on top of the document", old.PageViews, before.Activity.Views)
@@ -244,13 +244,13 @@ func TestKeep_AnotherSeriesHoldsWhatWasCountedBefore(t *testing.T) {
 	}
 	same := e.Document()
 	same.PageViews = 3 // with what was merged
-	if e.Keep(same, start, store.Activity{Views: 3}, names) || e.StartMerge(lives).Activity.Views != 3 {
+	if e.Keep(same, start, store.Activity{Views: 3}) || e.StartMerge(lives).Activity.Views != 3 {
 		t.Error("a document of the entry's own series is taken for one that was written anew: what is being counted would be lost")
 	}
 	anew := same
 	anew.Series, anew.PageViews, anew.RestoredAt = "elsewhere-1", 5, start
 	writer := e.StartMerge(lives).Writer
-	if !e.Keep(anew, start, store.Activity{Views: 1}, names) {
+	if !e.Keep(anew, start, store.Activity{Views: 1}) {
 		t.Error("a document of another series is not reported as written anew: nobody would compare the counts")
 	}
 	switch m, d := e.StartMerge(lives), e.Document(); {

@@ -23,6 +23,9 @@ func (e *Entry) StartMerge(lives store.Lifetimes) Merge {
 	defer e.mu.Unlock()
 	e.unsent = false
 	e.sending++
+	if e.writer == "" {
+		e.writer = e.names.Writer()
+	}
 	return Merge{
 		SessionID: e.session, Series: e.series, Writer: e.writer, LastSeen: e.rec.LastSeenAt,
 		Activity: store.Activity{Views: e.own.views, Events: e.own.events, Orders: e.own.orders, LastSeen: clock.Millis(e.rec.LastSeenAt)},

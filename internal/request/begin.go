@@ -78,8 +78,7 @@ func (r *Request) begin(at time.Time, addr netip.Addr, whom enrich.Identity) {
 	r.q.Notices.Began(addr, whom, rec.UserAgent)
 	r.entry = r.q.Sessions.Begin(token.ID, rec, key)
 	r.standing, r.began = sessions.Current, true
-	r.token, r.hasToken = token, true
-	r.setSession = r.q.Keys.Sign(token.Value())
+	r.token, r.hasToken, r.setSession = token, true, true
 }
 
 // record is the record of the session that begins. It landed on the page that it was
@@ -99,5 +98,5 @@ func (r *Request) record(token *cookie.Token, visitor uuid.UUID, addr netip.Addr
 func (r *Request) withdraw() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.entry, r.began, r.hasToken, r.setSession, r.setVisitor = nil, false, false, "", uuid.Nil
+	r.entry, r.began, r.hasToken, r.setSession, r.setVisitor = nil, false, false, false, uuid.Nil
 }

@@ -168,7 +168,7 @@ func (r *Request) recordUnattributed(event store.Event) bool {
 // the stores say that it is current: an old secret may be known to others.
 func (r *Request) renewOldCookie() {
 	r.mu.Lock()
-	renew := r.oldKey && r.entry != nil && r.standing == sessions.Current && r.setSession == "" && r.mode != Untouched
+	renew := r.oldKey && r.entry != nil && r.standing == sessions.Current && !r.setSession && r.mode != Untouched
 	r.mu.Unlock()
 	if !renew {
 		return
@@ -179,7 +179,7 @@ func (r *Request) renewOldCookie() {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.entry, r.setSession = e, r.q.Keys.Sign(r.token.Value())
+	r.entry, r.setSession = e, true
 }
 
 // setCookies writes the request's cookies into the header.
@@ -189,25 +189,25 @@ func (r *Request) setCookies(header http.Header, at time.Time) {
 	if r.entry != nil && r.standing == sessions.Current && r.mode != Untouched && r.setVisitor == uuid.Nil && !r.dropSession && !r.cookiesWithheld() {
 		r.restoreVisitor(r.entry, at)
 	}
-	if r.setSession == "" && !r.dropSession && r.setVisitor == uuid.Nil {
+	if !r.setSession && !r.dropSession && r.setVisitor == uuid.Nil {
 		if r.personal {
 			cookie.KeepCustomers(header)
 		}
 		return
 	}
 	switch {
-	case r.setSession != "":
+	case r.setSession:
 		age := r.q.MaxAge
 		if r.entry != nil {
 			age = r.entry.StartedAt().Add(age).Sub(at)
 		}
-		r.q.Options.Session.Set(header, r.setSession, age)
+		r.q.Options.Session.SetSession(header, r.q.Keys, &r.token, age)
 	case r.dropSession:
 		r.q.Options.Session.Clear(header)
 	}
 	if r.setVisitor != uuid.Nil {
 		age := cookie.VisitorEnd(r.setVisitor, r.q.VisitorTTL).Sub(at)
-		r.q.Options.Visitor.Set(header, r.q.Keys.Sign(cookie.VisitorValue(r.setVisitor)), age)
+		r.q.Options.Visitor.SetVisitor(header, r.q.Keys, r.setVisitor, age)
 	}
 	cookie.KeepPrivate(header)
 }

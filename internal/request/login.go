@@ -93,7 +93,7 @@ func (r *Request) loginAnew(ctx context.Context, customerID string, checkedSince
 	r.entry, r.err, r.loggedOut, r.dropSession, r.mode = nil, nil, false, false, min(r.mode, Uncounted)
 	e := r.session(true)
 	token := r.token
-	r.setSession = "" // setLogin sets it
+	r.setSession = false // setLogin sets it
 	r.mu.Unlock()
 	if e == nil {
 		return ErrHeaderSent
@@ -124,8 +124,7 @@ func (r *Request) setLogin(e *live.Entry, token cookie.Token) bool {
 		return false
 	}
 	r.entry, r.standing, r.token, r.hasToken = e, sessions.Current, token, true
-	r.oldSecret, r.lost, r.cappedBy, r.oldKey = false, false, "", false
-	r.setSession = r.q.Keys.Sign(token.Value())
+	r.oldSecret, r.lost, r.cappedBy, r.oldKey, r.setSession = false, false, "", false, true
 	return true
 }
 
@@ -165,7 +164,7 @@ func (r *Request) Logout(ctx context.Context) error {
 		r.setVisitor = uuid.Nil
 	}
 	r.entry, r.standing, r.began, r.hasToken = nil, sessions.Worthless, false, false
-	r.setSession, r.dropSession, r.loggedOut = "", r.sentCookie, true
+	r.setSession, r.dropSession, r.loggedOut = false, r.sentCookie, true
 	return nil
 }
 

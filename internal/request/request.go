@@ -53,7 +53,7 @@ type Request struct {
 	loggedOut bool   // no other session begins in it
 	finished  bool   // the header is on its way: no cookie can be set any more
 
-	setSession  string       // session cookie to set, as it is sent
+	setSession  bool         // the answer sets a session cookie with token
 	dropSession bool         // the session cookie is to be cleared
 	setVisitor  uuid.UUID    // visitor whose cookie is to be set
 	personal    bool         // its answer is for a customer alone
@@ -146,7 +146,7 @@ func (r *Request) adopt(value []byte) bool {
 	}
 	r.token, r.hasToken, r.entry, r.standing = a.Token, true, a.Entry, a.Standing
 	if a.Standing == sessions.Current { // otherwise it has logged in meanwhile: its cookie is on its way
-		r.setSession = r.q.Keys.Sign(a.Token.Value())
+		r.setSession = true
 		if visitor, err := uuid.Parse(a.Entry.VisitorID()); err == nil {
 			r.setVisitor = visitor
 		}

@@ -355,7 +355,7 @@ func (s *Sessions) keep(id uuid.UUID, d live.Document, readAt time.Time, merged 
 	if there == nil || there == e { // nil: the table is full of sessions that cannot go, so this one is not kept
 		return e
 	}
-	if there.Keep(d, readAt, merged, s.names) {
+	if there.Keep(d, readAt, merged) {
 		s.hot.Recount(there)
 	}
 	return there

@@ -99,7 +99,7 @@ func openWith(t *testing.T, memory int64) *world {
 		}
 	})
 	w.Sessions = New(Options{
-		Hot: hot.New(hotGuard, archiveGuard, out, lives, w.names, 100, 1<<30, counts), Archive: archiveGuard, Out: out,
+		Hot: hot.New(hotGuard, archiveGuard, out, lives, 100, 1<<30, counts), Archive: archiveGuard, Out: out,
 		Revoked: revoked.New(w.archive, w.hot, revoked.Options{MaxAge: lives.Absolute, MaxBytes: memory, Counts: counts}), Clock: shared, Lifetimes: lives, Names: w.names, Live: 1000, LiveBytes: 1 << 30, Budget: 10 * time.Second,
 		Counts: counts, Logger: log,
 	})
