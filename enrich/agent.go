@@ -66,7 +66,13 @@ type agentKey struct {
 type shard struct {
 	mu         sync.RWMutex
 	limit      int
-	young, old map[agentKey]Agent
+	young, old map[agentKey]found
+}
+
+// A found is a result.
+type found struct {
+	Agent
+	text string // the user agent as it is stored
 }
 
 // NewAgents returns Agents that remember at most entries results. Default, if
@@ -88,6 +94,13 @@ func NewAgents(entries int, own ...string) *Agents {
 // -Platform, -Form-Factors). Only the first MaxUserAgent bytes of the User-Agent
 // are used. Names in h must be canonical, as in every request's header.
 func (a *Agents) Lookup(h http.Header) Agent {
+	agent, _ := a.LookupText(h)
+	return agent
+}
+
+// LookupText is Lookup, and returns also the user agent as [Text] shortens it to
+// [MaxUserAgent]. Requests with one agent share that string, which is no part of theirs.
+func (a *Agents) LookupText(h http.Header) (agent Agent, userAgent string) {
 	key := agentKey{
 		ua: first(h["User-Agent"], MaxUserAgent),
 		hints: hints{
@@ -98,14 +111,16 @@ func (a *Agents) Lookup(h http.Header) Agent {
 		},
 	}
 	s := &a.shards[maphash.String(a.seed, key.ua)%uint64(len(a.shards))]
-	if agent, ok := s.get(key); ok {
-		return agent
+	if f, ok := s.get(key); ok {
+		return f.Agent, f.text
 	}
-	agent, sure := a.parse(key)
-	if sure {
-		s.put(key.clone(), agent)
+	key = key.clone() // what is returned may live longer than the request
+	f := found{text: Text(key.ua, MaxUserAgent)}
+	var sure bool
+	if f.Agent, sure = a.parse(key); sure {
+		s.put(key, f)
 	}
-	return agent
+	return f.Agent, f.text
 }
 
 // OverBudget returns how many look-ups used only the tokens because there were
@@ -155,7 +170,7 @@ func first(lines []string, max int) string {
 	if len(lines) == 0 {
 		return ""
 	}
-	return lines[0][:min(len(lines[0]), max)]
+	return cut(lines[0], max)
 }
 
 // clone copies the key's strings, so that they do not keep the request's memory.
@@ -168,31 +183,31 @@ func (k agentKey) clone() agentKey {
 	return k
 }
 
-func (s *shard) get(key agentKey) (Agent, bool) {
+func (s *shard) get(key agentKey) (found, bool) {
 	s.mu.RLock()
-	agent, ok := s.young[key]
+	f, ok := s.young[key]
 	inOld := false
 	if !ok {
-		agent, inOld = s.old[key]
+		f, inOld = s.old[key]
 	}
 	s.mu.RUnlock()
 	if inOld {
-		s.put(key.clone(), agent)
+		s.put(key.clone(), f)
 	}
-	return agent, ok || inOld
+	return f, ok || inOld
 }
 
-func (s *shard) put(key agentKey, agent Agent) {
+func (s *shard) put(key agentKey, f found) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.young) >= s.limit || s.young == nil {
 		if s.young != nil {
 			s.old = s.young
 		}
-		s.young = make(map[agentKey]Agent)
+		s.young = make(map[agentKey]found)
 	}
 	delete(s.old, key)
-	s.young[key] = agent
+	s.young[key] = f
 }
 
 // budget is a token bucket: namesBurst at once, and namesPerSecond in the long

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unsafe"
 )
 
 // headers builds a header from a user agent and further names and values.
@@ -308,4 +309,23 @@ func BenchmarkLookup(b *testing.B) {
 			uapNames(fmt.Sprintf("Mozilla/5.0 (Thing) AppleWebKit/1.0 (KHTML, like Gecko) Odd%d", i), Agent{Browser: Other, OS: Other})
 		}
 	})
+}
+
+// The text is what Text makes of the whole header, and one string for all who send it.
+func TestLookupText_IsSharedAndClean(t *testing.T) {
+	agents := NewAgents(0)
+	for _, ua := range []string{"", "Mozilla/5.0 (X11; Linux x86_64; rv:125.0) Gecko/20100101 Firefox/125.0", "x\x00y\x1b", strings.Repeat("é", MaxUserAgent), "a" + strings.Repeat("é", MaxUserAgent)} {
+		h := http.Header{"User-Agent": {strings.Clone(ua)}}
+		_, text := agents.LookupText(h)
+		if want := Text(ua, MaxUserAgent); text != want {
+			t.Errorf("the text of %q is %q, want %q", ua, text, want)
+		}
+		_, again := agents.LookupText(http.Header{"User-Agent": {strings.Clone(ua)}})
+		if unsafe.StringData(again) != unsafe.StringData(text) {
+			t.Errorf("two requests with the agent %.20q do not share its text", ua)
+		}
+		if ua != "" && unsafe.StringData(h["User-Agent"][0]) == unsafe.StringData(text) {
+			t.Errorf("the text of %.20q is a part of the request's memory", ua)
+		}
+	}
 }

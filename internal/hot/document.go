@@ -34,17 +34,19 @@ type members struct {
 	Values          map[string]store.Value `json:"values"`
 }
 
-// Encode is a document in JSON. Its activity comes last, for stores that show it
-// with what was merged.
-func Encode(d *live.Document) []byte {
-	b := make([]byte, 0, 1024)
+// Encode is a document in JSON.
+func Encode(d *live.Document) []byte { return AppendDocument(nil, d) }
+
+// AppendDocument appends a document in JSON. Its activity comes last, for stores that
+// show it with what was merged.
+func AppendDocument(b []byte, d *live.Document) []byte {
 	b = append(b, '{')
 	b = d.AppendFacts(b)
 	b = jsontext.AppendInt(b, "format", format)
 	b = live.AppendIdentity(append(b, ','), d.Version, d.Series)
-	b = jsontext.AppendString(b, "secretHash", encodeHash(d.SecretHash))
+	b = appendHash(b, "secretHash", &d.SecretHash)
 	if d.Superseded != (store.SecretHash{}) {
-		b = jsontext.AppendString(b, "supersededHash", encodeHash(d.Superseded))
+		b = appendHash(b, "supersededHash", &d.Superseded)
 	}
 	if !d.AuthenticatedAt.IsZero() {
 		b = jsontext.AppendTime(b, "authenticatedAt", d.AuthenticatedAt)
@@ -179,7 +181,10 @@ func onlyKnownMembers(doc []byte) bool {
 	return true
 }
 
-func encodeHash(h store.SecretHash) string { return base64.RawURLEncoding.EncodeToString(h[:]) }
+func appendHash(b []byte, name string, h *store.SecretHash) []byte {
+	b = append(jsontext.AppendName(b, name), '"')
+	return append(base64.RawURLEncoding.AppendEncode(b, h[:]), '"')
+}
 
 func decodeHash(h *store.SecretHash, text string) error {
 	if text == "" {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -101,10 +102,20 @@ func (s *Stored) Decode() (live.Document, error) {
 // Replace stores a session's document in place of the one with a previous version,
 // 0 if there must be none. It reports whether it did. An error wraps [ErrFailed].
 func (h *Hot) Replace(ctx context.Context, d *live.Document, previous int64) (stored bool, err error) {
-	if stored, err = h.store.Put(ctx, d.SessionID, d.Series, Encode(d), previous, d.Version, h.ttl(&d.Record)); err != nil {
+	if stored, err = h.put(ctx, d, previous, d.Version, h.ttl(&d.Record)); err != nil {
 		return false, failed(err)
 	}
 	return stored, nil
+}
+
+// documents are buffers for documents, which belong to nobody once they are stored.
+var documents = sync.Pool{New: func() any { return new(make([]byte, 0, 2048)) }}
+
+func (h *Hot) put(ctx context.Context, d *live.Document, previous, version int64, ttl time.Duration) (bool, error) {
+	buf := documents.Get().(*[]byte)
+	defer documents.Put(buf)
+	*buf = AppendDocument((*buf)[:0], d)
+	return h.store.Put(ctx, d.SessionID, d.Series, *buf, previous, version, ttl)
 }
 
 // ttl is how long the hot store keeps a record: until the session's idle or absolute
@@ -118,7 +129,7 @@ func (h *Hot) ttl(rec *store.Record) time.Duration {
 // Remove deletes a session's document, unless its version is another. Errors are
 // counted.
 func (h *Hot) Remove(ctx context.Context, d *live.Document) {
-	if _, err := h.store.Put(ctx, d.SessionID, d.Series, Encode(d), d.Version, d.Version+1, 0); err != nil {
+	if _, err := h.put(ctx, d, d.Version, d.Version+1, 0); err != nil {
 		h.store.CountError()
 	}
 }

@@ -115,9 +115,9 @@ func (h *Hot) merge(ctx context.Context, e *live.Entry) bool {
 		position, err := h.out.Append(e, &store.SessionSeen{SessionID: m.SessionID, At: m.LastSeen})
 		e.SeenAppended(m.LastSeen, position, err == nil)
 	}
-	ctx, cancel := context.WithTimeout(ctx, guard.ControlTimeout)
-	defer cancel()
-	merged, err := h.store.Merge(ctx, m.SessionID, m.Series, m.Writer, m.Activity, m.TTL)
+	merging := clock.NewWithin(ctx, guard.ControlTimeout)
+	defer merging.Stop()
+	merged, err := h.store.Merge(merging, m.SessionID, m.Series, m.Writer, m.Activity, m.TTL)
 	if err != nil {
 		h.store.CountError()
 		if e.MarkUnsent() {
@@ -126,7 +126,7 @@ func (h *Hot) merge(ctx context.Context, e *live.Entry) bool {
 		return false
 	}
 	if !merged {
-		h.notMerged(ctx, e, &m)
+		h.notMerged(merging, e, &m)
 	}
 	return true
 }

@@ -35,11 +35,11 @@ func (d *Describer) Record(r *http.Request, token *cookie.Token, visitor uuid.UU
 // RecordOn is Record for another page than the request says. Its strings are copies:
 // those of a request may be part of a larger text, or, under fasthttp, of memory that is used again.
 func (d *Describer) RecordOn(r *http.Request, page enrich.Page, token *cookie.Token, visitor uuid.UUID, at time.Time) store.Record {
-	agent := d.Agents.Lookup(r.Header)
+	agent, userAgent := d.Agents.LookupText(r.Header)
 	return store.Record{
 		Session: store.Session{
 			SessionID: token.ID.String(), VisitorID: visitor.String(),
-			IPAddress: d.Address(r), UserAgent: strings.Clone(enrich.Text(r.UserAgent(), enrich.MaxUserAgent)),
+			IPAddress: d.Address(r), UserAgent: userAgent,
 			Device: agent.Device, Browser: agent.Browser, OS: agent.OS,
 			LandingPage: strings.Clone(page.Path), Referrer: strings.Clone(page.Referrer), Channel: enrich.Channel(page),
 			UTMSource: page.UTM.Source, UTMMedium: page.UTM.Medium, UTMCampaign: page.UTM.Campaign,

@@ -75,8 +75,8 @@ func (s *Sessions) Find(ctx context.Context, token *cookie.Token, purpose Purpos
 		}
 	}
 	began := time.Now()
-	reading, cancel := context.WithTimeout(context.WithoutCancel(ctx), max(*left, time.Millisecond))
-	defer cancel()
+	reading := clock.NewWithin(context.WithoutCancel(ctx), max(*left, time.Millisecond))
+	defer reading.Stop()
 	e, standing, err := s.findStored(reading, token.ID, &hash)
 	switch {
 	case err != nil && purpose == ToCount:

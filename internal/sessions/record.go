@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/footfall-go/footfall/internal/clock"
 	"github.com/footfall-go/footfall/internal/live"
 	"github.com/footfall-go/footfall/internal/outbox"
 	"github.com/footfall-go/footfall/store"
@@ -137,8 +138,8 @@ func (s *Sessions) announce(ctx context.Context, e *live.Entry, along store.Fact
 	if key != (live.SiblingKey{}) {
 		s.siblings.Began(e, key, d.StartedAt)
 	}
-	storing, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.budget)
-	defer cancel()
+	storing := clock.NewWithin(context.WithoutCancel(ctx), s.budget)
+	defer storing.Stop()
 	stored, hotErr := s.hot.Replace(storing, &d, 0)
 	if hotErr != nil {
 		s.hot.CountError()
