@@ -64,7 +64,7 @@ var mayImport = map[string][]string{
 	"internal/faults":               {"internal/testserver"},
 	"internal/stage":                {"", "memstore", "sqlitearchive", "store"},
 	"internal/scenarios":            {},
-	"cmd/footfall":                  {"", "admin", "enrich", "internal/build", "internal/cookie", "internal/datadir", "internal/day", "internal/doubts", "internal/loglimit", "internal/oserror", "internal/connection", "internal/secret", "internal/timetext", "store", "dashboard", "internal/shop", "memstore", "redisstore", "upstashstore", "report", "sqlitearchive", "mongoarchive"},
+	"cmd/footfall":                  {"", "admin", "enrich", "internal/build", "internal/cookie", "internal/datadir", "internal/day", "internal/doubts", "internal/loglimit", "internal/oserror", "internal/connection", "internal/memory", "internal/secret", "internal/timetext", "store", "dashboard", "internal/shop", "memstore", "redisstore", "upstashstore", "report", "sqlitearchive", "mongoarchive"},
 }
 
 func TestImportsRunOneWay(t *testing.T) {

@@ -17,6 +17,7 @@ import (
 	"github.com/footfall-go/footfall"
 	"github.com/footfall-go/footfall/internal/connection"
 	"github.com/footfall-go/footfall/internal/datadir"
+	"github.com/footfall-go/footfall/internal/memory"
 	"github.com/footfall-go/footfall/internal/oserror"
 	"github.com/footfall-go/footfall/internal/timetext"
 )
@@ -43,6 +44,7 @@ func openNode(c *config, log *slog.Logger) (*node, error) {
 		return nil, err
 	}
 	c.Logger = log
+	memory.Govern()
 	tracker, archive, closeAll, err := c.openTracker()
 	if err != nil {
 		return nil, errors.Join(err, lock.Unlock())
