@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -157,4 +158,52 @@ func BenchmarkStore_Read(b *testing.B) {
 			}
 		}
 	})
+}
+
+// A million sessions must not be millions of objects for the garbage collector, which
+// looks at each of them again and again.
+func TestStore_FewObjects(t *testing.T) {
+	const sessions = 20_000
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	s := memstore.New(0)
+	for i := range sessions {
+		putDoc(t, s, sessionID(i), fmt.Appendf(nil, `{"userAgent":"%0500d"}`, i), time.Hour)
+		merge(t, s, sessionID(i), 1)
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	if n := int64(after.HeapObjects) - int64(before.HeapObjects); n > sessions/4 {
+		t.Errorf("%d sessions are %d objects", sessions, n)
+	}
+	if took := int64(after.HeapAlloc) - int64(before.HeapAlloc); took > s.Bytes()*5/4 || took < s.Bytes()/2 {
+		t.Errorf("the store says that it takes %d bytes, and the heap has grown by %d", s.Bytes(), took)
+	}
+	runtime.KeepAlive(s)
+}
+
+// Whoever reads a document may keep it, whatever is written meanwhile.
+func TestStore_WhatWasReadStays(t *testing.T) {
+	s := memstore.NewSized(0, 1<<20)
+	var workers sync.WaitGroup
+	for w := range 4 {
+		workers.Go(func() {
+			for i := range 3000 {
+				id := sessionID(w*100 + i%100)
+				want := fmt.Appendf(nil, `{"is":"%0*d"}`, 100+i%900, w)
+				if err := s.Delete(context.Background(), id); err != nil {
+					t.Error(err)
+				}
+				if _, err := s.Put(context.Background(), id, "s", want, 0, 1, time.Hour); err != nil {
+					t.Error(err)
+				}
+				doc, _, _, err := s.Read(context.Background(), id)
+				if err != nil || doc != nil && string(doc) != string(want) { // nil: it was evicted
+					t.Errorf("a session's document became %.40s… (%v)", doc, err)
+				}
+			}
+		})
+	}
+	workers.Wait()
 }

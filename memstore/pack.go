@@ -77,11 +77,10 @@ func (n *names) numberOf(quoted []byte) (byte, bool) {
 	return i, true
 }
 
-// pack returns a document in packed form. It returns false for one that contains
+// pack appends a document in packed form. It returns false for one that contains
 // control characters, which is not valid JSON.
-func (n *names) pack(doc []byte) (packed []byte, ok bool) {
-	var scratch [2048]byte
-	b, depth := scratch[:0], 0
+func (n *names) pack(b, doc []byte) (packed []byte, ok bool) {
+	depth := 0
 	var expected nameTable
 	if t := n.known.Load(); t != nil {
 		expected = *t
@@ -113,7 +112,7 @@ func (n *names) pack(doc []byte) (packed []byte, ok bool) {
 				b = append(b, codeTime)
 				b = append(b, byte(ms>>40), byte(ms>>32), byte(ms>>24), byte(ms>>16), byte(ms>>8), byte(ms))
 			} else if !plain {
-				return nil, false
+				return b, false
 			} else {
 				b = append(b, text...)
 			}
@@ -122,7 +121,7 @@ func (n *names) pack(doc []byte) (packed []byte, ok bool) {
 			b = append(b, codeNull)
 			i += len("null")
 		case c < ' ':
-			return nil, false
+			return b, false
 		default:
 			switch c {
 			case '{', '[':
@@ -134,7 +133,7 @@ func (n *names) pack(doc []byte) (packed []byte, ok bool) {
 			i++
 		}
 	}
-	return bytes.Clone(b), true
+	return b, true
 }
 
 // appendMember appends the code of a name. The code also stands for the comma
@@ -237,11 +236,14 @@ func appendTime(b []byte, ms int64) []byte {
 
 // parseUUID reads a quoted UUID in exactly the form that appendUUID writes.
 func parseUUID(id *[16]byte, quoted []byte) bool {
-	if len(quoted) != uuidLength+2 {
-		return false
-	}
+	return len(quoted) == uuidLength+2 && quoted[uuidLength+1] == '"' && readUUID(id, quoted[1:uuidLength+1])
+}
+
+// readUUID reads the 36 characters of a UUID in lower case.
+func readUUID[T ~string | ~[]byte](id *[16]byte, text T) bool {
 	half := 0
-	for i, c := range quoted[1 : uuidLength+1] {
+	for i := range uuidLength {
+		c := text[i]
 		var digit byte
 		switch {
 		case i == 8 || i == 13 || i == 18 || i == 23:
@@ -259,7 +261,7 @@ func parseUUID(id *[16]byte, quoted []byte) bool {
 		id[half/2] = id[half/2]<<4 | digit
 		half++
 	}
-	return quoted[uuidLength+1] == '"'
+	return true
 }
 
 func appendUUID(b, id []byte) []byte {

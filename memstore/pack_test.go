@@ -21,8 +21,8 @@ func FuzzPack(f *testing.F) {
 	f.Add([]byte(`{"sessionId":"01a208fa-18a5-707e-ad78-d9ccfade962c""visitorId":1,"type":2}`)) // the last byte of that id is a comma's
 	f.Fuzz(func(t *testing.T, doc []byte) {
 		var n names
-		n.pack([]byte(document)) // so that names are expected
-		packed, ok := n.pack(doc)
+		n.pack(nil, []byte(document)) // so that names are expected
+		packed, ok := n.pack(nil, doc)
 		if !ok {
 			if json.Valid(doc) && !bytes.ContainsAny(doc, "\t\n\r") {
 				t.Fatalf("%q is JSON and was not packed", doc)
@@ -37,7 +37,7 @@ func FuzzPack(f *testing.F) {
 
 func TestPack_TakesHalf(t *testing.T) {
 	var n names
-	packed, ok := n.pack([]byte(document))
+	packed, ok := n.pack(nil, []byte(document))
 	if !ok || len(packed) > len(document)*6/10 {
 		t.Errorf("a document of %d bytes takes %d (%v), want at most 60 %%", len(document), len(packed), ok)
 	}
@@ -47,7 +47,7 @@ func BenchmarkPack(b *testing.B) {
 	var n names
 	b.ReportAllocs()
 	for b.Loop() {
-		n.pack([]byte(document))
+		n.pack(nil, []byte(document))
 	}
 }
 
@@ -55,7 +55,7 @@ func TestPack_KeepsSoManyNames(t *testing.T) {
 	var n names
 	for i := range 2 * maxNames {
 		doc := []byte(fmt.Sprintf(`{"name%d":%d}`, i, i))
-		packed, ok := n.pack(doc)
+		packed, ok := n.pack(nil, doc)
 		if got := n.unpack(packed); !ok || !bytes.Equal(got, doc) {
 			t.Fatalf("%s became %s (%v)", doc, got, ok)
 		}
@@ -67,7 +67,7 @@ func TestPack_KeepsSoManyNames(t *testing.T) {
 
 func TestPack_KeepsNothingOfValues(t *testing.T) {
 	var n names
-	if _, ok := n.pack([]byte(`{"values":{"cart of mary@example.com":{"json":{"sku-17":1}}},"list":[{"inner":1}]}`)); !ok {
+	if _, ok := n.pack(nil, []byte(`{"values":{"cart of mary@example.com":{"json":{"sku-17":1}}},"list":[{"inner":1}]}`)); !ok {
 		t.Fatal("not packed")
 	}
 	for _, name := range n.known.Load().text {

@@ -1,36 +1,37 @@
 package memstore
 
-// A queue is a linked list of records. The links are fields of the records,
-// because container/list would allocate one more object for each.
-type queue struct{ front, back *record }
+// A queue is a linked list of records, by their numbers.
+type queue struct{ front, back uint32 } // 0: it is empty
 
-func (q *queue) pushBack(r *record) {
-	r.prev, r.next = q.back, nil
-	if q.back != nil {
-		q.back.next = r
+func (s *shard) pushBack(q *queue, n uint32) {
+	r := s.record(n)
+	r.prev, r.next = q.back, 0
+	if q.back != 0 {
+		s.record(q.back).next = n
 	} else {
-		q.front = r
+		q.front = n
 	}
-	q.back = r
+	q.back = n
 }
 
-func (q *queue) remove(r *record) {
-	if r.prev != nil {
-		r.prev.next = r.next
+func (s *shard) unlink(q *queue, n uint32) {
+	r := s.record(n)
+	if r.prev != 0 {
+		s.record(r.prev).next = r.next
 	} else {
 		q.front = r.next
 	}
-	if r.next != nil {
-		r.next.prev = r.prev
+	if r.next != 0 {
+		s.record(r.next).prev = r.prev
 	} else {
 		q.back = r.prev
 	}
-	r.prev, r.next = nil, nil
+	r.prev, r.next = 0, 0
 }
 
-func (q *queue) moveToBack(r *record) {
-	if q.back != r {
-		q.remove(r)
-		q.pushBack(r)
+func (s *shard) moveToBack(q *queue, n uint32) {
+	if q.back != n {
+		s.unlink(q, n)
+		s.pushBack(q, n)
 	}
 }
