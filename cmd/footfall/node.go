@@ -44,7 +44,6 @@ func openNode(c *config, log *slog.Logger) (*node, error) {
 		return nil, err
 	}
 	c.Logger = log
-	memory.Govern()
 	tracker, archive, closeAll, err := c.openTracker()
 	if err != nil {
 		return nil, errors.Join(err, lock.Unlock())
@@ -52,6 +51,7 @@ func openNode(c *config, log *slog.Logger) (*node, error) {
 	n := &node{config: c, tracker: tracker, archive: archive, lock: lock, log: log, closeAll: closeAll}
 	ctx, stop := context.WithCancel(context.Background())
 	n.stop = stop
+	n.running.Go(func() { memory.Govern(ctx) })
 	if !c.LegacyUntil.IsZero() {
 		n.running.Go(func() { upgradeLegacy(ctx, archive, log) })
 	}

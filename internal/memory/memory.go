@@ -95,14 +95,3 @@ func cgroupFiles(read func(string) ([]byte, error)) (paths []string) {
 	}
 	return paths
 }
-
-// Govern has the garbage collector work harder when this process comes near [Limit],
-// from nine tenths of it on, unless GOMEMLIMIT is set. Otherwise the heap may grow to
-// twice what is in use, and the kernel ends the process at the limit of its cgroup. It
-// is for a program that has its process to itself.
-func Govern() {
-	before := Limit() // of which everybody takes shares, before and after
-	if debug.SetMemoryLimit(-1) == math.MaxInt64 {
-		debug.SetMemoryLimit(before / 10 * 9)
-	}
-}

@@ -3,7 +3,6 @@ package memory
 import (
 	"io/fs"
 	"math"
-	"runtime/debug"
 	"testing"
 )
 
@@ -36,19 +35,5 @@ func TestLimit_IsTheLeastThatBindsTheProcess(t *testing.T) {
 	}
 	if Limit() <= 0 || Share(25) > Limit()/4 {
 		t.Errorf("Limit() = %d, Share(25) = %d", Limit(), Share(25))
-	}
-}
-
-func TestGovern_KeepsToTheLimitOfWhoSetOne(t *testing.T) {
-	set := debug.SetMemoryLimit(-1)
-	defer debug.SetMemoryLimit(set)
-	share := Share(100)
-	debug.SetMemoryLimit(math.MaxInt64)
-	if Govern(); debug.SetMemoryLimit(-1) != Limit()/10*9 || Share(100) != share {
-		t.Errorf("the collector's limit is %d, want nine tenths of %d, of which shares are still taken", debug.SetMemoryLimit(-1), Limit())
-	}
-	debug.SetMemoryLimit(1 << 40)
-	if Govern(); debug.SetMemoryLimit(-1) != 1<<40 {
-		t.Error("a limit that the operator set is replaced")
 	}
 }

@@ -1,0 +1,52 @@
+package memory
+
+import (
+	"context"
+	"math"
+	"runtime/debug"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestGovern_KeepsToTheLimitOfWhoSetOne(t *testing.T) {
+	set := debug.SetMemoryLimit(-1)
+	defer debug.SetMemoryLimit(set)
+	share := Share(100)
+	ended, end := context.WithCancel(t.Context())
+	end()
+	debug.SetMemoryLimit(math.MaxInt64)
+	if Govern(ended); debug.SetMemoryLimit(-1) != Limit()/10*9 || Share(100) != share {
+		t.Errorf("the collector's limit is %d, want nine tenths of %d, of which shares are still taken", debug.SetMemoryLimit(-1), Limit())
+	}
+	debug.SetMemoryLimit(1 << 40)
+	if Govern(ended); debug.SetMemoryLimit(-1) != 1<<40 {
+		t.Error("a limit that the operator set is replaced")
+	}
+}
+
+func TestGovern_ALargeHeapGrowsByLess(t *testing.T) {
+	percent := debug.SetGCPercent(100)
+	defer debug.SetGCPercent(percent)
+	large := make([]byte, 300<<20)
+	govern := func(t *testing.T) (growth int) {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, end := context.WithTimeout(t.Context(), time.Minute)
+			defer end()
+			Govern(ctx)
+		})
+		growth = debug.SetGCPercent(100)
+		return growth
+	}
+	debug.FreeOSMemory() // collects
+	if got := govern(t); got != 60 {
+		t.Errorf("with %d MiB in use the heap may grow by %d %%, want 60", len(large)>>20, got)
+	}
+	t.Setenv("GOGC", "100")
+	if got := govern(t); got != 100 {
+		t.Errorf("GOGC is set, and the heap may grow by %d %%", got)
+	}
+	if large[0] != 0 || growth(0) != 100 || growth(1<<30) >= growth(300<<20) {
+		t.Error("a larger heap may grow by more")
+	}
+}
