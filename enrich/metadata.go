@@ -16,6 +16,8 @@ const (
 	maxMetadataKeys  = 64
 )
 
+var errTooManyKeys = fmt.Errorf("footfall: metadata is at most %d levels deep and has at most %d keys", maxMetadataDepth, maxMetadataKeys)
+
 // Metadata returns a compact copy of an event's metadata, a JSON object, without
 // control characters. For no text and for null it returns nil. It returns an
 // error for metadata of more than 4 KiB as it is stored, 5 levels or 64 keys.
@@ -26,6 +28,9 @@ func Metadata(raw json.RawMessage) (json.RawMessage, error) {
 	if len(raw) > maxMetadataText {
 		return nil, fmt.Errorf("footfall: metadata has %d bytes: at most %d", len(raw), maxMetadata)
 	}
+	if !jsontext.Within(raw, maxMetadataDepth, maxMetadata) { // then it has more values than bytes may be stored
+		return nil, errTooManyKeys
+	}
 	var object map[string]any
 	decoder := json.NewDecoder(bytes.NewReader(raw))
 	decoder.UseNumber() // keeps large integers exact
@@ -33,7 +38,7 @@ func Metadata(raw json.RawMessage) (json.RawMessage, error) {
 		return nil, errors.New("footfall: metadata is not a JSON object")
 	}
 	if keys := 0; !shallow(object, maxMetadataDepth, &keys) {
-		return nil, fmt.Errorf("footfall: metadata is at most %d levels deep and has at most %d keys", maxMetadataDepth, maxMetadataKeys)
+		return nil, errTooManyKeys
 	}
 	clean, err := jsontext.Marshal(cleanJSON(object))
 	if err != nil {

@@ -2,6 +2,7 @@ package enrich
 
 import (
 	"encoding/json"
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -28,5 +29,21 @@ func TestMetadata_IsMeasuredAsItIsStored(t *testing.T) {
 	// Each control character is dropped, and a quote takes two bytes.
 	if _, err := Metadata(object(strings.Repeat(`\"`, fits/2+1))); err == nil {
 		t.Error("metadata is measured without its escapes")
+	}
+}
+
+// A thousand strangers may send such metadata at once.
+func TestMetadata_WhatIsRefusedTakesLittleMemory(t *testing.T) {
+	for what, raw := range map[string]string{
+		"levels":  `{"x":` + strings.Repeat("[", 9000) + strings.Repeat("]", 9000) + `}`,
+		"objects": `{"x":[` + strings.Repeat(`{"":{}},`, 3000) + `0]}`,
+	} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, err := Metadata(json.RawMessage(raw))
+		runtime.ReadMemStats(&after)
+		if took := after.TotalAlloc - before.TotalAlloc; err == nil || took > maxMetadataText {
+			t.Errorf("metadata of %d bytes with many %s takes %d bytes (%v), want at most %d", len(raw), what, took, err, maxMetadataText)
+		}
 	}
 }

@@ -83,10 +83,20 @@ func TestReadme_ItsProgramRuns(t *testing.T) {
 	if second, again := get(); set != 2 || again != 0 || second != first || !strings.Contains(first, "Your visit is 0") {
 		t.Errorf("the program answers %q with %d cookies, then %q with %d: want one session, and its cookies once", first, set, second, again)
 	}
+	// A stranger who never sends the rest of a request must not keep it from ending.
+	half, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer half.Close()
+	if _, err := half.Write([]byte("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nx")); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(200 * time.Millisecond)
 	if err := shop.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
 	}
-	if err := shop.Wait(); err != nil || !strings.Contains(log.String(), "end: <nil> <nil> <nil>") {
+	if err := shop.Wait(); err != nil || !strings.Contains(log.String(), "end: <nil> <nil>") {
 		t.Errorf("after Ctrl-C the program ends with %v and says\n%s", err, log.String())
 	}
 }

@@ -21,20 +21,34 @@ const (
 var errOpen = errors.New("it has not answered lately")
 
 // A breaker opens after several slow failures in a row. While it is open, nothing
-// is asked, until a probe gets an answer.
+// is asked, until a probe gets an answer. A failure during which another call was answered
+// is none in this sense: the store is busy, and strangers can make it so for a moment.
 type breaker struct {
 	failures atomic.Int32
+	answers  atomic.Uint64 // calls that were answered
 	open     atomic.Bool
 	opened   atomic.Uint64         // how often
 	failing  atomic.Pointer[error] // how the last call failed, nil if it did not
 }
 
-// allow reports whether the store may be asked.
-func (b *breaker) allow() bool { return !b.open.Load() }
+// A call is one that a store is asked.
+type call struct {
+	began   time.Time
+	answers uint64 // the breaker's when it began
+}
 
-// took records the result of a call that began at a time.
-func (b *breaker) took(began time.Time, err error) {
+// begin begins a call, or returns false if the store may not be asked.
+func (b *breaker) begin() (c call, ok bool) {
+	if b.open.Load() {
+		return call{}, false
+	}
+	return call{time.Now(), b.answers.Load()}, true
+}
+
+// took records the result of a call.
+func (b *breaker) took(c call, err error) {
 	if err == nil || errors.Is(err, store.ErrRejected) || errors.Is(err, store.ErrNewer) {
+		b.answers.Add(1)
 		if b.failures.Load() != 0 {
 			b.failures.Store(0)
 		}
@@ -48,7 +62,10 @@ func (b *breaker) took(began time.Time, err error) {
 	}
 	cause := err // so that err itself stays off the heap
 	b.failing.CompareAndSwap(nil, &cause)
-	if time.Since(began) >= slowFailure && b.failures.Add(1) >= failuresToOpen && b.open.CompareAndSwap(false, true) {
+	if b.answers.Load() != c.answers { // others were answered meanwhile
+		return
+	}
+	if time.Since(c.began) >= slowFailure && b.failures.Add(1) >= failuresToOpen && b.open.CompareAndSwap(false, true) {
 		b.opened.Add(1)
 	}
 }

@@ -114,6 +114,43 @@ func TestBreaker_OpensAfterFiveSlowFailuresInARow(t *testing.T) {
 	}
 }
 
+// busy is a hot store that answers one call after the other.
+type busy struct {
+	store.HotStore
+	turn chan struct{}
+}
+
+func (b busy) Read(ctx context.Context, _ string) ([]byte, int64, store.Activity, error) {
+	select {
+	case b.turn <- struct{}{}:
+		time.Sleep(slowFailure)
+		<-b.turn
+		return nil, 0, store.Activity{}, nil
+	case <-ctx.Done():
+		return nil, 0, store.Activity{}, ctx.Err()
+	}
+}
+
+// Strangers can ask for so much at a time that a store cannot answer all of it in time.
+// That must not keep everybody else from it for as long as an open breaker does.
+func TestBreaker_AStoreThatIsBusyDoesNotOpenIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := NewHot(busy{turn: make(chan struct{}, 1)}, new(count.Set))
+		var all sync.WaitGroup
+		for range 100 {
+			all.Go(func() {
+				ctx, cancel := context.WithTimeout(t.Context(), 5*slowFailure-1)
+				defer cancel()
+				_, _, _, _ = g.Read(ctx, "id")
+			})
+		}
+		all.Wait()
+		if g.State() == "open" {
+			t.Error("100 calls at once open the breaker of a store that answers: want it closed")
+		}
+	})
+}
+
 func TestBreaker_BehindAnOpenOneNobodyIsAskedAndNobodyWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &asked{takes: time.Second, err: errDown}
@@ -125,7 +162,7 @@ func TestBreaker_BehindAnOpenOneNobodyIsAskedAndNobodyWaits(t *testing.T) {
 			_, _, _ = archive.Session(ctx, "id")
 			_ = archive.Commit(ctx, nil)
 		}
-		hot.breaker.took(time.Now().Add(-time.Second), errDown) // a call that was under way
+		hot.breaker.took(call{began: time.Now().Add(-time.Second)}, errDown) // a call that was under way
 		s.calls = 0
 		began := time.Now()
 		for name, call := range map[string]func() error{
@@ -185,13 +222,13 @@ func TestProbe_ClosesABreakerWhenTheStoreAnswersAgain(t *testing.T) {
 			close(ended)
 		}()
 		time.Sleep(10 * probeEvery)
-		if hot.State() != "open" || archive.State() != "open" || archive.commits.allow() {
+		if hot.State() != "open" || archive.State() != "open" || !archive.commits.open.Load() {
 			t.Error("a breaker closed while the store behind it failed")
 		}
 		s.from(nil)
 		time.Sleep(2 * probeEvery)
-		if hot.State() != "closed" || archive.State() != "closed" || !archive.commits.allow() {
-			t.Errorf("the stores answer again, and the breakers are %s, %s, commits allowed %v: a probe has to close them", hot.State(), archive.State(), archive.commits.allow())
+		if hot.State() != "closed" || archive.State() != "closed" || archive.commits.open.Load() {
+			t.Errorf("the stores answer again, and the breakers are %s, %s, commits allowed %v: a probe has to close them", hot.State(), archive.State(), !archive.commits.open.Load())
 		}
 		s.from(nil)
 		time.Sleep(10 * probeEvery)

@@ -64,49 +64,49 @@ func (g *Hot) State() string { return g.breaker.state() }
 
 // Read is [store.HotStore]'s.
 func (g *Hot) Read(ctx context.Context, id string) (doc []byte, version int64, all store.Activity, err error) {
-	if !g.breaker.allow() {
+	c, ok := g.breaker.begin()
+	if !ok {
 		return nil, 0, store.Activity{}, errOpen
 	}
-	began := time.Now()
 	doc, version, all, err = g.store.Read(ctx, id)
-	g.reading.Observe(time.Since(began))
-	g.breaker.took(began, err)
+	g.reading.Observe(time.Since(c.began))
+	g.breaker.took(c, err)
 	return doc, version, all, err
 }
 
 // Put is [store.HotStore]'s.
 func (g *Hot) Put(ctx context.Context, id, series string, doc []byte, previous, version int64, ttl time.Duration) (bool, error) {
-	if !g.breaker.allow() {
+	c, ok := g.breaker.begin()
+	if !ok {
 		return false, errOpen
 	}
-	began := time.Now()
 	stored, err := g.store.Put(ctx, id, series, doc, previous, version, ttl)
-	g.putting.Observe(time.Since(began))
-	g.breaker.took(began, err)
+	g.putting.Observe(time.Since(c.began))
+	g.breaker.took(c, err)
 	return stored, err
 }
 
 // Merge is [store.HotStore]'s.
 func (g *Hot) Merge(ctx context.Context, id, series, writer string, a store.Activity, ttl time.Duration) (bool, error) {
-	if !g.breaker.allow() {
+	c, ok := g.breaker.begin()
+	if !ok {
 		return false, errOpen
 	}
-	began := time.Now()
 	merged, err := g.store.Merge(ctx, id, series, writer, a, ttl)
-	g.merging.Observe(time.Since(began))
-	g.breaker.took(began, err)
+	g.merging.Observe(time.Since(c.began))
+	g.breaker.took(c, err)
 	return merged, err
 }
 
 // Delete is [store.HotStore]'s.
 func (g *Hot) Delete(ctx context.Context, id string) error {
-	if !g.breaker.allow() {
+	c, ok := g.breaker.begin()
+	if !ok {
 		return errOpen
 	}
-	began := time.Now()
 	err := g.store.Delete(ctx, id)
-	g.deleting.Observe(time.Since(began))
-	g.breaker.took(began, err)
+	g.deleting.Observe(time.Since(c.began))
+	g.breaker.took(c, err)
 	return err
 }
 
@@ -166,70 +166,70 @@ func (g *Archive) Check(ctx context.Context) error { return g.archive.Check(ctx)
 
 // Session is [store.Ledger]'s.
 func (g *Archive) Session(ctx context.Context, id string) (store.Record, bool, error) {
-	if !g.reads.allow() {
+	c, allowed := g.reads.begin()
+	if !allowed {
 		return store.Record{}, false, errOpen
 	}
-	began := time.Now()
 	rec, ok, err := g.archive.Session(ctx, id)
-	g.finding.Observe(time.Since(began))
-	g.reads.took(began, err)
+	g.finding.Observe(time.Since(c.began))
+	g.reads.took(c, err)
 	return rec, ok, err
 }
 
 // Order is [store.Ledger]'s.
 func (g *Archive) Order(ctx context.Context, id string) (store.Order, bool, error) {
-	if !g.reads.allow() {
+	c, ok := g.reads.begin()
+	if !ok {
 		return store.Order{}, false, errOpen
 	}
-	began := time.Now()
 	order, ok, err := g.archive.Order(ctx, id)
-	g.ordering.Observe(time.Since(began))
-	g.reads.took(began, err)
+	g.ordering.Observe(time.Since(c.began))
+	g.reads.took(c, err)
 	return order, ok, err
 }
 
 // Refund is [store.Ledger]'s.
 func (g *Archive) Refund(ctx context.Context, id string) (store.Refund, bool, error) {
-	if !g.reads.allow() {
+	c, ok := g.reads.begin()
+	if !ok {
 		return store.Refund{}, false, errOpen
 	}
-	began := time.Now()
 	refund, ok, err := g.archive.Refund(ctx, id)
-	g.reads.took(began, err)
+	g.reads.took(c, err)
 	return refund, ok, err
 }
 
 // Refunded is [store.Ledger]'s.
 func (g *Archive) Refunded(ctx context.Context, orderID string) (int64, error) {
-	if !g.reads.allow() {
+	c, ok := g.reads.begin()
+	if !ok {
 		return 0, errOpen
 	}
-	began := time.Now()
 	amount, err := g.archive.Refunded(ctx, orderID)
-	g.reads.took(began, err)
+	g.reads.took(c, err)
 	return amount, err
 }
 
 // RevokedBefore is [store.Ledger]'s.
 func (g *Archive) RevokedBefore(ctx context.Context, customerID string) (time.Time, error) {
-	if !g.reads.allow() {
+	c, ok := g.reads.begin()
+	if !ok {
 		return time.Time{}, errOpen
 	}
-	began := time.Now()
 	before, err := g.archive.RevokedBefore(ctx, customerID)
-	g.reads.took(began, err)
+	g.reads.took(c, err)
 	return before, err
 }
 
 // Commit is Append for facts that a request waits for.
 func (g *Archive) Commit(ctx context.Context, facts []store.Fact) error {
-	if !g.commits.allow() {
+	c, ok := g.commits.begin()
+	if !ok {
 		return errOpen
 	}
-	began := time.Now()
 	err := g.archive.Append(ctx, facts)
-	g.committing.Observe(time.Since(began))
-	g.commits.took(began, err)
+	g.committing.Observe(time.Since(c.began))
+	g.commits.took(c, err)
 	return err
 }
 
@@ -250,7 +250,8 @@ const nobody = "00000000-0000-7000-8000-000000000000"
 func Probe(ctx context.Context, hot *Hot, archive *Archive, budget time.Duration, log *slog.Logger) {
 	if c, ok := store.HotAs[store.Checker](hot.store); ok { // before the first request: what is wrong is logged at once
 		first, cancel := context.WithTimeout(ctx, ControlTimeout)
-		hot.breaker.took(time.Now(), c.Check(first))
+		asked, _ := hot.breaker.begin()
+		hot.breaker.took(asked, c.Check(first))
 		cancel()
 	}
 	var down time.Time // since when the hot store has been failing

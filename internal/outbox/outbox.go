@@ -96,7 +96,7 @@ func Open(o Options) (*Outbox, error) {
 		setAside:           o.Counts.Bound("facts_set_aside", "Facts that the archive answered with an error again and again while it took others; they are in the directory set-aside of the journal."),
 		timesClamped:       o.Counts.New("times_clamped", "Times that were ahead of the archive's clock and were set back to it."),
 		eventsPending:      o.Counts.New("events_pending", "Events whose session no store could look up when they happened; it is looked up when the archive answers."),
-		eventsUnattributed: o.Counts.New("events_unattributed", "Events that were given up because the archive did not know their session two minutes later."),
+		eventsUnattributed: o.Counts.New("events_unattributed", "Events that were given up because the archive did not know their session two minutes later, or the journal had no room to keep them for so long."),
 	}
 	b.gate.forgotten = o.Counts.Bound("replays_forgotten", "Page views and events that the last run left in the journal and whose session was not remembered, because there were too many: its count in the hot store may stay too low.")
 	b.salesUnknown = o.Counts.Bound("sales_unknown", "Orders and refunds that the last run left in the journal and that are not remembered, because there were too many: until the archive holds them, a second call with the id of one is taken for the first.")

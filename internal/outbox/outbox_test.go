@@ -28,7 +28,8 @@ type archive struct {
 	facts    []store.Fact
 	calls    int
 	sessions map[string]store.Record
-	down     error // of reading a session
+	down     error         // of reading a session
+	slow     time.Duration // likewise
 }
 
 func (a *archive) Shared() bool { return a.shared }
@@ -49,6 +50,7 @@ func (a *archive) Append(_ context.Context, facts []store.Fact) error {
 }
 
 func (a *archive) Session(_ context.Context, id string) (store.Record, bool, error) {
+	time.Sleep(a.slow)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	rec, ok := a.sessions[id]

@@ -124,16 +124,27 @@ func (p *projector) read(ctx context.Context, batch journal.Batch) ([]store.Fact
 			facts = append(facts, fact)
 		}
 	}
+	found, ok := p.lookUp(ctx, waiting)
+	if !ok {
+		return nil, false
+	}
+	left := false
 	for _, event := range waiting {
-		recorded, ok := p.resolve(ctx, event)
-		if !ok {
-			return nil, false
+		rec, looked := found[event.SessionID]
+		if !looked && p.appendAgain(event) {
+			left = true
+			continue
 		}
-		if recorded != nil {
+		if !looked { // the journal is full: its turn is now
+			if rec, ok = p.session(ctx, event.SessionID); !ok {
+				return nil, false
+			}
+		}
+		if recorded := p.resolve(event, rec); recorded != nil {
 			facts = append(facts, recorded)
 		}
 	}
-	p.onlyUnattributed.Store(len(waiting) > 0 && len(facts) == 0)
+	p.onlyUnattributed.Store(len(waiting) > 0 && len(facts) == 0 && !left)
 	if !p.Replayed() {
 		p.gate.note(facts)
 	}

@@ -214,3 +214,58 @@ func TestUnattributed_WaitsForItsSessionToArrive(t *testing.T) {
 		w.stop()
 	})
 }
+
+// An event of a session that no store knows is put at the journal's end. If that is full,
+// nothing would ever make room: the event is one of those that the journal is full of.
+func TestUnattributed_AFullJournalGetsEmpty(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := &archive{sessions: map[string]store.Record{}, down: errDown}
+		w := open(t, t.TempDir(), a, nil)
+		w.AppendUnattributed(event("1", clock.NewID().String()).Event, store.SecretHash{1})
+		for err := error(nil); err == nil; {
+			_, err = w.Append(nil, event("2", "s"))
+		}
+		for err := error(nil); err == nil; {
+			_, err = w.CommitUnreserved(nil, event("3", "s"))
+		}
+		w.start(t, Hooks{})
+		time.Sleep(time.Minute)
+		a.set(func() { a.down = nil })
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if n := w.Stats().Pending; n > 0 || w.count("events_unattributed") != 1 {
+			t.Errorf("a minute after the archive is back %d facts wait, and %d events are counted as given up: want none, and one", n, w.count("events_unattributed"))
+		}
+		w.stop()
+	})
+}
+
+// Strangers can have as many events as they like that no session is known for.
+func TestUnattributed_OthersDoNotWaitUntilTheyAreLookedUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := &archive{sessions: map[string]store.Record{}, slow: 10 * time.Millisecond}
+		w := open(t, t.TempDir(), a, nil)
+		const many = 2000
+		for range many {
+			rec := record(clock.NewID(), clock.Now())
+			rec.EndedAt = rec.StartedAt
+			a.sessions[rec.SessionID] = rec
+			w.AppendUnattributed(event("1", rec.SessionID).Event, rec.SecretHash)
+		}
+		if _, err := w.Append(nil, event("2", "s")); err != nil {
+			t.Fatal(err)
+		}
+		w.start(t, Hooks{})
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if got := a.took(); !slices.Equal(got, []string{"event 2"}) {
+			t.Errorf("a second later the archive has %q: want the event that stands behind %d others which have to be looked up", got, many)
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if n := w.Stats().Pending; n > 0 || w.count("events_unattributed") != many {
+			t.Errorf("a minute later %d facts wait, and %d were looked up: want none, and %d", n, w.count("events_unattributed"), many)
+		}
+		w.stop()
+	})
+}

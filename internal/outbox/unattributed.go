@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/subtle"
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/footfall-go/footfall/internal/clock"
@@ -45,24 +46,73 @@ func (b *Outbox) append(event *unattributed) error {
 	return err
 }
 
-// resolve looks an unattributed event's session up. It returns the event to store,
-// nil if there is none: the event was dropped, or put at the journal's end because
-// the archive does not know the session yet. It returns false if ctx ended before
-// the archive answered.
-func (b *Outbox) resolve(ctx context.Context, event *unattributed) (*store.EventRecorded, bool) {
-	rec, found, ok := b.patientSession(ctx, event.SessionID)
-	if !ok {
-		return nil, false
+const (
+	// lookUps is how many sessions of unattributed events are looked up at once, and
+	// lookUpTime for how long in a batch: the facts of others, which are stored behind
+	// that, do not wait for longer. Strangers can have any number of such events.
+	lookUps    = 16
+	lookUpTime = 50 * time.Millisecond
+)
+
+// lookUp reads the sessions of events from the archive; of one that is not there it
+// returns nil. Those that it did not come to in time are missing. It returns false if ctx
+// ended before the archive answered.
+func (b *Outbox) lookUp(ctx context.Context, events []*unattributed) (found map[string]*store.Record, ok bool) {
+	var ids []string
+	found = map[string]*store.Record{}
+	for _, event := range events {
+		if _, asked := found[event.SessionID]; !asked {
+			found[event.SessionID] = nil
+			ids = append(ids, event.SessionID)
+		}
 	}
-	switch known := found && event.presented(&rec); {
+	clear(found)
+	var (
+		mu    sync.Mutex // guards what follows
+		next  int
+		began = time.Now()
+		ended bool
+		all   sync.WaitGroup
+	)
+	turn := func() (id string, more bool) {
+		mu.Lock()
+		defer mu.Unlock()
+		if next == len(ids) || next >= lookUps && time.Since(began) >= lookUpTime && !b.closing.Load() {
+			return "", false
+		}
+		next++
+		return ids[next-1], true
+	}
+	for range min(lookUps, len(ids)) {
+		all.Go(func() {
+			for id, more := turn(); more; id, more = turn() {
+				rec, answered := b.session(ctx, id)
+				mu.Lock()
+				if found[id] = rec; !answered {
+					ended = true
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	all.Wait()
+	return found, !ended
+}
+
+// resolve returns the event to store of an unattributed one whose session was looked up,
+// nil if there is none: the event was dropped, or put at the journal's end because
+// the archive does not know the session yet.
+func (b *Outbox) resolve(event *unattributed, rec *store.Record) *store.EventRecorded {
+	switch known := rec != nil && event.presented(rec); {
 	case known && b.lives.AliveAt(&rec.Session, event.CreatedAt):
 		event.VisitorID = rec.VisitorID
-		return &store.EventRecorded{Event: event.Event}, true
+		return &store.EventRecorded{Event: event.Event}
 	case known || !b.MayArrive(event.CreatedAt, clock.Now()):
 		b.eventsUnattributed.Add(1)
-		return nil, true
+	case !b.appendAgain(event): // it gets no room before the batch is done that the event is of
+		b.eventsUnattributed.Add(1)
 	}
-	return nil, b.appendAgain(ctx, event)
+	return nil
 }
 
 // presented reports whether the secret of an event is, or was, the session's.
@@ -71,38 +121,34 @@ func (u *unattributed) presented(rec *store.Record) bool {
 		rec.Superseded != (store.SecretHash{}) && subtle.ConstantTimeCompare(u.secret[:], rec.Superseded[:]) == 1
 }
 
-// appendAgain puts an unattributed event at the journal's end, in its reserve if
-// need be: what the journal holds is not dropped. It returns false if ctx ended
-// first.
-func (b *Outbox) appendAgain(ctx context.Context, event *unattributed) bool {
-	for {
-		if err := b.append(event); err == nil || errors.Is(err, ErrLate) {
-			return true
-		}
-		if _, err := b.journal.CommitUnreserved(appendUnattributed(nil, event)); err == nil || errors.Is(err, journal.ErrStalled) {
-			return true
-		}
-		if !clock.Sleep(ctx, maxArchiveRetry) {
-			return false
-		}
+// appendAgain puts an unattributed event at the journal's end, in its last tenth if need
+// be. It returns false if there is no room.
+func (b *Outbox) appendAgain(event *unattributed) bool {
+	if err := b.append(event); err == nil || errors.Is(err, ErrLate) {
+		return true
 	}
+	_, err := b.journal.CommitUnreserved(appendUnattributed(nil, event))
+	return err == nil || errors.Is(err, journal.ErrStalled)
 }
 
-// patientSession reads a session from the archive, however long that takes.
-func (b *Outbox) patientSession(ctx context.Context, id string) (rec store.Record, found, ok bool) {
+// session reads a session from the archive, however long that takes: nil if it is not
+// there. It returns false if ctx ended first.
+func (b *Outbox) session(ctx context.Context, id string) (*store.Record, bool) {
 	for wait := minArchiveRetry; ; wait = min(2*wait, maxArchiveRetry) {
 		asking, cancel := context.WithTimeout(ctx, appendTimeout)
 		rec, found, err := b.archive.Unguarded().Session(asking, id)
 		cancel()
-		if err == nil {
-			return rec, found, true
-		}
-		if ctx.Err() != nil {
-			return store.Record{}, false, false
+		switch {
+		case err == nil && found:
+			return &rec, true
+		case err == nil:
+			return nil, true
+		case ctx.Err() != nil:
+			return nil, false
 		}
 		b.archiveFailed(err)
 		if !clock.Sleep(ctx, wait) {
-			return store.Record{}, false, false
+			return nil, false
 		}
 	}
 }

@@ -10,9 +10,17 @@ import (
 	"strconv"
 
 	"github.com/footfall-go/footfall"
+	"github.com/footfall-go/footfall/internal/jsontext"
 )
 
-const maxOrderLines = 50
+const (
+	maxOrderLines = 50
+
+	// Of an order's body, which is decoded whole. Without them 18 KB of brackets take
+	// megabytes.
+	maxOrderLevels = 20
+	maxOrderMarks  = 1000
+)
 
 // An orderForm has the fields of an order that the shop accepts. Everything else
 // in the body is ignored.
@@ -86,7 +94,7 @@ func (s *Shop) placeOrder(w http.ResponseWriter, r *http.Request) {
 func parseOrder(body []byte) (cart map[string]int, total footfall.Money, hash, problem string) {
 	var form orderForm
 	var whole any
-	if json.Unmarshal(body, &form) != nil || json.Unmarshal(body, &whole) != nil {
+	if !jsontext.Within(body, maxOrderLevels, maxOrderMarks) || json.Unmarshal(body, &form) != nil || json.Unmarshal(body, &whole) != nil {
 		return nil, total, "", "The request's body is not the JSON that was expected"
 	}
 	if len(form.Items) == 0 || len(form.Items) > maxOrderLines {

@@ -3,6 +3,7 @@ package shop
 import (
 	"encoding/json"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -121,6 +122,25 @@ func TestParseOrder(t *testing.T) {
 	} {
 		if cart, total, _, problem := parseOrder([]byte(body)); problem == "" {
 			t.Errorf("%s is an order of %v: %v", body, total, cart)
+		}
+	}
+}
+
+// What a stranger sends takes no more memory than a few times its bytes, because a thousand
+// may send it at once.
+func TestParseOrder_TakesLittleMemory(t *testing.T) {
+	const line = `{"items":[{"productId":"1","quantity":1}],"shippingAddress":{"x":`
+	for what, address := range map[string]string{
+		"levels":  strings.Repeat("[", 9000) + strings.Repeat("]", 9000),
+		"objects": "[" + strings.Repeat(`{"":{}},`, 8000) + "0]",
+	} {
+		body := []byte(line + address + "}}")
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, _, _, problem := parseOrder(body)
+		runtime.ReadMemStats(&after)
+		if took := after.TotalAlloc - before.TotalAlloc; problem == "" || took > 4*maxBody {
+			t.Errorf("%d bytes of %s take %d bytes (%q), want at most %d", len(body), what, took, problem, 4*maxBody)
 		}
 	}
 }
