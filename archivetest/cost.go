@@ -129,6 +129,13 @@ var costKinds = []costKind{
 		n := s.next()
 		return value(s.base, fmt.Sprint("key-", n%50), "1", n%1000)
 	})},
+	{"a value that is set and removed, each of a key of its own", nothing, func(s *subject) (facts []store.Fact) {
+		for range costFacts / 2 {
+			n := s.next()
+			facts = append(facts, value(s.base, fmt.Sprint("once-", n), "1", n), value(s.base, fmt.Sprint("once-", n), "", n))
+		}
+		return facts
+	}},
 	{"a session of the same visitor", nothing, repeated(func(s *subject) store.Fact { _, f := s.begin(); return f })},
 	{"an order of the same session", nothing, repeated(func(s *subject) store.Fact { n := s.next(); return order(fmt.Sprint("o-", n), s.base, 100, n%1000) })},
 	{"a refund of the same order", nothing, repeated(func(s *subject) store.Fact { return refund(fmt.Sprint("r-", s.next()), s.order(), s.base, 1, 20) })},

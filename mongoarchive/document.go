@@ -50,14 +50,15 @@ type sessionDoc struct {
 	SupersededHash  []byte         `bson:"supersededHash"`
 	AuthenticatedAt *bson.DateTime `bson:"authenticatedAt"`
 
-	Values map[string]valueDoc `bson:"values"` // the key is the valueName of the value's key
+	Values          map[string]valueDoc `bson:"values"`                    // the key is the valueName of the value's key
+	ValuesForgotten *bson.DateTime      `bson:"valuesForgotten,omitempty"` // see maxRemoved
 
 	Folds      int64   `bson:"folds"`                // how often the session was folded
 	FoldedInto *string `bson:"foldedInto,omitempty"` // set while the session is on its way to folded_sessions
 	Legacy     bool    `bson:"legacy,omitempty"`     // written by the former service
 }
 
-// A valueDoc is a value of a session. A removed value has no JSON.
+// A valueDoc is a value of a session. A removed value has no JSON; see maxRemoved.
 type valueDoc struct {
 	Key   string        `bson:"key"`
 	Value *string       `bson:"value"`

@@ -16,3 +16,11 @@ var AppendInsert = appendInsert
 
 // Duplicates returns which documents of an insert existed already.
 var Duplicates = duplicates
+
+// SetPurgeEvents sets how many events one step of Purge deletes at most. It returns what
+// undoes that.
+func SetPurgeEvents(n int) (undo func()) {
+	before := purgeEvents
+	purgeEvents = n
+	return func() { purgeEvents = before }
+}

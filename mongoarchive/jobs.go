@@ -63,7 +63,15 @@ func (a *Archive) KeepFirst(ctx context.Context, key, value string) (string, err
 	return value, nil
 }
 
-// Purge deletes what is older than its retention, in small steps.
+// purgeEvents is how many events one step of Purge deletes at most, so that what one
+// session has, up to 110,000, keeps nothing else from being deleted.
+var purgeEvents = 20_000
+
+// stepTime is how long one step of Purge may take: a slow one leaves the others theirs.
+const stepTime = patience / 6
+
+// Purge deletes what is older than its retention, in small steps. A session with more
+// events than a step deletes counts in each of its steps.
 func (a *Archive) Purge(ctx context.Context, now, sessionsBefore, visitorsBefore time.Time, limit int) (int, error) {
 	ctx, cancel := bounded(ctx)
 	defer cancel()
@@ -71,22 +79,26 @@ func (a *Archive) Purge(ctx context.Context, now, sessionsBefore, visitorsBefore
 	if err != nil {
 		return 0, fmt.Errorf("mongoarchive: purge: %w", oneLine(err))
 	}
+	old := func(collection, field string, before time.Time) func(context.Context) (int64, error) {
+		return func(ctx context.Context) (int64, error) {
+			return purgeBefore(ctx, c.write.Collection(collection), field, before, limit)
+		}
+	}
 	deleted, errs := 0, []error(nil)
-	for _, step := range []func() (int64, error){
-		func() (int64, error) { return c.purgeSessions(ctx, sessionsBefore, limit) },
-		func() (int64, error) { return c.purgeUnknown(ctx, sessionsBefore, limit) },
-		func() (int64, error) {
-			return purgeBefore(ctx, c.write.Collection(botViews), "createdAt", sessionsBefore, limit)
-		},
-		func() (int64, error) {
-			return purgeBefore(ctx, c.write.Collection(uncounted), "minute", sessionsBefore, limit)
-		},
-		func() (int64, error) { return c.purgeFeed(ctx, now, a.feedAge(), limit) },
-		func() (int64, error) {
-			return purgeBefore(ctx, c.write.Collection(visitors), "lastSeenAt", visitorsBefore, limit)
-		},
+	for _, step := range []func(context.Context) (int64, error){
+		func(ctx context.Context) (int64, error) { return c.purgeSessions(ctx, sessionsBefore, limit) },
+		func(ctx context.Context) (int64, error) { return c.purgeUnknown(ctx, sessionsBefore, limit) },
+		old(botViews, "createdAt", sessionsBefore),
+		old(uncounted, "minute", sessionsBefore),
+		func(ctx context.Context) (int64, error) { return c.purgeFeed(ctx, now, a.feedAge(), limit) },
+		old(visitors, "lastSeenAt", visitorsBefore),
 	} {
-		n, err := step()
+		one, cancel := context.WithTimeout(ctx, stepTime)
+		n, err := step(one)
+		if err != nil && n > 0 && one.Err() != nil {
+			err = nil // the next call goes on from there
+		}
+		cancel()
 		deleted += int(n)
 		if err != nil && ctx.Err() != nil {
 			return deleted, fmt.Errorf("mongoarchive: purge: %w", oneLine(err))
@@ -97,6 +109,28 @@ func (a *Archive) Purge(ctx context.Context, now, sessionsBefore, visitorsBefore
 		return deleted, fmt.Errorf("mongoarchive: purge: %w", oneLine(err))
 	}
 	return deleted, nil
+}
+
+// purgeEventsOf deletes events of some sessions, as many as a step may. It reports
+// whether these were all, and otherwise how often it deleted some: at least once, or it
+// returns an error.
+func (c *connection) purgeEventsOf(ctx context.Context, sessionIDs []string) (whole bool, deletions int64, err error) {
+	of := bson.M{"$in": sessionIDs}
+	ids, err := all[idDoc](ctx, c.write.Collection(sessionEvents), bson.M{"sessionId": of}, options.Find().SetProjection(only("_id")).SetLimit(int64(purgeEvents)))
+	if err != nil {
+		return false, 0, err
+	}
+	for chunk := range slices.Chunk(ids, perCommand) {
+		names := make([]any, len(chunk))
+		for i, d := range chunk {
+			names[i] = d.ID
+		}
+		if _, err := c.write.Collection(sessionEvents).DeleteMany(ctx, bson.M{"_id": bson.M{"$in": names}, "sessionId": of}); err != nil {
+			return false, deletions, err
+		}
+		deletions++
+	}
+	return len(ids) < purgeEvents, deletions, nil
 }
 
 type idDoc struct {
@@ -151,10 +185,11 @@ func (c *connection) purgeSessions(ctx context.Context, before time.Time, limit 
 		for _, of := range guests {
 			gone = append(gone, of...)
 		}
-		for _, collection := range []string{sessionEvents, foldedSessions} {
-			if _, err := c.write.Collection(collection).DeleteMany(ctx, bson.M{"sessionId": bson.M{"$in": gone}}); err != nil {
-				return deleted, err
-			}
+		if whole, n, err := c.purgeEventsOf(ctx, gone); err != nil || !whole {
+			return deleted + n, err
+		}
+		if _, err := c.write.Collection(foldedSessions).DeleteMany(ctx, bson.M{"sessionId": bson.M{"$in": gone}}); err != nil {
+			return deleted, err
 		}
 		result, err := c.write.Collection(sessions).DeleteMany(ctx, bson.M{"_id": bson.M{"$in": hosts}})
 		if err != nil {

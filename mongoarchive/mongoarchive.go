@@ -75,6 +75,8 @@ type connection struct {
 	write   *mongo.Database // for writes, and for reads that a write depends on
 	decide  *mongo.Database // for reads that decide whether somebody is let in: only data that cannot be rolled back
 	reports *mongo.Database // for reports: the URI's read preference
+
+	publisher *publisher
 }
 
 const (
@@ -152,6 +154,8 @@ func (a *Archive) connect(ctx context.Context) error {
 		write:   client.Database(a.name, options.Database().SetReadPreference(readpref.Primary()).SetReadConcern(readconcern.Local())),
 		decide:  client.Database(a.name, options.Database().SetReadPreference(readpref.Primary()).SetReadConcern(readconcern.Majority())),
 		reports: client.Database(a.name),
+
+		publisher: newPublisher(),
 	})
 	return nil
 }

@@ -150,9 +150,9 @@ func TestArchive_Commands(t *testing.T) {
 				t.Errorf("%s: a command that is not to be used", text)
 			case "aggregate":
 				if !slices.ContainsFunc([]string{
-					`{"$group": {"_id": {"$numberInt":"1"},"n": {"$sum": {"$numberInt":"1"}}}}]`, `{"$group": {"_id": "$orderId","n": {"$sum": `, `{"$group": {"_id": "$visitorId"}}]`,
+					`{"$group": {"_id": {"$numberInt":"1"},"n": {"$sum": {"$numberInt":"1"}}}}]`, `{"$group": {"_id": "$orderId","n": {"$sum": `, `{"$group": {"_id": "$visitorId"}}]`, `{"$group": {"_id": "$visitorId"}},{"$count": "n"}]`,
 				}, func(group string) bool { return strings.Contains(command.String(), group) }) {
-					t.Errorf("%s: an aggregation that is no count, no sum of refunds and no list of visitors", text)
+					t.Errorf("%s: an aggregation that is no count, no sum of refunds and no list or count of visitors", text)
 				}
 			}
 			for _, field := range []string{"startTransaction", "autocommit", "txnNumber"} {

@@ -1,8 +1,10 @@
 package mongoarchive
 
 import (
+	"context"
 	"math"
 	"slices"
+	"sync"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -21,13 +23,109 @@ type changeDoc struct {
 	ChangedAt     bson.DateTime  `bson:"changedAt"`
 }
 
+// A publisher puts into the feed together what batches of this process publish at the same
+// time. Of those who write at once one gets the next number, and all others try again: if
+// each batch tried for itself, a hundred of them would take a hundred times as many
+// commands each, and no logout would be through in its time.
+type publisher struct {
+	turn    chan struct{} // held by the batch that publishes
+	mu      sync.Mutex
+	waiting []*publication
+}
+
+// A publication is what one batch publishes.
+type publication struct {
+	ctx     context.Context // of the batch: when it is done, nobody waits any more
+	changes []changeDoc
+	done    chan error // what became of it, once another batch has published it
+}
+
+func newPublisher() *publisher { return &publisher{turn: make(chan struct{}, 1)} }
+
+func (p *publisher) add(publications ...*publication) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, one := range publications {
+		if one.ctx.Err() == nil {
+			p.waiting = append(p.waiting, one)
+		}
+	}
+}
+
+func (p *publisher) drop(own *publication) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.waiting = slices.DeleteFunc(p.waiting, func(one *publication) bool { return one == own })
+}
+
+// take removes a publication from those that wait, and with it as many others as fit into
+// one command. It returns none if another batch has taken it.
+func (p *publisher) take(own *publication) (group []*publication) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	i := slices.Index(p.waiting, own)
+	if i < 0 {
+		return nil
+	}
+	p.waiting = slices.Delete(p.waiting, i, i+1)
+	group = []*publication{own}
+	for n := len(own.changes); len(p.waiting) > 0; p.waiting = p.waiting[1:] {
+		if n += len(p.waiting[0].changes); n > perCommand {
+			break
+		}
+		group = append(group, p.waiting[0])
+	}
+	return group
+}
+
 // publish adds changes to the feed in their order, except those of which an equal one is
-// there. It reads the number of the last step first and then looks for equal steps. The
+// there.
+func (b *batch) publish(changes []changeDoc) error {
+	if len(changes) == 0 {
+		return nil
+	}
+	p, own := b.c.publisher, &publication{b.ctx, changes, make(chan error, 1)}
+	p.add(own)
+	defer p.drop(own)
+	select {
+	case p.turn <- struct{}{}:
+		defer func() { <-p.turn }()
+	case err := <-own.done:
+		return err
+	case <-b.ctx.Done():
+		return b.ctx.Err()
+	}
+	group := p.take(own)
+	if group == nil { // the batch before had taken it
+		select {
+		case err := <-own.done:
+			return err
+		case <-b.ctx.Done():
+			return b.ctx.Err()
+		}
+	}
+	var all []changeDoc
+	for _, one := range group {
+		all = append(all, one.changes...)
+	}
+	err := b.publishNow(all)
+	others := group[1:]
+	if err != nil && b.ctx.Err() != nil { // they may have more time
+		p.add(others...)
+		return err
+	}
+	for _, one := range others {
+		one.done <- err
+	}
+	return err
+}
+
+// publishNow reads the number of the last step first and then looks for equal steps. The
 // next numbers are inserted in order, up to the first that another process has taken.
 // If one could be inserted, no other process added a step in between, so that search
 // was complete. A step is never dated before the step that it follows, whatever the
 // clocks say: so the steps that are too old to be needed are the first.
-func (b *batch) publish(changes []changeDoc) error {
+func (b *batch) publishNow(changes []changeDoc) error {
 	feed := b.coll(credentials)
 	for b.ctx.Err() == nil {
 		last, _, err := lastStep(b.ctx, feed)
@@ -82,11 +180,18 @@ func (b *batch) unpublished(changes []changeDoc) ([]changeDoc, error) {
 	if err != nil {
 		return nil, err
 	}
-	return slices.DeleteFunc(slices.Clone(changes), func(c changeDoc) bool {
+	return slices.DeleteFunc(slices.Clone(changes), func(c changeDoc) bool { // also what two batches publish together
 		if c.SessionID != nil {
-			return published[credential{*c.SessionID, c.Version}]
+			one := credential{*c.SessionID, c.Version}
+			there := published[one]
+			published[one] = true
+			return there
 		}
-		return revoked.since(*c.CustomerID, *c.RevokedBefore)
+		there := revoked.since(*c.CustomerID, *c.RevokedBefore)
+		if !there {
+			revoked.add(*c.CustomerID, *c.RevokedBefore)
+		}
+		return there
 	}), nil
 }
 

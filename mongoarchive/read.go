@@ -158,15 +158,24 @@ func (a *Archive) ActiveVisitors(ctx context.Context, since time.Time) (int64, e
 	return 0, fmt.Errorf("mongoarchive: active visitors: %w", oneLine(err))
 }
 
+// activeVisitors has the server count, which may use its disk for that: strangers begin
+// millions of sessions in half an hour.
 func (c *connection) activeVisitors(ctx context.Context, since time.Time, maxAge time.Duration) (int64, error) {
-	seen := map[string]bool{}
-	err := each(ctx, c.reports.Collection(sessions), activeSince(since, maxAge), []string{"visitorId"}, func(doc bson.Raw) error {
-		if id, ok := doc.Lookup("visitorId").StringValueOK(); ok {
-			seen[id] = true
-		}
-		return nil
-	})
-	return int64(len(seen)), err
+	are := activeSince(since, maxAge)
+	are["visitorId"] = bson.M{"$ne": nil}
+	cursor, err := c.reports.Collection(sessions).Aggregate(ctx, bson.A{
+		bson.M{"$match": are}, bson.M{"$group": bson.M{"_id": "$visitorId"}}, bson.M{"$count": "n"},
+	}, options.Aggregate().SetAllowDiskUse(true))
+	if err != nil {
+		return 0, err
+	}
+	var counted []struct {
+		N int64 `bson:"n"`
+	}
+	if err := cursor.All(ctx, &counted); err != nil || len(counted) == 0 { // of none there is no count
+		return 0, err
+	}
+	return counted[0].N, nil
 }
 
 func activeSince(since time.Time, maxAge time.Duration) bson.M {

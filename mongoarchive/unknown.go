@@ -98,15 +98,15 @@ func (c *connection) purgeUnknown(ctx context.Context, before time.Time, limit i
 	if err != nil {
 		return 0, err
 	}
-	var gone []any
+	var gone []string
 	for _, id := range old {
 		if name, ok := id.(string); ok && !there[name] && !folded[name] {
-			gone = append(gone, id)
+			gone = append(gone, name)
 		}
 	}
 	if len(gone) > 0 {
-		if _, err := c.write.Collection(sessionEvents).DeleteMany(ctx, bson.M{"sessionId": bson.M{"$in": gone}}); err != nil {
-			return 0, err
+		if whole, n, err := c.purgeEventsOf(ctx, gone); err != nil || !whole {
+			return n, err
 		}
 	}
 	result, err := notes.DeleteMany(ctx, bson.M{"_id": bson.M{"$in": old}})

@@ -54,6 +54,12 @@ func (e *Entry) sawActivity(at time.Time) {
 	}
 }
 
+func (e *Entry) countsWereRead(at time.Time) {
+	if at.After(e.countsAt) {
+		e.countsAt = at
+	}
+}
+
 func (e *Entry) wasRead(at time.Time) {
 	if at.After(e.readAt) {
 		e.readAt = at
@@ -75,6 +81,7 @@ func (e *Entry) Refresh(doc []byte, version int64, merged store.Activity, readAt
 	e.orders = max(e.orders, e.base.orders+merged.Orders)
 	e.sawActivity(clock.FromMillis(merged.LastSeen))
 	e.wasRead(readAt)
+	e.countsWereRead(readAt)
 	return true
 }
 
@@ -112,6 +119,7 @@ func (e *Entry) Keep(d Document, readAt time.Time, merged store.Activity) (rewri
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.merge(d.Record, d.Unknown, readAt)
+	e.countsWereRead(readAt)
 	e.events, e.orders = max(e.events, d.Events), max(e.orders, d.Orders)
 	if d.RestoredAt.After(e.restoredAt) {
 		e.restoredAt = d.RestoredAt

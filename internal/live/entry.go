@@ -32,6 +32,7 @@ type Entry struct {
 	rec        store.Record
 	unknown    map[string]json.RawMessage // members of its document that this version does not know
 	readAt     time.Time                  // when the hot store last confirmed rec
+	countsAt   time.Time                  // when what other instances counted was last read there
 	secretUsed time.Time                  // first use of the current secret, while there is a superseded one
 	cookieSeen bool                       // a request came with its cookie
 
@@ -96,7 +97,7 @@ type Document struct {
 // before [Entry.Announced].
 func New(id uuid.UUID, rec store.Record, names *Names) *Entry {
 	e := entry(id, rec, names)
-	e.series, e.readAt = names.Series(), rec.StartedAt
+	e.series, e.readAt, e.countsAt = names.Series(), rec.StartedAt, rec.StartedAt
 	return e
 }
 
@@ -108,7 +109,7 @@ func Loaded(id uuid.UUID, d Document, readAt time.Time, merged store.Activity, a
 		d.StartedAt = now // by a clock that is ahead: its absolute limit counts from here
 	}
 	e := entry(id, d.Record, names)
-	e.unknown, e.readAt, e.secretUsed = d.Unknown, readAt, UsedSince(&d.Record)
+	e.unknown, e.readAt, e.countsAt, e.secretUsed = d.Unknown, readAt, readAt, UsedSince(&d.Record)
 	e.base, e.series, e.restoredAt = d.without(merged), d.Series, d.RestoredAt
 	e.events, e.orders = d.Events, d.Orders
 	e.announced, e.begun, e.needsBeginning = true, !d.Unbegun, !archived

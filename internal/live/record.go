@@ -17,8 +17,9 @@ const (
 	maxOrders = 100
 )
 
-// closeLook is how old a record may be by which a session past half of its events is
-// counted: other instances may have counted more since.
+// closeLook is how old the counts may be by which a session past half of its events or
+// page views is counted: other instances may have counted more since. Writing a record,
+// as a session does that sets values, says nothing of what others counted.
 const closeLook = time.Second
 
 // An Admission says how a fact of a session may be recorded.
@@ -34,15 +35,16 @@ func (e *Entry) Admit(fact store.Fact) (a Admission) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if event, ok := fact.(*store.EventRecorded); ok {
-		switch view := event.EventType == store.EventPageView; {
+		view := event.EventType == store.EventPageView
+		switch {
 		case view && e.rec.PageViews >= maxViews, !view && e.events >= maxEvents:
 			return Admission{Refused: true}
 		case !view:
 			e.events++
 			e.own.events++
-			if e.events > maxEvents/2 && event.CreatedAt.Sub(e.readAt) > closeLook {
-				e.readAt = time.Time{} // the next request reads it again
-			}
+		}
+		if (e.events > maxEvents/2 || e.rec.PageViews > maxViews/2) && event.CreatedAt.Sub(e.countsAt) > closeLook {
+			e.readAt = time.Time{} // the next request reads it again
 		}
 	}
 	if a.Begun = e.begun; a.Begun {

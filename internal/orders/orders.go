@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync/atomic"
+	"time"
 
 	"github.com/footfall-go/footfall/internal/clock"
 	"github.com/footfall-go/footfall/internal/count"
@@ -21,6 +22,15 @@ import (
 // amount, or a refund's for another order.
 var ErrConflict = errors.New("footfall: the id was used before for another amount or order")
 
+// Strangers place orders as fast as they like, and each takes a shared archive several
+// commands. So this process commits few at once, and the others go to the journal, whose
+// projector stores thousands of them with as many commands as one. Otherwise customers'
+// logouts, which have no other place, would find the archive busy.
+const (
+	commitsAtOnce  = 8
+	commitPatience = 500 * time.Millisecond // how long an order waits until it may be committed
+)
+
 // Orders is safe for concurrent use.
 type Orders struct {
 	out      *outbox.Outbox
@@ -32,19 +42,22 @@ type Orders struct {
 
 	refunding unstored[struct{}] // the orders of which something is being refunded
 
-	counted, completed, unwritten, forgotten, exceeding, pastCap *atomic.Uint64
+	committing chan struct{} // held by those that are committed to a shared archive
+
+	counted, completed, unwritten, forgotten, exceeding, pastCap, crowdedOut *atomic.Uint64
 }
 
 // New returns the orders of a tracker.
 func New(out *outbox.Outbox, archive *guard.Archive, s *sessions.Sessions, counts *count.Set, log *slog.Logger) *Orders {
 	o := &Orders{
-		out: out, archive: archive, sessions: s, log: log,
-		counted:   counts.New("orders", "Orders that were placed, each once."),
-		completed: counts.New("orders_completed", "Orders whose later call filled in what the first had left blank, such as the session."),
-		exceeding: counts.New("refunds_exceeding", "Refunds after which more of an order was refunded than was paid, because several instances refunded at the same moment. They are recorded: look at the order."),
-		pastCap:   counts.Bound("orders_past_cap", "Orders that were stored without their session because it has 100 already."),
-		unwritten: counts.New("orders_unwritten", "Orders and refunds that neither the archive nor the journal took; their calls said so."),
-		forgotten: counts.Bound("orders_forgotten", "Orders and refunds on their way to the archive that this process does not remember, because there were too many: until the archive holds them, a second call with the id of one is taken for the first."),
+		out: out, archive: archive, sessions: s, log: log, committing: make(chan struct{}, commitsAtOnce),
+		counted:    counts.New("orders", "Orders that were placed, each once."),
+		completed:  counts.New("orders_completed", "Orders whose later call filled in what the first had left blank, such as the session."),
+		exceeding:  counts.New("refunds_exceeding", "Refunds after which more of an order was refunded than was paid, because several instances refunded at the same moment. They are recorded: look at the order."),
+		pastCap:    counts.Bound("orders_past_cap", "Orders that were stored without their session because it has 100 already."),
+		crowdedOut: counts.Bound("orders_crowded_out", "Orders that went to the journal though the shared archive answers, because too many others were being committed to it. It has them within a second or a few."),
+		unwritten:  counts.New("orders_unwritten", "Orders and refunds that neither the archive nor the journal took; their calls said so."),
+		forgotten:  counts.Bound("orders_forgotten", "Orders and refunds on their way to the archive that this process does not remember, because there were too many: until the archive holds them, a second call with the id of one is taken for the first."),
 	}
 	forgot := func() { o.forgotten.Add(1) }
 	o.unstored = unstored[store.Order]{size: sizeOfOrder, forgot: forgot}
@@ -179,13 +192,14 @@ func (o *Orders) complete(ctx context.Context, r *record[store.Order], first, or
 }
 
 // commit puts an order where nothing loses it: in a shared archive, if that takes it
-// in time, otherwise in the journal. It returns the order as it was written.
+// in time and there are not too many others, otherwise in the journal. It returns the
+// order as it was written.
 func (o *Orders) commit(ctx context.Context, r *record[store.Order], order store.Order, e *live.Entry) (store.Order, outbox.Position, error) {
 	if e != nil && !e.Begun() {
 		o.sessions.Announce(ctx, e)
 	}
 	fact := factOf(order)
-	if o.archive.Shared() && o.out.CommitArchive(ctx, e, fact) == nil {
+	if o.archive.Shared() && o.commitShared(ctx, e, fact) {
 		o.unstored.stored(r, fact.Order) // its time may have been clamped
 		return fact.Order, 0, nil
 	}
@@ -194,6 +208,21 @@ func (o *Orders) commit(ctx context.Context, r *record[store.Order], order store
 		o.unstored.journalled(r, fact.Order, position)
 	}
 	return fact.Order, position, err
+}
+
+// commitShared puts an order into a shared archive. It returns false if that failed, or
+// was not tried because of others.
+func (o *Orders) commitShared(ctx context.Context, e *live.Entry, fact *store.OrderPlaced) bool {
+	patience := time.NewTimer(commitPatience)
+	defer patience.Stop()
+	select {
+	case o.committing <- struct{}{}:
+	case <-patience.C:
+		o.crowdedOut.Add(1)
+		return false
+	}
+	defer func() { <-o.committing }()
+	return o.out.CommitArchive(ctx, e, fact) == nil
 }
 
 // notRecorded counts an order that stands nowhere, or what a later call knew of one.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"reflect"
 	"sync"
@@ -32,6 +33,10 @@ type archive struct {
 	wait    chan struct{}
 	faster  *store.Order // of another instance, in the same moment
 	err     error
+
+	slow     time.Duration // each Append takes so long
+	under    atomic.Int64  // Appends under way
+	mostOnce atomic.Int64  // and the most at once
 }
 
 func (a *archive) Shared() bool { return a.shared }
@@ -40,6 +45,9 @@ func (a *archive) Append(_ context.Context, facts []store.Fact) error {
 	if a.err != nil {
 		return a.err
 	}
+	a.mostOnce.Store(max(a.mostOnce.Load(), a.under.Add(1)))
+	defer a.under.Add(-1)
+	time.Sleep(a.slow)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.faster != nil {
@@ -176,6 +184,39 @@ func TestPlace_TheSameIDWaitsForTheFirst(t *testing.T) {
 		}
 		if n := w.counts.All()["orders"]; n != 1 {
 			t.Errorf("one order, sent twice, is counted %d times", n)
+		}
+	})
+}
+
+// Logouts are committed to the shared archive too, and have no other place.
+func TestPlace_ManyOrdersAtOnceLeaveRoomInASharedArchive(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := &archive{shared: true, slow: 200 * time.Millisecond}
+		w := open(t, a)
+		defer w.close()
+		const orders = 500
+		began := time.Now()
+		var all sync.WaitGroup
+		for i := range orders {
+			all.Go(func() { w.place(t, order(fmt.Sprint("o", i), 100)) })
+		}
+		all.Wait()
+		if n := a.mostOnce.Load(); n > commitsAtOnce {
+			t.Errorf("%d orders were committed at once, want at most %d: a flood of them keeps customers from logging out", n, commitsAtOnce)
+		}
+		if took := time.Since(began); took >= guard.ControlTimeout {
+			t.Errorf("orders that come in a flood are answered after up to %v", took)
+		}
+		crowded := w.counts.All()["orders_crowded_out"]
+		if journalled := w.out.Stats().Pending; journalled == 0 || uint64(journalled) != crowded || len(a.facts)+int(journalled) != orders {
+			t.Errorf("of %d orders the archive took %d, the journal %d, and %d are counted as crowded out: each is in one of the two", orders, len(a.facts), journalled, crowded)
+		}
+		if n := w.counts.All()["orders"]; n != orders {
+			t.Errorf("%d orders are counted, want %d", n, orders)
+		}
+		_, before := w.place(t, order("o499", 100))
+		if !before {
+			t.Error("an order that is on its way to the archive is placed a second time")
 		}
 	})
 }

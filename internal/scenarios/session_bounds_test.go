@@ -50,6 +50,33 @@ func TestEvents_TheLimitBelongsToTheSession(t *testing.T) {
 	}
 }
 
+// A shop that sets a value with each event, such as the cart, writes the session's record
+// again and again, and each write confirms it. That says nothing of what others counted.
+func TestEvents_TheLimitBelongsToASessionThatSetsValuesOnTwoInstances(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const most, each = 10_000, 9_000
+		f := stage.NewFleet(t, 2)
+		b := stage.NewBrowser(t, nil)
+		f.On(0, b, "GET", "/")
+		for n := range each {
+			f.On(0, b, "POST", "/event/add_to_cart")
+			f.On(0, b, "POST", fmt.Sprintf("/value/cart/%d", n))
+			f.On(1, b, "POST", "/event/add_to_cart")
+			time.Sleep(5 * time.Millisecond)
+		}
+		f.Settle()
+		events, err := f.SQLite.Events(context.Background(), stage.SessionOf(t, b), 30_000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		const second = 2 * 200 * 2 // what two instances may count until they know of each other
+		if stored := len(events) - 1; stored < most || stored > most+second {
+			t.Errorf("%d events of %d are stored: %d are a session's, whatever instances serve it", stored, 2*each, most)
+		}
+	})
+}
+
 func TestOrders_TheLimitBelongsToTheSession(t *testing.T) {
 	for where, span := range spans {
 		t.Run(where, func(t *testing.T) {

@@ -231,6 +231,10 @@ func (s *Sessions) judge(e *live.Entry, hash *store.SecretHash, at time.Time) (s
 // read reads a session from the hot store, and from the archive if it is missing
 // there. Nil means that there is none.
 func (s *Sessions) read(ctx context.Context, id uuid.UUID) (*live.Entry, error) {
+	held := int64(0) // before the reading: another request may write the session meanwhile
+	if e := s.table.Get(id); e != nil {
+		held = e.Version()
+	}
 	there, err := s.hot.Read(ctx, id.String())
 	if err != nil {
 		return nil, err
@@ -270,7 +274,7 @@ func (s *Sessions) read(ctx context.Context, id uuid.UUID) (*live.Entry, error) 
 		return s.readLost(ctx, id, there.ReadAt, there.Version)
 	}
 	e := s.keep(id, d, there.ReadAt, there.Merged, false)
-	if e.Version() > there.Version && !s.isRevoked(e) { // the hot store was put back to an earlier state
+	if held > there.Version && e.Version() > there.Version && !s.isRevoked(e) { // the hot store was put back to an earlier state
 		s.hot.Restore(ctx, e, there.Version)
 	}
 	return e, nil

@@ -7,6 +7,7 @@ import (
 
 	"github.com/footfall-go/footfall/internal/clock"
 	"github.com/footfall-go/footfall/internal/cookie"
+	"github.com/footfall-go/footfall/memstore"
 	"github.com/footfall-go/footfall/store"
 )
 
@@ -180,6 +181,35 @@ func TestFind_AnOldCopyInTheHotStoreIsAsIfItWereNotThere(t *testing.T) {
 	w.archived(t, rec)
 	w.revoked.Session(rec.SessionID, rec.Version, 0)
 	check(t, w, renewed, ToKnow, "the archive has a login that the hot store has missed", answer{Current, true})
+}
+
+// Otherwise parallel requests that set values begin the session's counts anew all the time,
+// other instances never learn of them, and its limits do not hold.
+func TestFind_ARequestThatWritesMeanwhileIsNoHotStoreThatWasPutBack(t *testing.T) {
+	w := open(t)
+	token := newToken()
+	w.Announce(t.Context(), w.Begin(token.ID, record(token), noSiblings))
+	e := w.table.Get(token.ID)
+	series := e.Document().Series
+	w.hot.late = func() {
+		if _, _, err := w.Replace(t.Context(), e, func(*store.Record) error { return nil }); err != nil {
+			t.Error(err)
+		}
+	}
+	check(t, w, token, ToKnow, "a session that another request writes while it is read", answer{Current, true})
+	if d := e.Document(); d.Series != series || !d.RestoredAt.IsZero() {
+		t.Errorf("the session counts under %s, restored at %v, and before under %s: it was not lost", d.Series, d.RestoredAt, series)
+	}
+	w.hot.Store = memstore.New(0)
+	old := e.Document()
+	old.Version--
+	if _, err := w.Sessions.hot.Replace(t.Context(), &old, 0); err != nil {
+		t.Fatal(err)
+	}
+	check(t, w, token, ToKnow, "a session in a hot store that was put back", answer{Current, true})
+	if _, version, _, err := w.hot.Read(t.Context(), token.ID.String()); err != nil || version != e.Version() {
+		t.Errorf("a hot store that was put back has version %d, %v, of %d", version, err, e.Version())
+	}
 }
 
 func TestFind_ToCountBelievesWhatWasReadAMomentAgo(t *testing.T) {

@@ -30,13 +30,19 @@ type hotStore struct {
 	*memstore.Store
 	err   error
 	calls int
+	late  func() // is called once, before what was read arrives
 }
 
 func (h *hotStore) Read(ctx context.Context, id string) ([]byte, int64, store.Activity, error) {
 	if h.calls++; h.err != nil {
 		return nil, 0, store.Activity{}, h.err
 	}
-	return h.Store.Read(ctx, id)
+	doc, version, all, err := h.Store.Read(ctx, id)
+	if late := h.late; late != nil {
+		h.late = nil
+		late()
+	}
+	return doc, version, all, err
 }
 
 func (h *hotStore) Put(ctx context.Context, id, series string, doc []byte, previous, version int64, ttl time.Duration) (bool, error) {
