@@ -15,7 +15,15 @@ const (
 	maxEvents = 10_000
 	maxViews  = 100_000
 	maxOrders = 100
+
+	// wholePages is of how many events the page is kept whole. Nobody sees so many pages;
+	// a program that asks for the longest URLs would fill the archive with them.
+	wholePages = 1000
 )
+
+// ShortPage is how long the page of an event is at most in a session that has had many
+// events, in bytes.
+const ShortPage = 256
 
 // closeLook is how old the counts may be by which a session past half of its events or
 // page views is counted: other instances may have counted more since. Writing a record,
@@ -25,6 +33,7 @@ const closeLook = time.Second
 // An Admission says how a fact of a session may be recorded.
 type Admission struct {
 	Refused bool                // a bound says no
+	Short   bool                // its page has at most [ShortPage] bytes
 	Begun   bool                // the session's beginning is known to be in a journal or in the archive; if not, announce it
 	First   *store.SessionBegun // if begun, what to append before the fact; nil: this process's journal holds it
 }
@@ -43,6 +52,7 @@ func (e *Entry) Admit(fact store.Fact) (a Admission) {
 			e.events++
 			e.own.events++
 		}
+		a.Short = len(event.Page) > ShortPage && e.events+e.rec.PageViews > wholePages
 		if (e.events > maxEvents/2 || e.rec.PageViews > maxViews/2) && event.CreatedAt.Sub(e.countsAt) > closeLook {
 			e.readAt = time.Time{} // the next request reads it again
 		}

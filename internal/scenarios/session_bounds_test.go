@@ -3,6 +3,7 @@ package scenarios_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -151,4 +152,35 @@ func TestWriters_ASessionThatComesBackForDaysHasASmallRecord(t *testing.T) {
 			t.Errorf("the archive has %d page views of %d", rec.PageViews, visits+1)
 		}
 	})
+}
+
+// A program that asks for the longest URLs in one session fills the archive with no more
+// than people's pages would.
+func TestEvents_ThePagesOfOneSessionAreShortAfterAThousand(t *testing.T) {
+	t.Parallel()
+	s := stage.New(t, nil)
+	b := stage.NewBrowser(s.T, s.Site())
+	b.Do("GET", "/")
+	id := stage.SessionOf(t, b)
+	long := "/?q=" + strings.Repeat("x", 1900)
+	for range 1200 {
+		b.Do("GET", long)
+	}
+	s.Settle()
+	events, err := s.SQLite.Events(t.Context(), id, 5000)
+	if err != nil || len(events) != 1201 {
+		t.Fatalf("%d events are stored of 1201 (%v)", len(events), err)
+	}
+	whole, short := 0, 0
+	for _, e := range events[1:] {
+		switch {
+		case e.Page == long:
+			whole++
+		case len(e.Page) <= 256 && strings.HasPrefix(long, e.Page) && e.Page != "":
+			short++
+		}
+	}
+	if whole < 990 || whole > 1010 || short != 1200-whole || s.Count("pages_shortened") != uint64(short) {
+		t.Errorf("of 1200 pages %d are whole and %d cut, %d are counted as cut: want 1000 whole", whole, short, s.Count("pages_shortened"))
+	}
 }

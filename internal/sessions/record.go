@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/footfall-go/footfall/enrich"
 	"github.com/footfall-go/footfall/internal/clock"
 	"github.com/footfall-go/footfall/internal/live"
 	"github.com/footfall-go/footfall/internal/outbox"
@@ -21,6 +22,12 @@ func (s *Sessions) Record(ctx context.Context, e *live.Entry, fact store.Fact) {
 	if a.Refused {
 		s.capped.Add(1)
 		return
+	}
+	if a.Short {
+		s.shortened.Add(1)
+		event := *fact.(*store.EventRecorded)
+		event.Page = enrich.Text(event.Page, live.ShortPage)
+		fact = &event
 	}
 	o, counted := s.append(ctx, e, fact, a)
 	if o.View {
