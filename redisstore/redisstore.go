@@ -261,6 +261,9 @@ func (s *Store) Read(ctx context.Context, id string) (doc []byte, version int64,
 
 // Put implements store.HotStore.
 func (s *Store) Put(ctx context.Context, id, series string, doc []byte, previous, version int64, ttl time.Duration) (bool, error) {
+	if previous == 0 && ttl > 0 {
+		return s.putNew(ctx, id, series, doc, version, ttl)
+	}
 	args, err := redisrecord.PutArgs(series, doc, previous, version, ttl)
 	stored := false
 	if err == nil {
@@ -270,6 +273,25 @@ func (s *Store) Put(ctx context.Context, id, series string, doc []byte, previous
 		return false, fmt.Errorf("redisstore: put: %w", err)
 	}
 	return stored, nil
+}
+
+// putNew is Put of a record of which there is none. A session begins with it, and most of
+// them never come back.
+func (s *Store) putNew(ctx context.Context, id, series string, doc []byte, version int64, ttl time.Duration) (bool, error) {
+	value, err := redisrecord.New(series, doc, version)
+	if err == nil {
+		key := redisrecord.Key(s.prefix, id)
+		_, err = s.do(ctx, func(b rueidis.Builder) rueidis.Completed {
+			return b.Set().Key(key).Value(value).Nx().PxMilliseconds(redisrecord.Milliseconds(ttl)).Build()
+		})
+	}
+	if rueidis.IsRedisNil(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("redisstore: put: %w", err)
+	}
+	return true, nil
 }
 
 // Merge implements store.HotStore.

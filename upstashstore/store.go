@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -103,10 +104,13 @@ func (s *Store) Read(ctx context.Context, id string) (doc []byte, version int64,
 	return doc, version, all, nil
 }
 
-// Put implements store.HotStore with one script.
+// Put implements store.HotStore with one script, or with one SET for a new record.
 func (s *Store) Put(ctx context.Context, id, series string, doc []byte, previous, version int64, ttl time.Duration) (bool, error) {
 	ctx, cancel := bounded(ctx)
 	defer cancel()
+	if previous == 0 && ttl > 0 {
+		return s.putNew(ctx, id, series, doc, version, ttl)
+	}
 	args, err := redisrecord.PutArgs(series, doc, previous, version, ttl)
 	stored := false
 	if err == nil {
@@ -116,6 +120,22 @@ func (s *Store) Put(ctx context.Context, id, series string, doc []byte, previous
 		return false, fmt.Errorf("upstashstore: put: %w", err)
 	}
 	return stored, nil
+}
+
+func (s *Store) putNew(ctx context.Context, id, series string, doc []byte, version int64, ttl time.Duration) (bool, error) {
+	value, err := redisrecord.New(series, doc, version)
+	var cmd command
+	if err == nil {
+		cmd, err = newCommand("SET", redisrecord.Key(s.prefix, id), value, "NX", "PX", strconv.FormatInt(redisrecord.Milliseconds(ttl), 10))
+	}
+	var reply any
+	if err == nil {
+		reply, err = s.client.one(ctx, cmd)
+	}
+	if err != nil {
+		return false, fmt.Errorf("upstashstore: put: %w", err)
+	}
+	return reply != nil, nil
 }
 
 // Merge implements store.HotStore with one script, in one request with those of

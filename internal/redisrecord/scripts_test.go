@@ -86,3 +86,31 @@ func TestScripts_AgreeOnForeignValues(t *testing.T) {
 		t.Error("nothing was merged: the test is no test")
 	}
 }
+
+// A new record is the same, whether the script writes it or SET.
+func TestNew_IsWhatTheScriptWrites(t *testing.T) {
+	redis := testserver.Redis(t)
+	for i, doc := range []string{
+		`{}`, ` { } `, `{"a":1}`, "{\"a\":1}\n", `{"pageViews":3,"lastSeenAt":"2026-09-21T13:46:40.000Z"}`, `{"a":1,"pageViews":3,"lastSeenAt":"2026-09-21T13:46:40.000Z"}`,
+		`{"a":1,"pageViews":0,"lastSeenAt":"1969-09-21T13:46:40.000Z"}`, `{"a":1,"pageViews":9007199254740992,"lastSeenAt":"2026-09-21T13:46:40.000Z"}`,
+		`{"a":1,"pageViews":9007199254740993,"lastSeenAt":"2026-09-21T13:46:40.000Z"}`, `{"a":"%1 %s","pageViews":12,"lastSeenAt":"2026-09-21T13:46:40.000Z"}`,
+	} {
+		key := "new" + strconv.Itoa(i)
+		args, err := redisrecord.PutArgs("s-1", []byte(doc), 0, 17, time.Minute)
+		if !run(t, redis, redisrecord.Put, key, args, err) {
+			t.Fatal("not stored")
+		}
+		value, err := redisrecord.New("s-1", []byte(doc), 17)
+		if err != nil || value != redis.Get(t, key) {
+			t.Errorf("%s is written as\n%s\nand by the script as\n%s", doc, value, redis.Get(t, key))
+		}
+	}
+	for _, bad := range []string{"", "[]", "x"} {
+		if _, err := redisrecord.New("s", []byte(bad), 1); err == nil {
+			t.Errorf("the document %q is written", bad)
+		}
+	}
+	if _, err := redisrecord.New("no word", []byte("{}"), 1); err == nil {
+		t.Error("a series that is no word is written")
+	}
+}
