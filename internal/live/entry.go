@@ -18,18 +18,15 @@ import (
 // An Entry is one session that this process is serving, in front of the hot store.
 // Its methods are safe for concurrent use and take its lock once.
 type Entry struct {
-	id               uuid.UUID
-	session, visitor string // the ids as text
-	agent            string
-	startedAt        time.Time
-	person           bool // its user agent is not one of software; like all above it never changes
+	id     uuid.UUID
+	person bool // its user agent is not one of software
 
 	announcing sync.Mutex                 // held while a new session is made known; taken before mu
 	visitorOK  atomic.Pointer[verified]   // the visitor cookie that was verified last
 	ahead      atomic.Pointer[prefetched] // nil: its browser fetched no page ahead
 	mu         lock                       // guards what follows; never held over I/O
 
-	rec        store.Record
+	rec        store.Record               // its ids, user agent and begin never change: they are read without the lock
 	unknown    map[string]json.RawMessage // members of its document that this version does not know
 	readAt     time.Time                  // when the hot store last confirmed rec
 	countsAt   time.Time                  // when what other instances counted was last read there
@@ -124,8 +121,7 @@ func (d *Document) without(merged store.Activity) counts {
 
 func entry(id uuid.UUID, rec store.Record, names *Names) *Entry {
 	e := &Entry{
-		id: id, session: rec.SessionID, visitor: rec.VisitorID, agent: rec.UserAgent, startedAt: rec.StartedAt, person: rec.Device != "bot",
-		rec: rec, names: names,
+		id: id, person: rec.Device != "bot", rec: rec, names: names,
 	}
 	e.resize()
 	return e
@@ -134,13 +130,13 @@ func entry(id uuid.UUID, rec store.Record, names *Names) *Entry {
 // ID is the session's id; SessionID and VisitorID are ids as text. Like StartedAt
 // they never change, and take no lock.
 func (e *Entry) ID() uuid.UUID        { return e.id }
-func (e *Entry) SessionID() string    { return e.session }
-func (e *Entry) VisitorID() string    { return e.visitor }
-func (e *Entry) StartedAt() time.Time { return e.startedAt }
+func (e *Entry) SessionID() string    { return e.rec.SessionID }
+func (e *Entry) VisitorID() string    { return e.rec.VisitorID }
+func (e *Entry) StartedAt() time.Time { return e.rec.StartedAt }
 
 // IsPerson reports whether a user agent is the one that the session began with,
 // and was not found to be software then. It takes no lock.
-func (e *Entry) IsPerson(userAgent string) bool { return e.person && userAgent == e.agent }
+func (e *Entry) IsPerson(userAgent string) bool { return e.person && userAgent == e.rec.UserAgent }
 
 // Snapshot is a copy of the record that stays as it is.
 func (e *Entry) Snapshot() store.Record {

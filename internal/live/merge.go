@@ -27,7 +27,7 @@ func (e *Entry) StartMerge(lives store.Lifetimes) Merge {
 		e.writer = e.names.Writer()
 	}
 	return Merge{
-		SessionID: e.session, Series: e.series, Writer: e.writer, LastSeen: e.rec.LastSeenAt,
+		SessionID: e.rec.SessionID, Series: e.series, Writer: e.writer, LastSeen: e.rec.LastSeenAt,
 		Activity: store.Activity{Views: e.own.views, Events: e.own.events, Orders: e.own.orders, LastSeen: clock.Millis(e.rec.LastSeenAt)},
 		TTL:      lives.Remaining(&e.rec.Session, clock.Now()), SeenUnwritten: e.begun && clock.Millis(e.rec.LastSeenAt) > e.seenWritten,
 	}
