@@ -81,6 +81,14 @@ func AppendDocument(b []byte, d *live.Document) []byte {
 
 // Decode reads a document. The error is [store.ErrNewer], or says why it is corrupt.
 func Decode(doc []byte) (live.Document, error) {
+	if d, ok := readOwn(doc); ok {
+		return d, nil
+	}
+	return decodeAny(doc)
+}
+
+// decodeAny reads a document in any form, with members of other versions.
+func decodeAny(doc []byte) (live.Document, error) {
 	var m members
 	err := json.Unmarshal(doc, &m)
 	if m.Format > format || err != nil && isNewer(doc) {
