@@ -2,7 +2,6 @@ package sqlitearchive
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"runtime"
@@ -31,25 +30,15 @@ func (a *Archive) append(ctx context.Context, facts []store.Fact) error {
 	if err != nil {
 		return err
 	}
-	tx, err := d.write.BeginTx(ctx, nil) // may wait for the write lock, until ctx ends
+	var b *batch
+	err = d.write.transact(ctx, func(c *conn) error {
+		b = &batch{c: c, yields: len(facts) < backlogged, now: nowMillis(), lives: a.lives}
+		if err := b.apply(facts); err != nil {
+			return err
+		}
+		return d.inPlace()
+	})
 	if err != nil {
-		return err
-	}
-	defer tx.Rollback()
-	d.writer.noteLog()
-	// Statements run under a context that cannot end, because the driver starts a
-	// goroutine for each statement whose context can: a third of the cost of a
-	// batch of new sessions. When ctx ends, the transaction is rolled back and
-	// the next statement fails. No statement may run while the rows of another
-	// are being read.
-	b := &batch{ctx: context.WithoutCancel(ctx), tx: tx, statements: map[string]*sql.Stmt{}, yields: len(facts) < backlogged, now: nowMillis(), lives: a.lives}
-	if err := b.apply(facts); err != nil {
-		return classify(err)
-	}
-	if err := d.inPlace(); err != nil {
-		return err
-	}
-	if err := tx.Commit(); err != nil {
 		return classify(err)
 	}
 	d.recent.note(b.sightings)
@@ -63,19 +52,16 @@ func (a *Archive) append(ctx context.Context, facts []store.Fact) error {
 // the other facts in order. The effect of a fold depends on the facts before it,
 // so a fold ends a round.
 type batch struct {
-	ctx        context.Context
-	tx         *sql.Tx
-	statements map[string]*sql.Stmt
-	yields     bool // lets goroutines that answer requests run first
-	now        int64
-	lives      store.Lifetimes
+	c      *conn
+	yields bool // lets goroutines that answer requests run first
+	now    int64
+	lives  store.Lifetimes
 
 	touched map[string]*touch // by session id
 	touches []*touch          // the same touches in the order of their facts
 	events  []sessionEvent
 	fresh   []*touch // touches of sessions that begin in this round
 	later   []store.Fact
-	args    []any // kept for reuse
 
 	sightings []sighting // the sessions of all rounds, for database.recent
 }
@@ -200,34 +186,13 @@ func (b *batch) finishRound() error {
 	return nil
 }
 
-// exec runs a statement, which is prepared once for each batch. A batch takes
-// many milliseconds of CPU, so exec lets goroutines that answer requests run before a
-// large statement. It does not do so if more facts are waiting: then a steady load of requests would
-// keep the backlog from shrinking.
-func (b *batch) exec(query string, args ...any) (sql.Result, error) {
-	s, err := b.prepare(query)
-	if err != nil {
-		return nil, err
-	}
-	if b.yields && len(args) >= manyArgs {
+// yield lets goroutines that answer requests run before a statement with many rows,
+// because a batch takes many milliseconds of CPU. It does not do so if more facts are
+// waiting: then a steady load of requests would keep the backlog from shrinking.
+func (b *batch) yield() {
+	if b.yields {
 		runtime.Gosched()
 	}
-	return s.ExecContext(b.ctx, args...)
 }
 
-const (
-	manyArgs   = 100  // with this many arguments a statement takes as long as a few requests
-	backlogged = 2000 // a batch of this many facts means that more are waiting
-)
-
-func (b *batch) prepare(query string) (*sql.Stmt, error) {
-	s := b.statements[query]
-	if s == nil {
-		var err error
-		if s, err = b.tx.PrepareContext(b.ctx, query); err != nil {
-			return nil, err
-		}
-		b.statements[query] = s
-	}
-	return s, nil
-}
+const backlogged = 2000 // a batch of this many facts means that more are waiting

@@ -1,7 +1,6 @@
 package sqlitearchive
 
 import (
-	"database/sql"
 	"slices"
 	"strings"
 
@@ -83,56 +82,32 @@ func (b *batch) lookUpUnknown() error {
 // lookUp calls found for each of the sessions that a query has a row for.
 func (b *batch) lookUp(query string, touches []*touch, found func(t *touch, n int64)) error {
 	for chunk := range slices.Chunk(touches, idsPerLookUp) {
-		args := make([]any, idsPerLookUp) // always the same number, so that one prepared statement serves every call
-		for i, t := range chunk {
-			args[i] = t.id
+		s, err := b.c.prepare(query)
+		if err != nil {
+			return err
 		}
-		if err := b.lookUpChunk(query, args, found); err != nil {
+		for _, t := range chunk {
+			s.text(t.id)
+		}
+		for range idsPerLookUp - len(chunk) { // always the same number, so that one prepared statement serves every call
+			s.null()
+		}
+		if err := s.rows(func(s *stmt) { found(b.touched[s.columnView(0)], s.columnInt(1)) }); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (b *batch) lookUpChunk(query string, args []any, found func(t *touch, n int64)) error {
-	s, err := b.prepare(query)
-	if err != nil {
-		return err
-	}
-	rows, err := s.QueryContext(b.ctx, args...)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var id string
-		var n sql.NullInt64
-		if err := rows.Scan(&id, &n); err != nil {
-			return err
-		}
-		found(b.touched[id], n.Int64)
-	}
-	return rows.Err()
-}
-
 // insertFresh inserts the sessions that begin, including the effect of the
 // round's events on them.
 func (b *batch) insertFresh() error {
 	for chunk := range slices.Chunk(b.fresh, sessionsPerInsert) {
-		args := b.args[:0]
-		for _, t := range chunk {
-			args = appendSessionArgs(args, t.begins, t)
-		}
-		b.args = args
-		if err := b.execEach(insertSessions, insertSession, len(chunk), args); err != nil {
+		b.yield()
+		if err := execEach(b.c, insertSessions, insertSession, sessionsPerInsert, chunk, func(s *stmt, t *touch) { s.session(t.begins, t) }); err != nil {
 			return err
 		}
-		args = b.args[:0]
-		for _, t := range chunk {
-			began := t.begins.StartedAt.UnixMilli()
-			args = append(args, t.begins.VisitorID, began, began)
-		}
-		if err := b.execEach(upsertVisitors, upsertOneVisit, len(chunk), args); err != nil {
+		if err := execEach(b.c, upsertVisitors, upsertOneVisit, sessionsPerInsert, chunk, func(s *stmt, t *touch) { s.visit(t.begins) }); err != nil {
 			return err
 		}
 	}
@@ -149,15 +124,26 @@ func (b *batch) insertFresh() error {
 	return nil
 }
 
-// execEach runs a statement for many rows at a time, and a statement for a single
-// row for each of the remaining ones.
-func (b *batch) execEach(many, single string, rows int, args []any) error {
-	if rows == sessionsPerInsert {
-		_, err := b.exec(many, args...)
-		return err
+// execEach runs a statement for rows whose number it takes, and for any other number of
+// rows a statement for a single row for each.
+func execEach[T any](c *conn, many, single string, takes int, rows []T, bind func(s *stmt, row T)) error {
+	if len(rows) == takes {
+		s, err := c.prepare(many)
+		if err != nil {
+			return err
+		}
+		for _, row := range rows {
+			bind(s, row)
+		}
+		return s.run()
 	}
-	for row := range slices.Chunk(args, len(args)/rows) {
-		if _, err := b.exec(single, row...); err != nil {
+	for _, row := range rows {
+		s, err := c.prepare(single)
+		if err != nil {
+			return err
+		}
+		bind(s, row)
+		if err := s.run(); err != nil {
 			return err
 		}
 	}
@@ -166,11 +152,19 @@ func (b *batch) execEach(many, single string, rows int, args []any) error {
 
 // restore inserts a session that is no longer folded.
 func (b *batch) restore(r *store.Record, lastEvent int64) error {
-	if _, err := b.exec(insertSession, appendSessionArgs(nil, r, &touch{lastEvent: lastEvent})...); err != nil {
+	s, err := b.c.prepare(insertSession)
+	if err != nil {
 		return err
 	}
-	began := r.StartedAt.UnixMilli()
-	if _, err := b.exec(upsertOneVisit, r.VisitorID, began, began); err != nil {
+	s.session(r, &touch{lastEvent: lastEvent})
+	if err := s.run(); err != nil {
+		return err
+	}
+	if s, err = b.c.prepare(upsertOneVisit); err != nil {
+		return err
+	}
+	s.visit(r)
+	if err := s.run(); err != nil {
 		return err
 	}
 	return b.completeBeginning(r)
@@ -188,17 +182,39 @@ func (b *batch) completeBeginning(r *store.Record) error {
 	return b.endIfRevoked(r.SessionID, &cred)
 }
 
-func appendSessionArgs(args []any, r *store.Record, t *touch) []any {
-	var superseded []byte
-	if r.Superseded != (store.SecretHash{}) {
-		superseded = r.Superseded[:]
+// session binds a row of sessionColumns, and the latest event.
+func (s *stmt) session(r *store.Record, t *touch) {
+	s.text(r.SessionID)
+	s.text(r.VisitorID)
+	s.textOrNull(r.CustomerID)
+	s.text(string(r.Type()))
+	for _, v := range [...]string{r.IPAddress, r.UserAgent, r.Country, r.City, r.Device, r.Browser, r.OS, r.LandingPage, r.Referrer, r.Channel,
+		r.UTMSource, r.UTMMedium, r.UTMCampaign, r.UTMTerm, r.UTMContent} {
+		s.textOrNull(v)
 	}
-	return append(args,
-		r.SessionID, r.VisitorID, null(r.CustomerID), string(r.Type()), null(r.IPAddress), null(r.UserAgent), null(r.Country), null(r.City),
-		null(r.Device), null(r.Browser), null(r.OS), null(r.LandingPage), null(r.Referrer), null(r.Channel),
-		null(r.UTMSource), null(r.UTMMedium), null(r.UTMCampaign), null(r.UTMTerm), null(r.UTMContent),
-		r.PageViews+t.views, r.StartedAt.UnixMilli(), max(r.LastSeenAt.UnixMilli(), t.lastSeen), millis(r.EndedAt), null(string(r.EndReason)), r.Converted, null(r.OrderID),
-		r.Version, r.SecretHash[:], superseded, millis(r.AuthenticatedAt), null(t.lastEvent))
+	s.int(r.PageViews + t.views)
+	s.int(r.StartedAt.UnixMilli())
+	s.int(max(r.LastSeenAt.UnixMilli(), t.lastSeen))
+	s.timeOrNull(r.EndedAt)
+	s.textOrNull(string(r.EndReason))
+	s.bool(r.Converted)
+	s.textOrNull(r.OrderID)
+	s.int(r.Version)
+	s.blobOrNull(r.SecretHash[:])
+	if r.Superseded == (store.SecretHash{}) {
+		s.null()
+	} else {
+		s.blobOrNull(r.Superseded[:])
+	}
+	s.timeOrNull(r.AuthenticatedAt)
+	s.intOrNull(t.lastEvent)
+}
+
+// visit binds a visitor as a session of its own shows it.
+func (s *stmt) visit(r *store.Record) {
+	s.text(r.VisitorID)
+	s.int(r.StartedAt.UnixMilli())
+	s.int(r.StartedAt.UnixMilli())
 }
 
 // updateTouched writes the round's changes to sessions that existed before it.
@@ -212,7 +228,15 @@ func (b *batch) updateTouched() error {
 		if !t.known || !t.active {
 			continue
 		}
-		if _, err := b.exec(updateActivity, t.views, t.lastSeen, null(t.lastEvent), t.id); err != nil {
+		s, err := b.c.prepare(updateActivity)
+		if err != nil {
+			return err
+		}
+		s.int(t.views)
+		s.int(t.lastSeen)
+		s.intOrNull(t.lastEvent)
+		s.text(t.id)
+		if err := s.run(); err != nil {
 			return err
 		}
 	}

@@ -1,8 +1,6 @@
 package sqlitearchive
 
 import (
-	"database/sql"
-	"errors"
 	"fmt"
 
 	"github.com/footfall-go/footfall/store"
@@ -22,13 +20,11 @@ func (b *batch) control(fact store.Fact) error {
 	case *store.OrderRefunded:
 		return b.refund(f)
 	case *store.BotSeen:
-		_, err := b.exec(`INSERT INTO bot_views (event_id, reason, user_agent, ip_address, page, created_at) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+		return b.c.exec(`INSERT INTO bot_views (event_id, reason, user_agent, ip_address, page, created_at) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
 			f.EventID, f.Reason, null(f.UserAgent), null(f.IPAddress), null(f.Page), f.At.UnixMilli())
-		return err
 	case *store.VisitsUncounted:
-		_, err := b.exec(`INSERT INTO uncounted_visits (event_id, minute, bots, reason, count) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+		return b.c.exec(`INSERT INTO uncounted_visits (event_id, minute, bots, reason, count) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
 			f.EventID, f.Minute.UnixMilli(), f.Bots, f.Reason, f.Count)
-		return err
 	default:
 		return fmt.Errorf("%w: a fact of type %T", store.ErrRejected, fact)
 	}
@@ -40,16 +36,11 @@ func (b *batch) control(fact store.Fact) error {
 // could fill. A first login is in it, because an old copy has the secret from before.
 func (b *batch) setCredentials(f *store.CredentialsChanged) error {
 	c := &f.Cred
-	lookUp, err := b.prepare(`SELECT version, customer_id IS NOT NULL, ended_at IS NOT NULL FROM sessions WHERE session_id = ?`)
-	if err != nil {
-		return err
-	}
 	var version int64
 	var customer, ended bool
-	if err := lookUp.QueryRowContext(b.ctx, f.SessionID).Scan(&version, &customer, &ended); err != nil {
-		if errors.Is(err, sql.ErrNoRows) {
-			return nil
-		}
+	if there, err := b.c.row(`SELECT version, customer_id IS NOT NULL, ended_at IS NOT NULL FROM sessions WHERE session_id = ?`, func(s *stmt) {
+		version, customer, ended = s.columnInt(0), s.columnInt(1) != 0, s.columnInt(2) != 0
+	}, f.SessionID); err != nil || !there {
 		return err
 	}
 	if version >= c.Version {
@@ -62,7 +53,7 @@ func (b *batch) setCredentials(f *store.CredentialsChanged) error {
 	if c.Superseded != (store.SecretHash{}) {
 		superseded = c.Superseded[:]
 	}
-	_, err = b.exec(`UPDATE sessions SET version = ?2, secret_hash = ?3, superseded_hash = ?4, customer_id = ?5, type = ?6,
+	err := b.c.exec(`UPDATE sessions SET version = ?2, secret_hash = ?3, superseded_hash = ?4, customer_id = ?5, type = ?6,
 			authenticated_at = ?7, ended_at = ?8, end_reason = ?9, last_seen_at = max(last_seen_at, coalesce(?8, 0))
 		WHERE session_id = ?1`,
 		f.SessionID, c.Version, c.SecretHash[:], superseded, null(c.CustomerID), string(c.Type()), millis(c.AuthenticatedAt), millis(c.EndedAt), null(string(c.EndReason)))
@@ -83,9 +74,8 @@ const stamp = `max(?, coalesce((SELECT changed_at FROM credential_changes ORDER 
 // publishSession puts into the feed that no version of a session below one counts any
 // more, unless it is there.
 func (b *batch) publishSession(sessionID string, version int64) error {
-	_, err := b.exec(`INSERT INTO credential_changes (session_id, version, changed_at) SELECT ?, ?, `+stamp+`
+	return b.c.exec(`INSERT INTO credential_changes (session_id, version, changed_at) SELECT ?, ?, `+stamp+`
 		WHERE NOT EXISTS (SELECT 1 FROM credential_changes WHERE session_id = ? AND version = ?)`, sessionID, version, nowMillis(), sessionID, version)
-	return err
 }
 
 // endIfRevoked applies revocations that were stored before the login they end:
@@ -95,11 +85,10 @@ func (b *batch) endIfRevoked(sessionID string, c *store.Credentials) error {
 	if c.CustomerID == "" || !c.EndedAt.IsZero() {
 		return nil
 	}
-	_, err := b.exec(`UPDATE sessions SET ended_at = revocation.at, end_reason = ?3, version = max(version, revocation.at)
+	return b.c.exec(`UPDATE sessions SET ended_at = revocation.at, end_reason = ?3, version = max(version, revocation.at)
 		FROM (SELECT min(revoked_before) AS at FROM credential_changes WHERE customer_id = ?2 AND revoked_before > ?4) AS revocation
 		WHERE session_id = ?1 AND started_at > revocation.at - ?5 AND last_seen_at > revocation.at - ?6`,
 		sessionID, c.CustomerID, string(store.EndRevoked), unixMillis(c.AuthenticatedAt), b.lives.Absolute.Milliseconds(), b.lives.Idle.Milliseconds())
-	return err
 }
 
 // revokeAlive ends the sessions of a customer that are alive. How many it reads is
@@ -113,13 +102,12 @@ const revokeAlive = `UPDATE sessions SET ended_at = ?2, end_reason = ?3, version
 // to be alive, because of activity that has not arrived here, is closed by the feed.
 func (b *batch) revokeCustomer(f *store.CustomerRevoked) error {
 	before := f.Before.UnixMilli()
-	_, err := b.exec(`INSERT INTO credential_changes (customer_id, revoked_before, changed_at) SELECT ?, ?, `+stamp+`
+	err := b.c.exec(`INSERT INTO credential_changes (customer_id, revoked_before, changed_at) SELECT ?, ?, `+stamp+`
 		WHERE NOT EXISTS (SELECT 1 FROM credential_changes WHERE customer_id = ? AND revoked_before >= ?)`, f.CustomerID, before, nowMillis(), f.CustomerID, before)
 	if err != nil {
 		return err
 	}
-	_, err = b.exec(revokeAlive, f.CustomerID, before, string(store.EndRevoked), before-b.lives.Absolute.Milliseconds(), before-b.lives.Idle.Milliseconds())
-	return err
+	return b.c.exec(revokeAlive, f.CustomerID, before, string(store.EndRevoked), before-b.lives.Absolute.Milliseconds(), before-b.lives.Idle.Milliseconds())
 }
 
 func (b *batch) setValue(f *store.ValueSet) error {
@@ -127,7 +115,6 @@ func (b *batch) setValue(f *store.ValueSet) error {
 	if len(f.Value.JSON) > 0 {
 		value = string(f.Value.JSON)
 	}
-	_, err := b.exec(`INSERT INTO session_values (session_id, key, value, keep, set_at) VALUES (?1, ?2, ?3, ?4, ?5)
+	return b.c.exec(`INSERT INTO session_values (session_id, key, value, keep, set_at) VALUES (?1, ?2, ?3, ?4, ?5)
 		ON CONFLICT DO UPDATE SET value = ?3, keep = ?4, set_at = ?5 WHERE ?5 >= set_at`, f.SessionID, f.Key, value, f.Value.Keep, f.At.UnixMilli())
-	return err
 }

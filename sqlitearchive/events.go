@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+	"unsafe"
 
 	"github.com/footfall-go/footfall/store"
 )
@@ -30,18 +31,18 @@ func (b *batch) insertEvents() error {
 	if len(b.events) == 0 {
 		return nil
 	}
-	var last sql.NullInt64
-	if err := b.tx.QueryRowContext(b.ctx, `SELECT max(id) FROM session_events`).Scan(&last); err != nil {
+	var last int64
+	if _, err := b.c.row(`SELECT max(id) FROM session_events`, func(s *stmt) { last = s.columnInt(0) }); err != nil {
 		return err
 	}
 	number := 0
 	for chunk := range slices.Chunk(b.events, eventsPerInsert) {
 		number++
-		inserted, err := b.insertChunk(chunk, number, last.Int64)
+		inserted, err := b.insertChunk(chunk, number, last)
 		if err != nil {
 			return err
 		}
-		last.Int64 += inserted
+		last += inserted
 	}
 	return nil
 }
@@ -50,56 +51,54 @@ func (b *batch) insertEvents() error {
 // chunk from the other chunks of the round.
 func (b *batch) insertChunk(events []sessionEvent, number int, after int64) (int64, error) {
 	if len(events) == eventsPerInsert {
-		args := b.args[:0]
+		b.yield()
+		if err := b.c.exec(`SAVEPOINT chunk`); err != nil {
+			return 0, err
+		}
+		s, err := b.c.prepare(insertEvents)
+		if err != nil {
+			return 0, err
+		}
 		id := after
 		for _, e := range events {
 			id++
 			if e.touch.chunk != number {
 				e.touch.chunk, e.touch.previous = number, e.touch.lastEvent
 			}
-			args = appendEventArgs(args, e.Event, id, e.touch.previous)
+			s.event(e.Event, id, e.touch.previous)
 			e.touch.previous = id
 		}
-		b.args = args
-		if _, err := b.exec(`SAVEPOINT chunk`); err != nil {
+		if err := s.run(); err != nil {
 			return 0, err
 		}
-		result, err := b.exec(insertEvents, args...)
-		if err != nil {
-			return 0, err
-		}
-		n, err := result.RowsAffected()
-		if err != nil {
-			return 0, err
-		}
-		if n == eventsPerInsert {
-			if _, err := b.exec(`RELEASE chunk`); err != nil {
+		whole := b.c.changes() == eventsPerInsert
+		if !whole {
+			if err := b.c.exec(`ROLLBACK TO chunk`); err != nil {
 				return 0, err
 			}
+		}
+		if err := b.c.exec(`RELEASE chunk`); err != nil {
+			return 0, err
+		}
+		if whole {
 			for i, e := range events {
 				e.touch.note(e.Event, after+int64(i)+1)
 			}
-			return n, nil
-		}
-		if _, err := b.exec(`ROLLBACK TO chunk`); err != nil {
-			return 0, err
-		}
-		if _, err := b.exec(`RELEASE chunk`); err != nil {
-			return 0, err
+			return eventsPerInsert, nil
 		}
 	}
 	inserted := int64(0)
 	for _, e := range events {
+		s, err := b.c.prepare(insertEvent)
+		if err != nil {
+			return inserted, err
+		}
 		id := after + inserted + 1
-		result, err := b.exec(insertEvent, appendEventArgs(b.args[:0], e.Event, id, e.touch.lastEvent)...)
-		if err != nil {
+		s.event(e.Event, id, e.touch.lastEvent)
+		if err := s.run(); err != nil {
 			return inserted, err
 		}
-		n, err := result.RowsAffected()
-		if err != nil {
-			return inserted, err
-		}
-		if n == 1 {
+		if b.c.changes() == 1 {
 			inserted++
 			e.touch.note(e.Event, id)
 		}
@@ -123,12 +122,18 @@ func (t *touch) note(e *store.Event, id int64) {
 	}
 }
 
-func appendEventArgs(args []any, e *store.Event, id, previous int64) []any {
-	var metadata any
-	if len(e.Metadata) > 0 {
-		metadata = string(e.Metadata)
-	}
-	return append(args, id, e.EventID, e.SessionID, e.VisitorID, e.EventType, null(e.Page), null(e.ProductID), metadata, e.CreatedAt.UnixMilli(), null(previous))
+// event binds a row of eventColumns.
+func (s *stmt) event(e *store.Event, id, previous int64) {
+	s.int(id)
+	s.text(e.EventID)
+	s.text(e.SessionID)
+	s.text(e.VisitorID)
+	s.text(e.EventType)
+	s.textOrNull(e.Page)
+	s.textOrNull(e.ProductID)
+	s.textOrNull(unsafe.String(unsafe.SliceData(e.Metadata), len(e.Metadata)))
+	s.int(e.CreatedAt.UnixMilli())
+	s.intOrNull(previous)
 }
 
 // walkEvents selects a session's events by following its list, and those of the

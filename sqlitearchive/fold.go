@@ -1,9 +1,8 @@
 package sqlitearchive
 
 import (
-	"database/sql"
+	"cmp"
 	"encoding/json"
-	"errors"
 
 	"github.com/footfall-go/footfall/internal/jsontext"
 	"github.com/footfall-go/footfall/store"
@@ -33,25 +32,25 @@ func (f *foldedRecord) whole() store.Record {
 // The events stay a list of their own, so that neither fold nor unfold reads the
 // events of the other session, however many there are.
 func (b *batch) fold(f *store.SessionsFolded) error {
-	rec, err := scanRecord(b.tx.QueryRowContext(b.ctx, selectRecord, f.Folded))
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil
+	var rec store.Record
+	var scanned error
+	found, err := b.c.row(selectRecord, func(s *stmt) { rec, scanned = scanRecord(s) }, f.Folded)
+	if err != nil || scanned != nil || !found {
+		return cmp.Or(err, scanned)
 	}
-	if err != nil {
-		return err
-	}
-	var there, events int
-	var lastEvent sql.NullInt64
-	if err := b.tx.QueryRowContext(b.ctx, `SELECT count(*) FROM sessions WHERE session_id = ?1 AND NOT EXISTS (SELECT 1 FROM folded_sessions WHERE into_id = ?2)`, f.Into, f.Folded).Scan(&there); err != nil {
+	var there, events, lastEvent int64
+	if _, err := b.c.row(`SELECT count(*) FROM sessions WHERE session_id = ?1 AND NOT EXISTS (SELECT 1 FROM folded_sessions WHERE into_id = ?2)`,
+		func(s *stmt) { there = s.columnInt(0) }, f.Into, f.Folded); err != nil {
 		return err
 	}
 	if there == 0 || f.Into == f.Folded || rec.CustomerID != "" || rec.Converted {
 		return nil
 	}
-	if err := b.tx.QueryRowContext(b.ctx, `SELECT last_event FROM sessions WHERE session_id = ?`, f.Folded).Scan(&lastEvent); err != nil {
+	if _, err := b.c.row(`SELECT last_event FROM sessions WHERE session_id = ?`, func(s *stmt) { lastEvent = s.columnInt(0) }, f.Folded); err != nil {
 		return err
 	}
-	if err := b.tx.QueryRowContext(b.ctx, `SELECT count(*) FROM (`+walkList+` SELECT id FROM walk LIMIT ?2)`, lastEvent, store.MaxFoldedEvents+1).Scan(&events); err != nil {
+	if _, err := b.c.row(`SELECT count(*) FROM (`+walkList+` SELECT id FROM walk LIMIT ?2)`, func(s *stmt) { events = s.columnInt(0) },
+		null(lastEvent), store.MaxFoldedEvents+1); err != nil {
 		return err
 	}
 	if events > store.MaxFoldedEvents {
@@ -61,54 +60,50 @@ func (b *batch) fold(f *store.SessionsFolded) error {
 	if err != nil {
 		return err
 	}
-	if _, err := b.exec(`INSERT INTO folded_sessions (session_id, into_id, last_event, record, folded_at) VALUES (?, ?, ?, ?, ?)`,
-		f.Folded, f.Into, lastEvent, string(record), nowMillis()); err != nil {
+	if err := b.c.exec(`INSERT INTO folded_sessions (session_id, into_id, last_event, record, folded_at) VALUES (?, ?, ?, ?, ?)`,
+		f.Folded, f.Into, null(lastEvent), string(record), nowMillis()); err != nil {
 		return err
 	}
-	if _, err := b.exec(giveList, lastEvent, f.Into, f.Visitor); err != nil {
+	if err := b.c.exec(giveList, null(lastEvent), f.Into, f.Visitor); err != nil {
 		return err
 	}
-	if _, err := b.exec(`UPDATE sessions SET page_views = page_views + ?, last_seen_at = max(last_seen_at, ?) WHERE session_id = ?`,
+	if err := b.c.exec(`UPDATE sessions SET page_views = page_views + ?, last_seen_at = max(last_seen_at, ?) WHERE session_id = ?`,
 		rec.PageViews, rec.LastSeenAt.UnixMilli(), f.Into); err != nil {
 		return err
 	}
 	b.sightings = append(b.sightings, sighting{f.Into, max(b.now, rec.LastSeenAt.UnixMilli())})
-	if _, err := b.exec(`DELETE FROM sessions WHERE session_id = ?`, f.Folded); err != nil {
+	if err := b.c.exec(`DELETE FROM sessions WHERE session_id = ?`, f.Folded); err != nil {
 		return err
 	}
-	_, err = b.exec(`DELETE FROM visitors WHERE visitor_id = ?1 AND NOT EXISTS (SELECT 1 FROM sessions WHERE visitor_id = ?1)`, rec.VisitorID)
-	return err
+	return b.c.exec(`DELETE FROM visitors WHERE visitor_id = ?1 AND NOT EXISTS (SELECT 1 FROM sessions WHERE visitor_id = ?1)`, rec.VisitorID)
 }
 
 // unfold restores a folded session and its events. It returns the session's
 // latest event.
 func (b *batch) unfold(sessionID string) (int64, error) {
-	s, err := b.prepare(`SELECT into_id, last_event, record FROM folded_sessions WHERE session_id = ?`)
-	if err != nil {
-		return 0, err
-	}
 	var into, record string
-	var lastEvent sql.NullInt64
-	if err := s.QueryRowContext(b.ctx, sessionID).Scan(&into, &lastEvent, &record); err != nil {
+	var lastEvent int64
+	if _, err := b.c.row(`SELECT into_id, last_event, record FROM folded_sessions WHERE session_id = ?`, func(s *stmt) {
+		into, lastEvent, record = s.columnText(0), s.columnInt(1), s.columnText(2)
+	}, sessionID); err != nil {
 		return 0, err
 	}
 	var folded foldedRecord
 	if err := json.Unmarshal([]byte(record), &folded); err != nil {
 		return 0, err
 	}
-	if _, err := b.exec(`DELETE FROM folded_sessions WHERE session_id = ?`, sessionID); err != nil {
+	if err := b.c.exec(`DELETE FROM folded_sessions WHERE session_id = ?`, sessionID); err != nil {
 		return 0, err
 	}
 	rec := folded.whole()
-	if err := b.restore(&rec, lastEvent.Int64); err != nil {
+	if err := b.restore(&rec, lastEvent); err != nil {
 		return 0, err
 	}
 	b.sightings = append(b.sightings, sighting{sessionID, folded.Session.LastSeenAt.UnixMilli()})
-	if _, err := b.exec(giveList, lastEvent, sessionID, folded.Session.VisitorID); err != nil {
+	if err := b.c.exec(giveList, null(lastEvent), sessionID, folded.Session.VisitorID); err != nil {
 		return 0, err
 	}
-	_, err = b.exec(`UPDATE sessions SET page_views = page_views - ? WHERE session_id = ?`, folded.Session.PageViews, into)
-	return lastEvent.Int64, err
+	return lastEvent, b.c.exec(`UPDATE sessions SET page_views = page_views - ? WHERE session_id = ?`, folded.Session.PageViews, into)
 }
 
 const (

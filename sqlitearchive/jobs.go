@@ -2,8 +2,6 @@ package sqlitearchive
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"fmt"
 	"time"
 )
@@ -13,28 +11,34 @@ func (a *Archive) Shared() bool { return false }
 
 // ClaimSlot inserts the slot; whoever can insert it owns it. Slots older than a
 // week are deleted.
-func (a *Archive) ClaimSlot(ctx context.Context, job string, slot time.Time) (bool, error) {
+func (a *Archive) ClaimSlot(ctx context.Context, job string, slot time.Time) (claimed bool, err error) {
 	d, err := a.writable(ctx)
+	if err == nil {
+		err = d.write.transact(ctx, func(c *conn) error {
+			if err := c.exec(`INSERT INTO job_slots (job, slot) VALUES (?, ?) ON CONFLICT DO NOTHING`, job, slot.UnixMilli()); err != nil || c.changes() == 0 {
+				return err
+			}
+			claimed = true
+			return c.exec(`DELETE FROM job_slots WHERE job = ? AND slot < ?`, job, slot.Add(-7*24*time.Hour).UnixMilli())
+		})
+	}
 	if err != nil {
 		return false, fmt.Errorf("sqlitearchive: claim slot: %w", err)
 	}
-	result, err := d.write.ExecContext(ctx, `INSERT INTO job_slots (job, slot) VALUES (?, ?) ON CONFLICT DO NOTHING`, job, slot.UnixMilli())
-	if err != nil {
-		return false, fmt.Errorf("sqlitearchive: claim slot: %w", err)
-	}
-	n, err := result.RowsAffected()
-	if err != nil || n == 0 {
-		return false, err
-	}
-	_, err = d.write.ExecContext(ctx, `DELETE FROM job_slots WHERE job = ? AND slot < ?`, job, slot.Add(-7*24*time.Hour).UnixMilli())
-	return err == nil, err
+	return claimed, nil
 }
 
 // KeepFirst inserts the value unless the key has one.
 func (a *Archive) KeepFirst(ctx context.Context, key, value string) (first string, err error) {
 	d, err := a.writable(ctx)
-	if err == nil { // the update changes nothing; without it nothing would be returned
-		err = d.write.QueryRowContext(ctx, `INSERT INTO first_values (key, value) VALUES (?, ?) ON CONFLICT DO UPDATE SET value = value RETURNING value`, key, value).Scan(&first)
+	if err == nil {
+		err = d.write.transact(ctx, func(c *conn) error {
+			if err := c.exec(`INSERT INTO first_values (key, value) VALUES (?, ?) ON CONFLICT DO NOTHING`, key, value); err != nil {
+				return err
+			}
+			_, err := c.row(`SELECT value FROM first_values WHERE key = ?`, func(s *stmt) { first = s.columnText(0) }, key)
+			return err
+		})
 	}
 	if err != nil {
 		return "", fmt.Errorf("sqlitearchive: keep first: %w", err)
@@ -48,26 +52,30 @@ func (a *Archive) KeepFirst(ctx context.Context, key, value string) (first strin
 const purgeEvents = 20_000
 
 // Purge deletes what is older than its retention, in small steps.
-func (a *Archive) Purge(ctx context.Context, now, sessions, visitors time.Time, limit int) (int, error) {
+func (a *Archive) Purge(ctx context.Context, now, sessions, visitors time.Time, limit int) (deleted int, err error) {
 	d, err := a.writable(ctx)
+	if err == nil {
+		err = d.write.transact(ctx, func(c *conn) error {
+			deleted, err = a.purge(ctx, d, c, now, sessions, visitors, limit)
+			return err
+		})
+	}
 	if err != nil {
 		return 0, fmt.Errorf("sqlitearchive: purge: %w", err)
 	}
-	tx, err := d.write.BeginTx(ctx, nil)
-	if err != nil {
-		return 0, fmt.Errorf("sqlitearchive: purge: %w", err)
-	}
-	defer tx.Rollback()
+	return deleted, nil
+}
+
+func (a *Archive) purge(ctx context.Context, d *database, c *conn, now, sessions, visitors time.Time, limit int) (deleted int, err error) {
 	_, last, err := d.lastChange(ctx)
 	if err != nil {
-		return 0, fmt.Errorf("sqlitearchive: purge: %w", err)
+		return 0, err
 	}
 	feedBefore := time.UnixMilli(feedHorizon(last, now.UnixMilli(), a.feedAge()))
-	many, err := atOnce(ctx, tx, sessions.UnixMilli(), limit)
+	many, err := atOnce(c, sessions.UnixMilli(), limit)
 	if err != nil {
-		return 0, fmt.Errorf("sqlitearchive: purge: %w", err)
+		return 0, err
 	}
-	deleted := 0
 	for _, step := range []struct {
 		counts bool
 		query  string
@@ -110,20 +118,12 @@ func (a *Archive) Purge(ctx context.Context, now, sessions, visitors time.Time, 
 		if step.query == oldSessions {
 			args[1] = many
 		}
-		result, err := tx.ExecContext(ctx, step.query, args...)
-		if err != nil {
-			return 0, fmt.Errorf("sqlitearchive: purge: %w", err)
+		if err := c.exec(step.query, args...); err != nil {
+			return 0, err
 		}
 		if step.counts {
-			n, err := result.RowsAffected()
-			if err != nil {
-				return 0, fmt.Errorf("sqlitearchive: purge: %w", err)
-			}
-			deleted += int(n)
+			deleted += int(c.changes())
 		}
-	}
-	if err := tx.Commit(); err != nil {
-		return 0, fmt.Errorf("sqlitearchive: purge: %w", err)
 	}
 	return deleted, nil
 }
@@ -132,28 +132,17 @@ const oldSessions = `INSERT INTO purged SELECT session_id FROM sessions WHERE st
 
 // atOnce returns how many of the oldest sessions, at most limit, one step deletes: those
 // that have purgeEvents together, and one at least.
-func atOnce(ctx context.Context, tx *sql.Tx, before int64, limit int) (many int, err error) {
-	rows, err := tx.QueryContext(ctx, `SELECT session_id FROM sessions WHERE started_at < ? ORDER BY started_at, session_id LIMIT ?`, before, max(limit, 0))
-	if err != nil {
-		return 0, err
-	}
+func atOnce(c *conn, before int64, limit int) (many int, err error) {
 	var ids []string
-	for rows.Next() {
-		var id string
-		if err := rows.Scan(&id); err != nil {
-			return 0, errors.Join(err, rows.Close())
-		}
-		ids = append(ids, id)
-	}
-	if err := errors.Join(rows.Err(), rows.Close()); err != nil || len(ids) == 0 {
+	if err := c.rows(`SELECT session_id FROM sessions WHERE started_at < ? ORDER BY started_at, session_id LIMIT ?`, func(s *stmt) { ids = append(ids, s.columnText(0)) },
+		before, max(limit, 0)); err != nil || len(ids) == 0 {
 		return 0, err
 	}
-	for left := purgeEvents; many < len(ids); many++ {
-		var events int
-		if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM (`+walkEvents+` SELECT id FROM walk LIMIT ?2)`, ids[many], left+1).Scan(&events); err != nil {
+	for left := int64(purgeEvents); many < len(ids); many++ {
+		if _, err := c.row(`SELECT count(*) FROM (`+walkEvents+` SELECT id FROM walk LIMIT ?2)`, func(s *stmt) { left -= s.columnInt(0) }, ids[many], left+1); err != nil {
 			return 0, err
 		}
-		if left -= events; left < 0 {
+		if left < 0 {
 			break
 		}
 	}

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path/filepath"
 	"strings"
 )
 
@@ -18,33 +17,30 @@ var migrations embed.FS
 // version of the schema after it.
 func schemaFiles() ([]string, error) { return fs.Glob(migrations, "migrations/*.sql") }
 
-func checkVersion(db *sql.DB) error {
+// errIfNewer returns an error if this program does not know a version of the tables.
+func errIfNewer(version int) error {
 	files, err := schemaFiles()
-	if err != nil {
-		return err
+	if err == nil && version > len(files) {
+		err = fmt.Errorf("its tables have version %d, and this footfall knows %d: %w", version, len(files), ErrNewer)
 	}
-	var version int
-	if err := db.QueryRowContext(context.Background(), "PRAGMA user_version").Scan(&version); err != nil {
-		return err
-	}
-	if version > len(files) {
-		return fmt.Errorf("its tables have version %d, and this footfall knows %d: %w", version, len(files), ErrNewer)
-	}
-	return nil
+	return err
 }
 
-// isEmpty reports whether the database has no tables yet.
-func isEmpty(db *sql.DB) (bool, error) {
-	var version int
-	err := db.QueryRowContext(context.Background(), "PRAGMA user_version").Scan(&version)
-	return version == 0, err
+// versionOf reads the version of a database's tables, 0 if it has none yet.
+func versionOf(db *sql.DB) (version int, err error) {
+	if err := db.QueryRowContext(context.Background(), "PRAGMA user_version").Scan(&version); err != nil {
+		return 0, err
+	}
+	return version, errIfNewer(version)
+}
+
+func (c *conn) version() (version int, err error) {
+	_, err = c.row("PRAGMA user_version", func(s *stmt) { version = int(s.columnInt(0)) })
+	return version, err
 }
 
 // migrate applies the missing migrations, each in a transaction of its own.
-func migrate(db *sql.DB) error {
-	if err := checkVersion(db); err != nil {
-		return err
-	}
+func migrate(w *writer) error {
 	files, err := schemaFiles()
 	if err != nil {
 		return err
@@ -54,42 +50,28 @@ func migrate(db *sql.DB) error {
 		if err != nil {
 			return err
 		}
-		if err := migrateTo(db, i+1, string(script)); err != nil {
-			return fmt.Errorf("%s: %w", filepath.Base(file), err)
+		if err := w.transact(context.Background(), func(c *conn) error {
+			version, err := c.version()
+			if err == nil {
+				err = errIfNewer(version)
+			}
+			if err != nil || version > i {
+				return err
+			}
+			return c.script(fmt.Sprintf("%s; PRAGMA user_version = %d", script, i+1))
+		}); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-func migrateTo(db *sql.DB, version int, script string) error {
-	ctx := context.Background()
-	tx, err := db.BeginTx(ctx, nil)
-	if err != nil {
-		return err
-	}
-	defer tx.Rollback()
-	var now int
-	if err := tx.QueryRowContext(ctx, "PRAGMA user_version").Scan(&now); err != nil || now >= version {
-		return err
-	}
-	if _, err := tx.ExecContext(ctx, script); err != nil {
-		return err
-	}
-	if _, err := tx.ExecContext(ctx, fmt.Sprintf("PRAGMA user_version = %d", version)); err != nil {
-		return err
-	}
-	return tx.Commit()
-}
-
 // checkTables returns an error if a database is not one that this program has made,
 // or a newer one.
 func checkTables(ctx context.Context, db *sql.DB) error {
-	if err := checkVersion(db); err != nil {
+	if version, err := versionOf(db); err != nil {
 		return err
-	}
-	if empty, err := isEmpty(db); err != nil {
-		return err
-	} else if empty {
+	} else if version == 0 {
 		return errors.New("it is not a database of footfall")
 	}
 	for _, query := range []string{

@@ -13,12 +13,8 @@ var lookUpAwaited = `SELECT session_id, last_event FROM unknown_sessions WHERE s
 // lookUpAwaited finds those of some sessions without a row that facts came for
 // before.
 func (b *batch) lookUpAwaited(touches []*touch) error {
-	s, err := b.prepare(`SELECT EXISTS (SELECT 1 FROM unknown_sessions)`)
-	if err != nil {
-		return err
-	}
-	var some bool
-	if err := s.QueryRowContext(b.ctx).Scan(&some); err != nil || !some { // almost never, and then it costs a batch of beginnings nothing
+	some := false
+	if _, err := b.c.row(`SELECT EXISTS (SELECT 1 FROM unknown_sessions)`, func(s *stmt) { some = s.columnInt(0) != 0 }); err != nil || !some { // almost never, and then it costs a batch of beginnings nothing
 		return err
 	}
 	return b.lookUp(lookUpAwaited, touches, func(t *touch, lastEvent int64) { t.awaited, t.lastEvent = true, lastEvent })
@@ -26,17 +22,12 @@ func (b *batch) lookUpAwaited(touches []*touch) error {
 
 // takeOver gives a session that begins what came for it before.
 func (b *batch) takeOver(t *touch) error {
-	s, err := b.prepare(`SELECT page_views, last_seen_at FROM unknown_sessions WHERE session_id = ?`)
-	if err != nil {
+	if _, err := b.c.row(`SELECT page_views, last_seen_at FROM unknown_sessions WHERE session_id = ?`, func(s *stmt) {
+		t.views, t.lastSeen = t.views+s.columnInt(0), max(t.lastSeen, s.columnInt(1))
+	}, t.id); err != nil {
 		return err
 	}
-	var views, lastSeen int64
-	if err := s.QueryRowContext(b.ctx, t.id).Scan(&views, &lastSeen); err != nil {
-		return err
-	}
-	t.views, t.lastSeen = t.views+views, max(t.lastSeen, lastSeen)
-	_, err = b.exec(`DELETE FROM unknown_sessions WHERE session_id = ?`, t.id)
-	return err
+	return b.c.exec(`DELETE FROM unknown_sessions WHERE session_id = ?`, t.id)
 }
 
 // noteUnknown notes a session that has no row, if something is stored of it.
@@ -51,8 +42,7 @@ func (b *batch) noteUnknown(t *touch) error {
 	if began == 0 {
 		began = b.now
 	}
-	_, err := b.exec(`INSERT INTO unknown_sessions (session_id, began_at, last_event, page_views, last_seen_at) VALUES (?1, ?2, ?3, ?4, ?5)
+	return b.c.exec(`INSERT INTO unknown_sessions (session_id, began_at, last_event, page_views, last_seen_at) VALUES (?1, ?2, ?3, ?4, ?5)
 		ON CONFLICT DO UPDATE SET began_at = min(began_at, ?2), last_event = ?3, page_views = page_views + ?4, last_seen_at = max(last_seen_at, ?5)`,
 		t.id, began, null(t.lastEvent), t.views, t.lastSeen)
-	return err
 }
