@@ -32,8 +32,14 @@ func (a *Archive) append(ctx context.Context, facts []store.Fact) error {
 	}
 	var b *batch
 	err = d.write.transact(ctx, func(c *conn) error {
-		b = &batch{c: c, yields: len(facts) < backlogged, now: nowMillis(), lives: a.lives}
+		b = &batch{c: c, memory: d.memory, yields: len(facts) < backlogged, now: nowMillis(), lives: a.lives}
+		if err := b.remember(c); err != nil {
+			return err
+		}
 		if err := b.apply(facts); err != nil {
+			return err
+		}
+		if err := b.words.store(c, b.nextNumber); err != nil {
 			return err
 		}
 		return d.inPlace()
@@ -52,13 +58,14 @@ func (a *Archive) append(ctx context.Context, facts []store.Fact) error {
 // the other facts in order. The effect of a fold depends on the facts before it,
 // so a fold ends a round.
 type batch struct {
+	*memory
 	c      *conn
 	yields bool // lets goroutines that answer requests run first
 	now    int64
 	lives  store.Lifetimes
 
-	touched map[string]*touch // by session id
-	touches []*touch          // the same touches in the order of their facts
+	touched map[key]*touch // by session id
+	touches []*touch       // the same touches in the order of their facts
 	events  []sessionEvent
 	fresh   []*touch // touches of sessions that begin in this round
 	later   []store.Fact
@@ -66,23 +73,51 @@ type batch struct {
 	sightings []sighting // the sessions of all rounds, for database.recent
 }
 
+// A memory is what the writer knows of the tables without reading them.
+type memory struct {
+	words      *words
+	nextNumber int64 // of a session
+	version    int64 // of the data, which another connection changed if it is another
+}
+
+// remember reads what it has to know, unless it knows that.
+func (m *memory) remember(c *conn) error {
+	before := m.version
+	if _, err := c.row(`PRAGMA data_version`, func(s *stmt) { m.version = s.columnInt(0) }); err != nil || m.version == before && !c.undone {
+		return err
+	}
+	c.undone = true // until all is known
+	if _, err := c.row(`SELECT max((SELECT coalesce(max(number), 0) FROM session_rows), (SELECT coalesce(max(number), 0) FROM folded_sessions), (SELECT coalesce(max(number), 0) FROM unknown_sessions)) + 1`,
+		func(s *stmt) { m.nextNumber = s.columnInt(0) }); err != nil {
+		return err
+	}
+	if err := m.words.load(c); err != nil {
+		return err
+	}
+	c.undone = false
+	return nil
+}
+
 // A touch is what a round changes in one session.
 type touch struct {
-	id        string
+	id        key
+	number    int64
+	visitor   key           // that of the session's row, if it has one
 	begins    *store.Record // set if the session begins in this round
 	active    bool          // a fact other than its SessionBegun concerns it
 	views     int64
 	lastSeen  int64
 	earliest  int64 // of its events in this round; 0: none
-	lastEvent int64 // row id; 0: none
-	values    bool  // a value is set
-	known     bool  // the session has a row
+	lastEvent key
+	values    bool // a value is set
+	known     bool // the session has a row
+	hasOwn    bool // and a row in activity
 	folded    bool
 	unknown   bool // the session neither has a row nor begins
 	awaited   bool // the session begins, and facts of it came before
 
-	chunk    int   // number of the chunk that is being inserted
-	previous int64 // row id of the session's latest event in that chunk
+	chunk    int // number of the chunk that is being inserted
+	previous key // the session's latest event in that chunk
 }
 
 // sighting returns the latest time at which the session can have been seen.
@@ -91,16 +126,17 @@ func (t *touch) sighting(now int64) sighting {
 	if t.begins != nil {
 		at = max(at, t.begins.LastSeenAt.UnixMilli())
 	}
-	return sighting{t.id, at}
+	return sighting{t.number, at}
 }
 
 type sessionEvent struct {
 	*store.Event
+	id    key
 	touch *touch
 }
 
 func (b *batch) apply(facts []store.Fact) error {
-	b.touched = map[string]*touch{}
+	b.touched = map[key]*touch{}
 	for _, fact := range facts {
 		if err := store.CheckAmount(fact); err != nil {
 			return err
@@ -134,7 +170,6 @@ func (b *batch) apply(facts []store.Fact) error {
 			t.lastSeen = max(t.lastSeen, f.At.UnixMilli())
 		case *store.CredentialsChanged: // also when the session is folded
 			b.activeTouch(f.SessionID)
-			b.sightings = append(b.sightings, sighting{f.SessionID, unixMillis(f.Cred.EndedAt)}) // may lie in the future, if the writer's clock was ahead
 			b.later = append(b.later, f)
 		case *store.ValueSet:
 			b.activeTouch(f.SessionID).values = true
@@ -147,10 +182,11 @@ func (b *batch) apply(facts []store.Fact) error {
 }
 
 func (b *batch) touch(sessionID string) *touch {
-	t := b.touched[sessionID]
+	id := keyOf(sessionID)
+	t := b.touched[id]
 	if t == nil {
-		t = &touch{id: sessionID}
-		b.touched[sessionID] = t
+		t = &touch{id: id}
+		b.touched[id] = t
 		b.touches = append(b.touches, t)
 	}
 	return t
@@ -163,7 +199,7 @@ func (b *batch) activeTouch(sessionID string) *touch {
 }
 
 func (b *batch) addEvent(e *store.Event) {
-	b.events = append(b.events, sessionEvent{e, b.activeTouch(e.SessionID)})
+	b.events = append(b.events, sessionEvent{e, keyOf(e.EventID), b.activeTouch(e.SessionID)})
 }
 
 func (b *batch) finishRound() error {
@@ -179,7 +215,9 @@ func (b *batch) finishRound() error {
 		}
 	}
 	for _, t := range b.touches {
-		b.sightings = append(b.sightings, t.sighting(b.now))
+		if t.number != 0 {
+			b.sightings = append(b.sightings, t.sighting(b.now))
+		}
 	}
 	clear(b.touched)
 	b.touches, b.events, b.fresh, b.later = b.touches[:0], b.events[:0], b.fresh[:0], b.later[:0]

@@ -23,6 +23,7 @@ type database struct {
 	wal    os.FileInfo // the write-ahead log that write uses; nil if there was none
 	read   *sql.DB
 	recent *recent // nil when read-only: another process writes then
+	memory *memory // of write
 
 	lostLog atomic.Bool // the write-ahead log at path is not the one that write uses
 	left    atomic.Bool // the connections were closed
@@ -39,14 +40,14 @@ func openWriting(path string) (*database, error) {
 	if err != nil {
 		return nil, opening(path, err)
 	}
-	if err := migrate(write); err != nil {
+	if err := makeTables(write); err != nil {
 		return nil, errors.Join(opening(path, err), write.close())
 	}
 	d, err := openReading(path)
 	if err != nil {
 		return nil, errors.Join(err, write.close())
 	}
-	d.main, d.write, d.recent = main, write, newRecent()
+	d.main, d.write, d.recent, d.memory = main, write, newRecent(), &memory{words: newWords()}
 	// SQLite opens the log when the first transaction begins.
 	if err := write.transact(context.Background(), func(*conn) error { d.wal, _ = os.Stat(path + "-wal"); return nil }); err != nil {
 		return nil, errors.Join(opening(path, err), d.leave())
@@ -62,7 +63,7 @@ func openReading(path string) (*database, error) {
 	}
 	read := sql.OpenDB(newConnector(path, main, "ro"))
 	version, err := versionOf(read)
-	if wal, _ := os.Stat(path + "-wal"); err != nil && !errors.Is(err, ErrNewer) && (wal == nil || wal.Size() == 0) {
+	if wal, _ := os.Stat(path + "-wal"); err != nil && !errors.Is(err, ErrNewer) && !errors.Is(err, ErrOlder) && (wal == nil || wal.Size() == 0) {
 		// On a read-only disk, the files that readers share cannot be made. If
 		// the write-ahead log is empty, the database file alone is complete and
 		// can be read.

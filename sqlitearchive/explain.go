@@ -18,7 +18,7 @@ func explain(path string, err error) error {
 	var e codedError
 	var opened *fs.PathError
 	switch {
-	case err == nil || errors.Is(err, ErrDamaged) || errors.Is(err, ErrNewer) || errors.Is(err, store.ErrRejected):
+	case err == nil || errors.Is(err, ErrDamaged) || errors.Is(err, ErrNewer) || errors.Is(err, ErrOlder) || errors.Is(err, store.ErrRejected):
 		return err
 	case isDamage(err):
 		return fmt.Errorf("%w: %w", ErrDamaged, err)

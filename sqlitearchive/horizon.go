@@ -10,7 +10,7 @@ import (
 // Horizon reads how far deleting by age has come, and when the latest session began.
 func (a *Archive) Horizon(ctx context.Context) (horizon, newest time.Time, err error) {
 	var at, latest sql.NullInt64
-	err = a.reader().QueryRowContext(ctx, `SELECT (SELECT horizon FROM retention), (SELECT max(started_at) FROM sessions)`).Scan(&at, &latest)
+	err = a.reader().QueryRowContext(ctx, `SELECT (SELECT horizon FROM retention), (SELECT max(started_at) FROM session_rows)`).Scan(&at, &latest)
 	if err != nil {
 		return horizon, newest, fmt.Errorf("sqlitearchive: horizon: %w", err)
 	}

@@ -81,35 +81,36 @@ func (a *Archive) purge(ctx context.Context, d *database, c *conn, now, sessions
 		query  string
 		before time.Time
 	}{
-		{false, `CREATE TEMP TABLE IF NOT EXISTS purged (session_id TEXT PRIMARY KEY)`, time.Time{}},
+		{false, `CREATE TEMP TABLE IF NOT EXISTS purged (number INTEGER PRIMARY KEY)`, time.Time{}},
 		{false, `DELETE FROM purged`, time.Time{}},
 		{true, oldSessions, sessions},
-		{false, `DELETE FROM session_events WHERE id IN (
+		{false, `DELETE FROM event_rows WHERE id IN (
 			WITH RECURSIVE walk (id) AS (
-				SELECT last_event FROM sessions WHERE session_id IN (SELECT session_id FROM purged) AND last_event IS NOT NULL
+				SELECT last_event FROM sessions WHERE number IN (SELECT number FROM purged) AND last_event IS NOT NULL
 				UNION ALL
-				SELECT last_event FROM folded_sessions WHERE into_id IN (SELECT session_id FROM purged) AND last_event IS NOT NULL
+				SELECT last_event FROM folded_sessions WHERE into_number IN (SELECT number FROM purged) AND last_event IS NOT NULL
 				UNION ALL
-				SELECT e.previous FROM session_events e JOIN walk ON e.id = walk.id WHERE e.previous IS NOT NULL
+				SELECT e.previous FROM event_rows e JOIN walk ON e.id = walk.id WHERE e.previous IS NOT NULL
 			) SELECT id FROM walk)`, time.Time{}},
-		{false, `DELETE FROM session_values WHERE session_id IN (SELECT session_id FROM purged)`, time.Time{}},
-		{false, `DELETE FROM session_values WHERE session_id IN (SELECT session_id FROM folded_sessions WHERE into_id IN (SELECT session_id FROM purged))`, time.Time{}},
-		{false, `DELETE FROM folded_sessions WHERE into_id IN (SELECT session_id FROM purged)`, time.Time{}},
-		{false, `DELETE FROM sessions WHERE session_id IN (SELECT session_id FROM purged)`, time.Time{}},
+		{false, `DELETE FROM session_values WHERE session IN (SELECT number FROM purged)`, time.Time{}},
+		{false, `DELETE FROM session_values WHERE session IN (SELECT number FROM folded_sessions WHERE into_number IN (SELECT number FROM purged))`, time.Time{}},
+		{false, `DELETE FROM folded_sessions WHERE into_number IN (SELECT number FROM purged)`, time.Time{}},
+		{false, `DELETE FROM session_rows WHERE number IN (SELECT number FROM purged)`, time.Time{}},
+		{false, `DELETE FROM activity WHERE session IN (SELECT number FROM purged)`, time.Time{}},
 		{false, `DELETE FROM purged`, time.Time{}},
-		{true, `INSERT INTO purged SELECT session_id FROM unknown_sessions WHERE began_at < ? ORDER BY began_at LIMIT ?`, sessions},
-		{false, `DELETE FROM session_events WHERE id IN (
+		{true, `INSERT INTO purged SELECT number FROM unknown_sessions WHERE began_at < ? ORDER BY began_at LIMIT ?`, sessions},
+		{false, `DELETE FROM event_rows WHERE id IN (
 			WITH RECURSIVE walk (id) AS (
-				SELECT last_event FROM unknown_sessions WHERE session_id IN (SELECT session_id FROM purged) AND last_event IS NOT NULL
+				SELECT last_event FROM unknown_sessions WHERE number IN (SELECT number FROM purged) AND last_event IS NOT NULL
 				UNION ALL
-				SELECT e.previous FROM session_events e JOIN walk ON e.id = walk.id WHERE e.previous IS NOT NULL
+				SELECT e.previous FROM event_rows e JOIN walk ON e.id = walk.id WHERE e.previous IS NOT NULL
 			) SELECT id FROM walk)`, time.Time{}},
-		{false, `DELETE FROM session_values WHERE session_id IN (SELECT session_id FROM purged)`, time.Time{}},
-		{false, `DELETE FROM unknown_sessions WHERE session_id IN (SELECT session_id FROM purged)`, time.Time{}},
+		{false, `DELETE FROM session_values WHERE session IN (SELECT number FROM purged)`, time.Time{}},
+		{false, `DELETE FROM unknown_sessions WHERE number IN (SELECT number FROM purged)`, time.Time{}},
 		{true, `DELETE FROM bot_views WHERE id IN (SELECT id FROM bot_views WHERE created_at < ? ORDER BY created_at LIMIT ?)`, sessions},
 		{true, `DELETE FROM uncounted_visits WHERE event_id IN (SELECT event_id FROM uncounted_visits WHERE minute < ? LIMIT ?)`, sessions},
 		{true, `DELETE FROM credential_changes WHERE seq IN (` + oldChanges + `)`, feedBefore},
-		{true, `DELETE FROM visitors WHERE visitor_id IN (SELECT visitor_id FROM visitors WHERE last_seen_at < ? ORDER BY last_seen_at LIMIT ?)`, visitors},
+		{true, `DELETE FROM visitor_rows WHERE id IN (SELECT id FROM visitor_rows WHERE last_seen_at < ? ORDER BY last_seen_at LIMIT ?)`, visitors},
 	} {
 		args := []any{}
 		if step.counts {
@@ -125,21 +126,24 @@ func (a *Archive) purge(ctx context.Context, d *database, c *conn, now, sessions
 			deleted += int(c.changes())
 		}
 	}
-	return deleted, nil
+	if err := c.exec(deleteWords, limit); err != nil {
+		return 0, err
+	}
+	return deleted + int(c.changes()), nil
 }
 
-const oldSessions = `INSERT INTO purged SELECT session_id FROM sessions WHERE started_at < ? ORDER BY started_at, session_id LIMIT ?`
+const oldSessions = `INSERT INTO purged SELECT number FROM session_rows WHERE started_at < ? ORDER BY started_at, number LIMIT ?`
 
 // atOnce returns how many of the oldest sessions, at most limit, one step deletes: those
 // that have purgeEvents together, and one at least.
 func atOnce(c *conn, before int64, limit int) (many int, err error) {
-	var ids []string
-	if err := c.rows(`SELECT session_id FROM sessions WHERE started_at < ? ORDER BY started_at, session_id LIMIT ?`, func(s *stmt) { ids = append(ids, s.columnText(0)) },
-		before, max(limit, 0)); err != nil || len(ids) == 0 {
+	var numbers []int64
+	if err := c.rows(`SELECT number FROM session_rows WHERE started_at < ? ORDER BY started_at, number LIMIT ?`, func(s *stmt) { numbers = append(numbers, s.columnInt(0)) },
+		before, max(limit, 0)); err != nil || len(numbers) == 0 {
 		return 0, err
 	}
-	for left := int64(purgeEvents); many < len(ids); many++ {
-		if _, err := c.row(`SELECT count(*) FROM (`+walkEvents+` SELECT id FROM walk LIMIT ?2)`, func(s *stmt) { left -= s.columnInt(0) }, ids[many], left+1); err != nil {
+	for left := int64(purgeEvents); many < len(numbers); many++ {
+		if _, err := c.row(`SELECT count(*) FROM (`+walkEvents+` SELECT id FROM walk LIMIT ?2)`, func(s *stmt) { left -= s.columnInt(0) }, numbers[many], left+1); err != nil {
 			return 0, err
 		}
 		if left < 0 {

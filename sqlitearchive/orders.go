@@ -48,10 +48,10 @@ func (b *batch) placeOrder(f *store.OrderPlaced) error {
 }
 
 // convert stores in a session the latest of its orders.
-func (b *batch) convert(sessionID string) error {
-	return b.c.exec(`UPDATE sessions SET converted = 1, order_id = latest.order_id
-		FROM (SELECT order_id FROM orders WHERE session_id = ?1 ORDER BY created_at DESC, order_id DESC LIMIT 1) AS latest
-		WHERE session_id = ?1`, sessionID)
+func (b *batch) convert(t *touch, sessionID string) error {
+	return b.c.exec(`UPDATE session_rows SET converted = 1, order_id = latest.order_id
+		FROM (SELECT order_id FROM orders WHERE session_id = ?2 ORDER BY created_at DESC, order_id DESC LIMIT 1) AS latest
+		WHERE number = ?1`, t.number, sessionID)
 }
 
 // refund stores a refund, and adds it to what is refunded of its order. The amount of
@@ -148,7 +148,7 @@ func (a *Archive) Refunded(ctx context.Context, orderID string) (amount int64, e
 	return amount, nil
 }
 
-const knowsCustomer = `SELECT EXISTS (SELECT 1 FROM sessions WHERE customer_id = ?1) OR EXISTS (SELECT 1 FROM orders WHERE customer_id = ?1)`
+const knowsCustomer = `SELECT EXISTS (SELECT 1 FROM session_rows WHERE customer_id = ?1) OR EXISTS (SELECT 1 FROM orders WHERE customer_id = ?1)`
 
 // KnowsCustomer reports whether any session or order of a customer is there.
 func (a *Archive) KnowsCustomer(ctx context.Context, customerID string) (known bool, err error) {

@@ -163,7 +163,7 @@ func readVersion(path string, hasLog bool) (int, error) {
 		return 0, fmt.Errorf("%s is not whole: %d of %d bytes are there", path, info.Size(), size)
 	}
 	version := int(binary.BigEndian.Uint32(header[60:]))
-	if err := errIfNewer(version); err != nil {
+	if err := errUnlessKnown(version); err != nil {
 		return 0, fmt.Errorf("%s: %w", path, err)
 	}
 	return version, nil
