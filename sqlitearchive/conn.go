@@ -226,15 +226,6 @@ func (s *stmt) int(v int64) {
 	s.note(sqlite3.Xsqlite3_bind_int64(s.c.tls, s.p, s.bound, v))
 }
 
-// intOrNull binds NULL for 0.
-func (s *stmt) intOrNull(v int64) {
-	if v == 0 {
-		s.null()
-		return
-	}
-	s.int(v)
-}
-
 func (s *stmt) text(v string) {
 	s.bound++
 	p, ok := s.c.put(v)
