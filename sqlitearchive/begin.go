@@ -1,6 +1,7 @@
 package sqlitearchive
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 
@@ -23,7 +24,8 @@ var (
 		ended_at, end_reason, converted, order_id, version, secret_hash, superseded_hash, authenticated_at, last_event) VALUES (` + marks(31) + `)`
 	insertSessions = insertSession + strings.Repeat(`,(`+marks(31)+`)`, sessionsPerInsert-1)
 	upsertVisitor  = `INSERT INTO visitor_rows (id, first_seen_at, last_seen_at) VALUES (?, ?, ?)`
-	widenVisit     = ` ON CONFLICT DO UPDATE SET first_seen_at = min(first_seen_at, excluded.first_seen_at), last_seen_at = max(last_seen_at, excluded.last_seen_at)`
+	widenVisit     = ` ON CONFLICT DO UPDATE SET first_seen_at = min(first_seen_at, excluded.first_seen_at),
+		last_seen_at = max(coalesce(last_seen_at, first_seen_at), excluded.first_seen_at)`
 	upsertVisitors = upsertVisitor + strings.Repeat(`,(?, ?, ?)`, sessionsPerInsert-1) + widenVisit
 	upsertOneVisit = upsertVisitor + widenVisit
 	lookUpSessions = `SELECT s.id, s.number, ` + lastEvent + `, s.visitor, a.session FROM session_rows s LEFT JOIN activity a ON a.session = s.number WHERE s.id IN (` + marks(idsPerLookUp) + `)`
@@ -240,9 +242,14 @@ func (s *stmt) session(w *words, r *store.Record, t *touch) {
 
 // visit binds a visitor as a session of its own shows it.
 func (s *stmt) visit(r *store.Record) {
-	s.key(keyOf(r.VisitorID))
-	s.int(r.StartedAt.UnixMilli())
-	s.int(r.StartedAt.UnixMilli())
+	k, at := keyOf(r.VisitorID), r.StartedAt.UnixMilli()
+	s.key(k)
+	s.int(at)
+	if next := keyAt(at + 1); at >= 0 && k.text == "" && bytes.Compare(k.uuid[:], next.uuid[:]) < 0 {
+		s.null()
+	} else {
+		s.int(at)
+	}
 }
 
 // updateTouched writes the round's changes to sessions that existed before it.

@@ -1,6 +1,7 @@
 package sqlitearchive
 
 import (
+	"encoding/binary"
 	"encoding/hex"
 	"strings"
 
@@ -20,6 +21,12 @@ func keyOf(id string) (k key) {
 		return k
 	}
 	return key{text: id}
+}
+
+// keyAt is the first key of those that begin with a time, as UUIDv7 do, and not before.
+func keyAt(ms int64) (k key) {
+	binary.BigEndian.PutUint64(k.uuid[:], uint64(max(ms, 0))<<16)
+	return k
 }
 
 // decodeHex fills b with the digits that a text begins with, if all are lower-case.

@@ -110,7 +110,6 @@ func (a *Archive) purge(ctx context.Context, d *database, c *conn, now, sessions
 		{true, `DELETE FROM bot_views WHERE id IN (SELECT id FROM bot_views WHERE created_at < ? ORDER BY created_at LIMIT ?)`, sessions},
 		{true, `DELETE FROM uncounted_visits WHERE event_id IN (SELECT event_id FROM uncounted_visits WHERE minute < ? LIMIT ?)`, sessions},
 		{true, `DELETE FROM credential_changes WHERE seq IN (` + oldChanges + `)`, feedBefore},
-		{true, `DELETE FROM visitor_rows WHERE id IN (SELECT id FROM visitor_rows WHERE last_seen_at < ? ORDER BY last_seen_at LIMIT ?)`, visitors},
 	} {
 		args := []any{}
 		if step.counts {
@@ -126,11 +125,26 @@ func (a *Archive) purge(ctx context.Context, d *database, c *conn, now, sessions
 			deleted += int(c.changes())
 		}
 	}
+	if err := c.exec(returned, visitors.UnixMilli(), limit); err != nil {
+		return 0, err
+	}
+	gone := int(c.changes())
+	if err := c.exec(cameOnce, keyAt(visitors.UnixMilli()).arg(), visitors.UnixMilli(), limit-gone); err != nil {
+		return 0, err
+	}
+	deleted += gone + int(c.changes())
 	if err := c.exec(deleteWords, limit); err != nil {
 		return 0, err
 	}
 	return deleted + int(c.changes()), nil
 }
+
+// Visitors who were last seen before a time. Those who came once are found by their ids,
+// among those who were first seen before and came back.
+const (
+	returned = `DELETE FROM visitor_rows WHERE id IN (SELECT id FROM visitor_rows WHERE last_seen_at < ? ORDER BY last_seen_at LIMIT ?)`
+	cameOnce = `DELETE FROM visitor_rows WHERE id IN (SELECT id FROM visitor_rows WHERE id >= x'' AND id < ? AND last_seen_at IS NULL AND first_seen_at < ? LIMIT ?)`
+)
 
 const oldSessions = `INSERT INTO purged SELECT number FROM session_rows WHERE started_at < ? ORDER BY started_at, number LIMIT ?`
 

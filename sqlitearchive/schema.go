@@ -30,7 +30,7 @@ CREATE VIEW session_events AS SELECT ` + idText("e.id") + ` AS event_id,
 	` + wordTexts("e", []string{"event_type", "page"}) + `, e.product_id, e.metadata, e.created_at,
 	e.session AS number, e.id, e.previous
 	FROM event_rows e;
-CREATE VIEW visitors AS SELECT ` + idText("v.id") + ` AS visitor_id, v.first_seen_at, v.last_seen_at, v.id FROM visitor_rows v;
+CREATE VIEW visitors AS SELECT ` + idText("v.id") + ` AS visitor_id, v.first_seen_at, coalesce(v.last_seen_at, v.first_seen_at) AS last_seen_at, v.id FROM visitor_rows v;
 `
 
 // lastEvent is the key of the latest event of a session s with activity a.

@@ -81,13 +81,15 @@ CREATE TABLE session_values (
 	PRIMARY KEY (session, key)
 ) WITHOUT ROWID;
 
+-- last_seen_at, the begin of the latest session, is NULL for a visitor who has one and
+-- whose id says no later time: deleting by age finds such rows by their id.
 CREATE TABLE visitor_rows (
 	id            NOT NULL PRIMARY KEY, -- key
 	first_seen_at INTEGER NOT NULL,
-	last_seen_at  INTEGER NOT NULL -- the begin of the latest session
+	last_seen_at  INTEGER
 ) WITHOUT ROWID;
 
-CREATE INDEX visitor_rows_last_seen_at ON visitor_rows (last_seen_at);
+CREATE INDEX visitor_rows_last_seen_at ON visitor_rows (last_seen_at) WHERE last_seen_at IS NOT NULL;
 
 -- Texts that many visitors bring, by number. retired: nothing that was stored since the
 -- next session's number was this one has the word; NULL: it is in use.
