@@ -67,6 +67,7 @@ type batch struct {
 	touched map[key]*touch // by session id
 	touches []*touch       // the same touches in the order of their facts
 	events  []sessionEvent
+	misses  []*touch // those of whose sessions memory knows nothing
 	fresh   []*touch // touches of sessions that begin in this round
 	later   []store.Fact
 
@@ -76,6 +77,7 @@ type batch struct {
 // A memory is what the writer knows of the tables without reading them.
 type memory struct {
 	words      *words
+	sessions   known
 	nextNumber int64 // of a session
 	version    int64 // of the data, which another connection changed if it is another
 }
@@ -83,10 +85,11 @@ type memory struct {
 // remember reads what it has to know, unless it knows that.
 func (m *memory) remember(c *conn) error {
 	before := m.version
-	if _, err := c.row(`PRAGMA data_version`, func(s *stmt) { m.version = s.columnInt(0) }); err != nil || m.version == before && !c.undone {
+	if _, err := c.row(`PRAGMA data_version`, func(s *stmt) { m.version = s.columnInt(0) }); err != nil || m.version == before && !c.stale {
 		return err
 	}
-	c.undone = true // until all is known
+	c.stale = true // until all is known
+	m.sessions.clear()
 	if _, err := c.row(`SELECT max((SELECT coalesce(max(number), 0) FROM session_rows), (SELECT coalesce(max(number), 0) FROM folded_sessions), (SELECT coalesce(max(number), 0) FROM unknown_sessions)) + 1`,
 		func(s *stmt) { m.nextNumber = s.columnInt(0) }); err != nil {
 		return err
@@ -94,7 +97,7 @@ func (m *memory) remember(c *conn) error {
 	if err := m.words.load(c); err != nil {
 		return err
 	}
-	c.undone = false
+	c.stale = false
 	return nil
 }
 

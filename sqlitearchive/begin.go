@@ -42,7 +42,13 @@ const (
 // which ones begin. A folded session with new activity is restored; one with
 // nothing but a SessionBegun stays folded, because that is a replay.
 func (b *batch) lookUpTouched() error {
-	err := b.lookUp(lookUpSessions, b.touches, func(t *touch, s *stmt) {
+	b.misses = b.misses[:0]
+	for _, t := range b.touches {
+		if !b.sessions.find(t) {
+			b.misses = append(b.misses, t)
+		}
+	}
+	err := b.lookUp(lookUpSessions, b.misses, func(t *touch, s *stmt) {
 		t.known, t.number, t.lastEvent, t.visitor, t.hasOwn = true, s.columnInt(1), s.columnKey(2), s.columnKey(3), !s.isNull(4)
 	})
 	if err != nil {
@@ -55,7 +61,7 @@ func (b *batch) lookUpTouched() error {
 // gives a number to those that have none.
 func (b *batch) lookUpUnknown() error {
 	var unknown []*touch
-	for _, t := range b.touches {
+	for _, t := range b.misses {
 		if !t.known {
 			unknown = append(unknown, t)
 		}
@@ -278,6 +284,8 @@ func (b *batch) updateTouched() error {
 		if err := s.run(); err != nil {
 			return err
 		}
+		t.hasOwn = true
+		b.sessions.keep(t)
 	}
 	return nil
 }

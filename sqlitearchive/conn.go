@@ -22,7 +22,7 @@ type conn struct {
 	db         uintptr
 	statements map[string]*stmt
 	ended      <-chan struct{} // no statement begins when it is closed; nil outside of transactions
-	undone     bool            // a transaction was not committed; batch.remember sets it back
+	stale      bool            // what memory has of the tables may be wrong: it reads them again
 	out        uintptr         // where SQLite puts a pointer that it returns
 	buffer     uintptr         // for what is bound to the statement that is made ready
 	size, used int             // of the buffer

@@ -73,6 +73,7 @@ func (b *batch) fold(f *store.SessionsFolded) error {
 	if err := b.addActivity(into, rec.PageViews, rec.LastSeenAt.UnixMilli()); err != nil {
 		return err
 	}
+	b.sessions.drop(keyOf(f.Folded))
 	b.sightings = append(b.sightings, sighting{into, max(b.now, rec.LastSeenAt.UnixMilli())})
 	for _, query := range []string{`DELETE FROM session_rows WHERE number = ?`, `DELETE FROM activity WHERE session = ?`} {
 		if err := b.c.exec(query, number); err != nil {

@@ -57,6 +57,7 @@ func (a *Archive) Purge(ctx context.Context, now, sessions, visitors time.Time, 
 	if err == nil {
 		err = d.write.transact(ctx, func(c *conn) error {
 			deleted, err = a.purge(ctx, d, c, now, sessions, visitors, limit)
+			c.stale = c.stale || deleted > 0
 			return err
 		})
 	}

@@ -65,7 +65,7 @@ func (w *writer) transact(ctx context.Context, change func(c *conn) error) error
 			<-interrupted
 		}
 		if err != nil {
-			c.undone = true
+			c.stale = true
 			_ = c.rollBack() // if it fails, the next transaction tries it again
 		}
 		return err
