@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
-	"strings"
 	"sync"
 	"time"
 )
@@ -15,7 +14,7 @@ import (
 // second, so the archive that writes remembers which sessions it has written
 // lately and looks at those only.
 
-// maxRecent is how many sessions are remembered, in about 25 MB. If there are
+// maxRecent is how many sessions are remembered, in about 10 MB. If there are
 // more, every count looks at all sessions for the next restAfterMore.
 const (
 	maxRecent     = 200_000
@@ -26,8 +25,8 @@ const (
 // concurrent use.
 type recent struct {
 	mu      sync.Mutex
-	seen    map[string]int64 // by session id: the latest that it can have been seen, Unix ms
-	since   int64            // every session seen since then is in the map, Unix ms
+	seen    map[int64]int64 // by number of the session: the latest that it can have been seen, Unix ms
+	since   int64           // every session seen since then is in the map, Unix ms
 	most    int
 	rest    time.Duration // how long nothing is read after there were too many sessions
 	dropped int           // how often there were too many sessions
@@ -37,11 +36,11 @@ type recent struct {
 }
 
 func newRecent() *recent {
-	return &recent{seen: map[string]int64{}, since: math.MaxInt64, most: maxRecent, rest: restAfterMore}
+	return &recent{seen: map[int64]int64{}, since: math.MaxInt64, most: maxRecent, rest: restAfterMore}
 }
 
 type sighting struct {
-	session string
+	session int64 // number
 	at      int64
 }
 
@@ -50,14 +49,10 @@ func (r *recent) note(sightings []sighting) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, s := range sightings {
-		before, known := r.seen[s.session]
-		if !known {
-			s.session = strings.Clone(s.session) // a copy, because the id may be a part of a whole record
-		}
-		r.seen[s.session] = max(before, s.at)
+		r.seen[s.session] = max(r.seen[s.session], s.at)
 	}
 	if len(r.seen) > r.most {
-		r.seen, r.since = map[string]int64{}, math.MaxInt64
+		r.seen, r.since = map[int64]int64{}, math.MaxInt64
 		r.dropped++
 		r.until = time.Now().Add(r.rest)
 	}
@@ -85,13 +80,13 @@ func (r *recent) complete(sightings []sighting, since int64, drops int) {
 
 // sessions returns the sessions that may have been seen since a time, and forgets
 // the earlier ones. It returns false if some may be missing.
-func (r *recent) sessions(since int64) ([]string, bool) {
+func (r *recent) sessions(since int64) ([]int64, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.since > since {
 		return nil, false
 	}
-	ids := make([]string, 0, len(r.seen))
+	ids := make([]int64, 0, len(r.seen))
 	for id, at := range r.seen {
 		if at < since {
 			delete(r.seen, id)
@@ -106,10 +101,10 @@ func (r *recent) sessions(since int64) ([]string, bool) {
 const (
 	// The queries name the index, because SQLite would otherwise walk all
 	// sessions by visitor.
-	activeOfAll   = ` FROM sessions INDEXED BY sessions_started_at WHERE started_at >= ? AND last_seen_at >= ?`
-	countActive   = `SELECT count(DISTINCT visitor_id)` + activeOfAll
-	listActive    = `SELECT session_id, last_seen_at` + activeOfAll + ` LIMIT ?`
-	countActiveOf = `SELECT count(DISTINCT visitor_id) FROM sessions WHERE +started_at >= ? AND last_seen_at >= ? AND session_id IN (SELECT value FROM json_each(?))`
+	activeOfAll   = ` FROM session_rows s INDEXED BY session_rows_started_at LEFT JOIN activity a ON a.session = s.number WHERE s.started_at >= ? AND coalesce(a.last_seen_at, s.last_seen_at) >= ?`
+	countActive   = `SELECT count(DISTINCT s.visitor)` + activeOfAll
+	listActive    = `SELECT s.number, coalesce(a.last_seen_at, s.last_seen_at)` + activeOfAll + ` LIMIT ?`
+	countActiveOf = `SELECT count(DISTINCT visitor) FROM sessions WHERE +started_at >= ? AND last_seen_at >= ? AND number IN (SELECT value FROM json_each(?))`
 )
 
 // ActiveVisitors counts the visitors seen since a time. Sessions that began more
@@ -137,7 +132,7 @@ func (a *Archive) ActiveVisitors(ctx context.Context, since time.Time) (n int64,
 // recentSessions returns the sessions that may have been seen since a time. It
 // returns false if it does not know them, or if it is quicker to look at all
 // sessions that began since began.
-func (d *database) recentSessions(ctx context.Context, began, seen int64) ([]string, bool, error) {
+func (d *database) recentSessions(ctx context.Context, began, seen int64) ([]int64, bool, error) {
 	if d.recent == nil {
 		return nil, false, nil
 	}

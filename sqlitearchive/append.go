@@ -2,7 +2,6 @@ package sqlitearchive
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"runtime"
@@ -31,25 +30,21 @@ func (a *Archive) append(ctx context.Context, facts []store.Fact) error {
 	if err != nil {
 		return err
 	}
-	tx, err := d.write.BeginTx(ctx, nil) // may wait for the write lock, until ctx ends
+	var b *batch
+	err = d.write.transact(ctx, func(c *conn) error {
+		b = &batch{c: c, memory: d.memory, yields: len(facts) < backlogged, now: nowMillis(), lives: a.lives}
+		if err := b.remember(c); err != nil {
+			return err
+		}
+		if err := b.apply(facts); err != nil {
+			return err
+		}
+		if err := b.words.store(c, b.nextNumber); err != nil {
+			return err
+		}
+		return d.inPlace()
+	})
 	if err != nil {
-		return err
-	}
-	defer tx.Rollback()
-	d.writer.noteLog()
-	// Statements run under a context that cannot end, because the driver starts a
-	// goroutine for each statement whose context can: a third of the cost of a
-	// batch of new sessions. When ctx ends, the transaction is rolled back and
-	// the next statement fails. No statement may run while the rows of another
-	// are being read.
-	b := &batch{ctx: context.WithoutCancel(ctx), tx: tx, statements: map[string]*sql.Stmt{}, yields: len(facts) < backlogged, now: nowMillis(), lives: a.lives}
-	if err := b.apply(facts); err != nil {
-		return classify(err)
-	}
-	if err := d.inPlace(); err != nil {
-		return err
-	}
-	if err := tx.Commit(); err != nil {
 		return classify(err)
 	}
 	d.recent.note(b.sightings)
@@ -63,40 +58,69 @@ func (a *Archive) append(ctx context.Context, facts []store.Fact) error {
 // the other facts in order. The effect of a fold depends on the facts before it,
 // so a fold ends a round.
 type batch struct {
-	ctx        context.Context
-	tx         *sql.Tx
-	statements map[string]*sql.Stmt
-	yields     bool // lets goroutines that answer requests run first
-	now        int64
-	lives      store.Lifetimes
+	*memory
+	c      *conn
+	yields bool // lets goroutines that answer requests run first
+	now    int64
+	lives  store.Lifetimes
 
-	touched map[string]*touch // by session id
-	touches []*touch          // the same touches in the order of their facts
+	touched map[key]*touch // by session id
+	touches []*touch       // the same touches in the order of their facts
 	events  []sessionEvent
+	misses  []*touch // those of whose sessions memory knows nothing
 	fresh   []*touch // touches of sessions that begin in this round
 	later   []store.Fact
-	args    []any // kept for reuse
 
 	sightings []sighting // the sessions of all rounds, for database.recent
 }
 
+// A memory is what the writer knows of the tables without reading them.
+type memory struct {
+	words      *words
+	sessions   known
+	nextNumber int64 // of a session
+	version    int64 // of the data, which another connection changed if it is another
+}
+
+// remember reads what it has to know, unless it knows that.
+func (m *memory) remember(c *conn) error {
+	before := m.version
+	if _, err := c.row(`PRAGMA data_version`, func(s *stmt) { m.version = s.columnInt(0) }); err != nil || m.version == before && !c.stale {
+		return err
+	}
+	c.stale = true // until all is known
+	m.sessions.clear()
+	if _, err := c.row(`SELECT max((SELECT coalesce(max(number), 0) FROM session_rows), (SELECT coalesce(max(number), 0) FROM folded_sessions), (SELECT coalesce(max(number), 0) FROM unknown_sessions)) + 1`,
+		func(s *stmt) { m.nextNumber = s.columnInt(0) }); err != nil {
+		return err
+	}
+	if err := m.words.load(c); err != nil {
+		return err
+	}
+	c.stale = false
+	return nil
+}
+
 // A touch is what a round changes in one session.
 type touch struct {
-	id        string
+	id        key
+	number    int64
+	visitor   key           // that of the session's row, if it has one
 	begins    *store.Record // set if the session begins in this round
 	active    bool          // a fact other than its SessionBegun concerns it
 	views     int64
 	lastSeen  int64
 	earliest  int64 // of its events in this round; 0: none
-	lastEvent int64 // row id; 0: none
-	values    bool  // a value is set
-	known     bool  // the session has a row
+	lastEvent key
+	values    bool // a value is set
+	known     bool // the session has a row
+	hasOwn    bool // and a row in activity
 	folded    bool
 	unknown   bool // the session neither has a row nor begins
 	awaited   bool // the session begins, and facts of it came before
 
-	chunk    int   // number of the chunk that is being inserted
-	previous int64 // row id of the session's latest event in that chunk
+	chunk    int // number of the chunk that is being inserted
+	previous key // the session's latest event in that chunk
 }
 
 // sighting returns the latest time at which the session can have been seen.
@@ -105,16 +129,17 @@ func (t *touch) sighting(now int64) sighting {
 	if t.begins != nil {
 		at = max(at, t.begins.LastSeenAt.UnixMilli())
 	}
-	return sighting{t.id, at}
+	return sighting{t.number, at}
 }
 
 type sessionEvent struct {
 	*store.Event
+	id    key
 	touch *touch
 }
 
 func (b *batch) apply(facts []store.Fact) error {
-	b.touched = map[string]*touch{}
+	b.touched = map[key]*touch{}
 	for _, fact := range facts {
 		if err := store.CheckAmount(fact); err != nil {
 			return err
@@ -148,7 +173,6 @@ func (b *batch) apply(facts []store.Fact) error {
 			t.lastSeen = max(t.lastSeen, f.At.UnixMilli())
 		case *store.CredentialsChanged: // also when the session is folded
 			b.activeTouch(f.SessionID)
-			b.sightings = append(b.sightings, sighting{f.SessionID, unixMillis(f.Cred.EndedAt)}) // may lie in the future, if the writer's clock was ahead
 			b.later = append(b.later, f)
 		case *store.ValueSet:
 			b.activeTouch(f.SessionID).values = true
@@ -161,10 +185,11 @@ func (b *batch) apply(facts []store.Fact) error {
 }
 
 func (b *batch) touch(sessionID string) *touch {
-	t := b.touched[sessionID]
+	id := keyOf(sessionID)
+	t := b.touched[id]
 	if t == nil {
-		t = &touch{id: sessionID}
-		b.touched[sessionID] = t
+		t = &touch{id: id}
+		b.touched[id] = t
 		b.touches = append(b.touches, t)
 	}
 	return t
@@ -177,7 +202,7 @@ func (b *batch) activeTouch(sessionID string) *touch {
 }
 
 func (b *batch) addEvent(e *store.Event) {
-	b.events = append(b.events, sessionEvent{e, b.activeTouch(e.SessionID)})
+	b.events = append(b.events, sessionEvent{e, keyOf(e.EventID), b.activeTouch(e.SessionID)})
 }
 
 func (b *batch) finishRound() error {
@@ -193,41 +218,22 @@ func (b *batch) finishRound() error {
 		}
 	}
 	for _, t := range b.touches {
-		b.sightings = append(b.sightings, t.sighting(b.now))
+		if t.number != 0 {
+			b.sightings = append(b.sightings, t.sighting(b.now))
+		}
 	}
 	clear(b.touched)
 	b.touches, b.events, b.fresh, b.later = b.touches[:0], b.events[:0], b.fresh[:0], b.later[:0]
 	return nil
 }
 
-// exec runs a statement, which is prepared once for each batch. A batch takes
-// many milliseconds of CPU, so exec lets goroutines that answer requests run before a
-// large statement. It does not do so if more facts are waiting: then a steady load of requests would
-// keep the backlog from shrinking.
-func (b *batch) exec(query string, args ...any) (sql.Result, error) {
-	s, err := b.prepare(query)
-	if err != nil {
-		return nil, err
-	}
-	if b.yields && len(args) >= manyArgs {
+// yield lets goroutines that answer requests run before a statement with many rows,
+// because a batch takes many milliseconds of CPU. It does not do so if more facts are
+// waiting: then a steady load of requests would keep the backlog from shrinking.
+func (b *batch) yield() {
+	if b.yields {
 		runtime.Gosched()
 	}
-	return s.ExecContext(b.ctx, args...)
 }
 
-const (
-	manyArgs   = 100  // with this many arguments a statement takes as long as a few requests
-	backlogged = 2000 // a batch of this many facts means that more are waiting
-)
-
-func (b *batch) prepare(query string) (*sql.Stmt, error) {
-	s := b.statements[query]
-	if s == nil {
-		var err error
-		if s, err = b.tx.PrepareContext(b.ctx, query); err != nil {
-			return nil, err
-		}
-		b.statements[query] = s
-	}
-	return s, nil
-}
+const backlogged = 2000 // a batch of this many facts means that more are waiting

@@ -130,7 +130,7 @@ func checkCopy(ctx context.Context, file string) error {
 // none.
 func (a *Archive) Extent(ctx context.Context) (sessions int64, latest time.Time, err error) {
 	var began sql.NullInt64
-	if err := a.reader().QueryRowContext(ctx, "SELECT count(*), max(started_at) FROM sessions").Scan(&sessions, &began); err != nil {
+	if err := a.reader().QueryRowContext(ctx, "SELECT count(*), max(started_at) FROM session_rows").Scan(&sessions, &began); err != nil {
 		return 0, time.Time{}, fmt.Errorf("sqlitearchive: extent: %w", err)
 	}
 	return sessions, fromMillis(began), nil

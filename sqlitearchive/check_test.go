@@ -1,6 +1,7 @@
 package sqlitearchive
 
 import (
+	"context"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -8,6 +9,11 @@ import (
 
 	"github.com/footfall-go/footfall/store"
 )
+
+// writeTo runs a statement on an archive's connection for writing.
+func writeTo(a *Archive, query string, args ...any) error {
+	return a.opened.Load().write.use(context.Background(), func(c *conn) error { return c.exec(query, args...) })
+}
 
 func TestCheck_WritesAfterAnAppendThatFailed(t *testing.T) {
 	a, err := Open(filepath.Join(t.TempDir(), "footfall.db"), Options{})
@@ -19,7 +25,7 @@ func TestCheck_WritesAfterAnAppendThatFailed(t *testing.T) {
 	fact.SessionID, fact.VisitorID, fact.StartedAt, fact.LastSeenAt = "s", "v", time.Now(), time.Now()
 	refuseWrites := func(on string) {
 		t.Helper()
-		if _, err := a.opened.Load().write.Exec("PRAGMA query_only = " + on); err != nil {
+		if err := writeTo(a, "PRAGMA query_only = "+on); err != nil {
 			t.Fatal(err)
 		}
 	}

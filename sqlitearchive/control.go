@@ -1,8 +1,6 @@
 package sqlitearchive
 
 import (
-	"database/sql"
-	"errors"
 	"fmt"
 
 	"github.com/footfall-go/footfall/store"
@@ -16,19 +14,17 @@ func (b *batch) control(fact store.Fact) error {
 	case *store.CustomerRevoked:
 		return b.revokeCustomer(f)
 	case *store.ValueSet:
-		return b.setValue(f)
+		return b.setValue(b.touch(f.SessionID), f)
 	case *store.OrderPlaced:
-		return b.convert(f.SessionID)
+		return b.convert(b.touch(f.SessionID), f.SessionID)
 	case *store.OrderRefunded:
 		return b.refund(f)
 	case *store.BotSeen:
-		_, err := b.exec(`INSERT INTO bot_views (event_id, reason, user_agent, ip_address, page, created_at) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+		return b.c.exec(`INSERT INTO bot_views (event_id, reason, user_agent, ip_address, page, created_at) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
 			f.EventID, f.Reason, null(f.UserAgent), null(f.IPAddress), null(f.Page), f.At.UnixMilli())
-		return err
 	case *store.VisitsUncounted:
-		_, err := b.exec(`INSERT INTO uncounted_visits (event_id, minute, bots, reason, count) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+		return b.c.exec(`INSERT INTO uncounted_visits (event_id, minute, bots, reason, count) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
 			f.EventID, f.Minute.UnixMilli(), f.Bots, f.Reason, f.Count)
-		return err
 	default:
 		return fmt.Errorf("%w: a fact of type %T", store.ErrRejected, fact)
 	}
@@ -39,17 +35,13 @@ func (b *batch) control(fact store.Fact) error {
 // one, whatever copy of the session is found: so that is in no feed, which strangers
 // could fill. A first login is in it, because an old copy has the secret from before.
 func (b *batch) setCredentials(f *store.CredentialsChanged) error {
-	c := &f.Cred
-	lookUp, err := b.prepare(`SELECT version, customer_id IS NOT NULL, ended_at IS NOT NULL FROM sessions WHERE session_id = ?`)
-	if err != nil {
-		return err
-	}
+	c, t := &f.Cred, b.touch(f.SessionID)
+	b.sightings = append(b.sightings, sighting{t.number, unixMillis(c.EndedAt)}) // may lie in the future, if the writer's clock was ahead
 	var version int64
 	var customer, ended bool
-	if err := lookUp.QueryRowContext(b.ctx, f.SessionID).Scan(&version, &customer, &ended); err != nil {
-		if errors.Is(err, sql.ErrNoRows) {
-			return nil
-		}
+	if there, err := b.c.row(`SELECT version, customer_id IS NOT NULL, ended_at IS NOT NULL FROM session_rows WHERE number = ?`, func(s *stmt) {
+		version, customer, ended = s.columnInt(0), s.columnInt(1) != 0, s.columnInt(2) != 0
+	}, t.number); err != nil || !there {
 		return err
 	}
 	if version >= c.Version {
@@ -62,17 +54,19 @@ func (b *batch) setCredentials(f *store.CredentialsChanged) error {
 	if c.Superseded != (store.SecretHash{}) {
 		superseded = c.Superseded[:]
 	}
-	_, err = b.exec(`UPDATE sessions SET version = ?2, secret_hash = ?3, superseded_hash = ?4, customer_id = ?5, type = ?6,
-			authenticated_at = ?7, ended_at = ?8, end_reason = ?9, last_seen_at = max(last_seen_at, coalesce(?8, 0))
-		WHERE session_id = ?1`,
-		f.SessionID, c.Version, c.SecretHash[:], superseded, null(c.CustomerID), string(c.Type()), millis(c.AuthenticatedAt), millis(c.EndedAt), null(string(c.EndReason)))
+	err := b.c.exec(`UPDATE session_rows SET version = ?2, secret_hash = ?3, superseded_hash = ?4, customer_id = ?5, authenticated_at = ?6, ended_at = ?7, end_reason = ?8
+		WHERE number = ?1`,
+		t.number, c.Version, c.SecretHash[:], superseded, null(c.CustomerID), millis(c.AuthenticatedAt), millis(c.EndedAt), null(string(c.EndReason)))
+	if err == nil && !c.EndedAt.IsZero() {
+		err = b.addActivity(t.number, 0, c.EndedAt.UnixMilli())
+	}
 	if err != nil || !customer && c.CustomerID == "" {
 		return err
 	}
 	if err := b.publishSession(f.SessionID, c.Version); err != nil {
 		return err
 	}
-	return b.endIfRevoked(f.SessionID, c)
+	return b.endIfRevoked(t, c)
 }
 
 // stamp is when a change was made in the feed: never before that of the change
@@ -83,51 +77,50 @@ const stamp = `max(?, coalesce((SELECT changed_at FROM credential_changes ORDER 
 // publishSession puts into the feed that no version of a session below one counts any
 // more, unless it is there.
 func (b *batch) publishSession(sessionID string, version int64) error {
-	_, err := b.exec(`INSERT INTO credential_changes (session_id, version, changed_at) SELECT ?, ?, `+stamp+`
+	return b.c.exec(`INSERT INTO credential_changes (session_id, version, changed_at) SELECT ?, ?, `+stamp+`
 		WHERE NOT EXISTS (SELECT 1 FROM credential_changes WHERE session_id = ? AND version = ?)`, sessionID, version, nowMillis(), sessionID, version)
-	return err
 }
 
 // endIfRevoked applies revocations that were stored before the login they end:
 // those made after the login's password check, while the session was alive. The
 // result is the same as if the login had been stored first.
-func (b *batch) endIfRevoked(sessionID string, c *store.Credentials) error {
+func (b *batch) endIfRevoked(t *touch, c *store.Credentials) error {
 	if c.CustomerID == "" || !c.EndedAt.IsZero() {
 		return nil
 	}
-	_, err := b.exec(`UPDATE sessions SET ended_at = revocation.at, end_reason = ?3, version = max(version, revocation.at)
+	return b.c.exec(`UPDATE session_rows SET ended_at = revocation.at, end_reason = ?3, version = max(version, revocation.at)
 		FROM (SELECT min(revoked_before) AS at FROM credential_changes WHERE customer_id = ?2 AND revoked_before > ?4) AS revocation
-		WHERE session_id = ?1 AND started_at > revocation.at - ?5 AND last_seen_at > revocation.at - ?6`,
-		sessionID, c.CustomerID, string(store.EndRevoked), unixMillis(c.AuthenticatedAt), b.lives.Absolute.Milliseconds(), b.lives.Idle.Milliseconds())
-	return err
+		WHERE number = ?1 AND started_at > revocation.at - ?5 AND `+lastSeen+` > revocation.at - ?6`,
+		t.number, c.CustomerID, string(store.EndRevoked), unixMillis(c.AuthenticatedAt), b.lives.Absolute.Milliseconds(), b.lives.Idle.Milliseconds())
 }
 
 // revokeAlive ends the sessions of a customer that are alive. How many it reads is
 // bounded by how many of them began within a session's greatest age, not by how many
 // the customer ever had.
-const revokeAlive = `UPDATE sessions SET ended_at = ?2, end_reason = ?3, version = max(version, ?2)
-	WHERE customer_id = ?1 AND started_at > ?4 AND last_seen_at > ?5 AND ended_at IS NULL AND coalesce(authenticated_at, 0) < ?2`
+const revokeAlive = `UPDATE session_rows SET ended_at = ?2, end_reason = ?3, version = max(version, ?2)
+	WHERE customer_id = ?1 AND started_at > ?4 AND ` + lastSeen + ` > ?5 AND ended_at IS NULL AND coalesce(authenticated_at, 0) < ?2`
+
+// lastSeen is when a session in session_rows was last seen.
+const lastSeen = `coalesce((SELECT a.last_seen_at FROM activity a WHERE a.session = number), last_seen_at)`
 
 // revokeCustomer puts a revocation into the feed and ends the customer's sessions that
 // it finds alive. What is over stays as it ended. A session that another process knows
 // to be alive, because of activity that has not arrived here, is closed by the feed.
 func (b *batch) revokeCustomer(f *store.CustomerRevoked) error {
 	before := f.Before.UnixMilli()
-	_, err := b.exec(`INSERT INTO credential_changes (customer_id, revoked_before, changed_at) SELECT ?, ?, `+stamp+`
+	err := b.c.exec(`INSERT INTO credential_changes (customer_id, revoked_before, changed_at) SELECT ?, ?, `+stamp+`
 		WHERE NOT EXISTS (SELECT 1 FROM credential_changes WHERE customer_id = ? AND revoked_before >= ?)`, f.CustomerID, before, nowMillis(), f.CustomerID, before)
 	if err != nil {
 		return err
 	}
-	_, err = b.exec(revokeAlive, f.CustomerID, before, string(store.EndRevoked), before-b.lives.Absolute.Milliseconds(), before-b.lives.Idle.Milliseconds())
-	return err
+	return b.c.exec(revokeAlive, f.CustomerID, before, string(store.EndRevoked), before-b.lives.Absolute.Milliseconds(), before-b.lives.Idle.Milliseconds())
 }
 
-func (b *batch) setValue(f *store.ValueSet) error {
+func (b *batch) setValue(t *touch, f *store.ValueSet) error {
 	var value any
 	if len(f.Value.JSON) > 0 {
 		value = string(f.Value.JSON)
 	}
-	_, err := b.exec(`INSERT INTO session_values (session_id, key, value, keep, set_at) VALUES (?1, ?2, ?3, ?4, ?5)
-		ON CONFLICT DO UPDATE SET value = ?3, keep = ?4, set_at = ?5 WHERE ?5 >= set_at`, f.SessionID, f.Key, value, f.Value.Keep, f.At.UnixMilli())
-	return err
+	return b.c.exec(`INSERT INTO session_values (session, key, value, keep, set_at) VALUES (?1, ?2, ?3, ?4, ?5)
+		ON CONFLICT DO UPDATE SET value = ?3, keep = ?4, set_at = ?5 WHERE ?5 >= set_at`, t.number, f.Key, value, f.Value.Keep, f.At.UnixMilli())
 }

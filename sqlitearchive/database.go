@@ -1,7 +1,6 @@
 package sqlitearchive
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
 	"database/sql/driver"
@@ -20,10 +19,11 @@ type database struct {
 	path   string
 	main   os.FileInfo // the file at path when it was opened
 	turn   int64       // how many databases the Archive had opened before
-	write  *sql.DB     // one connection; nil when read-only
-	writer *connector  // of write
+	write  *writer     // nil when read-only
+	wal    os.FileInfo // the write-ahead log that write uses; nil if there was none
 	read   *sql.DB
 	recent *recent // nil when read-only: another process writes then
+	memory *memory // of write
 
 	lostLog atomic.Bool // the write-ahead log at path is not the one that write uses
 	left    atomic.Bool // the connections were closed
@@ -36,23 +36,20 @@ func openWriting(path string) (*database, error) {
 	if err != nil {
 		return nil, opening(path, err)
 	}
-	writer := newConnector(path, main, "rw")
-	write := sql.OpenDB(writer)
-	write.SetMaxOpenConns(1)
-	if err := migrate(write); err != nil {
-		return nil, errors.Join(opening(path, err), write.Close())
+	write, err := openWriter(uri(path, "rw"))
+	if err != nil {
+		return nil, opening(path, err)
+	}
+	if err := makeTables(write); err != nil {
+		return nil, errors.Join(opening(path, err), write.close())
 	}
 	d, err := openReading(path)
 	if err != nil {
-		return nil, errors.Join(err, write.Close())
+		return nil, errors.Join(err, write.close())
 	}
-	d.main, d.write, d.writer, d.recent = main, write, writer, newRecent()
-	tx, err := write.BeginTx(context.Background(), nil)
-	if err != nil {
-		return nil, errors.Join(opening(path, err), d.leave())
-	}
-	writer.noteLog()
-	if err := tx.Rollback(); err != nil {
+	d.main, d.write, d.recent, d.memory = main, write, newRecent(), &memory{words: newWords()}
+	// SQLite opens the log when the first transaction begins.
+	if err := write.transact(context.Background(), func(*conn) error { d.wal, _ = os.Stat(path + "-wal"); return nil }); err != nil {
 		return nil, errors.Join(opening(path, err), d.leave())
 	}
 	return d, nil
@@ -65,8 +62,8 @@ func openReading(path string) (*database, error) {
 		return nil, opening(path, err)
 	}
 	read := sql.OpenDB(newConnector(path, main, "ro"))
-	err = checkVersion(read)
-	if wal, _ := os.Stat(path + "-wal"); err != nil && !errors.Is(err, ErrNewer) && (wal == nil || wal.Size() == 0) {
+	version, err := versionOf(read)
+	if wal, _ := os.Stat(path + "-wal"); err != nil && !errors.Is(err, ErrNewer) && !errors.Is(err, ErrOlder) && (wal == nil || wal.Size() == 0) {
 		// On a read-only disk, the files that readers share cannot be made. If
 		// the write-ahead log is empty, the database file alone is complete and
 		// can be read.
@@ -74,14 +71,14 @@ func openReading(path string) (*database, error) {
 			return nil, opening(path, err)
 		}
 		read = sql.OpenDB(newConnector(path, main, "ro", "immutable"))
-		err = checkVersion(read)
+		version, err = versionOf(read)
 	}
 	if err != nil {
 		_ = read.Close() // the error before it tells more
 		return nil, opening(path, err)
 	}
-	if empty, err := isEmpty(read); err != nil || empty { // the process that creates the database is still starting
-		return nil, errors.Join(fmt.Errorf("sqlitearchive: %s: no tables yet: %w", path, cmp.Or(err, fs.ErrNotExist)), read.Close())
+	if version == 0 { // the process that creates the database is still starting
+		return nil, errors.Join(fmt.Errorf("sqlitearchive: %s: no tables yet: %w", path, fs.ErrNotExist), read.Close())
 	}
 	read.SetMaxOpenConns(4)
 	return &database{path: path, main: main, read: read}, nil
@@ -93,25 +90,19 @@ type connector struct {
 	path string
 	main os.FileInfo
 	dsn  string
-	wal  atomic.Pointer[os.FileInfo] // the write-ahead log of the latest connection
 }
 
-// newConnector returns a connector. Write transactions take the lock when they
-// begin, because one that reads first and then writes would fail instead of
-// waiting for the lock.
 func newConnector(path string, main os.FileInfo, mode string, flags ...string) *connector {
-	query := url.Values{
-		"mode":    {mode},
-		"_txlock": {"immediate"},
-		"_pragma": {"busy_timeout(5000)", "foreign_keys(ON)"},
-	}
-	if mode == "rw" {
-		query["_pragma"] = append(query["_pragma"], "journal_mode(WAL)", "synchronous(FULL)", "journal_size_limit(67108864)", "wal_autocheckpoint(8000)", "cache_size(-65536)", "secure_delete(ON)")
-	}
+	return &connector{path: path, main: main, dsn: uri(path, mode, flags...) + "&_pragma=busy_timeout(5000)"}
+}
+
+// uri names a database to SQLite.
+func uri(path, mode string, flags ...string) string {
+	query := url.Values{"mode": {mode}}
 	for _, flag := range flags {
 		query.Set(flag, "1")
 	}
-	return &connector{path: path, main: main, dsn: "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + query.Encode()}
+	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + query.Encode()
 }
 
 // Connect opens a connection.
@@ -119,23 +110,7 @@ func (c *connector) Connect(context.Context) (driver.Conn, error) {
 	if err := isFile(c.path, c.main); err != nil {
 		return nil, err
 	}
-	conn, err := c.Driver().Open(c.dsn)
-	if err != nil {
-		return nil, err
-	}
-	c.wal.Store(nil)
-	return conn, nil
-}
-
-// noteLog notes which write-ahead log the connection uses. Call it in a transaction:
-// SQLite opens the log when the first one begins.
-func (c *connector) noteLog() {
-	if c.wal.Load() != nil {
-		return
-	}
-	if wal, err := os.Stat(c.path + "-wal"); err == nil {
-		c.wal.Store(&wal)
-	}
+	return c.Driver().Open(c.dsn)
 }
 
 // Driver returns the driver of SQLite.
@@ -165,9 +140,9 @@ func (d *database) inPlace() error {
 	if d.write == nil {
 		return nil
 	}
-	if wal := d.writer.wal.Load(); wal != nil {
+	if d.wal != nil {
 		now, err := os.Stat(d.path + "-wal")
-		if err != nil || !os.SameFile(now, *wal) {
+		if err != nil || !os.SameFile(now, d.wal) {
 			d.lostLog.Store(true)
 			return fmt.Errorf("%s-wal was deleted or replaced while in use", d.path)
 		}

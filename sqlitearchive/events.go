@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+	"unsafe"
 
 	"github.com/footfall-go/footfall/store"
 )
@@ -14,12 +15,12 @@ import (
 // the cost of executing the statement.
 const eventsPerInsert = 40
 
-const eventColumns = `id, event_id, session_id, visitor_id, event_type, page, product_id, metadata, created_at, previous`
+const eventColumns = `id, session, visitor, event_type, page, product_id, metadata, created_at, previous`
 
 var (
-	insertEvent  = `INSERT INTO session_events (` + eventColumns + `) VALUES (` + marks(10) + `) ON CONFLICT DO NOTHING`
-	insertEvents = `INSERT INTO session_events (` + eventColumns + `) VALUES ` +
-		strings.TrimSuffix(strings.Repeat(`(`+marks(10)+`),`, eventsPerInsert), ",") + ` ON CONFLICT DO NOTHING`
+	insertEvent  = `INSERT INTO event_rows (` + eventColumns + `) VALUES (` + marks(9) + `) ON CONFLICT DO NOTHING`
+	insertEvents = `INSERT INTO event_rows (` + eventColumns + `) VALUES ` +
+		strings.TrimSuffix(strings.Repeat(`(`+marks(9)+`),`, eventsPerInsert), ",") + ` ON CONFLICT DO NOTHING`
 )
 
 // insertEvents inserts the round's events and links each to the one before it in
@@ -27,89 +28,74 @@ var (
 // skipped. Only a replay has such events, so the first attempt does not look for
 // them.
 func (b *batch) insertEvents() error {
-	if len(b.events) == 0 {
-		return nil
-	}
-	var last sql.NullInt64
-	if err := b.tx.QueryRowContext(b.ctx, `SELECT max(id) FROM session_events`).Scan(&last); err != nil {
-		return err
-	}
 	number := 0
 	for chunk := range slices.Chunk(b.events, eventsPerInsert) {
 		number++
-		inserted, err := b.insertChunk(chunk, number, last.Int64)
-		if err != nil {
+		if err := b.insertChunk(chunk, number); err != nil {
 			return err
 		}
-		last.Int64 += inserted
 	}
 	return nil
 }
 
-// insertChunk inserts events, giving them row ids above after. number tells the
-// chunk from the other chunks of the round.
-func (b *batch) insertChunk(events []sessionEvent, number int, after int64) (int64, error) {
+// insertChunk inserts events. number tells the chunk from the other chunks of the round.
+func (b *batch) insertChunk(events []sessionEvent, number int) error {
 	if len(events) == eventsPerInsert {
-		args := b.args[:0]
-		id := after
-		for _, e := range events {
-			id++
+		b.yield()
+		if err := b.c.exec(`SAVEPOINT chunk`); err != nil {
+			return err
+		}
+		s, err := b.c.prepare(insertEvents)
+		if err != nil {
+			return err
+		}
+		for i := range events {
+			e := &events[i]
 			if e.touch.chunk != number {
 				e.touch.chunk, e.touch.previous = number, e.touch.lastEvent
 			}
-			args = appendEventArgs(args, e.Event, id, e.touch.previous)
-			e.touch.previous = id
+			s.event(b.words, e, e.touch.previous)
+			e.touch.previous = e.id
 		}
-		b.args = args
-		if _, err := b.exec(`SAVEPOINT chunk`); err != nil {
-			return 0, err
+		if err := s.run(); err != nil {
+			return err
 		}
-		result, err := b.exec(insertEvents, args...)
-		if err != nil {
-			return 0, err
-		}
-		n, err := result.RowsAffected()
-		if err != nil {
-			return 0, err
-		}
-		if n == eventsPerInsert {
-			if _, err := b.exec(`RELEASE chunk`); err != nil {
-				return 0, err
+		whole := b.c.changes() == eventsPerInsert
+		if !whole {
+			if err := b.c.exec(`ROLLBACK TO chunk`); err != nil {
+				return err
 			}
-			for i, e := range events {
-				e.touch.note(e.Event, after+int64(i)+1)
+		}
+		if err := b.c.exec(`RELEASE chunk`); err != nil {
+			return err
+		}
+		if whole {
+			for i := range events {
+				events[i].touch.note(&events[i])
 			}
-			return n, nil
-		}
-		if _, err := b.exec(`ROLLBACK TO chunk`); err != nil {
-			return 0, err
-		}
-		if _, err := b.exec(`RELEASE chunk`); err != nil {
-			return 0, err
+			return nil
 		}
 	}
-	inserted := int64(0)
-	for _, e := range events {
-		id := after + inserted + 1
-		result, err := b.exec(insertEvent, appendEventArgs(b.args[:0], e.Event, id, e.touch.lastEvent)...)
+	for i := range events {
+		e := &events[i]
+		s, err := b.c.prepare(insertEvent)
 		if err != nil {
-			return inserted, err
+			return err
 		}
-		n, err := result.RowsAffected()
-		if err != nil {
-			return inserted, err
+		s.event(b.words, e, e.touch.lastEvent)
+		if err := s.run(); err != nil {
+			return err
 		}
-		if n == 1 {
-			inserted++
-			e.touch.note(e.Event, id)
+		if b.c.changes() == 1 {
+			e.touch.note(e)
 		}
 	}
-	return inserted, nil
+	return nil
 }
 
 // note counts an event that was inserted.
-func (t *touch) note(e *store.Event, id int64) {
-	t.lastEvent = id
+func (t *touch) note(e *sessionEvent) {
+	t.lastEvent = e.id
 	if at := e.CreatedAt.UnixMilli(); t.earliest == 0 || at < t.earliest {
 		t.earliest = at
 	}
@@ -123,29 +109,42 @@ func (t *touch) note(e *store.Event, id int64) {
 	}
 }
 
-func appendEventArgs(args []any, e *store.Event, id, previous int64) []any {
-	var metadata any
-	if len(e.Metadata) > 0 {
-		metadata = string(e.Metadata)
+// event binds a row of eventColumns.
+func (s *stmt) event(w *words, e *sessionEvent, previous key) {
+	s.key(e.id)
+	s.int(e.touch.number)
+	visitor := keyOf(e.VisitorID)
+	if visitor == e.touch.visitor {
+		s.null()
+	} else {
+		s.key(visitor)
 	}
-	return append(args, id, e.EventID, e.SessionID, e.VisitorID, e.EventType, null(e.Page), null(e.ProductID), metadata, e.CreatedAt.UnixMilli(), null(previous))
+	s.word(w, e.EventType, visitor)
+	s.word(w, e.Page, visitor)
+	s.textOrNull(e.ProductID)
+	s.textOrNull(unsafe.String(unsafe.SliceData(e.Metadata), len(e.Metadata)))
+	s.int(e.CreatedAt.UnixMilli())
+	s.key(previous)
 }
 
-// walkEvents selects a session's events by following its list, and those of the
-// sessions that are folded into it, from the latest one back.
-const walkEvents = `WITH RECURSIVE walk (id) AS (
-		SELECT last_event FROM sessions WHERE session_id = ?1 AND last_event IS NOT NULL
+// walkEvents selects the events of the session with the number ?1 by following its
+// list, and those of the sessions that are folded into it, from the latest one back.
+const walkEvents = `WITH RECURSIVE walk (id, back) AS (
+		SELECT ` + lastEvent + `, 0 FROM session_rows s LEFT JOIN activity a ON a.session = s.number WHERE s.number = ?1 AND ` + lastEvent + ` IS NOT NULL
 		UNION ALL
-		SELECT last_event FROM folded_sessions WHERE into_id = ?1 AND last_event IS NOT NULL
+		SELECT last_event, 0 FROM folded_sessions WHERE into_number = ?1 AND last_event IS NOT NULL
 		UNION ALL
-		SELECT e.previous FROM session_events e JOIN walk ON e.id = walk.id WHERE e.previous IS NOT NULL
+		SELECT e.previous, back + 1 FROM event_rows e JOIN walk ON e.id = walk.id WHERE e.previous IS NOT NULL
 	)`
+
+// listEvents lists the events of the session with the key ?1, latest first.
+var listEvents = strings.ReplaceAll(walkEvents, "?1", "(SELECT number FROM session_rows WHERE id = ?1)") + `
+	SELECT e.event_id, e.session_id, e.visitor_id, e.event_type, e.page, e.product_id, e.metadata, e.created_at
+	FROM walk JOIN session_events e ON e.id = walk.id ORDER BY e.created_at DESC, walk.back LIMIT ?2`
 
 // Events lists a session's events, oldest first, at most limit of the latest.
 func (a *Archive) Events(ctx context.Context, sessionID string, limit int) ([]store.Event, error) {
-	rows, err := a.reader().QueryContext(ctx, walkEvents+`
-		SELECT e.event_id, e.session_id, e.visitor_id, e.event_type, e.page, e.product_id, e.metadata, e.created_at
-		FROM walk JOIN session_events e ON e.id = walk.id ORDER BY e.created_at DESC, e.id DESC LIMIT ?2`, sessionID, max(limit, 0)) // to SQLite a negative limit is none
+	rows, err := a.reader().QueryContext(ctx, listEvents, keyOf(sessionID).arg(), max(limit, 0)) // to SQLite a negative limit is none
 	if err != nil {
 		return nil, a.readFailed("events", err)
 	}

@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"syscall"
 
-	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/footfall-go/footfall/internal/oserror"
@@ -16,10 +15,10 @@ import (
 // explain returns an error about the database at path, or about the copy that is made
 // there, with what is wrong in plain words. Damage wraps [ErrDamaged].
 func explain(path string, err error) error {
-	var e *sqlite.Error
+	var e codedError
 	var opened *fs.PathError
 	switch {
-	case err == nil || errors.Is(err, ErrDamaged) || errors.Is(err, ErrNewer) || errors.Is(err, store.ErrRejected):
+	case err == nil || errors.Is(err, ErrDamaged) || errors.Is(err, ErrNewer) || errors.Is(err, ErrOlder) || errors.Is(err, store.ErrRejected):
 		return err
 	case isDamage(err):
 		return fmt.Errorf("%w: %w", ErrDamaged, err)

@@ -22,7 +22,7 @@ func TestOpen_TellsApartWhatHasAnotherRemedy(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := newer.opened.Load().write.Exec("PRAGMA user_version = 999"); err != nil {
+	if err := writeTo(newer, "PRAGMA user_version = 999"); err != nil {
 		t.Fatal(err)
 	}
 	if err := errors.Join(newer.Close(), os.WriteFile(path("text.db"), []byte(strings.Repeat("this is text. ", 100)), 0o600), os.Mkdir(path("dir.db"), 0o700)); err != nil {
@@ -32,7 +32,7 @@ func TestOpen_TellsApartWhatHasAnotherRemedy(t *testing.T) {
 		damaged, newer, explained bool
 		says                      string
 	}{
-		"newer.db":        {newer: true, says: "its tables have version 999, and this footfall knows 3: made by a newer version of footfall: upgrade footfall"},
+		"newer.db":        {newer: true, says: "its tables have version 999, and this footfall knows 4: made by a newer version of footfall: upgrade footfall"},
 		"text.db":         {damaged: true, says: "the database is damaged: file is not a database"},
 		"dir.db":          {explained: true, says: "is a directory, and has to be a file"},
 		"text.db/data.db": {explained: true, says: "text.db is a file, and has to be a directory"},
@@ -60,11 +60,10 @@ func TestArchive_AFullDiskIsNoDamage(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer a.Close()
-	write := a.opened.Load().write
-	if _, err := write.Exec("PRAGMA max_page_count = 1"); err != nil { // SQLite then says that the disk is full
+	if err := writeTo(a, "PRAGMA max_page_count = 1"); err != nil { // SQLite then says that the disk is full
 		t.Fatal(err)
 	}
-	_, err = write.Exec("CREATE TABLE big AS SELECT randomblob(1000000)")
+	err = writeTo(a, "CREATE TABLE big AS SELECT randomblob(1000000)")
 	if err == nil || !strings.Contains(err.Error(), "full") {
 		t.Fatalf("%v, want the error %d of SQLite", err, sqlite3.SQLITE_FULL)
 	}

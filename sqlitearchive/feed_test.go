@@ -29,7 +29,7 @@ func TestCredentialChanges_BeginAtTheFirstThatALiveSessionCanNeed(t *testing.T) 
 	defer a.Close()
 	insert := func(n int, customer string, at time.Time) {
 		t.Helper()
-		_, err := a.opened.Load().write.ExecContext(t.Context(), `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
+		err := writeTo(a, `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
 			INSERT INTO credential_changes (customer_id, revoked_before, changed_at) SELECT ? || i, ?, ? FROM n`, n, customer, at.UnixMilli(), at.UnixMilli())
 		if err != nil {
 			t.Fatal(err)

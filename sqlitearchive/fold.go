@@ -1,9 +1,8 @@
 package sqlitearchive
 
 import (
-	"database/sql"
+	"cmp"
 	"encoding/json"
-	"errors"
 
 	"github.com/footfall-go/footfall/internal/jsontext"
 	"github.com/footfall-go/footfall/store"
@@ -33,25 +32,24 @@ func (f *foldedRecord) whole() store.Record {
 // The events stay a list of their own, so that neither fold nor unfold reads the
 // events of the other session, however many there are.
 func (b *batch) fold(f *store.SessionsFolded) error {
-	rec, err := scanRecord(b.tx.QueryRowContext(b.ctx, selectRecord, f.Folded))
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil
+	var rec store.Record
+	var scanned error
+	var number, into, events int64
+	var lastEvent, visitor key
+	found, err := b.c.row(selectRecord, func(s *stmt) { rec, scanned = scanRecord(s) }, keyOf(f.Folded).arg())
+	if err == nil && found && scanned == nil {
+		_, err = b.c.row(`SELECT number, last_event FROM sessions WHERE id = ?`, func(s *stmt) { number, lastEvent = s.columnInt(0), s.columnKey(1) }, keyOf(f.Folded).arg())
 	}
-	if err != nil {
+	if err != nil || scanned != nil || !found {
+		return cmp.Or(err, scanned)
+	}
+	there, err := b.c.row(`SELECT number, visitor FROM session_rows WHERE id = ? AND NOT EXISTS (SELECT 1 FROM folded_sessions WHERE into_number = ?)`,
+		func(s *stmt) { into, visitor = s.columnInt(0), s.columnKey(1) }, keyOf(f.Into).arg(), number)
+	if err != nil || !there || into == number || rec.CustomerID != "" || rec.Converted {
 		return err
 	}
-	var there, events int
-	var lastEvent sql.NullInt64
-	if err := b.tx.QueryRowContext(b.ctx, `SELECT count(*) FROM sessions WHERE session_id = ?1 AND NOT EXISTS (SELECT 1 FROM folded_sessions WHERE into_id = ?2)`, f.Into, f.Folded).Scan(&there); err != nil {
-		return err
-	}
-	if there == 0 || f.Into == f.Folded || rec.CustomerID != "" || rec.Converted {
-		return nil
-	}
-	if err := b.tx.QueryRowContext(b.ctx, `SELECT last_event FROM sessions WHERE session_id = ?`, f.Folded).Scan(&lastEvent); err != nil {
-		return err
-	}
-	if err := b.tx.QueryRowContext(b.ctx, `SELECT count(*) FROM (`+walkList+` SELECT id FROM walk LIMIT ?2)`, lastEvent, store.MaxFoldedEvents+1).Scan(&events); err != nil {
+	if _, err := b.c.row(`SELECT count(*) FROM (`+walkList+` SELECT id FROM walk LIMIT ?2)`, func(s *stmt) { events = s.columnInt(0) },
+		lastEvent.arg(), store.MaxFoldedEvents+1); err != nil {
 		return err
 	}
 	if events > store.MaxFoldedEvents {
@@ -61,54 +59,56 @@ func (b *batch) fold(f *store.SessionsFolded) error {
 	if err != nil {
 		return err
 	}
-	if _, err := b.exec(`INSERT INTO folded_sessions (session_id, into_id, last_event, record, folded_at) VALUES (?, ?, ?, ?, ?)`,
-		f.Folded, f.Into, lastEvent, string(record), nowMillis()); err != nil {
+	if err := b.c.exec(`INSERT INTO folded_sessions (number, id, into_number, last_event, record, folded_at) VALUES (?, ?, ?, ?, ?, ?)`,
+		number, keyOf(f.Folded).arg(), into, lastEvent.arg(), string(record), nowMillis()); err != nil {
 		return err
 	}
-	if _, err := b.exec(giveList, lastEvent, f.Into, f.Visitor); err != nil {
+	given := keyOf(f.Visitor)
+	if given == visitor {
+		given = key{}
+	}
+	if err := b.c.exec(giveList, lastEvent.arg(), into, given.arg()); err != nil {
 		return err
 	}
-	if _, err := b.exec(`UPDATE sessions SET page_views = page_views + ?, last_seen_at = max(last_seen_at, ?) WHERE session_id = ?`,
-		rec.PageViews, rec.LastSeenAt.UnixMilli(), f.Into); err != nil {
+	if err := b.addActivity(into, rec.PageViews, rec.LastSeenAt.UnixMilli()); err != nil {
 		return err
 	}
-	b.sightings = append(b.sightings, sighting{f.Into, max(b.now, rec.LastSeenAt.UnixMilli())})
-	if _, err := b.exec(`DELETE FROM sessions WHERE session_id = ?`, f.Folded); err != nil {
-		return err
+	b.sessions.drop(keyOf(f.Folded))
+	b.sightings = append(b.sightings, sighting{into, max(b.now, rec.LastSeenAt.UnixMilli())})
+	for _, query := range []string{`DELETE FROM session_rows WHERE number = ?`, `DELETE FROM activity WHERE session = ?`} {
+		if err := b.c.exec(query, number); err != nil {
+			return err
+		}
 	}
-	_, err = b.exec(`DELETE FROM visitors WHERE visitor_id = ?1 AND NOT EXISTS (SELECT 1 FROM sessions WHERE visitor_id = ?1)`, rec.VisitorID)
-	return err
+	return b.c.exec(`DELETE FROM visitor_rows WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM session_rows WHERE visitor = ?1)`, keyOf(rec.VisitorID).arg())
 }
 
-// unfold restores a folded session and its events. It returns the session's
-// latest event.
-func (b *batch) unfold(sessionID string) (int64, error) {
-	s, err := b.prepare(`SELECT into_id, last_event, record FROM folded_sessions WHERE session_id = ?`)
-	if err != nil {
-		return 0, err
-	}
-	var into, record string
-	var lastEvent sql.NullInt64
-	if err := s.QueryRowContext(b.ctx, sessionID).Scan(&into, &lastEvent, &record); err != nil {
-		return 0, err
+// unfold restores a folded session and its events.
+func (b *batch) unfold(t *touch) error {
+	var into int64
+	var record string
+	if _, err := b.c.row(`SELECT into_number, last_event, record FROM folded_sessions WHERE number = ?`, func(s *stmt) {
+		into, t.lastEvent, record = s.columnInt(0), s.columnKey(1), s.columnText(2)
+	}, t.number); err != nil {
+		return err
 	}
 	var folded foldedRecord
 	if err := json.Unmarshal([]byte(record), &folded); err != nil {
-		return 0, err
+		return err
 	}
-	if _, err := b.exec(`DELETE FROM folded_sessions WHERE session_id = ?`, sessionID); err != nil {
-		return 0, err
+	if err := b.c.exec(`DELETE FROM folded_sessions WHERE number = ?`, t.number); err != nil {
+		return err
 	}
 	rec := folded.whole()
-	if err := b.restore(&rec, lastEvent.Int64); err != nil {
-		return 0, err
+	if err := b.restore(t, &rec); err != nil {
+		return err
 	}
-	b.sightings = append(b.sightings, sighting{sessionID, folded.Session.LastSeenAt.UnixMilli()})
-	if _, err := b.exec(giveList, lastEvent, sessionID, folded.Session.VisitorID); err != nil {
-		return 0, err
+	t.known, t.visitor = true, keyOf(rec.VisitorID)
+	b.sightings = append(b.sightings, sighting{t.number, folded.Session.LastSeenAt.UnixMilli()})
+	if err := b.c.exec(giveList, t.lastEvent.arg(), t.number, nil); err != nil {
+		return err
 	}
-	_, err = b.exec(`UPDATE sessions SET page_views = page_views - ? WHERE session_id = ?`, folded.Session.PageViews, into)
-	return lastEvent.Int64, err
+	return b.addActivity(into, -folded.Session.PageViews, 0)
 }
 
 const (
@@ -117,7 +117,7 @@ const (
 	walkList = `WITH RECURSIVE walk (id) AS (
 		SELECT ?1 WHERE ?1 IS NOT NULL
 		UNION ALL
-		SELECT e.previous FROM session_events e JOIN walk ON e.id = walk.id WHERE e.previous IS NOT NULL
+		SELECT e.previous FROM event_rows e JOIN walk ON e.id = walk.id WHERE e.previous IS NOT NULL
 	)`
-	giveList = walkList + ` UPDATE session_events SET session_id = ?2, visitor_id = ?3 WHERE id IN (SELECT id FROM walk)`
+	giveList = walkList + ` UPDATE event_rows SET session = ?2, visitor = ?3 WHERE id IN (SELECT id FROM walk)`
 )

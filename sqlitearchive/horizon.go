@@ -10,7 +10,7 @@ import (
 // Horizon reads how far deleting by age has come, and when the latest session began.
 func (a *Archive) Horizon(ctx context.Context) (horizon, newest time.Time, err error) {
 	var at, latest sql.NullInt64
-	err = a.reader().QueryRowContext(ctx, `SELECT (SELECT horizon FROM retention), (SELECT max(started_at) FROM sessions)`).Scan(&at, &latest)
+	err = a.reader().QueryRowContext(ctx, `SELECT (SELECT horizon FROM retention), (SELECT max(started_at) FROM session_rows)`).Scan(&at, &latest)
 	if err != nil {
 		return horizon, newest, fmt.Errorf("sqlitearchive: horizon: %w", err)
 	}
@@ -27,7 +27,9 @@ func (a *Archive) Horizon(ctx context.Context) (horizon, newest time.Time, err e
 func (a *Archive) SetHorizon(ctx context.Context, horizon time.Time) error {
 	d, err := a.writable(ctx)
 	if err == nil {
-		_, err = d.write.ExecContext(ctx, `INSERT INTO retention (id, horizon) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET horizon = excluded.horizon`, horizon.UnixMilli())
+		err = d.write.transact(ctx, func(c *conn) error {
+			return c.exec(`INSERT INTO retention (id, horizon) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET horizon = excluded.horizon`, horizon.UnixMilli())
+		})
 	}
 	if err != nil {
 		return fmt.Errorf("sqlitearchive: horizon: %w", err)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"time"
 
 	"github.com/footfall-go/footfall/report"
 	"github.com/footfall-go/footfall/store"
@@ -22,66 +23,49 @@ func (b *batch) placeOrder(f *store.OrderPlaced) error {
 	if len(f.Metadata) > 0 {
 		meta = string(f.Metadata)
 	}
-	s, err := b.prepare(`INSERT INTO orders (order_id, session_id, visitor_id, customer_id, amount, currency, metadata, created_at, refunded)
+	var session string
+	var created int64
+	there, err := b.c.row(`INSERT INTO orders (order_id, session_id, visitor_id, customer_id, amount, currency, metadata, created_at, refunded)
 			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, coalesce((SELECT amount FROM awaited_refunds WHERE order_id = ?1), 0))
 		ON CONFLICT DO UPDATE SET session_id = coalesce(session_id, ?2), visitor_id = coalesce(visitor_id, ?3), customer_id = coalesce(customer_id, ?4), metadata = coalesce(metadata, ?7)
 			WHERE amount = ?5 AND currency = ?6
-		RETURNING session_id, created_at`)
-	if err != nil {
+		RETURNING session_id, created_at`, func(s *stmt) { session, created = s.columnText(0), s.columnInt(1) },
+		f.OrderID, null(f.SessionID), null(f.VisitorID), null(f.CustomerID), f.Total.Amount, f.Total.Currency, meta, f.CreatedAt.UnixMilli())
+	if err != nil || !there { // not there: it was placed with another total
 		return err
 	}
-	var session sql.NullString
-	var created sql.NullInt64
-	err = s.QueryRowContext(b.ctx, f.OrderID, null(f.SessionID), null(f.VisitorID), null(f.CustomerID), f.Total.Amount, f.Total.Currency, meta, f.CreatedAt.UnixMilli()).
-		Scan(&session, &created)
-	switch {
-	case errors.Is(err, sql.ErrNoRows): // it was placed with another total
-		return nil
-	case err != nil:
+	if err := b.c.exec(`DELETE FROM awaited_refunds WHERE order_id = ?`, f.OrderID); err != nil {
 		return err
 	}
-	if _, err := b.exec(`DELETE FROM awaited_refunds WHERE order_id = ?`, f.OrderID); err != nil {
-		return err
-	}
-	if !session.Valid || session.String != f.SessionID {
+	if session == "" || session != f.SessionID {
 		return nil
 	}
 	e := f.Event()
-	e.CreatedAt = fromMillis(created)
+	e.CreatedAt = time.UnixMilli(created).UTC()
 	b.addEvent(&e)
 	b.later = append(b.later, f)
 	return nil
 }
 
 // convert stores in a session the latest of its orders.
-func (b *batch) convert(sessionID string) error {
-	_, err := b.exec(`UPDATE sessions SET converted = 1, order_id = latest.order_id
-		FROM (SELECT order_id FROM orders WHERE session_id = ?1 ORDER BY created_at DESC, order_id DESC LIMIT 1) AS latest
-		WHERE session_id = ?1`, sessionID)
-	return err
+func (b *batch) convert(t *touch, sessionID string) error {
+	return b.c.exec(`UPDATE session_rows SET converted = 1, order_id = latest.order_id
+		FROM (SELECT order_id FROM orders WHERE session_id = ?2 ORDER BY created_at DESC, order_id DESC LIMIT 1) AS latest
+		WHERE number = ?1`, t.number, sessionID)
 }
 
 // refund stores a refund, and adds it to what is refunded of its order. The amount of
 // an order that is not there yet waits for it.
 func (b *batch) refund(f *store.OrderRefunded) error {
-	result, err := b.exec(`INSERT INTO refunds (refund_id, order_id, amount, currency, created_at) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-		f.RefundID, f.OrderID, f.Amount.Amount, f.Amount.Currency, f.At.UnixMilli())
-	if err != nil {
+	if err := b.c.exec(`INSERT INTO refunds (refund_id, order_id, amount, currency, created_at) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+		f.RefundID, f.OrderID, f.Amount.Amount, f.Amount.Currency, f.At.UnixMilli()); err != nil || b.c.changes() == 0 {
 		return err
 	}
-	if n, err := result.RowsAffected(); err != nil || n == 0 {
+	if err := b.c.exec(`UPDATE orders SET refunded = min(refunded, ?3 - ?2) + ?2 WHERE order_id = ?1`, f.OrderID, f.Amount.Amount, int64(math.MaxInt64)); err != nil || b.c.changes() > 0 {
 		return err
 	}
-	result, err = b.exec(`UPDATE orders SET refunded = min(refunded, ?3 - ?2) + ?2 WHERE order_id = ?1`, f.OrderID, f.Amount.Amount, int64(math.MaxInt64))
-	if err != nil {
-		return err
-	}
-	if n, err := result.RowsAffected(); err != nil || n > 0 {
-		return err
-	}
-	_, err = b.exec(`INSERT INTO awaited_refunds (order_id, amount) VALUES (?1, ?2)
+	return b.c.exec(`INSERT INTO awaited_refunds (order_id, amount) VALUES (?1, ?2)
 		ON CONFLICT DO UPDATE SET amount = min(amount, ?3 - ?2) + ?2`, f.OrderID, f.Amount.Amount, int64(math.MaxInt64))
-	return err
 }
 
 // sumOrders adds up what was paid and refunded in a window. It does so in two parts,
@@ -164,7 +148,7 @@ func (a *Archive) Refunded(ctx context.Context, orderID string) (amount int64, e
 	return amount, nil
 }
 
-const knowsCustomer = `SELECT EXISTS (SELECT 1 FROM sessions WHERE customer_id = ?1) OR EXISTS (SELECT 1 FROM orders WHERE customer_id = ?1)`
+const knowsCustomer = `SELECT EXISTS (SELECT 1 FROM session_rows WHERE customer_id = ?1) OR EXISTS (SELECT 1 FROM orders WHERE customer_id = ?1)`
 
 // KnowsCustomer reports whether any session or order of a customer is there.
 func (a *Archive) KnowsCustomer(ctx context.Context, customerID string) (known bool, err error) {

@@ -19,7 +19,7 @@ func TestSeedDefect37_QueriesUseIndexes(t *testing.T) {
 	defer a.Close()
 	for name, query := range map[string]string{
 		"a session":            selectRecord,
-		"a session's events":   walkEvents + ` SELECT e.id FROM walk JOIN session_events e ON e.id = walk.id`,
+		"a session's events":   listEvents,
 		"a customer's":         `SELECT session_id FROM sessions WHERE customer_id = ?1 ORDER BY started_at DESC LIMIT 10`,
 		"active visitors":      strings.ReplaceAll(countActive, "?", "?1"),
 		"some of the active":   strings.ReplaceAll(countActiveOf, "?", "?1"),
@@ -28,16 +28,23 @@ func TestSeedDefect37_QueriesUseIndexes(t *testing.T) {
 		"a session's latest":   `SELECT order_id FROM orders WHERE session_id = ?1 ORDER BY created_at DESC, order_id DESC LIMIT 1`,
 		"a known customer":     knowsCustomer,
 		"a list of events":     walkList + ` SELECT id FROM walk`,
-		"old unknown sessions": `SELECT session_id FROM unknown_sessions WHERE began_at < ?1 ORDER BY began_at LIMIT 500`,
+		"old unknown sessions": `SELECT number FROM unknown_sessions WHERE began_at < ?1 ORDER BY began_at LIMIT 500`,
 		"awaited refunds":      `SELECT amount FROM awaited_refunds WHERE order_id = ?1`,
-		"a visitor's":          `SELECT 1 FROM sessions WHERE visitor_id = ?1`,
+		"a visitor's":          `SELECT 1 FROM session_rows WHERE visitor = ?1`,
 		"old sessions":         `SELECT session_id FROM sessions WHERE started_at < ?1 ORDER BY started_at LIMIT 500`,
-		"old visitors":         `SELECT visitor_id FROM visitors WHERE last_seen_at < ?1 ORDER BY last_seen_at LIMIT 500`,
+		"old visitors":         returned,
+		"others that are old":  cameOnce,
+		"a row of sessions":    `SELECT * FROM sessions WHERE id = ?1`,
+		"of session_events":    `SELECT * FROM session_events WHERE id = ?1`,
+		"of visitors":          `SELECT * FROM visitors WHERE id = ?1`,
 		"old bot views":        `SELECT id FROM bot_views WHERE created_at < ?1 ORDER BY created_at LIMIT 500`,
 		"a page of the feed":   pageOfFeed,
 		"its first change":     firstChange,
 		"its old changes":      oldChanges,
-		"a folded session's":   `SELECT session_id FROM folded_sessions WHERE into_id = ?1`,
+		"a folded session's":   `SELECT number FROM folded_sessions WHERE into_number = ?1`,
+		"a session's values":   selectValues,
+		"a list's event":       `SELECT page FROM session_events WHERE id = ?1`,
+		"words to be deleted":  deleteWords,
 		"a customer's cutoff":  lastCutoff,
 		"a revocation":         revokeAlive,
 	} {
@@ -54,7 +61,7 @@ func TestSeedDefect37_QueriesUseIndexes(t *testing.T) {
 			if name == "a session's latest" && strings.Contains(detail, "TEMP B-TREE") {
 				t.Errorf("%s: %s: a session's thousandth order would cost more than its first", name, detail)
 			}
-			if name == "a revocation" && !strings.Contains(detail, "started_at>") {
+			if name == "a revocation" && strings.Contains(detail, "session_rows") && !strings.Contains(detail, "started_at>") {
 				t.Errorf("%s: %s: it looks at every session that the customer ever had", name, detail)
 			}
 			if strings.HasPrefix(detail, "SCAN ") && !strings.Contains(detail, "walk") && !strings.Contains(detail, "json_each") && !strings.Contains(detail, "CONSTANT") {

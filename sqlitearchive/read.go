@@ -13,7 +13,7 @@ import (
 
 func nowMillis() int64 { return time.Now().UnixMilli() }
 
-const selectRecord = `SELECT ` + sessionColumns + ` FROM sessions WHERE session_id = ?`
+const selectRecord = `SELECT ` + sessionColumns + ` FROM sessions WHERE id = ?`
 
 type scanner interface{ Scan(dest ...any) error }
 
@@ -46,7 +46,7 @@ func scanRecord(row scanner) (store.Record, error) {
 
 // Session reads one session, folded or not.
 func (a *Archive) Session(ctx context.Context, id string) (store.Record, bool, error) {
-	r, err := scanRecord(a.reader().QueryRowContext(ctx, selectRecord, id))
+	r, err := scanRecord(a.reader().QueryRowContext(ctx, selectRecord, keyOf(id).arg()))
 	if errors.Is(err, sql.ErrNoRows) {
 		return a.foldedSession(ctx, id)
 	}
@@ -76,10 +76,10 @@ func (a *Archive) readFolded(ctx context.Context, id string) (r store.Record, ok
 		return r, false, err
 	}
 	defer tx.Rollback()
-	r, err = scanRecord(tx.QueryRowContext(ctx, selectRecord, id))
+	r, err = scanRecord(tx.QueryRowContext(ctx, selectRecord, keyOf(id).arg()))
 	if errors.Is(err, sql.ErrNoRows) {
 		var record string
-		err = tx.QueryRowContext(ctx, `SELECT record FROM folded_sessions WHERE session_id = ?`, id).Scan(&record)
+		err = tx.QueryRowContext(ctx, `SELECT record FROM folded_sessions WHERE id = ?`, keyOf(id).arg()).Scan(&record)
 		if errors.Is(err, sql.ErrNoRows) {
 			return r, false, nil
 		}
@@ -101,8 +101,10 @@ type querier interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 }
 
+const selectValues = `SELECT key, value, keep FROM session_values WHERE session = coalesce((SELECT number FROM session_rows WHERE id = ?1), (SELECT number FROM folded_sessions WHERE id = ?1)) AND value IS NOT NULL`
+
 func values(ctx context.Context, q querier, id string) (map[string]store.Value, error) {
-	rows, err := q.QueryContext(ctx, `SELECT key, value, keep FROM session_values WHERE session_id = ? AND value IS NOT NULL`, id)
+	rows, err := q.QueryContext(ctx, selectValues, keyOf(id).arg())
 	if err != nil {
 		return nil, err
 	}
@@ -145,7 +147,7 @@ func (a *Archive) CustomerSessions(ctx context.Context, customerID string, limit
 	return a.sessions(ctx, `WHERE customer_id = ? ORDER BY started_at DESC LIMIT ?`, customerID, max(limit, 0)) // to SQLite a negative limit is none
 }
 
-const countBegun = `SELECT count(*) FROM sessions WHERE started_at >= ?`
+const countBegun = `SELECT count(*) FROM session_rows WHERE started_at >= ?`
 
 // SessionsBegun counts the sessions that began at or after a time.
 func (a *Archive) SessionsBegun(ctx context.Context, since time.Time) (n int64, err error) {

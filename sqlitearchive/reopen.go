@@ -81,8 +81,11 @@ func (a *Archive) reopen(ctx context.Context, d *database) error {
 // settle moves everything from the write-ahead log into the database file. It does not
 // wait until nobody reads, as truncating the log would: requests may go on reading.
 func (d *database) settle(ctx context.Context) error {
-	var busy, frames, moved int
-	if err := d.write.QueryRowContext(ctx, "PRAGMA wal_checkpoint(FULL)").Scan(&busy, &frames, &moved); err != nil {
+	var busy, frames, moved int64
+	if err := d.write.use(ctx, func(c *conn) error {
+		_, err := c.row("PRAGMA wal_checkpoint(FULL)", func(s *stmt) { busy, frames, moved = s.columnInt(0), s.columnInt(1), s.columnInt(2) })
+		return err
+	}); err != nil {
 		return fmt.Errorf("%s: empty its write-ahead log: %w", d.path, err)
 	}
 	if busy != 0 || moved < frames {
@@ -105,7 +108,7 @@ func (d *database) leave() error {
 	}
 	err := d.read.Close()
 	if d.write != nil {
-		err = errors.Join(err, d.write.Close())
+		err = errors.Join(err, d.write.close())
 	}
 	switch {
 	case !stale:
@@ -120,26 +123,19 @@ func (d *database) leave() error {
 // ownsLog reports whether the write-ahead log at the path is the one that this
 // database's connection for writing uses.
 func (d *database) ownsLog() bool {
-	wal := d.writer.wal.Load()
 	now, err := os.Stat(d.path + "-wal")
-	return err == nil && wal != nil && os.SameFile(now, *wal)
+	return err == nil && d.wal != nil && os.SameFile(now, d.wal)
 }
 
 // tryWriting writes to the database without changing anything.
 func (d *database) tryWriting(ctx context.Context) error {
-	tx, err := d.write.BeginTx(ctx, nil)
-	if err != nil {
-		return err
-	}
-	defer tx.Rollback()
-	var version int
-	if err := tx.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
-		return err
-	}
-	if _, err := tx.ExecContext(ctx, fmt.Sprintf("PRAGMA user_version = %d", version)); err != nil {
-		return err
-	}
-	return tx.Commit()
+	return d.write.transact(ctx, func(c *conn) error {
+		version, err := c.version()
+		if err != nil {
+			return err
+		}
+		return c.script(fmt.Sprintf("PRAGMA user_version = %d", version))
+	})
 }
 
 // readVersion reads the version of the tables from the beginning of a file. It
@@ -166,13 +162,9 @@ func readVersion(path string, hasLog bool) (int, error) {
 	if !hasLog && info.Size() < size {
 		return 0, fmt.Errorf("%s is not whole: %d of %d bytes are there", path, info.Size(), size)
 	}
-	files, err := schemaFiles()
-	if err != nil {
-		return 0, err
-	}
 	version := int(binary.BigEndian.Uint32(header[60:]))
-	if version > len(files) {
-		return 0, fmt.Errorf("%s: its tables have version %d, and this footfall knows %d: %w", path, version, len(files), ErrNewer)
+	if err := errUnlessKnown(version); err != nil {
+		return 0, fmt.Errorf("%s: %w", path, err)
 	}
 	return version, nil
 }

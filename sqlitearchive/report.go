@@ -21,7 +21,7 @@ func (a *Archive) Sessions(ctx context.Context, f report.Filter) ([]store.Sessio
 	if f.Converted {
 		where = append(where, "converted")
 	}
-	return a.sessions(ctx, "WHERE "+strings.Join(where, " AND ")+" ORDER BY started_at DESC, session_id DESC LIMIT ?", append(args, f.Limit)...)
+	return a.sessions(ctx, "WHERE "+strings.Join(where, " AND ")+" ORDER BY started_at DESC, id DESC LIMIT ?", append(args, f.Limit)...)
 }
 
 // Stats computes the figures of a window from one snapshot of the database.
@@ -65,15 +65,15 @@ func (a *Archive) Stats(ctx context.Context, w report.Window) (report.Stats, err
 		func() error { return active(report.ActiveWindow, &s.ActiveUsers) },
 		func() error { return active(5*time.Minute, &s.ActiveUsers5) },
 		func() error {
-			return tx.QueryRowContext(ctx, `SELECT count(*) FROM sessions WHERE started_at >= ?`, w.Today.UnixMilli()).Scan(&s.DailyVisits)
+			return tx.QueryRowContext(ctx, countBegun, w.Today.UnixMilli()).Scan(&s.DailyVisits)
 		},
 		func() error {
-			return tx.QueryRowContext(ctx, `SELECT count(*), count(DISTINCT visitor_id), count(DISTINCT customer_id),
+			return tx.QueryRowContext(ctx, `SELECT count(*), count(DISTINCT visitor), count(DISTINCT customer_id),
 					coalesce(sum(last_seen_at - started_at > 10000 OR page_views >= 2 OR converted), 0), coalesce(sum(converted), 0)
 				FROM sessions WHERE started_at >= ? AND started_at < ?`, from, to).Scan(&s.Sessions, &s.Visitors, &s.Customers, &s.Engaged, &s.Converted)
 		},
 		func() error {
-			return groups(`SELECT event_type, count(*), 0 FROM session_events WHERE created_at >= ? AND created_at < ? GROUP BY 1`, func(name string, n, _ int64) {
+			return groups(`SELECT `+wordText("e.event_type")+`, sum(n), 0 FROM (SELECT event_type, count(*) AS n FROM event_rows WHERE created_at >= ? AND created_at < ? GROUP BY 1) e GROUP BY 1`, func(name string, n, _ int64) {
 				s.EventsByType[name] = n
 				s.Events += n
 			})

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/footfall-go/footfall/internal/oserror"
@@ -219,7 +218,7 @@ func (r *restoration) readOld(ctx context.Context) (logins, error) {
 // isDamage reports whether an error says that a file is not a database, or not a
 // whole one.
 func isDamage(err error) bool {
-	var e *sqlite.Error
+	var e codedError
 	if !errors.As(err, &e) {
 		return false
 	}
@@ -247,8 +246,7 @@ func (r *restoration) complete(ctx context.Context, d *database, customers login
 	if err := d.read.Close(); err != nil {
 		return err
 	}
-	var mode string
-	if err := d.write.QueryRowContext(ctx, "PRAGMA journal_mode = DELETE").Scan(&mode); err != nil {
+	if err := d.write.use(ctx, func(c *conn) error { return c.script("PRAGMA journal_mode = DELETE") }); err != nil {
 		return err
 	}
 	if err := d.leave(); err != nil {

@@ -50,7 +50,7 @@ func newKilledShop(t *testing.T) killedShop {
 	if err := a.Backup(t.Context(), s.backup, BackupOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := a.opened.Load().write.Exec("PRAGMA wal_checkpoint(TRUNCATE)"); err != nil {
+	if err := writeTo(a, "PRAGMA wal_checkpoint(TRUNCATE)"); err != nil {
 		t.Fatal(err)
 	}
 	out := login(1, "c-1", began.Add(2*time.Second))

@@ -22,7 +22,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/footfall-go/footfall/internal/oserror"
@@ -148,7 +147,7 @@ func (a *Archive) Check(ctx context.Context) error {
 			return fmt.Errorf("sqlitearchive: %w", err)
 		}
 	} else {
-		if d.write.Stats().OpenConnections > 0 {
+		if !d.left.Load() {
 			_ = d.inPlace() // writable acts on a write-ahead log that was deleted
 		}
 		var err error
@@ -179,7 +178,7 @@ var errClosed = errors.New("the archive was closed")
 // classify marks errors that a retry cannot fix with store.ErrRejected: the fact
 // is at fault, not the system.
 func classify(err error) error {
-	var e *sqlite.Error
+	var e codedError
 	if errors.As(err, &e) {
 		switch e.Code() & 0xff {
 		case sqlite3.SQLITE_ERROR: // the code of many mistakes, of which this one is the fact's

@@ -120,11 +120,7 @@ func TestOpen(t *testing.T) {
 		if err != nil || info.Mode().Perm() != 0o600 {
 			t.Errorf("mode %v, %v: the file is its owner's alone", info.Mode(), err)
 		}
-		files, err := filepath.Glob("migrations/*.sql")
-		if err != nil {
-			t.Fatal(err)
-		}
-		wantTable(t, connect(t, path), "PRAGMA user_version", fmt.Sprintf("user_version\n%d", len(files)))
+		wantTable(t, connect(t, path), "PRAGMA user_version", "user_version\n4")
 	})
 	t.Run("odd_paths", func(t *testing.T) {
 		for _, name := range []string{"a b", "50%", "q?mode=ro&x=1", "h#ash", "ünï", "a%20b", "co:lon", "'quote'"} {
@@ -417,27 +413,19 @@ func benchmarkAppend(b *testing.B, sessions int) {
 	b.ReportMetric(1e9/per, "events/s")
 }
 
-// A database from before events of deleted sessions were purged may have some, in no
-// list. Opening it deletes them, and the values of sessions that were folded before
-// folded sessions kept a list of their own.
-func TestOpen_DeletesEventsOfSessionsThatWereDeletedBefore(t *testing.T) {
+// The tables of before the first release are refused, and left as they are.
+func TestOpen_RefusesTheTablesOfBeforeTheFirstRelease(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "footfall.db")
-	base, err := os.ReadFile("migrations/0001_base.sql")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(path, nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
 	db := connect(t, path)
-	if _, err := db.Exec(string(base) + `; PRAGMA user_version = 1;
-		INSERT INTO sessions (session_id, visitor_id, type, started_at, last_seen_at, version, secret_hash, last_event) VALUES ('s', 'v', 'ANONYMOUS', 1, 1, 1, x'00', 1);
-		INSERT INTO session_events (id, event_id, session_id, visitor_id, event_type, created_at) VALUES (1, 'e', 's', 'v', 'page_view', 1), (2, 'late', 'gone', 'v', 'refund', 2);
-		INSERT INTO session_values (session_id, key, value, set_at) VALUES ('s', 'k', '1', 1), ('folded', 'k', '1', 1), ('gone', 'k', '1', 1);
-		INSERT INTO folded_sessions VALUES ('folded', 's', '[]', '{}', 1)`); err != nil {
+	if _, err := db.Exec("CREATE TABLE sessions (session_id TEXT NOT NULL PRIMARY KEY); PRAGMA user_version = 3"); err != nil {
 		t.Fatal(err)
 	}
-	open(t, path)
-	wantTable(t, db, "SELECT event_id FROM session_events", "event_id\ne")
-	wantTable(t, db, "SELECT session_id FROM session_values ORDER BY 1", "session_id\ns")
+	_, err := sqlitearchive.Open(path, sqlitearchive.Options{})
+	_, readErr := sqlitearchive.OpenReadOnly(path, sqlitearchive.Options{})
+	for _, err := range []error{err, readErr} {
+		if !errors.Is(err, sqlitearchive.ErrOlder) || strings.Contains(fmt.Sprint(err), "\n") || !strings.Contains(fmt.Sprint(err), path) || !strings.Contains(fmt.Sprint(err), "move it away") {
+			t.Errorf("%v: want ErrOlder, in one line that names the file and says what to do", err)
+		}
+	}
+	wantTable(t, db, "SELECT name FROM sqlite_schema WHERE type = 'table'", "name\nsessions")
 }

@@ -8,51 +8,31 @@ import "github.com/footfall-go/footfall/store"
 // all, because its beginning was on its way, it takes the list over. If it does not,
 // Purge deletes the list.
 
-var lookUpAwaited = `SELECT session_id, last_event FROM unknown_sessions WHERE session_id IN (` + marks(idsPerLookUp) + `)`
-
-// lookUpAwaited finds those of some sessions without a row that facts came for
-// before.
-func (b *batch) lookUpAwaited(touches []*touch) error {
-	s, err := b.prepare(`SELECT EXISTS (SELECT 1 FROM unknown_sessions)`)
-	if err != nil {
-		return err
-	}
-	var some bool
-	if err := s.QueryRowContext(b.ctx).Scan(&some); err != nil || !some { // almost never, and then it costs a batch of beginnings nothing
-		return err
-	}
-	return b.lookUp(lookUpAwaited, touches, func(t *touch, lastEvent int64) { t.awaited, t.lastEvent = true, lastEvent })
-}
+var lookUpAwaited = `SELECT id, number, last_event FROM unknown_sessions WHERE id IN (` + marks(idsPerLookUp) + `)`
 
 // takeOver gives a session that begins what came for it before.
 func (b *batch) takeOver(t *touch) error {
-	s, err := b.prepare(`SELECT page_views, last_seen_at FROM unknown_sessions WHERE session_id = ?`)
-	if err != nil {
+	if _, err := b.c.row(`SELECT page_views, last_seen_at FROM unknown_sessions WHERE number = ?`, func(s *stmt) {
+		t.views, t.lastSeen = t.views+s.columnInt(0), max(t.lastSeen, s.columnInt(1))
+	}, t.number); err != nil {
 		return err
 	}
-	var views, lastSeen int64
-	if err := s.QueryRowContext(b.ctx, t.id).Scan(&views, &lastSeen); err != nil {
-		return err
-	}
-	t.views, t.lastSeen = t.views+views, max(t.lastSeen, lastSeen)
-	_, err = b.exec(`DELETE FROM unknown_sessions WHERE session_id = ?`, t.id)
-	return err
+	return b.c.exec(`DELETE FROM unknown_sessions WHERE number = ?`, t.number)
 }
 
 // noteUnknown notes a session that has no row, if something is stored of it.
 func (b *batch) noteUnknown(t *touch) error {
-	if t.lastEvent == 0 && !t.values {
+	if t.lastEvent == (key{}) && !t.values {
 		return nil
 	}
 	began := t.earliest
-	if at, ok := store.IDTime(t.id); ok {
+	if at, ok := store.IDTime(t.id.String()); ok {
 		began = at.UnixMilli()
 	}
 	if began == 0 {
 		began = b.now
 	}
-	_, err := b.exec(`INSERT INTO unknown_sessions (session_id, began_at, last_event, page_views, last_seen_at) VALUES (?1, ?2, ?3, ?4, ?5)
-		ON CONFLICT DO UPDATE SET began_at = min(began_at, ?2), last_event = ?3, page_views = page_views + ?4, last_seen_at = max(last_seen_at, ?5)`,
-		t.id, began, null(t.lastEvent), t.views, t.lastSeen)
-	return err
+	return b.c.exec(`INSERT INTO unknown_sessions (number, id, began_at, last_event, page_views, last_seen_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+		ON CONFLICT DO UPDATE SET began_at = min(began_at, ?3), last_event = ?4, page_views = page_views + ?5, last_seen_at = max(last_seen_at, ?6)`,
+		t.number, t.id.arg(), began, t.lastEvent.arg(), t.views, t.lastSeen)
 }

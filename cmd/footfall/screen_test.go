@@ -74,7 +74,7 @@ func TestPrinting_TrustsNoStore(t *testing.T) {
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
-	for _, column := range []string{"sessions.session_id", "sessions.landing_page", "sessions.end_reason", "session_events.event_type", "session_events.metadata", "orders.currency"} {
+	for _, column := range []string{"session_rows.id", "session_rows.landing_page", "session_rows.end_reason", "event_rows.id", "event_rows.event_type", "event_rows.metadata", "orders.currency"} {
 		if !planted[column] {
 			t.Errorf("nothing was planted in %s: the test is no test", column)
 		}
@@ -119,7 +119,7 @@ func plantInColumns(t *testing.T, db *sql.DB, id string) map[string]bool {
 	t.Helper()
 	type column struct{ table, name string }
 	var all []column
-	rows, err := db.Query(`SELECT m.name, c.name FROM sqlite_schema m JOIN pragma_table_info(m.name) c WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%' AND c.type = 'TEXT'`)
+	rows, err := db.Query(`SELECT m.name, c.name FROM sqlite_schema m JOIN pragma_table_info(m.name) c WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%' AND c.type IN ('TEXT', '')`)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -138,7 +138,11 @@ func plantInColumns(t *testing.T, db *sql.DB, id string) map[string]bool {
 	for _, c := range all {
 		query := fmt.Sprintf(`UPDATE %q SET %q = CAST(coalesce(%q, '') || CAST(? AS TEXT) AS TEXT)`, c.table, c.name, c.name)
 		args := []any{hostile}
-		if c.name == "session_id" {
+		switch {
+		case c.table == "session_rows" && c.name == "id":
+			query += ` WHERE id <> unhex(replace(?, '-', ''))`
+			args = append(args, id)
+		case c.name == "session_id":
 			query += fmt.Sprintf(` WHERE %q <> ?`, c.name)
 			args = append(args, id)
 		}

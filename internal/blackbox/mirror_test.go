@@ -65,7 +65,11 @@ func mirrorTable(ctx context.Context, from *mongo.Collection, db *sql.DB) error 
 		columns[column] = true
 	}
 	// The same columns without their constraints: a wrong document is to be seen.
-	if _, err := db.ExecContext(ctx, `DROP TABLE `+table); err != nil {
+	var kind string
+	if err := db.QueryRowContext(ctx, `SELECT type FROM sqlite_schema WHERE name = ?`, table).Scan(&kind); err != nil {
+		return err
+	}
+	if _, err := db.ExecContext(ctx, `DROP `+kind+` `+table); err != nil {
 		return err
 	}
 	if _, err := db.ExecContext(ctx, `CREATE TABLE `+table+` (`+list+`)`); err != nil {

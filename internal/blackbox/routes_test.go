@@ -456,7 +456,7 @@ func TestFold_VisitAfterLogoutIsAnotherVisit(t *testing.T) {
 	two.view(productsPath)
 	one.view(productsPath)
 	eventually(t, "the pair is folded", func() (bool, string) {
-		return s.count(`SELECT count(*) FROM folded_sessions WHERE session_id = ?`, two.session()) == 1, ""
+		return s.count(`SELECT count(*) FROM folded_sessions WHERE id = unhex(replace(?, '-', ''))`, two.session()) == 1, ""
 	})
 	if rows := s.rows(`SELECT session_id, page_views FROM sessions WHERE session_id IN (?, ?)`, first, second); len(rows) != 2 {
 		t.Errorf("the visit after a logout was folded into the one that had ended: %v", rows)

@@ -93,7 +93,7 @@ func TestSeed2_ResumeExistingSession(t *testing.T) {
 	if n := s.count(`SELECT page_views FROM sessions WHERE session_id = ?`, b.session()); n != 2 {
 		t.Errorf("page_views = %d, want 2", n)
 	}
-	pages := s.rows(`SELECT page FROM session_events WHERE session_id = ? AND event_type = 'page_view' ORDER BY id`, b.session())
+	pages := s.rows(`SELECT page FROM session_events WHERE session_id = ? AND event_type = 'page_view' ORDER BY created_at, event_id`, b.session())
 	if len(pages) != 2 || pages[0][0] != productsPath || pages[1][0] != productsPath+"/123" {
 		t.Errorf("the page views are %v", pages)
 	}

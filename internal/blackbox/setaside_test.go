@@ -14,7 +14,7 @@ import (
 func TestSetAside_AFactThatTheArchiveRefusesIsShownAndOfferedAgain(t *testing.T) {
 	s := openShop(t)
 	db := s.open("rw")
-	if _, err := db.Exec(`CREATE TRIGGER refuses BEFORE INSERT ON session_events WHEN NEW.page LIKE '%refused%' BEGIN SELECT RAISE(ABORT, 'refused by a trigger'); END`); err != nil {
+	if _, err := db.Exec(`CREATE TRIGGER refuses BEFORE INSERT ON event_rows WHEN NEW.page LIKE '%refused%' BEGIN SELECT RAISE(ABORT, 'refused by a trigger'); END`); err != nil {
 		t.Fatal(err)
 	}
 	b := s.browser()

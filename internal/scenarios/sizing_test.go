@@ -32,8 +32,8 @@ func TestSizing_ADatabaseGrowsAsOperatorsAreTold(t *testing.T) {
 	session := (sizes[1] - sizes[20]) / (1 - 1./20)
 	event := sizes[1] - session
 	t.Logf("%.0f bytes an event and %.0f a session", event, session)
-	if event < 100 || event > 400 || session < 400 || session > 1200 {
-		t.Errorf("an event takes %.0f bytes and a session %.0f: docs/operations.md says about 210 and 710; measure again and correct it", event, session)
+	if event < 30 || event > 300 || session < 120 || session > 600 {
+		t.Errorf("an event takes %.0f bytes and a session %.0f: docs/operations.md says about 70 and 270; measure again and correct it", event, session)
 	}
 }
 
