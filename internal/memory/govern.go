@@ -23,10 +23,15 @@ func Govern(ctx context.Context) {
 	before := Limit() // of which everybody takes shares, before and after
 	limits, grows := debug.SetMemoryLimit(-1) == math.MaxInt64, os.Getenv("GOGC") == ""
 	const every = 2 * time.Second // a flood can use up a small machine's memory within 15 s
-	now := growth(0)
+	const little = 4 << 20        // setting a limit stops the program for a moment
+	now, limit := growth(0), int64(0)
 	for ticks := time.NewTicker(every); ; {
 		if limits {
-			debug.SetMemoryLimit(max(before/10*9-outside(os.ReadFile), before/2))
+			next := max(before/10*9-outside(os.ReadFile), before/2)
+			if next < limit-little || next > limit+little {
+				debug.SetMemoryLimit(next)
+				limit = next
+			}
 		}
 		select {
 		case <-ctx.Done():
