@@ -20,7 +20,6 @@ type record struct {
 	prev, next uint32 // neighbours in the queue; next is also that of free records
 	returned   bool
 	packed     bool
-	others     bool // there are other writers
 }
 
 // A key is a session's id: the 16 bytes of a UUID, otherwise of a hash.

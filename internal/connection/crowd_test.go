@@ -7,6 +7,21 @@ import (
 	"time"
 )
 
+// A connection is an open file: without any left, nobody is accepted.
+func TestListener_ConnectionsLeaveFilesToOthers(t *testing.T) {
+	for _, c := range []struct {
+		bytes       int64
+		files, want int
+	}{{6 << 30, 1 << 20, 49_152}, {6 << 30, 4096, 3072}, {64 << 20, 1 << 20, leastMost}, {64 << 20, 1024, 768}, {1 << 20, 0, 1}} {
+		if got := mostConns(c.bytes, c.files); got != c.want {
+			t.Errorf("with %d bytes and %d files %d connections may be open, want %d", c.bytes, c.files, got, c.want)
+		}
+	}
+	if all := openFiles(); Listen(nil).most > all/4*3 {
+		t.Errorf("%d connections may be open, of %d files in all", Listen(nil).most, all)
+	}
+}
+
 // Strangers who open connections and send no whole request take memory for each.
 func TestListener_ConnectionsAreBounded(t *testing.T) {
 	inner, err := net.Listen("tcp", "127.0.0.1:0")

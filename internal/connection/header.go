@@ -23,6 +23,7 @@ var errLines = errors.New("the request's header has too many lines")
 type header struct {
 	lines int
 	begun bool // the line that is read now has something in it
+	some  bool // a line had something in it
 	ended bool // the empty line has been read; what follows is the body
 }
 
@@ -34,7 +35,10 @@ func (h *header) fits(read []byte) bool {
 		if !whole {
 			break
 		}
-		h.ended, h.begun, read = !h.begun, false, rest
+		// net/http passes over empty lines in front of a request behind a POST; and one may be
+		// the end of a line of which the rest was read before.
+		h.ended = h.some && !h.begun
+		h.some, h.begun, read = h.some || h.begun, false, rest
 		if h.lines++; h.lines > maxLines {
 			return false
 		}

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 )
 
 // serve starts a server that answers with how many bytes a request's body has.
@@ -70,6 +71,30 @@ func TestHeader_LinesAreBounded(t *testing.T) {
 	}
 	if status, _ := ask(t, c, read, lines(1000, "")); status != http.StatusRequestHeaderFieldsTooLarge || headersRefused.Load() != before+1 {
 		t.Errorf("a header of 1000 lines is answered with %d, and %d are counted as refused: want 431, and 1", status, headersRefused.Load()-before)
+	}
+}
+
+// Neither an empty line in front of a request nor one that looks empty, because a part of
+// it was read with the request before, ends a header.
+func TestHeader_LinesAreBoundedBehindAnotherRequest(t *testing.T) {
+	const before = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n"
+	long := lines(1000, "")
+	split := strings.Index(long, "\n")
+	for what, parts := range map[string][2]string{
+		"an empty line":         {before, "\r\n" + long},
+		"two empty lines":       {before, "\n\n" + long},
+		"a line in two parts":   {before + long[:split], long[split:]},
+		"a header in two parts": {before + long[:split+1], long[split+1:]},
+	} {
+		c := dial(t, serve(t))
+		read := bufio.NewReader(c)
+		if status, _ := ask(t, c, read, parts[0]); status != http.StatusOK {
+			t.Fatalf("%s: the request before it is answered with %d", what, status)
+		}
+		time.Sleep(50 * time.Millisecond) // until the connection is idle
+		if status, _ := ask(t, c, read, parts[1]); status != http.StatusRequestHeaderFieldsTooLarge {
+			t.Errorf("%s: a header of 1000 lines behind it is answered with %d, want 431", what, status)
+		}
 	}
 }
 

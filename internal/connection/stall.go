@@ -43,11 +43,17 @@ const (
 	mostSeen  = 960 // that are looked at to find these
 )
 
-// Listen wraps a listener. Its connections take a quarter of the memory at most. Past
-// that, each new one has one cut that has waited long for its client; where handlers are
-// at work for all, none is, and nobody waits.
+// Listen wraps a listener. Its connections take a quarter of the memory at most, and three
+// quarters of the files that the process may have open: without one nobody is accepted,
+// nor a file of a store opened. Past that, each new one has one cut that has waited long
+// for its client; where handlers are at work for all, none is, and nobody waits.
 func Listen(l net.Listener) *Listener {
-	return &Listener{Listener: l, conns: map[*conn]struct{}{}, most: int(max(memory.Share(25)/connBytes, leastMost))}
+	return &Listener{Listener: l, conns: map[*conn]struct{}{}, most: mostConns(memory.Share(25), openFiles())}
+}
+
+// mostConns is how many connections fit into so many bytes and so many files.
+func mostConns(bytes int64, files int) int {
+	return max(min(int(max(bytes/connBytes, leastMost)), files/4*3), 1)
 }
 
 // Accept accepts a connection.

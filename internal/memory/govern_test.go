@@ -3,6 +3,7 @@ package memory
 import (
 	"context"
 	"math"
+	"os"
 	"runtime/debug"
 	"testing"
 	"testing/synctest"
@@ -16,12 +17,32 @@ func TestGovern_KeepsToTheLimitOfWhoSetOne(t *testing.T) {
 	ended, end := context.WithCancel(t.Context())
 	end()
 	debug.SetMemoryLimit(math.MaxInt64)
-	if Govern(ended); debug.SetMemoryLimit(-1) != Limit()/10*9 || Share(100) != share {
-		t.Errorf("the collector's limit is %d, want nine tenths of %d, of which shares are still taken", debug.SetMemoryLimit(-1), Limit())
+	Govern(ended)
+	if got := debug.SetMemoryLimit(-1); got > Limit()/10*9 || got < Limit()/2 || Share(100) != share {
+		t.Errorf("the collector's limit is %d, want nine tenths of %d or less, of which shares are still taken", got, Limit())
 	}
 	debug.SetMemoryLimit(1 << 40)
 	if Govern(ended); debug.SetMemoryLimit(-1) != 1<<40 {
 		t.Error("a limit that the operator set is replaced")
+	}
+}
+
+func TestOutside(t *testing.T) {
+	for _, c := range []struct {
+		statm string
+		least int64 // bytes
+		err   error
+	}{
+		{"9999999 1100000 100000 1 0 2 0", int64(1_000_000*os.Getpagesize()) - 1<<30, nil},
+		{"", 0, nil},
+		{"x y z", 0, nil},
+		{"100 10 10", 0, nil},
+		{"", 0, os.ErrNotExist},
+	} {
+		got := outside(func(string) ([]byte, error) { return []byte(c.statm), c.err })
+		if got < c.least || c.least == 0 && got != 0 {
+			t.Errorf("%q: %d bytes are outside of Go's memory, want %d at least", c.statm, got, c.least)
+		}
 	}
 }
 
