@@ -12,8 +12,8 @@ import (
 // hot store, so leaving this process's memory does not begin them anew, and other
 // instances add to them.
 const (
-	maxEvents = 10_000
-	maxViews  = 100_000
+	MaxEvents = 10_000
+	MaxViews  = 100_000
 	maxOrders = 100
 )
 
@@ -37,13 +37,13 @@ func (e *Entry) Admit(fact store.Fact) (a Admission) {
 	if event, ok := fact.(*store.EventRecorded); ok {
 		view := event.EventType == store.EventPageView
 		switch {
-		case view && e.rec.PageViews >= maxViews, !view && e.events >= maxEvents:
+		case view && e.rec.PageViews >= MaxViews, !view && e.events >= MaxEvents:
 			return Admission{Refused: true}
 		case !view:
 			e.events++
 			e.own.events++
 		}
-		if (e.events > maxEvents/2 || e.rec.PageViews > maxViews/2) && event.CreatedAt.Sub(e.countsAt) > closeLook {
+		if (e.events > MaxEvents/2 || e.rec.PageViews > MaxViews/2) && event.CreatedAt.Sub(e.countsAt) > closeLook {
 			e.readAt = time.Time{} // the next request reads it again
 		}
 	}

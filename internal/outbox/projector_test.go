@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/footfall-go/footfall/internal/clock"
+	"github.com/footfall-go/footfall/internal/live"
 	"github.com/footfall-go/footfall/store"
 )
 
@@ -238,6 +239,44 @@ func TestUnattributed_AFullJournalGetsEmpty(t *testing.T) {
 		}
 		w.stop()
 	})
+}
+
+// A request with cookies of sessions that are over uses up what stores may take of it, so
+// that its own session is not found in time, and admits nothing.
+func TestUnattributed_ASessionHasItsLimits(t *testing.T) {
+	for _, c := range []struct {
+		kind  string
+		views int64 // in the archive
+		sent  int
+		want  int
+	}{
+		{store.EventPageView, live.MaxViews - 1, 3, 3},
+		{store.EventPageView, live.MaxViews, 3, 0},
+		{"add_to_cart", live.MaxViews, live.MaxEvents + 3, live.MaxEvents},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			id, a := clock.NewID(), &archive{sessions: map[string]store.Record{}}
+			rec := record(id, clock.Now())
+			rec.PageViews = c.views
+			a.sessions[id.String()] = rec
+			w := open(t, t.TempDir(), a, nil)
+			w.start(t, Hooks{})
+			for i := range c.sent {
+				e := event(fmt.Sprint(i), id.String()).Event
+				e.EventType = c.kind
+				w.AppendUnattributed(e, rec.SecretHash)
+				if i%1000 == 999 {
+					time.Sleep(time.Second)
+				}
+			}
+			time.Sleep(time.Minute)
+			synctest.Wait()
+			if got := len(a.took()); got != c.want || w.count("events_pending_capped") != uint64(c.sent-c.want) || w.Stats().Pending != 0 {
+				t.Errorf("of %d %s of a session with %d page views the archive got %d, want %d; %d are counted as past the limit", c.sent, c.kind, c.views, got, c.want, w.count("events_pending_capped"))
+			}
+			w.stop()
+		})
+	}
 }
 
 // Strangers can have as many events as they like that no session is known for.

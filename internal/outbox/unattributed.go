@@ -9,6 +9,7 @@ import (
 
 	"github.com/footfall-go/footfall/internal/clock"
 	"github.com/footfall-go/footfall/internal/journal"
+	"github.com/footfall-go/footfall/internal/live"
 	"github.com/footfall-go/footfall/store"
 )
 
@@ -105,6 +106,10 @@ func (b *Outbox) lookUp(ctx context.Context, events []*unattributed) (found map[
 func (b *Outbox) resolve(event *unattributed, rec *store.Record) *store.EventRecorded {
 	switch known := rec != nil && event.presented(rec); {
 	case known && b.lives.AliveAt(&rec.Session, event.CreatedAt):
+		if b.exceeds(event, rec) {
+			b.pendingCapped.Add(1)
+			return nil
+		}
 		event.VisitorID = rec.VisitorID
 		return &store.EventRecorded{Event: event.Event}
 	case known || !b.MayArrive(event.CreatedAt, clock.Now()):
@@ -113,6 +118,25 @@ func (b *Outbox) resolve(event *unattributed, rec *store.Record) *store.EventRec
 		b.eventsUnattributed.Add(1)
 	}
 	return nil
+}
+
+// maxGiven is of how many sessions the unattributed events are counted.
+const maxGiven = 10_000
+
+// exceeds reports whether a session has as many events as one may have. Whoever keeps the
+// stores from answering in time, with cookies of sessions that are over say, gets events
+// that no entry has admitted. Page views are those that the archive has counted, so that a
+// session may get a batch too many; other events are counted here.
+func (b *Outbox) exceeds(event *unattributed, rec *store.Record) bool {
+	if event.EventType == store.EventPageView {
+		return rec.PageViews >= live.MaxViews
+	}
+	n, known := b.given[event.SessionID]
+	if !known && len(b.given) >= maxGiven {
+		clear(b.given)
+	}
+	b.given[event.SessionID] = n + 1
+	return n >= live.MaxEvents
 }
 
 // presented reports whether the secret of an event is, or was, the session's.
