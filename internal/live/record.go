@@ -14,7 +14,7 @@ import (
 const (
 	MaxEvents = 10_000
 	MaxViews  = 100_000
-	maxOrders = 100
+	MaxOrders = 100
 )
 
 // closeLook is how old the counts may be by which a session past half of its events or
@@ -58,7 +58,7 @@ func (e *Entry) Admit(fact store.Fact) (a Admission) {
 func (e *Entry) AdmitOrder() (ok, queue bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.orders >= maxOrders {
+	if e.orders >= MaxOrders {
 		return false, false
 	}
 	e.orders++

@@ -120,9 +120,6 @@ func (b *Outbox) resolve(event *unattributed, rec *store.Record) *store.EventRec
 	return nil
 }
 
-// maxGiven is of how many sessions the unattributed events are counted.
-const maxGiven = 10_000
-
 // exceeds reports whether a session has as many events as one may have. Whoever keeps the
 // stores from answering in time, with cookies of sessions that are over say, gets events
 // that no entry has admitted. Page views are those that the archive has counted, so that a
@@ -131,12 +128,7 @@ func (b *Outbox) exceeds(event *unattributed, rec *store.Record) bool {
 	if event.EventType == store.EventPageView {
 		return rec.PageViews >= live.MaxViews
 	}
-	n, known := b.given[event.SessionID]
-	if !known && len(b.given) >= maxGiven {
-		clear(b.given)
-	}
-	b.given[event.SessionID] = n + 1
-	return n >= live.MaxEvents
+	return b.given.Add(event.SessionID) >= live.MaxEvents
 }
 
 // presented reports whether the secret of an event is, or was, the session's.
