@@ -279,6 +279,29 @@ func TestUnattributed_ASessionHasItsLimits(t *testing.T) {
 	}
 }
 
+// Until it is known whose an event is, it is written anew each time that it was looked up.
+func TestUnattributed_ManyAreNotWrittenAnewAllTheTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		id, a := clock.NewID(), &archive{sessions: map[string]store.Record{}, slow: 10 * time.Millisecond}
+		a.sessions[id.String()] = record(id, clock.Now())
+		w := open(t, t.TempDir(), a, nil)
+		const many, seconds = 2500, 10
+		for i := range many {
+			w.AppendUnattributed(event(fmt.Sprint(i), id.String()).Event, store.SecretHash{9})
+		}
+		w.start(t, Hooks{})
+		time.Sleep(seconds * time.Second)
+		synctest.Wait()
+		if n := w.Stats().Appended; n > (2*seconds+2)*many {
+			t.Errorf("%d events whose secret is none of their session's were written %d times in %d s: a stranger who sends some each two minutes keeps a core and the disk at work", many, n, seconds)
+		}
+		if n := w.Stats().Pending; n != many {
+			t.Errorf("%d events wait, want %d", n, many)
+		}
+		w.stop()
+	})
+}
+
 // Strangers can have as many events as they like that no session is known for.
 func TestUnattributed_OthersDoNotWaitUntilTheyAreLookedUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
