@@ -450,8 +450,8 @@ func TestRefund_TheSameIDWaitsForTheFirst(t *testing.T) {
 	}
 }
 
-// A buyer who keeps the stores from answering in time, with cookies of sessions that are
-// over say, places orders of a session that nobody has looked up.
+// A buyer who keeps the stores from answering in time places orders of a session that
+// nobody has looked up.
 func TestPlace_OrdersOfASessionThatIsNotLookedUpHaveItsLimit(t *testing.T) {
 	w := open(t, &archive{})
 	defer w.close()

@@ -241,8 +241,9 @@ func TestUnattributed_AFullJournalGetsEmpty(t *testing.T) {
 	})
 }
 
-// A request with cookies of sessions that are over uses up what stores may take of it, so
-// that its own session is not found in time, and admits nothing.
+// Many requests at once, each with eight cookies whose secret was replaced, use up what
+// stores may take of a request: their session is not found in time, and no entry of it
+// admits their page views.
 func TestUnattributed_ASessionHasItsLimits(t *testing.T) {
 	for _, c := range []struct {
 		kind  string

@@ -125,8 +125,8 @@ func (p *projector) resolve(event *unattributed, rec *store.Record) *store.Event
 }
 
 // exceeds reports whether a session has as many events as one may have. Whoever keeps the
-// stores from answering in time, with cookies of sessions that are over say, gets events
-// that no entry has admitted. Page views are those that the archive has counted, so that a
+// stores from answering in time gets events that no entry has admitted: many requests at
+// once do, whose eight cookies each have a secret that was replaced. Page views are those that the archive has counted, so that a
 // session may get a batch too many; other events are counted here.
 func (b *Outbox) exceeds(event *unattributed, rec *store.Record) bool {
 	if event.EventType == store.EventPageView {
