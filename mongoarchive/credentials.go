@@ -1,7 +1,6 @@
 package mongoarchive
 
 import (
-	"math"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -119,17 +118,17 @@ type planned struct {
 // planOf reads what is stored of the sessions and customers of some facts.
 func (b *batch) planOf(facts []store.Fact) (*plan, error) {
 	p := &plan{lives: b.lives, sessions: map[string]*planned{}, later: map[revocation]int{}, inFeed: map[step]bool{}}
-	var ids, customers []string
-	from := bson.DateTime(math.MaxInt64)
+	var ids []string
+	from := neededFrom{}
 	for i, fact := range facts {
 		switch f := fact.(type) {
 		case *store.CredentialsChanged:
 			ids = append(ids, f.SessionID)
 			if f.Cred.CustomerID != "" {
-				customers, from = append(customers, f.Cred.CustomerID), min(from, epochIfZero(f.Cred.AuthenticatedAt))
+				from.add(f.Cred.CustomerID, epochIfZero(f.Cred.AuthenticatedAt))
 			}
 		case *store.CustomerRevoked:
-			customers, from = append(customers, f.CustomerID), min(from, moment(f.Before))
+			from.add(f.CustomerID, moment(f.Before))
 			p.later[revocation{f.CustomerID, moment(f.Before)}] = i
 		}
 	}
@@ -151,7 +150,7 @@ func (b *batch) planOf(facts []store.Fact) (*plan, error) {
 		}
 	}
 	var err error
-	p.revoked, err = b.revocations(customers, from)
+	p.revoked, err = b.revocations(from)
 	return p, err
 }
 
@@ -284,12 +283,11 @@ func (p *plan) logins() (logins []loggedIn) {
 // looks for logins. So when both happen at the same time, at least one of them
 // sees the other.
 func (b *batch) endRevoked(logins []loggedIn) error {
-	var customers []string
-	from := bson.DateTime(math.MaxInt64)
+	from := neededFrom{}
 	for _, l := range logins {
-		customers, from = append(customers, l.customerID), min(from, epochIfZero(l.authenticated))
+		from.add(l.customerID, epochIfZero(l.authenticated))
 	}
-	revoked, err := b.revocations(customers, from)
+	revoked, err := b.revocations(from)
 	if err != nil {
 		return err
 	}

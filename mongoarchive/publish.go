@@ -2,7 +2,6 @@ package mongoarchive
 
 import (
 	"context"
-	"math"
 	"slices"
 	"sync"
 	"time"
@@ -110,14 +109,14 @@ func (b *batch) publish(changes []changeDoc) error {
 	}
 	err := b.publishNow(all)
 	others := group[1:]
-	if err != nil && b.ctx.Err() != nil { // they may have more time
+	if err != nil { // they may have more time: a driver gives up a moment before its context ends, or long before
 		p.add(others...)
 		return err
 	}
 	for _, one := range others {
-		one.done <- err
+		one.done <- nil
 	}
-	return err
+	return nil
 }
 
 // publishNow reads the number of the last step first and then looks for equal steps. The
@@ -155,14 +154,14 @@ func (b *batch) unpublished(changes []changeDoc) ([]changeDoc, error) {
 		sessionID string
 		version   int64
 	}
-	var sessionIDs, customerIDs []string
+	var sessionIDs []string
 	var versions []int64
-	earliest := bson.DateTime(math.MaxInt64)
+	from := neededFrom{}
 	for _, c := range changes {
 		if c.SessionID != nil {
 			sessionIDs, versions = append(sessionIDs, *c.SessionID), append(versions, c.Version)
 		} else {
-			customerIDs, earliest = append(customerIDs, *c.CustomerID), min(earliest, *c.RevokedBefore)
+			from.add(*c.CustomerID, *c.RevokedBefore)
 		}
 	}
 	published := map[credential]bool{}
@@ -176,7 +175,7 @@ func (b *batch) unpublished(changes []changeDoc) ([]changeDoc, error) {
 			published[credential{plain(d.SessionID), d.Version}] = true
 		}
 	}
-	revoked, err := b.revocations(customerIDs, earliest)
+	revoked, err := b.revocations(from)
 	if err != nil {
 		return nil, err
 	}
@@ -195,17 +194,40 @@ func (b *batch) unpublished(changes []changeDoc) ([]changeDoc, error) {
 	}), nil
 }
 
+// neededFrom says of customers from what time on their revocations are needed. Each has a time
+// of its own: a customer can have as many revocations as they like, and the facts of
+// somebody who logged in long before are in the same batch.
+type neededFrom map[string]bson.DateTime
+
+func (n neededFrom) add(customerID string, at bson.DateTime) {
+	if have, ok := n[customerID]; !ok || at < have {
+		n[customerID] = at
+	}
+}
+
+// filter selects the revocations that are needed.
+func (n neededFrom) filter() bson.M {
+	customers := map[bson.DateTime]bson.A{}
+	for id, at := range n {
+		customers[at] = append(customers[at], id)
+	}
+	var each bson.A
+	for at, ids := range customers {
+		each = append(each, bson.M{"customerId": bson.M{"$in": ids}, "revokedBefore": bson.M{"$gte": at}})
+	}
+	return bson.M{"$or": each}
+}
+
 // revocations are times before which customers' logins are void, in order.
 type revocations map[string][]bson.DateTime
 
-// revocations reads the revocations of some customers from a time on.
-func (b *batch) revocations(customerIDs []string, from bson.DateTime) (revocations, error) {
+// revocations reads the revocations of some customers.
+func (b *batch) revocations(from neededFrom) (revocations, error) {
 	r := revocations{}
-	if len(customerIDs) == 0 {
+	if len(from) == 0 {
 		return r, nil
 	}
-	docs, err := all[changeDoc](b.ctx, b.coll(credentials), bson.M{"customerId": bson.M{"$in": customerIDs}, "revokedBefore": bson.M{"$gte": from}},
-		options.Find().SetProjection(only("customerId", "revokedBefore")))
+	docs, err := all[changeDoc](b.ctx, b.coll(credentials), from.filter(), options.Find().SetProjection(only("customerId", "revokedBefore")))
 	for _, d := range docs {
 		r.add(plain(d.CustomerID), *d.RevokedBefore)
 	}

@@ -73,3 +73,37 @@ func TestAppend_OneWhoGivesUpTakesNobodyAlong(t *testing.T) {
 		}
 	}
 }
+
+// hurried is a context that has not ended when its time is over, as one is for a moment
+// when the driver has given up because of it.
+type hurried struct {
+	context.Context
+	until time.Time
+}
+
+func (h hurried) Deadline() (time.Time, bool) { return h.until, true }
+
+func TestAppend_ADriverThatGivesUpFirstTakesNobodyAlong(t *testing.T) {
+	t.Parallel()
+	a := open(t, database(t, testserver.MongoDB(t)))
+	mustAppend(t, a, begun(1))
+	const many = 200
+	errs := make([]error, many)
+	var all sync.WaitGroup
+	for i := range many {
+		all.Go(func() {
+			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+			defer cancel()
+			if i%2 == 0 {
+				ctx = hurried{ctx, time.Now().Add(time.Duration(20+3*i) * time.Millisecond)}
+			}
+			errs[i] = a.Append(ctx, []store.Fact{&store.CustomerRevoked{CustomerID: fmt.Sprint("c-", i), Before: began}})
+		})
+	}
+	all.Wait()
+	for i, err := range errs {
+		if i%2 == 1 && err != nil {
+			t.Errorf("a revocation with all the time that it needs: %v", err)
+		}
+	}
+}

@@ -65,7 +65,7 @@ func (p *process) claim() (c claim) {
 	defer p.mu.Unlock()
 	for _, l := range p.lives {
 		n := func(name string) int { return int(l.counts[name]) }
-		one := claim{dropped: n("events_dropped"), unattributed: n("events_unattributed"), never: n("events_capped") + n("facts_set_aside")}
+		one := claim{dropped: n("events_dropped"), unattributed: n("events_unattributed"), never: n("events_capped") + n("events_pending_capped") + n("facts_set_aside")}
 		if l.killed {
 			one.waiting = int(l.counts[stalledCount] - l.settled)
 		}

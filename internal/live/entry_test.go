@@ -136,20 +136,20 @@ func TestAdmit_BoundsEventsAndPageViewsApart(t *testing.T) {
 	e := begun()
 	view := &store.EventRecorded{Event: store.Event{EventType: store.EventPageView}}
 	other := &store.EventRecorded{Event: store.Event{EventType: "click"}}
-	for i := range maxEvents {
+	for i := range MaxEvents {
 		if e.Admit(other).Refused {
-			t.Fatalf("event %d of a session is refused: it may have %d", i+1, maxEvents)
+			t.Fatalf("event %d of a session is refused: it may have %d", i+1, MaxEvents)
 		}
 	}
 	if !e.Admit(other).Refused {
-		t.Errorf("a session has more than %d events: one client could fill the archive", maxEvents)
+		t.Errorf("a session has more than %d events: one client could fill the archive", MaxEvents)
 	}
 	if e.Admit(view).Refused {
 		t.Error("a session with very many events has its page views refused: the bounds are apart")
 	}
-	e.Show(maxViews)
+	e.Show(MaxViews)
 	if !e.Admit(view).Refused {
-		t.Errorf("a session has more than %d page views", maxViews)
+		t.Errorf("a session has more than %d page views", MaxViews)
 	}
 	if e.Admit(&store.SessionSeen{}).Refused || e.Admit(&store.CredentialsChanged{}).Refused {
 		t.Error("a fact that is no event is refused: only events are bounded")

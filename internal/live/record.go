@@ -12,9 +12,9 @@ import (
 // hot store, so leaving this process's memory does not begin them anew, and other
 // instances add to them.
 const (
-	maxEvents = 10_000
-	maxViews  = 100_000
-	maxOrders = 100
+	MaxEvents = 10_000
+	MaxViews  = 100_000
+	MaxOrders = 100
 
 	// wholePages is of how many events the page is kept whole. Nobody sees so many pages;
 	// a program that asks for the longest URLs would fill the archive with them.
@@ -46,14 +46,14 @@ func (e *Entry) Admit(fact store.Fact) (a Admission) {
 	if event, ok := fact.(*store.EventRecorded); ok {
 		view := event.EventType == store.EventPageView
 		switch {
-		case view && e.rec.PageViews >= maxViews, !view && e.events >= maxEvents:
+		case view && e.rec.PageViews >= MaxViews, !view && e.events >= MaxEvents:
 			return Admission{Refused: true}
 		case !view:
 			e.events++
 			e.own.events++
 		}
 		a.Short = len(event.Page) > ShortPage && e.events+e.rec.PageViews > wholePages
-		if (e.events > maxEvents/2 || e.rec.PageViews > maxViews/2) && event.CreatedAt.Sub(e.countsAt) > closeLook {
+		if (e.events > MaxEvents/2 || e.rec.PageViews > MaxViews/2) && event.CreatedAt.Sub(e.countsAt) > closeLook {
 			e.readAt = time.Time{} // the next request reads it again
 		}
 	}
@@ -68,7 +68,7 @@ func (e *Entry) Admit(fact store.Fact) (a Admission) {
 func (e *Entry) AdmitOrder() (ok, queue bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.orders >= maxOrders {
+	if e.orders >= MaxOrders {
 		return false, false
 	}
 	e.orders++

@@ -42,6 +42,7 @@ type Orders struct {
 
 	refunding unstored[struct{}] // the orders of which something is being refunded
 
+	claimed    live.Tally    // orders of sessions that no store could be asked for
 	committing chan struct{} // held by those that are committed to a shared archive
 
 	counted, completed, unwritten, forgotten, exceeding, pastCap, crowdedOut *atomic.Uint64
@@ -120,10 +121,16 @@ func (o *Orders) Place(ctx context.Context, order store.Order, whose func(contex
 // first is the order as it is known, zero if it is not.
 func (o *Orders) limit(order *store.Order, buyer *Buyer, first *store.Order) {
 	e := buyer.Entry
-	if e == nil || order.SessionID != e.SessionID() || first.SessionID != "" {
+	if order.SessionID == "" || first.SessionID != "" || e != nil && order.SessionID != e.SessionID() {
 		return
 	}
-	if !o.sessions.AdmitOrder(e) {
+	admitted := false
+	if e == nil {
+		admitted = o.claimed.Add(order.SessionID) < live.MaxOrders
+	} else {
+		admitted = o.sessions.AdmitOrder(e)
+	}
+	if !admitted {
 		o.pastCap.Add(1)
 		order.SessionID, buyer.Entry = "", nil
 	}

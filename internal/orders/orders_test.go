@@ -16,6 +16,7 @@ import (
 	"github.com/footfall-go/footfall/internal/clock"
 	"github.com/footfall-go/footfall/internal/count"
 	"github.com/footfall-go/footfall/internal/guard"
+	"github.com/footfall-go/footfall/internal/live"
 	"github.com/footfall-go/footfall/internal/outbox"
 	"github.com/footfall-go/footfall/store"
 )
@@ -446,5 +447,29 @@ func TestRefund_TheSameIDWaitsForTheFirst(t *testing.T) {
 			t.Errorf("shared %v: of 8 parallel refunds under one id, four each of two amounts, %d are recorded and %d are conflicts; one amount wins", shared, recorded.Load(), conflicts.Load())
 		}
 		w.close()
+	}
+}
+
+// A buyer who keeps the stores from answering in time places orders of a session that
+// nobody has looked up.
+func TestPlace_OrdersOfASessionThatIsNotLookedUpHaveItsLimit(t *testing.T) {
+	w := open(t, &archive{})
+	defer w.close()
+	const more = 5
+	with := 0
+	for i := range live.MaxOrders + more {
+		stands, _, err := w.Place(t.Context(), order(fmt.Sprint("o-", i), 5), of("s", "v", ""))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if stands.SessionID != "" {
+			with++
+		}
+	}
+	if past := w.counts.All()["orders_past_cap"]; with != live.MaxOrders || past != more {
+		t.Errorf("of %d orders %d are the session's and %d are counted as past the limit: a session has %d", live.MaxOrders+more, with, past, live.MaxOrders)
+	}
+	if stands, _, err := w.Place(t.Context(), order("other", 5), of("another", "v", "")); err != nil || stands.SessionID != "another" {
+		t.Errorf("another session's order is %+v, %v: it has its session", stands, err)
 	}
 }

@@ -83,6 +83,9 @@ type Outbox struct {
 	projected, setAside, timesClamped              *atomic.Uint64
 	salesUnknown                                   *atomic.Uint64
 	eventsPending, eventsUnattributed              *atomic.Uint64 // waiting for their session; given up
+	pendingCapped                                  *atomic.Uint64
+
+	given live.Tally // unattributed events, page views apart
 }
 
 // Open opens the journal in a directory. Nothing is carried before [Outbox.Start].
@@ -97,6 +100,7 @@ func Open(o Options) (*Outbox, error) {
 		timesClamped:       o.Counts.New("times_clamped", "Times that were ahead of the archive's clock and were set back to it."),
 		eventsPending:      o.Counts.New("events_pending", "Events whose session no store could look up when they happened; it is looked up when the archive answers."),
 		eventsUnattributed: o.Counts.New("events_unattributed", "Events that were given up because the archive did not know their session two minutes later, or the journal had no room to keep them for so long."),
+		pendingCapped:      o.Counts.Bound("events_pending_capped", "Events whose session no store could look up when they happened, that exceeded the limit of their session and were not stored."),
 	}
 	b.gate.forgotten = o.Counts.Bound("replays_forgotten", "Page views and events that the last run left in the journal and whose session was not remembered, because there were too many: its count in the hot store may stay too low.")
 	b.salesUnknown = o.Counts.Bound("sales_unknown", "Orders and refunds that the last run left in the journal and that are not remembered, because there were too many: until the archive holds them, a second call with the id of one is taken for the first.")

@@ -40,6 +40,9 @@ type projector struct {
 	end      Position      // of the last batch that was read
 	records  int           // that were read and are not counted as carried
 	held     holdings
+
+	again Position // of the first event that was looked up and put at the journal's end, since the last such round; 0: none
+	round bool     // the latest batch came to that
 }
 
 func (b *Outbox) project(ctx context.Context) {
@@ -64,6 +67,9 @@ func (p *projector) step(ctx context.Context) bool {
 	}
 	if p.closing.Load() && p.onlyUnattributed.Load() {
 		return false // they wait for the next start
+	}
+	if p.round && !p.closing.Load() {
+		return clock.Sleep(ctx, lookAgain)
 	}
 	return err != nil || len(batch.Records) >= batchRecords/2 || p.closing.Load() || clock.Sleep(ctx, gatherFor(len(batch.Records)))
 }
@@ -128,12 +134,17 @@ func (p *projector) read(ctx context.Context, batch journal.Batch) ([]store.Fact
 	if !ok {
 		return nil, false
 	}
+	if p.round = p.again != 0 && batch.End >= p.again; p.round {
+		p.again = 0
+	}
 	left := false
 	for _, event := range waiting {
 		rec, looked := found[event.SessionID]
-		if !looked && p.appendAgain(event) {
-			left = true
-			continue
+		if !looked {
+			if _, ok := p.appendAgain(event); ok {
+				left = true
+				continue
+			}
 		}
 		if !looked { // the journal is full: its turn is now
 			if rec, ok = p.session(ctx, event.SessionID); !ok {
@@ -144,6 +155,7 @@ func (p *projector) read(ctx context.Context, batch journal.Batch) ([]store.Fact
 			facts = append(facts, recorded)
 		}
 	}
+	p.round = p.round && !left
 	p.onlyUnattributed.Store(len(waiting) > 0 && len(facts) == 0 && !left)
 	if !p.Replayed() {
 		p.gate.note(facts)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/footfall-go/footfall/internal/clock"
+	"github.com/footfall-go/footfall/internal/live"
 	"github.com/footfall-go/footfall/store"
 )
 
@@ -235,6 +236,68 @@ func TestUnattributed_AFullJournalGetsEmpty(t *testing.T) {
 		synctest.Wait()
 		if n := w.Stats().Pending; n > 0 || w.count("events_unattributed") != 1 {
 			t.Errorf("a minute after the archive is back %d facts wait, and %d events are counted as given up: want none, and one", n, w.count("events_unattributed"))
+		}
+		w.stop()
+	})
+}
+
+// Many requests at once, each with eight cookies whose secret was replaced, use up what
+// stores may take of a request: their session is not found in time, and no entry of it
+// admits their page views.
+func TestUnattributed_ASessionHasItsLimits(t *testing.T) {
+	for _, c := range []struct {
+		kind  string
+		views int64 // in the archive
+		sent  int
+		want  int
+	}{
+		{store.EventPageView, live.MaxViews - 1, 3, 3},
+		{store.EventPageView, live.MaxViews, 3, 0},
+		{"add_to_cart", live.MaxViews, live.MaxEvents + 3, live.MaxEvents},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			id, a := clock.NewID(), &archive{sessions: map[string]store.Record{}}
+			rec := record(id, clock.Now())
+			rec.PageViews = c.views
+			a.sessions[id.String()] = rec
+			w := open(t, t.TempDir(), a, nil)
+			w.start(t, Hooks{})
+			for i := range c.sent {
+				e := event(fmt.Sprint(i), id.String()).Event
+				e.EventType = c.kind
+				w.AppendUnattributed(e, rec.SecretHash)
+				if i%1000 == 999 {
+					time.Sleep(time.Second)
+				}
+			}
+			time.Sleep(time.Minute)
+			synctest.Wait()
+			if got := len(a.took()); got != c.want || w.count("events_pending_capped") != uint64(c.sent-c.want) || w.Stats().Pending != 0 {
+				t.Errorf("of %d %s of a session with %d page views the archive got %d, want %d; %d are counted as past the limit", c.sent, c.kind, c.views, got, c.want, w.count("events_pending_capped"))
+			}
+			w.stop()
+		})
+	}
+}
+
+// Until it is known whose an event is, it is written anew each time that it was looked up.
+func TestUnattributed_ManyAreNotWrittenAnewAllTheTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		id, a := clock.NewID(), &archive{sessions: map[string]store.Record{}, slow: 10 * time.Millisecond}
+		a.sessions[id.String()] = record(id, clock.Now())
+		w := open(t, t.TempDir(), a, nil)
+		const many, seconds = 2500, 10
+		for i := range many {
+			w.AppendUnattributed(event(fmt.Sprint(i), id.String()).Event, store.SecretHash{9})
+		}
+		w.start(t, Hooks{})
+		time.Sleep(seconds * time.Second)
+		synctest.Wait()
+		if n := w.Stats().Appended; n > (2*seconds+2)*many {
+			t.Errorf("%d events whose secret is none of their session's were written %d times in %d s: a stranger who sends some each two minutes keeps a core and the disk at work", many, n, seconds)
+		}
+		if n := w.Stats().Pending; n != many {
+			t.Errorf("%d events wait, want %d", n, many)
 		}
 		w.stop()
 	})

@@ -9,6 +9,7 @@ import (
 
 	"github.com/footfall-go/footfall/internal/clock"
 	"github.com/footfall-go/footfall/internal/journal"
+	"github.com/footfall-go/footfall/internal/live"
 	"github.com/footfall-go/footfall/store"
 )
 
@@ -30,7 +31,7 @@ type unattributed struct {
 // AppendUnattributed records an event of a session that no store could look up,
 // by the secret that came with it.
 func (b *Outbox) AppendUnattributed(event store.Event, secret store.SecretHash) {
-	switch err := b.append(&unattributed{event, secret}); {
+	switch _, err := b.append(&unattributed{event, secret}); {
 	case err != nil && !errors.Is(err, ErrLate):
 		b.eventsDropped.Add(1)
 	default:
@@ -38,12 +39,12 @@ func (b *Outbox) AppendUnattributed(event store.Event, secret store.SecretHash) 
 	}
 }
 
-func (b *Outbox) append(event *unattributed) error {
-	_, err := b.journal.Append(appendUnattributed(nil, event))
+func (b *Outbox) append(event *unattributed) (Position, error) {
+	position, err := b.journal.Append(appendUnattributed(nil, event))
 	if err != nil {
 		b.refused(err, 1)
 	}
-	return err
+	return position, err
 }
 
 const (
@@ -52,6 +53,10 @@ const (
 	// that, do not wait for longer. Strangers can have any number of such events.
 	lookUps    = 16
 	lookUpTime = 50 * time.Millisecond
+
+	// lookAgain is how long events wait, once all were looked up, before the first is looked
+	// up again. Each time they are written anew.
+	lookAgain = time.Second / 2
 )
 
 // lookUp reads the sessions of events from the archive; of one that is not there it
@@ -102,17 +107,32 @@ func (b *Outbox) lookUp(ctx context.Context, events []*unattributed) (found map[
 // resolve returns the event to store of an unattributed one whose session was looked up,
 // nil if there is none: the event was dropped, or put at the journal's end because
 // the archive does not know the session yet.
-func (b *Outbox) resolve(event *unattributed, rec *store.Record) *store.EventRecorded {
+func (p *projector) resolve(event *unattributed, rec *store.Record) *store.EventRecorded {
 	switch known := rec != nil && event.presented(rec); {
-	case known && b.lives.AliveAt(&rec.Session, event.CreatedAt):
+	case known && p.lives.AliveAt(&rec.Session, event.CreatedAt):
+		if p.exceeds(event, rec) {
+			p.pendingCapped.Add(1)
+			return nil
+		}
 		event.VisitorID = rec.VisitorID
 		return &store.EventRecorded{Event: event.Event}
-	case known || !b.MayArrive(event.CreatedAt, clock.Now()):
-		b.eventsUnattributed.Add(1)
-	case !b.appendAgain(event): // it gets no room before the batch is done that the event is of
-		b.eventsUnattributed.Add(1)
+	case known || !p.MayArrive(event.CreatedAt, clock.Now()):
+		p.eventsUnattributed.Add(1)
+	case !p.appendAgainLater(event): // it gets no room before the batch is done that the event is of
+		p.eventsUnattributed.Add(1)
 	}
 	return nil
+}
+
+// exceeds reports whether a session has as many events as one may have. Whoever keeps the
+// stores from answering in time gets events that no entry has admitted: many requests at
+// once do, whose eight cookies each have a secret that was replaced. Page views are those that the archive has counted, so that a
+// session may get a batch too many; other events are counted here.
+func (b *Outbox) exceeds(event *unattributed, rec *store.Record) bool {
+	if event.EventType == store.EventPageView {
+		return rec.PageViews >= live.MaxViews
+	}
+	return b.given.Add(event.SessionID) >= live.MaxEvents
 }
 
 // presented reports whether the secret of an event is, or was, the session's.
@@ -123,12 +143,22 @@ func (u *unattributed) presented(rec *store.Record) bool {
 
 // appendAgain puts an unattributed event at the journal's end, in its last tenth if need
 // be. It returns false if there is no room.
-func (b *Outbox) appendAgain(event *unattributed) bool {
-	if err := b.append(event); err == nil || errors.Is(err, ErrLate) {
-		return true
+func (b *Outbox) appendAgain(event *unattributed) (position Position, ok bool) {
+	position, err := b.append(event)
+	if err == nil || errors.Is(err, ErrLate) {
+		return position, true
 	}
-	_, err := b.journal.CommitUnreserved(appendUnattributed(nil, event))
-	return err == nil || errors.Is(err, journal.ErrStalled)
+	position, err = b.journal.CommitUnreserved(appendUnattributed(nil, event))
+	return position, err == nil || errors.Is(err, journal.ErrStalled)
+}
+
+// appendAgainLater is appendAgain of an event whose session was looked up.
+func (p *projector) appendAgainLater(event *unattributed) bool {
+	position, ok := p.appendAgain(event)
+	if p.again == 0 {
+		p.again = position
+	}
+	return ok
 }
 
 // session reads a session from the archive, however long that takes: nil if it is not
