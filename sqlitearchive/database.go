@@ -22,8 +22,9 @@ type database struct {
 	write  *writer     // nil when read-only
 	wal    os.FileInfo // the write-ahead log that write uses; nil if there was none
 	read   *sql.DB
-	recent *recent // nil when read-only: another process writes then
-	memory *memory // of write
+	reads  map[string]*sql.Stmt // of read: what requests ask, since preparing takes longer than asking
+	recent *recent              // nil when read-only: another process writes then
+	memory *memory              // of write
 
 	lostLog atomic.Bool // the write-ahead log at path is not the one that write uses
 	left    atomic.Bool // the connections were closed
@@ -81,7 +82,13 @@ func openReading(path string) (*database, error) {
 		return nil, errors.Join(fmt.Errorf("sqlitearchive: %s: no tables yet: %w", path, fs.ErrNotExist), read.Close())
 	}
 	read.SetMaxOpenConns(4)
-	return &database{path: path, main: main, read: read}, nil
+	d := &database{path: path, main: main, read: read, reads: map[string]*sql.Stmt{}}
+	for _, query := range []string{selectRecord, selectValues, listEvents} {
+		if d.reads[query], err = read.PrepareContext(context.Background(), query); err != nil {
+			return nil, errors.Join(opening(path, err), read.Close())
+		}
+	}
+	return d, nil
 }
 
 // A connector opens connections to one file. It refuses once another file is at

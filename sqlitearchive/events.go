@@ -144,7 +144,7 @@ var listEvents = strings.ReplaceAll(walkEvents, "?1", "(SELECT number FROM sessi
 
 // Events lists a session's events, oldest first, at most limit of the latest.
 func (a *Archive) Events(ctx context.Context, sessionID string, limit int) ([]store.Event, error) {
-	rows, err := a.reader().QueryContext(ctx, listEvents, keyOf(sessionID).arg(), max(limit, 0)) // to SQLite a negative limit is none
+	rows, err := a.opened.Load().reads[listEvents].QueryContext(ctx, keyOf(sessionID).arg(), max(limit, 0)) // to SQLite a negative limit is none
 	if err != nil {
 		return nil, a.readFailed("events", err)
 	}

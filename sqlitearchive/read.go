@@ -46,12 +46,13 @@ func scanRecord(row scanner) (store.Record, error) {
 
 // Session reads one session, folded or not.
 func (a *Archive) Session(ctx context.Context, id string) (store.Record, bool, error) {
-	r, err := scanRecord(a.reader().QueryRowContext(ctx, selectRecord, keyOf(id).arg()))
+	d := a.opened.Load()
+	r, err := scanRecord(d.reads[selectRecord].QueryRowContext(ctx, keyOf(id).arg()))
 	if errors.Is(err, sql.ErrNoRows) {
 		return a.foldedSession(ctx, id)
 	}
 	if err == nil {
-		r.Values, err = values(ctx, a.reader(), id)
+		r.Values, err = values(ctx, d.reads[selectValues], id)
 	}
 	if err != nil {
 		return store.Record{}, false, a.readFailed("session", err)
@@ -71,12 +72,13 @@ func (a *Archive) foldedSession(ctx context.Context, id string) (store.Record, b
 }
 
 func (a *Archive) readFolded(ctx context.Context, id string) (r store.Record, ok bool, err error) {
-	tx, err := a.reader().BeginTx(ctx, nil)
+	d := a.opened.Load()
+	tx, err := d.read.BeginTx(ctx, nil)
 	if err != nil {
 		return r, false, err
 	}
 	defer tx.Rollback()
-	r, err = scanRecord(tx.QueryRowContext(ctx, selectRecord, keyOf(id).arg()))
+	r, err = scanRecord(tx.StmtContext(ctx, d.reads[selectRecord]).QueryRowContext(ctx, keyOf(id).arg()))
 	if errors.Is(err, sql.ErrNoRows) {
 		var record string
 		err = tx.QueryRowContext(ctx, `SELECT record FROM folded_sessions WHERE id = ?`, keyOf(id).arg()).Scan(&record)
@@ -92,19 +94,15 @@ func (a *Archive) readFolded(ctx context.Context, id string) (r store.Record, ok
 	if err != nil {
 		return r, false, err
 	}
-	r.Values, err = values(ctx, tx, id)
+	r.Values, err = values(ctx, tx.StmtContext(ctx, d.reads[selectValues]), id)
 	return r, err == nil, err
-}
-
-// A querier is a database or a transaction.
-type querier interface {
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 }
 
 const selectValues = `SELECT key, value, keep FROM session_values WHERE session = coalesce((SELECT number FROM session_rows WHERE id = ?1), (SELECT number FROM folded_sessions WHERE id = ?1)) AND value IS NOT NULL`
 
-func values(ctx context.Context, q querier, id string) (map[string]store.Value, error) {
-	rows, err := q.QueryContext(ctx, selectValues, keyOf(id).arg())
+// values reads a session's values with selectValues.
+func values(ctx context.Context, stmt *sql.Stmt, id string) (map[string]store.Value, error) {
+	rows, err := stmt.QueryContext(ctx, keyOf(id).arg())
 	if err != nil {
 		return nil, err
 	}

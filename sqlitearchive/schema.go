@@ -37,7 +37,7 @@ CREATE VIEW visitors AS SELECT ` + idText("v.id") + ` AS visitor_id, v.first_see
 const lastEvent = `CASE WHEN a.session IS NULL THEN s.last_event ELSE a.last_event END`
 
 // ErrOlder means that Footfall made the database before its first release, or never.
-var ErrOlder = errors.New("not a database of footfall, or one from before its first release: move it away, and the next start makes a new one")
+var ErrOlder = errors.New("not a database of footfall, or one from before its first release: move it away, with the -wal and -shm beside it, and the next start makes a new one")
 
 // errUnlessKnown returns an error if this program does not know a version of the
 // tables. 0 is that of a database without any.

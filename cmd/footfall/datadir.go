@@ -56,7 +56,7 @@ func (c *config) databaseError(err error) error {
 		return unusable(c.dataDir, there)
 	case errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("DATA_DIR: there is no database in %s yet: run footfall demo, or set DATA_DIR to the shop's, or MONGODB_URI", c.dataDir)
-	case errors.Is(err, sqlitearchive.ErrNewer):
+	case errors.Is(err, sqlitearchive.ErrNewer), errors.Is(err, sqlitearchive.ErrOlder):
 		return fmt.Errorf("DATA_DIR: %w", err) // which says what to do
 	case errors.Is(err, sqlitearchive.ErrDamaged):
 		return fmt.Errorf("DATA_DIR: %w: %s", err, damagedRemedy)

@@ -67,6 +67,8 @@ func (f *finding) examined(c *config, err error) {
 		f.explain(err, damagedRemedy)
 	case errors.Is(err, sqlitearchive.ErrNewer):
 		f.explain(err, "upgrade footfall, or use another DATA_DIR")
+	case errors.Is(err, sqlitearchive.ErrOlder):
+		f.explain(err, "move the file away, or use another DATA_DIR")
 	case oserror.Explained(err):
 		f.explain(oserror.Dir(c.dataDir, err), "")
 	default:
