@@ -44,7 +44,7 @@ var mayImport = map[string][]string{
 	"redisstore":                    {"internal/redisrecord", "store"},
 	"upstashstore":                  {"internal/redisrecord", "store"},
 	"report":                        {"internal/day", "store"},
-	"sqlitearchive":                 {"internal/jsontext", "internal/oserror", "internal/timetext", "report", "store"},
+	"sqlitearchive":                 {"internal/jsontext", "internal/memory", "internal/oserror", "internal/timetext", "report", "store"},
 	"mongoarchive":                  {"enrich", "internal/jsontext", "internal/secret", "internal/timetext", "report", "store"},
 	"dashboard":                     {"", "internal/bearer", "internal/loglimit", "internal/timetext", "report", "store"},
 	"internal/bearer":               {"enrich", "internal/count"},

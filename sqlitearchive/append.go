@@ -32,7 +32,7 @@ func (a *Archive) append(ctx context.Context, facts []store.Fact) error {
 	}
 	var b *batch
 	err = d.write.transact(ctx, func(c *conn) error {
-		b = &batch{c: c, memory: d.memory, yields: len(facts) < backlogged, now: nowMillis(), lives: a.lives}
+		b = &batch{c: c, remembered: d.remembered, yields: len(facts) < backlogged, now: nowMillis(), lives: a.lives}
 		if err := b.remember(c); err != nil {
 			return err
 		}
@@ -58,7 +58,7 @@ func (a *Archive) append(ctx context.Context, facts []store.Fact) error {
 // the other facts in order. The effect of a fold depends on the facts before it,
 // so a fold ends a round.
 type batch struct {
-	*memory
+	*remembered
 	c      *conn
 	yields bool // lets goroutines that answer requests run first
 	now    int64
@@ -67,15 +67,15 @@ type batch struct {
 	touched map[key]*touch // by session id
 	touches []*touch       // the same touches in the order of their facts
 	events  []sessionEvent
-	misses  []*touch // those of whose sessions memory knows nothing
+	misses  []*touch // those of sessions of which nothing is remembered
 	fresh   []*touch // touches of sessions that begin in this round
 	later   []store.Fact
 
 	sightings []sighting // the sessions of all rounds, for database.recent
 }
 
-// A memory is what the writer knows of the tables without reading them.
-type memory struct {
+// What is remembered is what the writer knows of the tables without reading them.
+type remembered struct {
 	words      *words
 	sessions   known
 	nextNumber int64 // of a session
@@ -83,7 +83,7 @@ type memory struct {
 }
 
 // remember reads what it has to know, unless it knows that.
-func (m *memory) remember(c *conn) error {
+func (m *remembered) remember(c *conn) error {
 	before := m.version
 	if _, err := c.row(`PRAGMA data_version`, func(s *stmt) { m.version = s.columnInt(0) }); err != nil || m.version == before && !c.stale {
 		return err

@@ -16,15 +16,15 @@ import (
 
 // A database is one file that an Archive has opened, with the connections to it.
 type database struct {
-	path   string
-	main   os.FileInfo // the file at path when it was opened
-	turn   int64       // how many databases the Archive had opened before
-	write  *writer     // nil when read-only
-	wal    os.FileInfo // the write-ahead log that write uses; nil if there was none
-	read   *sql.DB
-	reads  map[string]*sql.Stmt // of read: what requests ask, since preparing takes longer than asking
-	recent *recent              // nil when read-only: another process writes then
-	memory *memory              // of write
+	path       string
+	main       os.FileInfo // the file at path when it was opened
+	turn       int64       // how many databases the Archive had opened before
+	write      *writer     // nil when read-only
+	wal        os.FileInfo // the write-ahead log that write uses; nil if there was none
+	read       *sql.DB
+	reads      map[string]*sql.Stmt // of read: what requests ask, since preparing takes longer than asking
+	recent     *recent              // nil when read-only: another process writes then
+	remembered *remembered          // of write
 
 	lostLog atomic.Bool // the write-ahead log at path is not the one that write uses
 	left    atomic.Bool // the connections were closed
@@ -48,7 +48,7 @@ func openWriting(path string) (*database, error) {
 	if err != nil {
 		return nil, errors.Join(err, write.close())
 	}
-	d.main, d.write, d.recent, d.memory = main, write, newRecent(), &memory{words: newWords()}
+	d.main, d.write, d.recent, d.remembered = main, write, newRecent(), &remembered{words: newWords()}
 	// SQLite opens the log when the first transaction begins.
 	if err := write.transact(context.Background(), func(*conn) error { d.wal, _ = os.Stat(path + "-wal"); return nil }); err != nil {
 		return nil, errors.Join(opening(path, err), d.leave())

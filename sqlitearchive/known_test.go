@@ -31,7 +31,7 @@ func TestKnown_NothingOfASessionThatIsGone(t *testing.T) {
 		}
 		view(session)
 		view(session)
-		if _, ok := a.opened.Load().memory.sessions.recent[keyOf(begun.SessionID).uuid]; !ok {
+		if _, ok := a.opened.Load().remembered.sessions.recent[keyOf(begun.SessionID).uuid]; !ok {
 			t.Fatal("nothing is known of a session that was just written: the test does not test")
 		}
 	}

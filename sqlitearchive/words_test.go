@@ -131,7 +131,7 @@ func TestWords_RetiredOnesAreDeletedWithTheirSessions(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := a.opened.Load().write.use(t.Context(), func(c *conn) error {
-		w := a.opened.Load().memory.words
+		w := a.opened.Load().remembered.words
 		for _, n := range w.recent {
 			w.retired = append(w.retired, n)
 		}

@@ -3,9 +3,12 @@ package sqlitearchive
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/footfall-go/footfall/internal/memory"
 )
 
 // A writer is the connection for writing. One goroutine at a time uses it.
@@ -19,9 +22,14 @@ const (
 	lockPoll    = 20 * time.Millisecond // how often it looks meanwhile whether its ctx ended
 )
 
+// cacheBytes is how much memory the connection keeps of the database's pages: 64 MiB, or
+// a twenty-fifth of what the process may use. It is outside of Go's memory, so that no
+// other limit keeps it small.
+func cacheBytes() int64 { return min(64<<20, memory.Share(4)) }
+
 func openWriter(uri string) (*writer, error) {
 	c, err := openConn(uri, "busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "journal_size_limit(67108864)", "wal_autocheckpoint(8000)",
-		"cache_size(-65536)", "secure_delete(ON)")
+		fmt.Sprintf("cache_size(-%d)", cacheBytes()>>10), "secure_delete(ON)")
 	if err != nil {
 		return nil, err
 	}
