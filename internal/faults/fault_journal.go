@@ -17,6 +17,12 @@ var journalFull = fault{name: "journal at its cap", open: smallJournalWorld, mix
 			return err
 		}
 		time.Sleep(length)
+		for range 120 { // a short run does not fill it in that time
+			if w.processes[0].counter("journal_refused") > 0 {
+				break
+			}
+			time.Sleep(time.Second)
+		}
 		if err := release(); err != nil {
 			return err
 		}
