@@ -280,6 +280,32 @@ func TestUnattributed_ASessionHasItsLimits(t *testing.T) {
 	}
 }
 
+// The pages of a session that has had many events are short, whichever way they come.
+func TestUnattributed_PagesOfASessionWithManyAreCut(t *testing.T) {
+	for views, want := range map[int64]int{900: 2000, 5000: live.ShortPage} {
+		synctest.Test(t, func(t *testing.T) {
+			id, a := clock.NewID(), &archive{sessions: map[string]store.Record{}}
+			rec := record(id, clock.Now())
+			rec.PageViews = views
+			a.sessions[id.String()] = rec
+			w := open(t, t.TempDir(), a, nil)
+			w.start(t, Hooks{})
+			e := event("1", id.String()).Event
+			e.EventType, e.Page = store.EventPageView, "/"+strings.Repeat("x", 1999)
+			w.AppendUnattributed(e, rec.SecretHash)
+			time.Sleep(time.Second)
+			synctest.Wait()
+			w.stop()
+			if len(a.facts) != 1 {
+				t.Fatalf("the archive got %d facts, want 1", len(a.facts))
+			}
+			if got := len(a.facts[0].(*store.EventRecorded).Page); got != want || w.count("pages_shortened") != uint64((2000-want)/(2000-live.ShortPage)) {
+				t.Errorf("a page of 2000 bytes in a session with %d page views has %d, want %d; %d are counted as cut", views, got, want, w.count("pages_shortened"))
+			}
+		})
+	}
+}
+
 // Until it is known whose an event is, it is written anew each time that it was looked up.
 func TestUnattributed_ManyAreNotWrittenAnewAllTheTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

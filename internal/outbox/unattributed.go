@@ -110,9 +110,13 @@ func (b *Outbox) lookUp(ctx context.Context, events []*unattributed) (found map[
 func (p *projector) resolve(event *unattributed, rec *store.Record) *store.EventRecorded {
 	switch known := rec != nil && event.presented(rec); {
 	case known && p.lives.AliveAt(&rec.Session, event.CreatedAt):
-		if p.exceeds(event, rec) {
+		had, most := p.had(event, rec)
+		if had >= most {
 			p.pendingCapped.Add(1)
 			return nil
+		}
+		if live.HasLongPage(&event.Event, had) {
+			p.Shorten(&event.Event)
 		}
 		event.VisitorID = rec.VisitorID
 		return &store.EventRecorded{Event: event.Event}
@@ -124,15 +128,16 @@ func (p *projector) resolve(event *unattributed, rec *store.Record) *store.Event
 	return nil
 }
 
-// exceeds reports whether a session has as many events as one may have. Whoever keeps the
-// stores from answering in time gets events that no entry has admitted: many requests at
-// once do, whose eight cookies each have a secret that was replaced. Page views are those that the archive has counted, so that a
-// session may get a batch too many; other events are counted here.
-func (b *Outbox) exceeds(event *unattributed, rec *store.Record) bool {
+// had returns how many events of an event's kind its session has had, and how many it may
+// have. Whoever keeps the stores from answering in time gets events that no entry has
+// admitted: many requests at once do, whose eight cookies each have a secret that was
+// replaced. Page views are those that the archive has counted, so that a session may get a
+// batch too many; other events are counted here.
+func (b *Outbox) had(event *unattributed, rec *store.Record) (had, most int64) {
 	if event.EventType == store.EventPageView {
-		return rec.PageViews >= live.MaxViews
+		return rec.PageViews, live.MaxViews
 	}
-	return b.given.Add(event.SessionID) >= live.MaxEvents
+	return int64(b.given.Add(event.SessionID)), live.MaxEvents
 }
 
 // presented reports whether the secret of an event is, or was, the session's.
