@@ -74,7 +74,7 @@ CREATE TABLE event_rows (
 
 CREATE TABLE session_values (
 	session INTEGER NOT NULL, -- number
-	key     TEXT NOT NULL,
+	key     TEXT NOT NULL,    -- '': until when removed values were forgotten
 	value   TEXT, -- JSON; NULL: removed
 	keep    INTEGER NOT NULL DEFAULT 0,
 	set_at  INTEGER NOT NULL,
