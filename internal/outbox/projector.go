@@ -150,6 +150,7 @@ func (p *projector) read(ctx context.Context, batch journal.Batch) ([]store.Fact
 			if rec, ok = p.session(ctx, event.SessionID); !ok {
 				return nil, false
 			}
+			found[event.SessionID] = rec
 		}
 		if recorded := p.resolve(event, rec); recorded != nil {
 			facts = append(facts, recorded)

@@ -241,6 +241,35 @@ func TestUnattributed_AFullJournalGetsEmpty(t *testing.T) {
 	})
 }
 
+// A session is looked up once in a batch, also where events can wait no longer.
+func TestUnattributed_AFullJournalLooksUpEachSessionOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const each = 50
+		a := &archive{sessions: map[string]store.Record{}, slow: lookUpTime + 10*time.Millisecond}
+		w := open(t, t.TempDir(), a, nil)
+		for range lookUps + 4 {
+			id := clock.NewID()
+			a.sessions[id.String()] = record(id, clock.Now())
+			for i := range each {
+				w.AppendUnattributed(event(fmt.Sprint(i), id.String()).Event, store.SecretHash{1})
+			}
+		}
+		for err := error(nil); err == nil; {
+			_, err = w.Append(nil, event("2", "s"))
+		}
+		for err := error(nil); err == nil; {
+			_, err = w.CommitUnreserved(nil, event("3", "s"))
+		}
+		w.start(t, Hooks{})
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		if n := w.Stats().Pending; n > 0 {
+			t.Errorf("after 2 s %d facts wait for the look-up of %d sessions that takes %v each", n, lookUps+4, a.slow)
+		}
+		w.stop()
+	})
+}
+
 // Many requests at once, each with eight cookies whose secret was replaced, use up what
 // stores may take of a request: their session is not found in time, and no entry of it
 // admits their page views.
