@@ -358,6 +358,30 @@ func TestUnattributed_ManyAreNotWrittenAnewAllTheTime(t *testing.T) {
 	})
 }
 
+// A disk that takes its time, because each write is flushed to it, takes as much for many.
+func TestUnattributed_ManyAreWrittenAnewTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		id, a := clock.NewID(), &archive{sessions: map[string]store.Record{}}
+		a.sessions[id.String()] = record(id, clock.Now())
+		w := open(t, t.TempDir(), a, func(o *Options) { o.BeforeWrite = func() error { time.Sleep(5 * time.Millisecond); return nil } })
+		const many = 1500
+		for i := range many {
+			w.AppendUnattributed(event(fmt.Sprint(i), id.String()).Event, store.SecretHash{9})
+		}
+		w.start(t, Hooks{})
+		time.Sleep(3 * time.Second)
+		if _, err := w.Append(nil, event("2", "s")); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		if got := a.took(); !slices.Equal(got, []string{"event 2"}) {
+			t.Errorf("2 s after an event the archive has %q, want it: it waits until %d of somebody else were written anew, one by one", got, many)
+		}
+		w.stop()
+	})
+}
+
 // Strangers can have as many events as they like that no session is known for.
 func TestUnattributed_OthersDoNotWaitUntilTheyAreLookedUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
