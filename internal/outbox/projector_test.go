@@ -1,11 +1,13 @@
 package outbox
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -353,6 +355,37 @@ func TestUnattributed_ManyAreNotWrittenAnewAllTheTime(t *testing.T) {
 		}
 		if n := w.Stats().Pending; n != many {
 			t.Errorf("%d events wait, want %d", n, many)
+		}
+		w.stop()
+	})
+}
+
+// A journal whose disk does not answer refuses what it has no room for. That is lost, and
+// has to be counted.
+func TestUnattributed_WhatAStalledJournalRefusesDoesNotWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var slow atomic.Bool
+		w := open(t, t.TempDir(), &archive{}, func(o *Options) {
+			o.BeforeWrite = func() error {
+				if slow.Load() {
+					time.Sleep(10 * time.Second)
+				}
+				return nil
+			}
+		})
+		for err := error(nil); err == nil; {
+			_, err = w.Append(nil, event("2", "s"))
+		}
+		slow.Store(true)
+		if _, err := w.CommitUnreserved(nil, event("3", "s")); !errors.Is(err, ErrLate) {
+			t.Fatalf("the disk does not answer, and the journal says %v: the test does not test", err)
+		}
+		pending := w.Stats().Appended
+		n, _ := w.appendAgain([]*unattributed{{event("1", "s").Event, store.SecretHash{}}})
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if wrote := w.Stats().Appended - pending; n != 0 && wrote < 2 {
+			t.Errorf("%d event waits, and none was written: it is lost, and nobody counts it", n)
 		}
 		w.stop()
 	})

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/footfall-go/footfall/internal/clock"
-	"github.com/footfall-go/footfall/internal/journal"
 	"github.com/footfall-go/footfall/internal/live"
 	"github.com/footfall-go/footfall/store"
 )
@@ -158,7 +157,7 @@ func (b *Outbox) appendAgain(events []*unattributed) (n int, first Position) {
 			b.refused(err, len(records))
 		}
 		if err != nil && !errors.Is(err, ErrLate) {
-			if position, err = b.journal.CommitUnreserved(records...); err != nil && !errors.Is(err, journal.ErrStalled) {
+			if position, err = b.journal.CommitUnreserved(records...); err != nil && (position == 0 || !errors.Is(err, ErrLate)) {
 				break
 			}
 		}
