@@ -116,11 +116,36 @@ func (b *batch) revokeCustomer(f *store.CustomerRevoked) error {
 	return b.c.exec(revokeAlive, f.CustomerID, before, string(store.EndRevoked), before-b.lives.Absolute.Milliseconds(), before-b.lives.Idle.Milliseconds())
 }
 
+// maxRemoved is how many removed values a session remembers by their keys. A shop may let
+// visitors choose keys, so that there would be rows without end, and whoever reads the
+// session looks at each. Of earlier ones the row of the empty key, which no value has, is
+// the time of the latest: a value that was set before that is not stored under a key that
+// is not there.
+const maxRemoved = 64
+
+const (
+	upsertValue = `INSERT INTO session_values (session, key, value, keep, set_at) SELECT ?1, ?2, ?3, ?4, ?5
+		WHERE NOT EXISTS (SELECT 1 FROM session_values WHERE session = ?1 AND key = '' AND set_at > ?5) OR EXISTS (SELECT 1 FROM session_values WHERE session = ?1 AND key = ?2)
+		ON CONFLICT DO UPDATE SET value = ?3, keep = ?4, set_at = ?5 WHERE ?5 >= set_at`
+	firstTooMany  = `SELECT set_at FROM session_values WHERE session = ?1 AND value IS NULL AND key <> '' ORDER BY set_at DESC LIMIT 1 OFFSET ?2`
+	forgetRemoved = `DELETE FROM session_values WHERE session = ?1 AND value IS NULL AND key <> '' AND set_at <= ?2`
+	noteForgotten = `INSERT INTO session_values (session, key, set_at) VALUES (?1, '', ?2) ON CONFLICT DO UPDATE SET set_at = max(set_at, ?2)`
+)
+
 func (b *batch) setValue(t *touch, f *store.ValueSet) error {
 	var value any
 	if len(f.Value.JSON) > 0 {
 		value = string(f.Value.JSON)
 	}
-	return b.c.exec(`INSERT INTO session_values (session, key, value, keep, set_at) VALUES (?1, ?2, ?3, ?4, ?5)
-		ON CONFLICT DO UPDATE SET value = ?3, keep = ?4, set_at = ?5 WHERE ?5 >= set_at`, t.number, f.Key, value, f.Value.Keep, f.At.UnixMilli())
+	if err := b.c.exec(upsertValue, t.number, f.Key, value, f.Value.Keep, f.At.UnixMilli()); err != nil || value != nil {
+		return err
+	}
+	var at int64
+	if many, err := b.c.row(firstTooMany, func(s *stmt) { at = s.columnInt(0) }, t.number, maxRemoved); err != nil || !many {
+		return err
+	}
+	if err := b.c.exec(forgetRemoved, t.number, at); err != nil {
+		return err
+	}
+	return b.c.exec(noteForgotten, t.number, at)
 }

@@ -32,6 +32,9 @@ func (f *foldedRecord) whole() store.Record {
 // The events stay a list of their own, so that neither fold nor unfold reads the
 // events of the other session, however many there are.
 func (b *batch) fold(f *store.SessionsFolded) error {
+	if err := b.words.store(b.c, b.nextNumber); err != nil { // the record that is kept has texts: their words may be of this batch
+		return err
+	}
 	var rec store.Record
 	var scanned error
 	var number, into, events int64

@@ -45,6 +45,7 @@ func TestSeedDefect37_QueriesUseIndexes(t *testing.T) {
 		"a session's values":   selectValues,
 		"a list's event":       `SELECT page FROM session_events WHERE id = ?1`,
 		"words to be deleted":  deleteWords,
+		"words in use":         wordsInUse,
 		"a customer's cutoff":  lastCutoff,
 		"a revocation":         revokeAlive,
 	} {

@@ -74,7 +74,7 @@ CREATE TABLE event_rows (
 
 CREATE TABLE session_values (
 	session INTEGER NOT NULL, -- number
-	key     TEXT NOT NULL,
+	key     TEXT NOT NULL,    -- '': until when removed values were forgotten
 	value   TEXT, -- JSON; NULL: removed
 	keep    INTEGER NOT NULL DEFAULT 0,
 	set_at  INTEGER NOT NULL,
@@ -99,7 +99,8 @@ CREATE TABLE words (
 	retired INTEGER
 );
 
-CREATE INDEX words_retired ON words (retired) WHERE retired IS NOT NULL;
+-- Also finds those that are in use without a look at the others, of which there are any number.
+CREATE INDEX words_retired ON words (retired);
 
 -- Sessions that were folded into a sibling: whole, so that one whose cookie comes back
 -- after all can be taken out again. The events stay a list of their own, so that

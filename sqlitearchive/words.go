@@ -96,6 +96,8 @@ func (w *words) use(text string, number int64) {
 	w.recent, w.older, w.size = map[string]int64{}, w.recent, 0
 }
 
+const wordsInUse = `SELECT number, text FROM words WHERE retired IS NULL ORDER BY number`
+
 // load reads the words in use.
 func (w *words) load(c *conn) error {
 	w.recent, w.older, w.size = map[string]int64{}, map[string]int64{}, 0
@@ -103,7 +105,7 @@ func (w *words) load(c *conn) error {
 	if _, err := c.row(`SELECT coalesce(max(number), 0) + 1 FROM words`, func(s *stmt) { w.next = s.columnInt(0) }); err != nil {
 		return err
 	}
-	return c.rows(`SELECT number, text FROM words WHERE retired IS NULL ORDER BY number`, func(s *stmt) { w.use(s.columnText(1), s.columnInt(0)) })
+	return c.rows(wordsInUse, func(s *stmt) { w.use(s.columnText(1), s.columnInt(0)) })
 }
 
 // store writes what has changed since the words were loaded or stored. next is the

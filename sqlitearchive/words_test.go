@@ -202,6 +202,34 @@ func TestWords_AreThoseOfTheFile(t *testing.T) {
 	}
 }
 
+// A session may begin, get a number for its agent, and be folded in one batch, as after a
+// backup was restored. It has its agent when its cookie comes back.
+func TestWords_OfASessionThatIsFoldedInTheBatchThatAddsThem(t *testing.T) {
+	a, _ := shopOf(t)
+	at := time.Now()
+	var facts []store.Fact
+	var latest string
+	for i := range sightsForWord {
+		begun := &store.SessionBegun{}
+		begun.SessionID, begun.VisitorID, begun.UserAgent, begun.StartedAt, begun.LastSeenAt, begun.Version = fmt.Sprint("s-", i), fmt.Sprint("v-", i), "Agent of many", at, at, 1
+		facts, latest = append(facts, begun), begun.SessionID
+	}
+	if err := a.Append(t.Context(), append(facts, &store.SessionsFolded{Folded: latest, Into: "s-0", Visitor: "v-0"})); err != nil {
+		t.Fatal(err)
+	}
+	if n := count(t, a, `SELECT count(*) FROM folded_sessions`); n != 1 {
+		t.Fatalf("%d sessions are folded, want one: the test does not test", n)
+	}
+	for _, facts := range [][]store.Fact{nil, {&store.SessionSeen{SessionID: latest, At: at}}} {
+		if err := a.Append(t.Context(), facts); err != nil {
+			t.Fatal(err)
+		}
+		if r, ok, err := a.Session(t.Context(), latest); err != nil || !ok || r.UserAgent != "Agent of many" {
+			t.Errorf("after %d facts the agent is %q (%v, %v)", len(facts), r.UserAgent, ok, err)
+		}
+	}
+}
+
 func TestKey_IsTheIDAgain(t *testing.T) {
 	for id, packed := range map[string]bool{
 		"01970000-0000-7000-8000-00000000000a": true, "ffffffff-ffff-ffff-ffff-ffffffffffff": true, "00000000-0000-0000-0000-000000000001": true,

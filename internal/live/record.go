@@ -25,6 +25,12 @@ const (
 // events, in bytes.
 const ShortPage = 256
 
+// HasLongPage reports whether the page of an event is too long in a session that has had so
+// many.
+func HasLongPage(event *store.Event, before int64) bool {
+	return len(event.Page) > ShortPage && before > wholePages
+}
+
 // closeLook is how old the counts may be by which a session past half of its events or
 // page views is counted: other instances may have counted more since. Writing a record,
 // as a session does that sets values, says nothing of what others counted.
@@ -52,7 +58,7 @@ func (e *Entry) Admit(fact store.Fact) (a Admission) {
 			e.events++
 			e.own.events++
 		}
-		a.Short = len(event.Page) > ShortPage && e.events+e.rec.PageViews > wholePages
+		a.Short = HasLongPage(&event.Event, e.events+e.rec.PageViews)
 		if (e.events > MaxEvents/2 || e.rec.PageViews > MaxViews/2) && event.CreatedAt.Sub(e.countsAt) > closeLook {
 			e.readAt = time.Time{} // the next request reads it again
 		}

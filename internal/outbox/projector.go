@@ -137,26 +137,40 @@ func (p *projector) read(ctx context.Context, batch journal.Batch) ([]store.Fact
 	if p.round = p.again != 0 && batch.End >= p.again; p.round {
 		p.again = 0
 	}
-	left := false
+	var looked, unlooked, later []*unattributed
 	for _, event := range waiting {
-		rec, looked := found[event.SessionID]
-		if !looked {
-			if _, ok := p.appendAgain(event); ok {
-				left = true
-				continue
-			}
-		}
-		if !looked { // the journal is full: its turn is now
-			if rec, ok = p.session(ctx, event.SessionID); !ok {
-				return nil, false
-			}
-		}
-		if recorded := p.resolve(event, rec); recorded != nil {
-			facts = append(facts, recorded)
+		if _, ok := found[event.SessionID]; ok {
+			looked = append(looked, event)
+		} else {
+			unlooked = append(unlooked, event)
 		}
 	}
-	p.round = p.round && !left
-	p.onlyUnattributed.Store(len(waiting) > 0 && len(facts) == 0 && !left)
+	left, _ := p.appendAgain(unlooked)
+	for _, event := range unlooked[left:] { // the journal is full: their turn is now
+		if _, ok := found[event.SessionID]; !ok {
+			rec, ok := p.session(ctx, event.SessionID)
+			if !ok {
+				return nil, false
+			}
+			found[event.SessionID] = rec
+		}
+		looked = append(looked, event)
+	}
+	for _, event := range looked {
+		recorded, again := p.resolve(event, found[event.SessionID])
+		if recorded != nil {
+			facts = append(facts, recorded)
+		} else if again {
+			later = append(later, event)
+		}
+	}
+	n, first := p.appendAgain(later) // the others get no room before the batch is done that they are of
+	p.eventsUnattributed.Add(uint64(len(later) - n))
+	if p.again == 0 {
+		p.again = first
+	}
+	p.round = p.round && left == 0
+	p.onlyUnattributed.Store(len(waiting) > 0 && len(facts) == 0 && left == 0)
 	if !p.Replayed() {
 		p.gate.note(facts)
 	}

@@ -1,11 +1,13 @@
 package outbox
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -241,6 +243,35 @@ func TestUnattributed_AFullJournalGetsEmpty(t *testing.T) {
 	})
 }
 
+// A session is looked up once in a batch, also where events can wait no longer.
+func TestUnattributed_AFullJournalLooksUpEachSessionOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const each = 50
+		a := &archive{sessions: map[string]store.Record{}, slow: lookUpTime + 10*time.Millisecond}
+		w := open(t, t.TempDir(), a, nil)
+		for range lookUps + 4 {
+			id := clock.NewID()
+			a.sessions[id.String()] = record(id, clock.Now())
+			for i := range each {
+				w.AppendUnattributed(event(fmt.Sprint(i), id.String()).Event, store.SecretHash{1})
+			}
+		}
+		for err := error(nil); err == nil; {
+			_, err = w.Append(nil, event("2", "s"))
+		}
+		for err := error(nil); err == nil; {
+			_, err = w.CommitUnreserved(nil, event("3", "s"))
+		}
+		w.start(t, Hooks{})
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		if n := w.Stats().Pending; n > 0 {
+			t.Errorf("after 2 s %d facts wait for the look-up of %d sessions that takes %v each", n, lookUps+4, a.slow)
+		}
+		w.stop()
+	})
+}
+
 // Many requests at once, each with eight cookies whose secret was replaced, use up what
 // stores may take of a request: their session is not found in time, and no entry of it
 // admits their page views.
@@ -280,6 +311,32 @@ func TestUnattributed_ASessionHasItsLimits(t *testing.T) {
 	}
 }
 
+// The pages of a session that has had many events are short, whichever way they come.
+func TestUnattributed_PagesOfASessionWithManyAreCut(t *testing.T) {
+	for views, want := range map[int64]int{900: 2000, 5000: live.ShortPage} {
+		synctest.Test(t, func(t *testing.T) {
+			id, a := clock.NewID(), &archive{sessions: map[string]store.Record{}}
+			rec := record(id, clock.Now())
+			rec.PageViews = views
+			a.sessions[id.String()] = rec
+			w := open(t, t.TempDir(), a, nil)
+			w.start(t, Hooks{})
+			e := event("1", id.String()).Event
+			e.EventType, e.Page = store.EventPageView, "/"+strings.Repeat("x", 1999)
+			w.AppendUnattributed(e, rec.SecretHash)
+			time.Sleep(time.Second)
+			synctest.Wait()
+			w.stop()
+			if len(a.facts) != 1 {
+				t.Fatalf("the archive got %d facts, want 1", len(a.facts))
+			}
+			if got := len(a.facts[0].(*store.EventRecorded).Page); got != want || w.count("pages_shortened") != uint64((2000-want)/(2000-live.ShortPage)) {
+				t.Errorf("a page of 2000 bytes in a session with %d page views has %d, want %d; %d are counted as cut", views, got, want, w.count("pages_shortened"))
+			}
+		})
+	}
+}
+
 // Until it is known whose an event is, it is written anew each time that it was looked up.
 func TestUnattributed_ManyAreNotWrittenAnewAllTheTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -298,6 +355,61 @@ func TestUnattributed_ManyAreNotWrittenAnewAllTheTime(t *testing.T) {
 		}
 		if n := w.Stats().Pending; n != many {
 			t.Errorf("%d events wait, want %d", n, many)
+		}
+		w.stop()
+	})
+}
+
+// A journal whose disk does not answer refuses what it has no room for. That is lost, and
+// has to be counted.
+func TestUnattributed_WhatAStalledJournalRefusesDoesNotWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var slow atomic.Bool
+		w := open(t, t.TempDir(), &archive{}, func(o *Options) {
+			o.BeforeWrite = func() error {
+				if slow.Load() {
+					time.Sleep(10 * time.Second)
+				}
+				return nil
+			}
+		})
+		for err := error(nil); err == nil; {
+			_, err = w.Append(nil, event("2", "s"))
+		}
+		slow.Store(true)
+		if _, err := w.CommitUnreserved(nil, event("3", "s")); !errors.Is(err, ErrLate) {
+			t.Fatalf("the disk does not answer, and the journal says %v: the test does not test", err)
+		}
+		pending := w.Stats().Appended
+		n, _ := w.appendAgain([]*unattributed{{event("1", "s").Event, store.SecretHash{}}})
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if wrote := w.Stats().Appended - pending; n != 0 && wrote < 2 {
+			t.Errorf("%d event waits, and none was written: it is lost, and nobody counts it", n)
+		}
+		w.stop()
+	})
+}
+
+// A disk that takes its time, because each write is flushed to it, takes as much for many.
+func TestUnattributed_ManyAreWrittenAnewTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		id, a := clock.NewID(), &archive{sessions: map[string]store.Record{}}
+		a.sessions[id.String()] = record(id, clock.Now())
+		w := open(t, t.TempDir(), a, func(o *Options) { o.BeforeWrite = func() error { time.Sleep(5 * time.Millisecond); return nil } })
+		const many = 1500
+		for i := range many {
+			w.AppendUnattributed(event(fmt.Sprint(i), id.String()).Event, store.SecretHash{9})
+		}
+		w.start(t, Hooks{})
+		time.Sleep(3 * time.Second)
+		if _, err := w.Append(nil, event("2", "s")); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		if got := a.took(); !slices.Equal(got, []string{"event 2"}) {
+			t.Errorf("2 s after an event the archive has %q, want it: it waits until %d of somebody else were written anew, one by one", got, many)
 		}
 		w.stop()
 	})

@@ -4,11 +4,11 @@ import (
 	"context"
 	"crypto/subtle"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/footfall-go/footfall/internal/clock"
-	"github.com/footfall-go/footfall/internal/journal"
 	"github.com/footfall-go/footfall/internal/live"
 	"github.com/footfall-go/footfall/store"
 )
@@ -31,20 +31,15 @@ type unattributed struct {
 // AppendUnattributed records an event of a session that no store could look up,
 // by the secret that came with it.
 func (b *Outbox) AppendUnattributed(event store.Event, secret store.SecretHash) {
-	switch _, err := b.append(&unattributed{event, secret}); {
-	case err != nil && !errors.Is(err, ErrLate):
-		b.eventsDropped.Add(1)
-	default:
-		b.eventsPending.Add(1)
-	}
-}
-
-func (b *Outbox) append(event *unattributed) (Position, error) {
-	position, err := b.journal.Append(appendUnattributed(nil, event))
+	_, err := b.journal.Append(appendUnattributed(nil, &unattributed{event, secret}))
 	if err != nil {
 		b.refused(err, 1)
 	}
-	return position, err
+	if err != nil && !errors.Is(err, ErrLate) {
+		b.eventsDropped.Add(1)
+		return
+	}
+	b.eventsPending.Add(1)
 }
 
 const (
@@ -104,35 +99,39 @@ func (b *Outbox) lookUp(ctx context.Context, events []*unattributed) (found map[
 	return found, !ended
 }
 
-// resolve returns the event to store of an unattributed one whose session was looked up,
-// nil if there is none: the event was dropped, or put at the journal's end because
-// the archive does not know the session yet.
-func (p *projector) resolve(event *unattributed, rec *store.Record) *store.EventRecorded {
+// resolve returns the event to store of an unattributed one whose session was looked up.
+// It returns nil if there is none: the event was dropped, or it is to be looked up again
+// because the archive does not know the session yet.
+func (p *projector) resolve(event *unattributed, rec *store.Record) (recorded *store.EventRecorded, again bool) {
 	switch known := rec != nil && event.presented(rec); {
 	case known && p.lives.AliveAt(&rec.Session, event.CreatedAt):
-		if p.exceeds(event, rec) {
+		had, most := p.had(event, rec)
+		if had >= most {
 			p.pendingCapped.Add(1)
-			return nil
+			return nil, false
+		}
+		if live.HasLongPage(&event.Event, had) {
+			p.Shorten(&event.Event)
 		}
 		event.VisitorID = rec.VisitorID
-		return &store.EventRecorded{Event: event.Event}
+		return &store.EventRecorded{Event: event.Event}, false
 	case known || !p.MayArrive(event.CreatedAt, clock.Now()):
 		p.eventsUnattributed.Add(1)
-	case !p.appendAgainLater(event): // it gets no room before the batch is done that the event is of
-		p.eventsUnattributed.Add(1)
+		return nil, false
 	}
-	return nil
+	return nil, true
 }
 
-// exceeds reports whether a session has as many events as one may have. Whoever keeps the
-// stores from answering in time gets events that no entry has admitted: many requests at
-// once do, whose eight cookies each have a secret that was replaced. Page views are those that the archive has counted, so that a
-// session may get a batch too many; other events are counted here.
-func (b *Outbox) exceeds(event *unattributed, rec *store.Record) bool {
+// had returns how many events of an event's kind its session has had, and how many it may
+// have. Whoever keeps the stores from answering in time gets events that no entry has
+// admitted: many requests at once do, whose eight cookies each have a secret that was
+// replaced. Page views are those that the archive has counted, so that a session may get a
+// batch too many; other events are counted here.
+func (b *Outbox) had(event *unattributed, rec *store.Record) (had, most int64) {
 	if event.EventType == store.EventPageView {
-		return rec.PageViews >= live.MaxViews
+		return rec.PageViews, live.MaxViews
 	}
-	return b.given.Add(event.SessionID) >= live.MaxEvents
+	return int64(b.given.Add(event.SessionID)), live.MaxEvents
 }
 
 // presented reports whether the secret of an event is, or was, the session's.
@@ -141,24 +140,32 @@ func (u *unattributed) presented(rec *store.Record) bool {
 		rec.Superseded != (store.SecretHash{}) && subtle.ConstantTimeCompare(u.secret[:], rec.Superseded[:]) == 1
 }
 
-// appendAgain puts an unattributed event at the journal's end, in its last tenth if need
-// be. It returns false if there is no room.
-func (b *Outbox) appendAgain(event *unattributed) (position Position, ok bool) {
-	position, err := b.append(event)
-	if err == nil || errors.Is(err, ErrLate) {
-		return position, true
-	}
-	position, err = b.journal.CommitUnreserved(appendUnattributed(nil, event))
-	return position, err == nil || errors.Is(err, journal.ErrStalled)
-}
+// appendTogether is how many events are put at the journal's end in one write, which may
+// have to be flushed to the disk.
+const appendTogether = 256
 
-// appendAgainLater is appendAgain of an event whose session was looked up.
-func (p *projector) appendAgainLater(event *unattributed) bool {
-	position, ok := p.appendAgain(event)
-	if p.again == 0 {
-		p.again = position
+// appendAgain puts unattributed events at the journal's end, in its last tenth if need
+// be. It returns for how many there was room, and a position among the first.
+func (b *Outbox) appendAgain(events []*unattributed) (n int, first Position) {
+	for chunk := range slices.Chunk(events, appendTogether) {
+		records := make([][]byte, len(chunk))
+		for i, event := range chunk {
+			records[i] = appendUnattributed(nil, event)
+		}
+		position, err := b.journal.Append(records...)
+		if err != nil {
+			b.refused(err, len(records))
+		}
+		if err != nil && !errors.Is(err, ErrLate) {
+			if position, err = b.journal.CommitUnreserved(records...); err != nil && (position == 0 || !errors.Is(err, ErrLate)) {
+				break
+			}
+		}
+		if n += len(chunk); first == 0 {
+			first = position
+		}
 	}
-	return ok
+	return n, first
 }
 
 // session reads a session from the archive, however long that takes: nil if it is not

@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	maxValues   = 4 << 10 // bytes of keys and JSON in a session, as they are stored
+	maxValues   = 4 << 10 // bytes of a session's values, as they are stored
 	maxValueKey = 64
 )
 
@@ -128,7 +128,10 @@ func withValue(values map[string]store.Value, key string, lasting bool, edit fun
 func valuesSize(values map[string]store.Value) int {
 	size := 0
 	for key, v := range values {
-		size += jsontext.Size(key) + len(v.JSON)
+		size += len(`"":{"json":},`) + jsontext.Size(key) + len(v.JSON)
+		if v.Keep {
+			size += len(`,"keep":true`)
+		}
 	}
 	return size
 }

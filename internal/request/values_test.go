@@ -36,7 +36,7 @@ func TestWithValue_EditsACopy(t *testing.T) {
 }
 
 func TestWithValue_AllOfASessionAreBounded(t *testing.T) {
-	fits := strings.Repeat("x", maxValues-len("a")-len(`""`))
+	fits := strings.Repeat("x", maxValues-len(`"a":{"json":""},`))
 	values, _, err := withValue(nil, "a", false, to(fits))
 	if err != nil {
 		t.Fatalf("key and value of exactly %d bytes are refused: %v", maxValues, err)
@@ -107,13 +107,31 @@ func TestUpdateValue_RefusesAKeyOutOfBounds(t *testing.T) {
 }
 
 func TestWithValue_IsMeasuredAsItIsStored(t *testing.T) {
-	fits := strings.Repeat("<", maxValues-len("a")-len(`""`))
+	fits := strings.Repeat("<", maxValues-len(`"a":{"json":""},`))
 	values, encoded, err := withValue(nil, "a", false, to(fits))
 	if err != nil || len(encoded) != len(fits)+2 || valuesSize(values) != maxValues {
 		t.Errorf("a value of %d times < has %d bytes, %v: nothing is escaped that JSON does not demand", len(fits), len(encoded), err)
 	}
-	if _, _, err := withValue(nil, `"`, false, to(strings.Repeat("x", maxValues-1-len(`""`)))); err == nil {
+	if _, _, err := withValue(nil, `"`, false, to(strings.Repeat("x", maxValues-len(`"a":{"json":""},`)))); err == nil {
 		t.Errorf("a key that takes two bytes as it is stored is counted as one: a session keeps at most %d bytes", maxValues)
+	}
+}
+
+// A value takes more than its key and its JSON, and visitors may choose the keys.
+func TestWithValue_ManySmallOnesAreMeasuredAsTheyAreStored(t *testing.T) {
+	for _, lasting := range []bool{false, true} {
+		values := map[string]store.Value{}
+		for i := range maxValues {
+			more, _, err := withValue(values, strconv.FormatInt(int64(i), 36), lasting, to(1))
+			if err != nil {
+				break
+			}
+			values = more
+		}
+		stored, err := json.Marshal(values)
+		if err != nil || len(stored) > maxValues+len(`{}`) || len(stored) < maxValues-40 {
+			t.Errorf("%d small values take %d bytes (%v): a session keeps %d", len(values), len(stored), err, maxValues)
+		}
 	}
 }
 

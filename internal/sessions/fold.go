@@ -40,9 +40,11 @@ func (s *Sessions) foldOne(ctx context.Context, target, e *live.Entry) bool {
 	if err != nil {
 		return s.lives.Remaining(&rec.Session, clock.Now()) == 0
 	}
-	usedElsewhere := there.Version != rec.Version || there.Merged.Views > rec.PageViews || there.LastSeen().After(rec.LastSeenAt)
-	if there.Doc != nil && usedElsewhere {
-		return true
+	if there.Doc != nil {
+		d, err := there.Decode() // its first page view stands in the document, the others are merged
+		if err != nil || d.Version != rec.Version || d.PageViews > rec.PageViews || d.LastSeenAt.After(rec.LastSeenAt) {
+			return true
+		}
 	}
 	position, err := s.out.Append(target, &store.SessionsFolded{Into: target.SessionID(), Folded: rec.SessionID, Visitor: target.VisitorID()})
 	if err != nil && !errors.Is(err, outbox.ErrLate) {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"time"
 
-	"github.com/footfall-go/footfall/enrich"
 	"github.com/footfall-go/footfall/internal/clock"
 	"github.com/footfall-go/footfall/internal/live"
 	"github.com/footfall-go/footfall/internal/outbox"
@@ -24,9 +23,8 @@ func (s *Sessions) Record(ctx context.Context, e *live.Entry, fact store.Fact) {
 		return
 	}
 	if a.Short {
-		s.shortened.Add(1)
 		event := *fact.(*store.EventRecorded)
-		event.Page = enrich.Text(event.Page, live.ShortPage)
+		s.out.Shorten(&event.Event)
 		fact = &event
 	}
 	o, counted := s.append(ctx, e, fact, a)

@@ -73,8 +73,8 @@ type Sessions struct {
 	budget   time.Duration
 	log      *slog.Logger
 
-	begun, ended, folded, views, capped, cut, shortened, coalesced *atomic.Uint64
-	unresolved, archiveReads, corruptions, conflicts               *atomic.Uint64
+	begun, ended, folded, views, capped, cut, coalesced *atomic.Uint64
+	unresolved, archiveReads, corruptions, conflicts    *atomic.Uint64
 }
 
 // New returns the sessions of one process.
@@ -87,7 +87,6 @@ func New(o Options) *Sessions {
 		folded:       o.Counts.New("sessions_folded", "Sessions that were joined to another because one browser's parallel first requests had begun both."),
 		views:        o.Counts.New("page_views", "Page views of people that were counted. Those of a session that no store could look up are in events_pending."),
 		capped:       o.Counts.Bound("events_capped", "Events, page views included, that exceeded the limit of their session and were not stored."),
-		shortened:    o.Counts.Bound("pages_shortened", "Events of sessions that had more than 1,000 before, whose page was longer than 256 bytes and was cut."),
 		cut:          o.Counts.Bound("strings_cut", "Sessions whose texts (agent, referrer, landing page, UTM values and others) were longer than 4 KiB together and were cut."),
 		coalesced:    o.Counts.Bound("values_coalesced", "Values that a later one of their key replaced before they were written to the archive, because a session set many at once. The hot store had each."),
 		unresolved:   o.Counts.New("unresolved", "Requests whose session could not be looked up because a store did not answer."),
