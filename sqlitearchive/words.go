@@ -7,9 +7,10 @@ import (
 
 // Agents, pages and referrers repeat, so that the tables have those that do by number.
 // Strangers send texts that do not repeat: a text gets a number only once four visitors
-// have brought it, one after the other, while it was among those that were seen lately.
-// Until then it is stored where it is used, so that texts of one person are never in
-// words, and that texts without end take no more room than without words.
+// have brought it, each another than the one before, while it was among those that were
+// seen lately. Until then it is stored where it is used, so that a text that one browser
+// alone brings is never in words, and that texts without end take no more room than
+// without words.
 //
 // The words in use are in memory, of at most so many bytes. One that was not used for
 // long is retired: no row gets its number again, and Purge deletes it when no session is
