@@ -1,6 +1,9 @@
 package live
 
-import "sync"
+import (
+	"strings"
+	"sync"
+)
 
 // maxTallied is of how many sessions a [Tally] knows something.
 const maxTallied = 10_000
@@ -20,6 +23,9 @@ func (t *Tally) Add(sessionID string) (before int) {
 	before, known := t.of[sessionID]
 	if !known && len(t.of) >= maxTallied || t.of == nil {
 		t.of = map[string]int{}
+	}
+	if !known {
+		sessionID = strings.Clone(sessionID) // because it may be a part of a whole record
 	}
 	t.of[sessionID] = before + 1
 	return before
