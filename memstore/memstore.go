@@ -26,9 +26,8 @@ const (
 // method blocks, so contexts are ignored. Make one with [New].
 type Store struct {
 	shards   [shards]shard
-	capacity int   // of one shard
-	most     int64 // bytes of one shard
-	names    names
+	capacity int       // of one shard
+	most     int64     // bytes of one shard
 	started  time.Time // records expire by the monotonic clock, counted from here
 }
 
@@ -103,6 +102,9 @@ func (s *Store) shard(id string) *shard {
 	return &s.shards[h%shards]
 }
 
+// InProcess implements store.InProcess.
+func (s *Store) InProcess() {}
+
 // Read implements store.HotStore.
 func (s *Store) Read(_ context.Context, id string) (doc []byte, version int64, all store.Activity, err error) {
 	sh, k := s.shard(id), keyOf(id)
@@ -114,11 +116,8 @@ func (s *Store) Read(_ context.Context, id string) (doc []byte, version int64, a
 	}
 	r := sh.record(n)
 	_, stored := divide(sh.documents.at(r.document))
-	packed, version, all := r.packed, r.version, sh.activity(n)
+	version, all = r.version, sh.activity(n)
 	sh.mu.Unlock()
-	if packed {
-		return s.names.unpack(stored), version, all, nil
-	}
 	return bytes.Clone(stored), version, all, nil
 }
 
@@ -136,11 +135,7 @@ func (s *Store) Put(_ context.Context, id, series string, doc []byte, previous, 
 	buf := blobs.Get().(*[]byte)
 	defer blobs.Put(buf)
 	blob := append(binary.AppendUvarint((*buf)[:0], uint64(len(series))), series...)
-	before := len(blob)
-	blob, packed := s.names.pack(blob, doc)
-	if !packed {
-		blob = append(blob[:before], doc...)
-	}
+	blob = append(blob, doc...)
 	*buf = blob
 	sh, k := s.shard(id), keyOf(id)
 	sh.mu.Lock()
@@ -171,7 +166,7 @@ func (s *Store) Put(_ context.Context, id, series string, doc []byte, previous, 
 		sh.replace(n, blob)
 	}
 	r := sh.record(n)
-	r.packed, r.version, r.expires = packed, version, now+ttl
+	r.version, r.expires = version, now+ttl
 	sh.makeRoom(n, s.most)
 	return true, nil
 }

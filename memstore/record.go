@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"time"
 
+	"github.com/footfall-go/footfall/internal/uuidtext"
 	"github.com/footfall-go/footfall/store"
 )
 
@@ -19,14 +20,13 @@ type record struct {
 	first      writer // most records have only one
 	prev, next uint32 // neighbours in the queue; next is also that of free records
 	returned   bool
-	packed     bool
 }
 
 // A key is a session's id: the 16 bytes of a UUID, otherwise of a hash.
 type key [16]byte
 
-func keyOf(id string) (k key) {
-	if len(id) == uuidLength && readUUID((*[16]byte)(&k), id) {
+func keyOf(id string) key {
+	if k, ok := uuidtext.Parse(id); ok {
 		return k
 	}
 	sum := sha256.Sum256([]byte(id))

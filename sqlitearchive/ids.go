@@ -2,10 +2,11 @@ package sqlitearchive
 
 import (
 	"encoding/binary"
-	"encoding/hex"
 	"strings"
 
 	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/footfall-go/footfall/internal/uuidtext"
 )
 
 // A key is an id as the tables have it: a UUID in its canonical form as a blob of 16
@@ -15,10 +16,9 @@ type key struct {
 	text string // of an id that is no such UUID
 }
 
-func keyOf(id string) (k key) {
-	if len(id) == 36 && id[8] == '-' && id[13] == '-' && id[18] == '-' && id[23] == '-' && decodeHex(k.uuid[:4], id) && decodeHex(k.uuid[4:6], id[9:]) &&
-		decodeHex(k.uuid[6:8], id[14:]) && decodeHex(k.uuid[8:10], id[19:]) && decodeHex(k.uuid[10:], id[24:]) && k.uuid != [16]byte{} {
-		return k
+func keyOf(id string) key {
+	if b, ok := uuidtext.Parse(id); ok && b != [16]byte{} {
+		return key{uuid: b}
 	}
 	return key{text: id}
 }
@@ -29,37 +29,13 @@ func keyAt(ms int64) (k key) {
 	return k
 }
 
-// decodeHex fills b with the digits that a text begins with, if all are lower-case.
-func decodeHex(b []byte, text string) bool {
-	for i := range b {
-		high, low := hexDigits[text[2*i]], hexDigits[text[2*i+1]]
-		if high|low > 15 {
-			return false
-		}
-		b[i] = high<<4 | low
-	}
-	return true
-}
-
-// hexDigits has the value of each lower-case digit, and 255 for what is none.
-var hexDigits = func() (values [256]byte) {
-	for i := range values {
-		values[i] = byte(strings.IndexByte("0123456789abcdef", byte(i)))
-	}
-	return values
-}()
-
 // String returns the id.
 func (k key) String() string {
 	if k.uuid == [16]byte{} {
 		return k.text
 	}
-	var b [36]byte
-	for _, part := range [...]struct{ at, from, to int }{{0, 0, 4}, {9, 4, 6}, {14, 6, 8}, {19, 8, 10}, {24, 10, 16}} {
-		hex.Encode(b[part.at:], k.uuid[part.from:part.to])
-	}
-	b[8], b[13], b[18], b[23] = '-', '-', '-', '-'
-	return string(b[:])
+	text := uuidtext.String(k.uuid)
+	return string(text[:])
 }
 
 // arg returns the key as an argument of a statement.

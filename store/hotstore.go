@@ -17,8 +17,8 @@ const MaxWriters = 64
 // A HotStore holds the live sessions that several processes share; storetest is its
 // suite.
 //
-// A document is a JSON object that comes back byte for byte, and belongs to
-// nobody after a call: implementations copy what they keep and return what the
+// A document is a JSON object, or anything for an [InProcess]. It comes back byte for
+// byte, and belongs to nobody after a call: implementations copy what they keep and return what the
 // caller may change. Where people can look at a record, as in Redis, a document
 // whose last members are pageViews and lastSeenAt shows them with the merged
 // activity.
@@ -32,7 +32,8 @@ const MaxWriters = 64
 // error means that the system failed, never that something is absent.
 //
 // A store that is reached over connections should be a [Connector]; it may be a
-// [Checker] and a [MetricsShower]. One of a bounded size should be an [Evictor]. One that wraps another store, to trace its calls
+// [Checker] and a [MetricsShower]. One of a bounded size should be an [Evictor]. One in
+// this process's memory may be an [InProcess]. One that wraps another store, to trace its calls
 // say, has a method Unwrap() HotStore, so that what the inner one can do is found.
 type HotStore interface {
 	// Read returns a session's document, its version, and its merged activity:

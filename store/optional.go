@@ -33,6 +33,13 @@ type Evictor interface {
 	Evicted() uint64
 }
 
+// An InProcess is a [HotStore] in this process's memory, which ends with it and which no
+// other program reads: a tracker gives it documents in a compact form instead of JSON, and
+// knows that what it has was begun here, or read from the archive.
+type InProcess interface {
+	InProcess()
+}
+
 // A Clock is an [Archive] with a clock of its own, which is then that of the whole
 // installation.
 type Clock interface {
@@ -41,7 +48,7 @@ type Clock interface {
 }
 
 // HotAs finds the first store in a chain of wrapped ones that has an optional
-// interface: [Connector], [Checker], [Evictor] or [MetricsShower].
+// interface: [Connector], [Checker], [Evictor], [InProcess] or [MetricsShower].
 func HotAs[T any](s HotStore) (T, bool) {
 	for s != nil {
 		if t, ok := s.(T); ok {

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"hash"
-	"strings"
 	"sync"
 )
 
@@ -96,7 +95,7 @@ func (k KeyRing) Verify(buf []byte, wire string) (value []byte, old, ok bool) {
 func appendEscaped(b, s []byte) []byte {
 	const upperHex = "0123456789ABCDEF"
 	for _, c := range s {
-		if 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("-_.!~*'()", c) >= 0 {
+		if plain[c] {
 			b = append(b, c)
 		} else {
 			b = append(b, '%', upperHex[c>>4], upperHex[c&15])
@@ -104,6 +103,14 @@ func appendEscaped(b, s []byte) []byte {
 	}
 	return b
 }
+
+// plain are the characters that encodeURIComponent leaves as they are.
+var plain = func() (all [256]bool) {
+	for _, c := range []byte("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.!~*'()") {
+		all[c] = true
+	}
+	return all
+}()
 
 // appendUnescaped undoes percent-encoding.
 func appendUnescaped(b []byte, s string) ([]byte, bool) {

@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/hex"
 	"fmt"
 	"io"
 	"time"
@@ -12,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/footfall-go/footfall/internal/clock"
+	"github.com/footfall-go/footfall/internal/uuidtext"
 	"github.com/footfall-go/footfall/store"
 )
 
@@ -42,7 +42,7 @@ type Token struct {
 // cover the cookie's name: a session value is 36 characters, a dot and 43
 // more; a visitor value begins with "v1.".
 const (
-	uuidLength         = 36
+	uuidLength         = uuidtext.Length
 	secretLength       = 43
 	sessionValueLength = uuidLength + 1 + secretLength
 	visitorPrefix      = "v1."
@@ -53,18 +53,7 @@ const (
 func (t *Token) Value() string { return string(t.appendValue(nil)) }
 
 func (t *Token) appendValue(b []byte) []byte {
-	return base64.RawURLEncoding.AppendEncode(append(appendUUID(b, t.ID), '.'), t.Secret[:])
-}
-
-// appendUUID appends a UUID as [uuid.UUID.String] writes it.
-func appendUUID(b []byte, id uuid.UUID) []byte {
-	for i, part := range [...][]byte{id[:4], id[4:6], id[6:8], id[8:10], id[10:]} {
-		if i > 0 {
-			b = append(b, '-')
-		}
-		b = hex.AppendEncode(b, part)
-	}
-	return b
+	return base64.RawURLEncoding.AppendEncode(append(uuidtext.Append(b, t.ID), '.'), t.Secret[:])
 }
 
 // ParseSession reads a session cookie's value.
@@ -84,7 +73,9 @@ func ParseSession(v []byte) (t Token, ok bool) {
 // VisitorValue is a visitor cookie's value.
 func VisitorValue(id uuid.UUID) string { return string(appendVisitor(nil, id)) }
 
-func appendVisitor(b []byte, id uuid.UUID) []byte { return appendUUID(append(b, visitorPrefix...), id) }
+func appendVisitor(b []byte, id uuid.UUID) []byte {
+	return uuidtext.Append(append(b, visitorPrefix...), id)
+}
 
 // ParseVisitor reads a visitor cookie's value. The id has version 7, or 4 if it
 // was adopted from the Express service.
@@ -107,26 +98,5 @@ func VisitorEnd(id uuid.UUID, lifetime time.Duration) time.Time {
 	return clock.IDTime(id).Add(lifetime)
 }
 
-// ParseUUID accepts the one way in which cookies write a UUID, in lower case with
-// hyphens. It keeps no hold of b, which uuid.ParseBytes sends to the heap.
-func ParseUUID(b []byte) (id uuid.UUID, ok bool) {
-	if len(b) != uuidLength {
-		return uuid.Nil, false
-	}
-	half := 0
-	for i, c := range b {
-		if i == 8 || i == 13 || i == 18 || i == 23 {
-			if c != '-' {
-				return uuid.Nil, false
-			}
-			continue
-		}
-		digit := unhex(c)
-		if digit > 15 || 'A' <= c && c <= 'F' {
-			return uuid.Nil, false
-		}
-		id[half/2] = id[half/2]<<4 | digit
-		half++
-	}
-	return id, true
-}
+// ParseUUID accepts the one way in which cookies write a UUID.
+func ParseUUID(b []byte) (id uuid.UUID, ok bool) { return uuidtext.Parse(b) }

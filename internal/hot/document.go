@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/footfall-go/footfall/internal/jsontext"
@@ -43,7 +44,7 @@ func AppendDocument(b []byte, d *live.Document) []byte {
 	b = append(b, '{')
 	b = d.AppendFacts(b)
 	b = jsontext.AppendInt(b, "format", format)
-	b = live.AppendIdentity(append(b, ','), d.Version, d.Series)
+	b = appendIdentity(append(b, ','), d.Version, d.Series)
 	b = appendHash(b, "secretHash", &d.SecretHash)
 	if d.Superseded != (store.SecretHash{}) {
 		b = appendHash(b, "supersededHash", &d.Superseded)
@@ -187,6 +188,22 @@ func onlyKnownMembers(doc []byte) bool {
 		}
 	}
 	return true
+}
+
+// appendIdentity appends the members by which a document is known again without decoding
+// it. They stand together.
+func appendIdentity(b []byte, version int64, series string) []byte {
+	b = append(strconv.AppendInt(append(b, `"version":`...), version, 10), `,"series":"`...)
+	return append(append(b, series...), '"')
+}
+
+// jsonSeries is the series of a document of a version, "" if it is of another.
+func jsonSeries(doc []byte, version int64) string {
+	var buf [64]byte
+	identity := appendIdentity(buf[:0], version, "")
+	_, rest, _ := bytes.Cut(doc, identity[:len(identity)-1])
+	series, _, _ := bytes.Cut(rest, []byte(`"`))
+	return string(series)
 }
 
 func appendHash(b []byte, name string, h *store.SecretHash) []byte {

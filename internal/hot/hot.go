@@ -32,6 +32,7 @@ type Hot struct {
 	archive *guard.Archive
 	out     *outbox.Outbox
 	lives   store.Lifetimes
+	compact bool // documents are for this process alone
 
 	queue    queue
 	recounts recounts
@@ -46,6 +47,7 @@ func New(s *guard.Hot, archive *guard.Archive, out *outbox.Outbox, lives store.L
 		reads:   counts.New("hot_reads", "Sessions that were looked up in the hot store."),
 		dropped: counts.Bound("hot_dropped", "Sessions whose latest activity did not reach the hot store because too many were waiting. The archive has it."),
 	}
+	_, h.compact = store.HotAs[store.InProcess](s.Unguarded())
 	h.recounts.skipped = counts.Bound("recounts_skipped", "Sessions that the hot store had lost and whose page views are not compared with the archive's, because too many were waiting. The archive's count is right; the one that is shown may be too low.")
 	return h
 }
@@ -54,6 +56,7 @@ func New(s *guard.Hot, archive *guard.Archive, out *outbox.Outbox, lives store.L
 type Stored struct {
 	id      string
 	lives   store.Lifetimes
+	compact bool
 	Doc     []byte // nil: nothing
 	Version int64
 	Merged  store.Activity // on top of the document's counts
@@ -63,7 +66,7 @@ type Stored struct {
 // Read reads a session. An error wraps [ErrFailed], or [store.ErrUnavailable] and
 // [store.ErrNewer].
 func (h *Hot) Read(ctx context.Context, id string) (s Stored, err error) {
-	s.id, s.lives, s.ReadAt = id, h.lives, clock.Now()
+	s.id, s.lives, s.compact, s.ReadAt = id, h.lives, h.compact, clock.Now()
 	h.reads.Add(1)
 	s.Doc, s.Version, s.Merged, err = h.store.Read(ctx, id)
 	switch {
@@ -83,7 +86,7 @@ func (s *Stored) LastSeen() time.Time { return clock.FromMillis(s.Merged.LastSee
 // Decode is the session with the activity that was merged. The error wraps
 // [store.ErrNewer], or says why the document is corrupt.
 func (s *Stored) Decode() (live.Document, error) {
-	d, err := Decode(s.Doc)
+	d, err := s.decode()
 	if err == nil {
 		err = s.check(&d)
 	}
@@ -98,6 +101,25 @@ func (s *Stored) Decode() (live.Document, error) {
 	}
 	return d, nil
 }
+
+func (s *Stored) decode() (live.Document, error) {
+	if s.compact {
+		return decodeCompact(s.id, s.Doc)
+	}
+	return Decode(s.Doc)
+}
+
+// Series is the series of the document, "" if its version is not the record's.
+func (s *Stored) Series() string {
+	if s.compact {
+		return compactSeries(s.Doc)
+	}
+	return jsonSeries(s.Doc, s.Version)
+}
+
+// InProcess reports whether the store is in this process's memory: whatever session it has
+// was begun by this process, or read from the archive.
+func (h *Hot) InProcess() bool { return h.compact }
 
 // Replace stores a session's document in place of the one with a previous version,
 // 0 if there must be none. It reports whether it did. An error wraps [ErrFailed].
@@ -114,7 +136,11 @@ var documents = sync.Pool{New: func() any { return new(make([]byte, 0, 2048)) }}
 func (h *Hot) put(ctx context.Context, d *live.Document, previous, version int64, ttl time.Duration) (bool, error) {
 	buf := documents.Get().(*[]byte)
 	defer documents.Put(buf)
-	*buf = AppendDocument((*buf)[:0], d)
+	if h.compact {
+		*buf = appendCompact((*buf)[:0], d)
+	} else {
+		*buf = AppendDocument((*buf)[:0], d)
+	}
 	return h.store.Put(ctx, d.SessionID, d.Series, *buf, previous, version, ttl)
 }
 

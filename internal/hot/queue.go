@@ -138,7 +138,7 @@ func (h *Hot) merge(ctx context.Context, e *live.Entry) bool {
 func (h *Hot) notMerged(ctx context.Context, e *live.Entry, m *live.Merge) {
 	e.Distrust()
 	there, err := h.Read(ctx, m.SessionID)
-	if err != nil || there.Doc == nil || there.Version != e.Version() || !e.Refresh(there.Doc, there.Version, there.Merged, time.Time{}) { // revocations were not read before it: it does not count as read
+	if err != nil || there.Doc == nil || there.Version != e.Version() || !e.Refresh(there.Version, there.Series(), there.Merged, time.Time{}) { // revocations were not read before it: it does not count as read
 		return
 	}
 	if d, err := there.Decode(); err == nil && d.Series == m.Series {

@@ -81,6 +81,13 @@ type waiter struct {
 
 func newWaiter() any { return &waiter{answer: make(chan error, 1)} }
 
+// Last is the position of the latest record that the journal was given.
+func (j *Journal) Last() Position {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.assigned
+}
+
 func (j *Journal) put(records [][]byte, k kind, reserve bool) (Position, error) {
 	var few [8]uint32 // most calls have one record; then this needs no allocation
 	sums, size := few[:0], 0

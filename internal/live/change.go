@@ -1,9 +1,7 @@
 package live
 
 import (
-	"bytes"
 	"encoding/json"
-	"strconv"
 	"time"
 
 	"github.com/footfall-go/footfall/internal/clock"
@@ -67,13 +65,12 @@ func (e *Entry) wasRead(at time.Time) {
 }
 
 // Refresh takes over what the hot store has merged from all writers, if a document
-// that it holds is the one that this entry has taken over before: then there is no
-// need to decode it. It reports whether it is.
-func (e *Entry) Refresh(doc []byte, version int64, merged store.Activity, readAt time.Time) bool {
-	var buf [64]byte
+// that it holds, of a version and a series, is the one that this entry has taken over
+// before: then there is no need to decode it. It reports whether it is.
+func (e *Entry) Refresh(version int64, series string, merged store.Activity, readAt time.Time) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.rec.Version != version || !bytes.Contains(doc, AppendIdentity(buf[:0], version, e.series)) {
+	if e.rec.Version != version || e.series != series {
 		return false
 	}
 	e.rec.PageViews = max(e.rec.PageViews, e.base.views+merged.Views)
@@ -83,14 +80,6 @@ func (e *Entry) Refresh(doc []byte, version int64, merged store.Activity, readAt
 	e.wasRead(readAt)
 	e.countsWereRead(readAt)
 	return true
-}
-
-// AppendIdentity appends the members by which a document in JSON is known again
-// without decoding it. They stand together.
-func AppendIdentity(b []byte, version int64, series string) []byte {
-	b = strconv.AppendInt(append(b, `"version":`...), version, 10)
-	b = append(append(b, `,"series":"`...), series...)
-	return append(b, '"')
 }
 
 // Distrust has the entry read again before it is believed.

@@ -1,12 +1,10 @@
 package outbox
 
 import (
-	"encoding/json"
 	"fmt"
 	"reflect"
-	"time"
 
-	"github.com/footfall-go/footfall/internal/jsontext"
+	"github.com/footfall-go/footfall/internal/wire"
 	"github.com/footfall-go/footfall/store"
 )
 
@@ -88,173 +86,117 @@ func newFact(kind byte) store.Fact {
 // fields walks the fields of a fact, to write them or to read them: the one list
 // of what a record of its kind holds. A field's number is never used again for
 // another; numbers are below 128.
-func (w *wire) fields(fact store.Fact) {
+func fields(w *wire.Wire, fact store.Fact) {
 	switch f := fact.(type) {
 	case *store.SessionBegun:
-		w.record(&f.Record)
+		w.Text(1, &f.SessionID)
+		w.Text(2, &f.VisitorID)
+		w.Record(&f.Record)
 	case *store.EventRecorded:
-		w.event(&f.Event)
+		eventFields(w, &f.Event)
 	case *store.SessionSeen:
-		text(w, 1, &f.SessionID)
-		w.time(2, &f.At)
+		w.Text(1, &f.SessionID)
+		w.Time(2, &f.At)
 	case *store.CredentialsChanged:
-		text(w, 1, &f.SessionID)
+		w.Text(1, &f.SessionID)
 		c := &f.Cred
-		w.credentials(&c.Version, &c.SecretHash, &c.Superseded, &c.CustomerID, &c.AuthenticatedAt, &c.EndedAt, &c.EndReason)
+		w.Credentials(&c.Version, &c.SecretHash, &c.Superseded, &c.CustomerID, &c.AuthenticatedAt, &c.EndedAt, &c.EndReason)
 	case *store.CustomerRevoked:
-		text(w, 1, &f.CustomerID)
-		w.time(2, &f.Before)
+		w.Text(1, &f.CustomerID)
+		w.Time(2, &f.Before)
 	case *store.ValueSet:
-		text(w, 1, &f.SessionID)
-		text(w, 2, &f.Key)
-		w.raw(3, &f.Value.JSON)
-		w.flag(4, &f.Value.Keep)
-		w.time(5, &f.At)
+		w.Text(1, &f.SessionID)
+		w.Text(2, &f.Key)
+		w.Raw(3, &f.Value.JSON)
+		w.Flag(4, &f.Value.Keep)
+		w.Time(5, &f.At)
 	case *store.OrderPlaced:
-		text(w, 1, &f.OrderID)
-		text(w, 2, &f.SessionID)
-		text(w, 3, &f.VisitorID)
-		text(w, 4, &f.CustomerID)
-		w.int(5, &f.Total.Amount)
-		text(w, 6, &f.Total.Currency)
-		w.raw(7, &f.Metadata)
-		w.time(8, &f.CreatedAt)
-		text(w, 9, &f.EventID)
+		w.Text(1, &f.OrderID)
+		w.Text(2, &f.SessionID)
+		w.Text(3, &f.VisitorID)
+		w.Text(4, &f.CustomerID)
+		w.Int(5, &f.Total.Amount)
+		w.Text(6, &f.Total.Currency)
+		w.Raw(7, &f.Metadata)
+		w.Time(8, &f.CreatedAt)
+		w.Text(9, &f.EventID)
 	case *store.OrderRefunded:
-		text(w, 1, &f.RefundID)
-		text(w, 2, &f.OrderID)
-		text(w, 3, &f.SessionID)
-		text(w, 4, &f.VisitorID)
-		w.int(5, &f.Amount.Amount)
-		text(w, 6, &f.Amount.Currency)
-		text(w, 7, &f.EventID)
-		w.time(8, &f.At)
+		w.Text(1, &f.RefundID)
+		w.Text(2, &f.OrderID)
+		w.Text(3, &f.SessionID)
+		w.Text(4, &f.VisitorID)
+		w.Int(5, &f.Amount.Amount)
+		w.Text(6, &f.Amount.Currency)
+		w.Text(7, &f.EventID)
+		w.Time(8, &f.At)
 	case *store.BotSeen:
-		text(w, 1, &f.EventID)
-		text(w, 2, &f.Reason)
-		text(w, 3, &f.UserAgent)
-		text(w, 4, &f.IPAddress)
-		text(w, 5, &f.Page)
-		w.time(6, &f.At)
+		w.Text(1, &f.EventID)
+		w.Text(2, &f.Reason)
+		w.Text(3, &f.UserAgent)
+		w.Text(4, &f.IPAddress)
+		w.Text(5, &f.Page)
+		w.Time(6, &f.At)
 	case *store.SessionsFolded:
-		text(w, 1, &f.Into)
-		text(w, 2, &f.Folded)
-		text(w, 3, &f.Visitor)
+		w.Text(1, &f.Into)
+		w.Text(2, &f.Folded)
+		w.Text(3, &f.Visitor)
 	case *store.VisitsUncounted:
-		text(w, 1, &f.EventID)
-		w.time(2, &f.Minute)
-		text(w, 3, &f.Reason)
-		w.int(4, &f.Count)
-		w.flag(5, &f.Bots)
+		w.Text(1, &f.EventID)
+		w.Time(2, &f.Minute)
+		w.Text(3, &f.Reason)
+		w.Int(4, &f.Count)
+		w.Flag(5, &f.Bots)
 	}
 }
 
-func (w *wire) event(e *store.Event) {
-	text(w, 1, &e.EventID)
-	text(w, 2, &e.SessionID)
-	text(w, 3, &e.VisitorID)
-	text(w, 4, &e.EventType)
-	text(w, 5, &e.Page)
-	text(w, 6, &e.ProductID)
-	w.raw(7, &e.Metadata)
-	w.time(8, &e.CreatedAt)
+func eventFields(w *wire.Wire, e *store.Event) {
+	w.Text(1, &e.EventID)
+	w.Text(2, &e.SessionID)
+	w.Text(3, &e.VisitorID)
+	w.Text(4, &e.EventType)
+	w.Text(5, &e.Page)
+	w.Text(6, &e.ProductID)
+	w.Raw(7, &e.Metadata)
+	w.Time(8, &e.CreatedAt)
 }
 
-func (w *wire) unattributed(u *unattributed) {
-	w.event(&u.Event)
-	w.hash(9, &u.secret)
-}
-
-func (w *wire) record(r *store.Record) {
-	text(w, 1, &r.SessionID)
-	text(w, 2, &r.VisitorID)
-	text(w, 3, &r.IPAddress)
-	text(w, 4, &r.UserAgent)
-	text(w, 5, &r.Country)
-	text(w, 6, &r.City)
-	text(w, 7, &r.Device)
-	text(w, 8, &r.Browser)
-	text(w, 9, &r.OS)
-	text(w, 10, &r.LandingPage)
-	text(w, 11, &r.Referrer)
-	text(w, 12, &r.Channel)
-	text(w, 13, &r.UTMSource)
-	text(w, 14, &r.UTMMedium)
-	text(w, 15, &r.UTMCampaign)
-	text(w, 16, &r.UTMTerm)
-	text(w, 17, &r.UTMContent)
-	text(w, 18, &r.OrderID)
-	w.time(30, &r.StartedAt)
-	w.time(31, &r.LastSeenAt)
-	w.int(32, &r.PageViews)
-	w.flag(33, &r.Converted)
-	w.values(34, &r.Values)
-	w.credentials(&r.Version, &r.SecretHash, &r.Superseded, &r.CustomerID, &r.AuthenticatedAt, &r.EndedAt, &r.EndReason)
-}
-
-// The fields of credentials have numbers of their own, so that they can stand
-// in a record beside those of a session.
-func (w *wire) credentials(version *int64, current, superseded *store.SecretHash, customer *string, authenticated, ended *time.Time, reason *store.EndReason) {
-	w.int(40, version)
-	w.hash(41, current)
-	w.hash(42, superseded)
-	text(w, 43, customer)
-	w.time(44, authenticated)
-	w.time(45, ended)
-	text(w, 46, reason)
-}
-
-func (w *wire) values(field byte, values *map[string]store.Value) {
-	if !w.reading {
-		if len(*values) > 0 {
-			if encoded, err := jsontext.Marshal(*values); err == nil {
-				w.out = appendBytes(w.out, field, encoded)
-			}
-		}
-		return
-	}
-	if w.at(field) {
-		var decoded map[string]store.Value // the caller's own would make every fact escape to the heap
-		if err := json.Unmarshal([]byte(w.text), &decoded); err != nil {
-			w.err = fmt.Errorf("%w: values: %w", errWire, err)
-		}
-		*values = decoded
-		w.next()
-	}
+func unattributedFields(w *wire.Wire, u *unattributed) {
+	eventFields(w, &u.Event)
+	w.Hash(9, &u.secret)
 }
 
 // appendFact appends a fact's journal record.
 func appendFact(b []byte, fact store.Fact) []byte {
-	w := wire{out: append(b, kindOf(fact))}
-	w.fields(fact)
-	return w.out
+	w := wire.Write(append(b, kindOf(fact)))
+	fields(&w, fact)
+	return w.Written()
 }
 
 func appendUnattributed(b []byte, u *unattributed) []byte {
-	w := wire{out: append(b, kindUnattributed)}
-	w.unattributed(u)
-	return w.out
+	w := wire.Write(append(b, kindUnattributed))
+	unattributedFields(&w, u)
+	return w.Written()
 }
 
 // decode reads a journal record: a fact, or an unattributed event.
 func decode(record []byte) (store.Fact, *unattributed, error) {
 	if len(record) == 0 {
-		return nil, nil, fmt.Errorf("%w: empty", errWire)
+		return nil, nil, fmt.Errorf("%w: empty", wire.ErrMalformed)
 	}
-	w := wire{reading: true, rest: string(record[1:])}
+	w := wire.Read(string(record[1:]))
 	if record[0] == kindUnattributed {
 		event := new(unattributed)
-		for w.more() {
-			w.unattributed(event)
+		for w.More() {
+			unattributedFields(&w, event)
 		}
-		return nil, event, w.err
+		return nil, event, w.Err()
 	}
 	fact := newFact(record[0])
 	if fact == nil {
-		return nil, nil, fmt.Errorf("%w: unknown kind %d", errWire, record[0])
+		return nil, nil, fmt.Errorf("%w: unknown kind %d", wire.ErrMalformed, record[0])
 	}
-	for w.more() {
-		w.fields(fact)
+	for w.More() {
+		fields(&w, fact)
 	}
-	return fact, nil, w.err
+	return fact, nil, w.Err()
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/footfall-go/footfall/internal/wire"
 	"github.com/footfall-go/footfall/store"
 )
 
@@ -69,7 +70,11 @@ func TestRecord_SkipsUnknownFields(t *testing.T) {
 		if at < 0 {
 			at = len(known)
 		}
-		unknown := appendInt(appendBytes(nil, 100, "from a later version"), 101, 12)
+		text, number := "from a later version", int64(12)
+		later := wire.Write(nil)
+		later.Text(100, &text)
+		later.Int(101, &number)
+		unknown := later.Written()
 		got, _, err := decode(slices.Concat(known[:at], unknown, known[at:]))
 		if seen, ok := got.(*store.SessionSeen); err != nil || !ok || seen.SessionID != "s" || seen.At.UnixMilli() != 5 {
 			t.Errorf("a record with fields of a later version %s those that are known reads as %+v, %v", where, got, err)
@@ -78,7 +83,11 @@ func TestRecord_SkipsUnknownFields(t *testing.T) {
 }
 
 func TestRecord_ReadsFieldsInAnyOrder(t *testing.T) {
-	record := appendBytes(appendInt([]byte{kindSessionSeen}, 2, 5), 1, "s")
+	at, id := time.UnixMilli(5), "s"
+	w := wire.Write([]byte{kindSessionSeen})
+	w.Time(2, &at)
+	w.Text(1, &id)
+	record := w.Written()
 	got, _, err := decode(record)
 	if seen, ok := got.(*store.SessionSeen); err != nil || !ok || seen.SessionID != "s" || seen.At.UnixMilli() != 5 {
 		t.Errorf("%+v, %v", got, err)

@@ -291,6 +291,9 @@ func (b *Outbox) Holds(e *live.Entry) bool { return e.Projected(b.Confirmed()) }
 // Confirmed is the position up to which the archive holds everything.
 func (b *Outbox) Confirmed() Position { return Position(b.confirmed.Load()) }
 
+// Last is the position of the latest fact that the journal was given.
+func (b *Outbox) Last() Position { return b.journal.Last() }
+
 // MayArrive reports whether something of a time may still be on its way to the
 // archive from another instance.
 func (b *Outbox) MayArrive(from, at time.Time) bool {

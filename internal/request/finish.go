@@ -70,7 +70,12 @@ func (r *Request) Finish(status int, header http.Header, body []byte) {
 	case e == nil:
 	case counts:
 		r.notice(!began)
-		r.q.Sessions.Record(r, e, &store.EventRecorded{Event: r.pageView(e.SessionID(), e.VisitorID(), at)})
+		view := &store.EventRecorded{Event: r.pageView(e.SessionID(), e.VisitorID(), at)}
+		if began {
+			r.q.Sessions.RecordLast(r, e, view)
+		} else {
+			r.q.Sessions.Record(r, e, view)
+		}
 	case !visits && began && !e.IsAnnounced():
 	case (mode == Uncounted && r.bot == "" || customer()) && !enrich.IsPrefetch(r.r.Header) && !enrich.IsRepeated(r.r, contentType):
 		r.q.Sessions.Extend(r, e, at)

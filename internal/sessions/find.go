@@ -251,7 +251,7 @@ func (s *Sessions) read(ctx context.Context, id uuid.UUID) (*live.Entry, error) 
 		if there.Version > 0 && there.Version < s.revoked.Lowest(id.String()) { // as the archive has just said
 			return s.readLost(ctx, id, there.ReadAt, there.Version)
 		}
-		if e.Refresh(there.Doc, there.Version, there.Merged, there.ReadAt) { // nothing changed but activity: no need to decode
+		if e.Refresh(there.Version, there.Series(), there.Merged, there.ReadAt) { // nothing changed but activity: no need to decode
 			return e, nil
 		}
 	}
@@ -355,6 +355,9 @@ func (s *Sessions) readArchive(ctx context.Context, id string) (store.Record, bo
 // date. Merged was counted on top of the document's own counts.
 func (s *Sessions) keep(id uuid.UUID, d live.Document, readAt time.Time, merged store.Activity, archived bool) *live.Entry {
 	e := live.Loaded(id, d, readAt, merged, archived, s.names)
+	if !archived && !d.Unbegun && s.hot.InProcess() { // then this process wrote the document, and the beginning before it
+		e.BeginningWritten(s.out.Last())
+	}
 	there := s.table.Add(e, s.out.Confirmed())
 	if there == nil || there == e { // nil: the table is full of sessions that cannot go, so this one is not kept
 		return e

@@ -17,6 +17,18 @@ import (
 // as unacknowledged; it will be written when the disk answers again, unless the disk
 // refuses it then.
 func (s *Sessions) Record(ctx context.Context, e *live.Entry, fact store.Fact) {
+	s.record(ctx, e, fact, false)
+}
+
+// RecordLast is Record for the last fact of the request that began the session. If it is
+// the only one, and the hot store is in this process, the session is left to that alone
+// until its visitor comes back, as most never do, or the request goes on after all: see
+// [Sessions.Held].
+func (s *Sessions) RecordLast(ctx context.Context, e *live.Entry, fact store.Fact) {
+	s.record(ctx, e, fact, true)
+}
+
+func (s *Sessions) record(ctx context.Context, e *live.Entry, fact store.Fact, last bool) {
 	a := e.Admit(fact)
 	if a.Refused {
 		s.capped.Add(1)
@@ -27,7 +39,7 @@ func (s *Sessions) Record(ctx context.Context, e *live.Entry, fact store.Fact) {
 		s.out.Shorten(&event.Event)
 		fact = &event
 	}
-	o, counted := s.append(ctx, e, fact, a)
+	o, counted := s.append(ctx, e, fact, a, last)
 	if o.View {
 		s.views.Add(1)
 	}
@@ -53,11 +65,11 @@ func (s *Sessions) RecordValue(ctx context.Context, e *live.Entry, v *store.Valu
 
 // append puts a fact of a session into the journal, behind its beginning. It reports
 // whether the fact was counted with that.
-func (s *Sessions) append(ctx context.Context, e *live.Entry, fact store.Fact, a live.Admission) (o live.Outcome, counted bool) {
+func (s *Sessions) append(ctx context.Context, e *live.Entry, fact store.Fact, a live.Admission, last bool) (o live.Outcome, counted bool) {
 	if !a.Begun {
 		done := false
 		e.Announce(func() {
-			o, counted, _ = s.announce(ctx, e, fact)
+			o, counted, _ = s.announce(ctx, e, fact, last)
 			done = true
 		})
 		if done {
@@ -114,7 +126,7 @@ func (s *Sessions) Extend(ctx context.Context, e *live.Entry, at time.Time) {
 // journal confirmed the write, the next fact carries the beginning again. It reports
 // whether the hot store has it.
 func (s *Sessions) Announce(ctx context.Context, e *live.Entry) (stored bool) {
-	e.Announce(func() { _, _, stored = s.announce(ctx, e, nil) })
+	e.Announce(func() { _, _, stored = s.announce(ctx, e, nil, false) })
 	return stored
 }
 
@@ -131,7 +143,7 @@ func (s *Sessions) AnnounceDurably(ctx context.Context, e *live.Entry) error {
 // announce is called by one request at a time. A first fact of the session may go
 // with its beginning, so that one write takes both; it is counted in the document that
 // the hot store gets, so that a visitor who never comes back costs the store one call.
-func (s *Sessions) announce(ctx context.Context, e *live.Entry, along store.Fact) (o live.Outcome, counted, stored bool) {
+func (s *Sessions) announce(ctx context.Context, e *live.Entry, along store.Fact, last bool) (o live.Outcome, counted, stored bool) {
 	position, err := s.out.AppendBehind(&store.SessionBegun{Record: live.Beginning(e.Snapshot())}, along)
 	o = outcome(along, position, err)
 	d, key, before := e.Announced(o)
@@ -139,9 +151,13 @@ func (s *Sessions) announce(ctx context.Context, e *live.Entry, along store.Fact
 		return o, false, false
 	}
 	s.begun.Add(1)
-	s.table.Add(e, s.out.Confirmed())
 	if key != (live.SiblingKey{}) {
 		s.siblings.Began(e, key, d.StartedAt)
+		last = false // its siblings are compared with it
+	}
+	last = last && s.hot.InProcess() && o.Written
+	if !last {
+		s.table.Add(e, s.out.Confirmed())
 	}
 	storing := clock.NewWithin(context.WithoutCancel(ctx), s.budget)
 	defer storing.Stop()
@@ -149,7 +165,20 @@ func (s *Sessions) announce(ctx context.Context, e *live.Entry, along store.Fact
 	if hotErr != nil {
 		s.hot.CountError()
 	}
+	if last && !stored {
+		s.table.Add(e, s.out.Confirmed())
+	}
 	return o, true, stored
+}
+
+// Held is the entry by which this process knows a session from now on, for a request that
+// goes on with one that [Sessions.RecordLast] left to the hot store: the visitor's next
+// request may have brought another.
+func (s *Sessions) Held(e *live.Entry) *live.Entry {
+	if there := s.table.Add(e, s.out.Confirmed()); there != nil {
+		return there
+	}
+	return e
 }
 
 // RecordCredentials records the credentials of a login that the hot store holds.
