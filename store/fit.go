@@ -27,13 +27,18 @@ func (s *Session) Fit() (cut bool) {
 	}
 	total := maxIDText
 	for _, text := range few {
-		if short := jsontext.Cut(*text, 64); short != *text {
-			*text, cut = short, true
+		size := jsontext.Size(*text)
+		if size > 64 {
+			*text, cut = jsontext.Cut(*text, 64), true
+			size = jsontext.Size(*text)
 		}
-		total += jsontext.Size(*text)
+		total += size
 	}
 	for _, l := range long {
 		total += jsontext.Size(*l.text)
+	}
+	if total <= MaxSessionText {
+		return cut
 	}
 	for _, l := range long {
 		size := jsontext.Size(*l.text)
