@@ -145,6 +145,13 @@ func (e *Entry) Snapshot() store.Record {
 	return e.rec
 }
 
+// Session is a copy of the session that stays as it is.
+func (e *Entry) Session() store.Session {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.rec.Session
+}
+
 // Document is the session as the hot store keeps it.
 func (e *Entry) Document() Document {
 	e.mu.Lock()
@@ -197,19 +204,25 @@ const (
 	Current
 )
 
-// A Sight is what a request has to know of a session beside its record.
+// A Sight is what a request has to know of a session. It is small, because each request
+// takes one, on a stack that nothing has touched since the connection's request before.
 type Sight struct {
-	Match      Match
-	SecretUsed time.Time // when the current secret was first used, as far as this process knows; zero: never
-	ReadAt     time.Time // when the hot store last confirmed the record; zero: it must be read again
+	Match       Match
+	Over        bool      // what Look was given to ask said so
+	HasCustomer bool      // somebody is logged in
+	SecretUsed  time.Time // when the current secret was first used, as far as this process knows; zero: never
+	MayBeUsed   time.Time // as [UsedSince] says of the record, if the superseded secret was presented
+	ReadAt      time.Time // when the hot store last confirmed the record; zero: it must be read again
 }
 
-// Look compares a presented secret with the session's and returns the record as it
-// is at that moment. A secret that matches shows that the browser keeps the cookie,
-// and with the current secret the grace time of the superseded one begins.
-func (e *Entry) Look(presented *store.SecretHash, at time.Time) (store.Record, Sight) {
+// Look compares a presented secret with the session's, and asks of the record as it is
+// at that moment whether the session is over; over must not wait for anything but a lock.
+// A secret that matches shows that the browser keeps the cookie, and with the current
+// secret the grace time of the superseded one begins.
+func (e *Entry) Look(presented *store.SecretHash, at time.Time, over func(*store.Record, time.Time) bool) Sight {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	var usedSince time.Time
 	match, hasSuperseded := NoMatch, e.rec.Superseded != (store.SecretHash{})
 	switch {
 	case subtle.ConstantTimeCompare(e.rec.SecretHash[:], presented[:]) == 1:
@@ -218,12 +231,12 @@ func (e *Entry) Look(presented *store.SecretHash, at time.Time) (store.Record, S
 			e.secretUsed = at
 		}
 	case hasSuperseded && subtle.ConstantTimeCompare(e.rec.Superseded[:], presented[:]) == 1:
-		match = Superseded
+		match, usedSince = Superseded, UsedSince(&e.rec)
 	}
 	if match != NoMatch {
 		e.cookieSeen = true
 	}
-	return e.rec, Sight{Match: match, SecretUsed: e.secretUsed, ReadAt: e.readAt}
+	return Sight{Match: match, Over: over(&e.rec, at), HasCustomer: e.rec.CustomerID != "", SecretUsed: e.secretUsed, MayBeUsed: usedSince, ReadAt: e.readAt}
 }
 
 // CookieSeen reports whether a request came with the session's cookie: the browser

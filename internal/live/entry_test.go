@@ -64,7 +64,7 @@ func TestMerge_TimesAndCountsOnlyGrow(t *testing.T) {
 	e.Merge(rec, nil, start.Add(more))
 	want := func(what string) {
 		t.Helper()
-		got, sight := e.Look(&store.SecretHash{9}, start)
+		got, sight := e.Snapshot(), e.Look(&store.SecretHash{9}, start, isOver)
 		if got.PageViews != 5 || !got.LastSeenAt.Equal(start.Add(more)) || !got.Converted || got.OrderID != "o" || !sight.ReadAt.Equal(start.Add(more)) {
 			t.Errorf("%s: the entry has %d page views, was last seen at %v, converted %v, read at %v: what it knows of these may only grow",
 				what, got.PageViews, got.LastSeenAt, got.Converted, sight.ReadAt)
@@ -85,42 +85,45 @@ func TestMerge_TimesAndCountsOnlyGrow(t *testing.T) {
 	want("after a lower count was shown")
 }
 
+// isOver says of no session that it is over.
+func isOver(*store.Record, time.Time) bool { return false }
+
 func TestLook_FirstUseOfTheNewSecretStartsTheGraceTime(t *testing.T) {
 	e := begun()
-	if _, sight := e.Look(&first, start); sight.Match != Current || !sight.SecretUsed.IsZero() {
+	if sight := e.Look(&first, start, isOver); sight.Match != Current || !sight.SecretUsed.IsZero() {
 		t.Errorf("the only secret of a session is %v, used since %v: without a superseded secret there is no grace time", sight.Match, sight.SecretUsed)
 	}
 	login := record(e.ID())
 	login.Version, login.SecretHash, login.Superseded, login.RotatedAt = 20, second, first, start
 	e.Merge(login, nil, start)
-	if _, sight := e.Look(&first, start.Add(time.Second)); sight.Match != Superseded || !sight.SecretUsed.IsZero() {
+	if sight := e.Look(&first, start.Add(time.Second), isOver); sight.Match != Superseded || !sight.SecretUsed.IsZero() {
 		t.Errorf("the secret before the current one is %v, and the grace time runs since %v: only the new secret's first use starts it", sight.Match, sight.SecretUsed)
 	}
 	for at := range 2 {
-		if _, sight := e.Look(&second, start.Add(time.Duration(2+at)*time.Second)); sight.Match != Current || !sight.SecretUsed.Equal(start.Add(2*time.Second)) {
+		if sight := e.Look(&second, start.Add(time.Duration(2+at)*time.Second), isOver); sight.Match != Current || !sight.SecretUsed.Equal(start.Add(2*time.Second)) {
 			t.Errorf("use %d of the new secret: it is %v, and the grace time runs since %v: it has to run since the first use", at+1, sight.Match, sight.SecretUsed)
 		}
 	}
 	third := login
 	third.Version, third.SecretHash, third.Superseded, third.RotatedAt = 30, store.SecretHash{3}, second, start
 	e.Merge(third, nil, start)
-	if _, sight := e.Look(&second, start); sight.Match != Superseded || !sight.SecretUsed.IsZero() {
+	if sight := e.Look(&second, start, isOver); sight.Match != Superseded || !sight.SecretUsed.IsZero() {
 		t.Errorf("after another rotation the secret before is %v, with a grace time since %v: every rotation has a grace time of its own", sight.Match, sight.SecretUsed)
 	}
-	if _, sight := e.Look(&store.SecretHash{}, start); sight.Match != NoMatch {
+	if sight := e.Look(&store.SecretHash{}, start, isOver); sight.Match != NoMatch {
 		t.Error("no secret at all is taken for one of the session's")
 	}
-	if _, sight := begun().Look(&store.SecretHash{}, start); sight.Match != NoMatch {
+	if sight := begun().Look(&store.SecretHash{}, start, isOver); sight.Match != NoMatch {
 		t.Error("no secret at all is taken for the superseded secret of a session that has none")
 	}
 }
 
 func TestLook_OnlyASecretThatMatchesShowsThatTheCookieWasKept(t *testing.T) {
 	e := begun()
-	if e.Look(&store.SecretHash{9}, start); e.CookieSeen() {
+	if e.Look(&store.SecretHash{9}, start, isOver); e.CookieSeen() {
 		t.Error("a wrong secret counts as the session's cookie: anybody who knows its public id could keep it from being folded")
 	}
-	if e.Look(&first, start); !e.CookieSeen() {
+	if e.Look(&first, start, isOver); !e.CookieSeen() {
 		t.Error("a request with the right secret does not count as the session's cookie: its session would be folded into another")
 	}
 	e = begun()

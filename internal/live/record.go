@@ -90,6 +90,7 @@ func (e *Entry) First() *store.SessionBegun {
 	return e.first()
 }
 
+//go:noinline // most facts need no beginning, and its copies would be in their callers' frames
 func (e *Entry) first() *store.SessionBegun {
 	if e.begun && !e.needsBeginning {
 		return nil

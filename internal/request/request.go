@@ -181,7 +181,7 @@ func (r *Request) Session() (store.Session, bool) {
 	if e == nil {
 		return store.Session{}, false
 	}
-	session := e.Snapshot().Session
+	session := e.Session()
 	if r.standing != sessions.Current {
 		session.CustomerID = "" // a superseded secret is good for counting only
 	}

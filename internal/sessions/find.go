@@ -204,13 +204,19 @@ func (s *Sessions) Judge(e *live.Entry, token *cookie.Token) Standing {
 	return standing
 }
 
+// isOver reports whether a session is over: revoked, also by a version that this record
+// does not have, ended or expired.
+func (s *Sessions) isOver(rec *store.Record, at time.Time) bool {
+	return s.revoked.Covers(rec) || s.lives.Remaining(&rec.Session, at) == 0
+}
+
 // judge says what a secret is worth for an entry, and whether the entry was read
 // recently enough to be believed.
 func (s *Sessions) judge(e *live.Entry, hash *store.SecretHash, at time.Time) (standing Standing, trusted bool) {
-	rec, sight := e.Look(hash, at)
+	sight := e.Look(hash, at, s.over)
 	age := at.Sub(sight.ReadAt)
-	trusted = age < anonymousTrust && (rec.CustomerID == "" || age < customerTrust)
-	if s.revoked.Covers(&rec) || s.lives.Remaining(&rec.Session, at) == 0 { // revoked also by a version that this copy does not have
+	trusted = age < anonymousTrust && (!sight.HasCustomer || age < customerTrust)
+	if sight.Over {
 		return Worthless, trusted
 	}
 	switch sight.Match {
@@ -219,7 +225,7 @@ func (s *Sessions) judge(e *live.Entry, hash *store.SecretHash, at time.Time) (s
 	case live.Superseded:
 		used := sight.SecretUsed
 		if used.IsZero() && s.archive.Shared() { // another instance may have seen its successor
-			used = live.UsedSince(&rec)
+			used = sight.MayBeUsed
 		}
 		if used.IsZero() || at.Sub(used) < live.SupersededGrace {
 			return Superseded, trusted

@@ -72,6 +72,7 @@ type Sessions struct {
 	siblings *live.Siblings
 	budget   time.Duration
 	log      *slog.Logger
+	over     func(*store.Record, time.Time) bool // isOver, made once
 
 	begun, ended, folded, views, capped, cut, coalesced *atomic.Uint64
 	unresolved, archiveReads, corruptions, conflicts    *atomic.Uint64
@@ -79,7 +80,7 @@ type Sessions struct {
 
 // New returns the sessions of one process.
 func New(o Options) *Sessions {
-	return &Sessions{
+	s := &Sessions{
 		hot: o.Hot, archive: o.Archive, out: o.Out, revoked: o.Revoked, clock: o.Clock, lives: o.Lifetimes, names: o.Names,
 		table: live.NewTable(o.Live, o.LiveBytes, o.Counts), siblings: live.NewSiblings(o.LiveBytes/4, o.Counts), budget: o.Budget, log: o.Logger,
 		begun:        o.Counts.New("sessions_begun", "Sessions that began in this process."),
@@ -94,6 +95,8 @@ func New(o Options) *Sessions {
 		corruptions:  o.Counts.New("corrupt_records", "Records in the hot store that could not be read; they were deleted, and the archive was asked."),
 		conflicts:    o.Counts.New("credential_conflicts", "Changes of a session that were repeated because another request changed it at the same moment."),
 	}
+	s.over = s.isOver
+	return s
 }
 
 // Live is how many sessions this process holds.
