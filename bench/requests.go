@@ -36,7 +36,7 @@ func minimal(ctx context.Context, r *report) error {
 // newVisitors measures a new visitor with each request, like a campaign or an
 // attack.
 func newVisitors(ctx context.Context, r *report) error {
-	kinds, err := kindsOf(serve.SCSMemory, serve.SCSRedis, serve.FiberRedis, serve.MemorySQLite)
+	kinds, err := kindsOf(serve.SCSMemory, serve.SCSRedis, serve.FiberRedis, serve.MemorySQLite, serve.RedisMongoDB)
 	if err != nil {
 		return err
 	}

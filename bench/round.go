@@ -131,7 +131,7 @@ func (p plan) check(server *process, visitors []*load.Visitor, requests int64) e
 		if p.fresh {
 			sessions = requests
 		}
-		if server.mongodb == nil && stored.Sessions != sessions {
+		if stored.Sessions != sessions {
 			return fmt.Errorf("%d visitors came and %d sessions are stored", sessions, stored.Sessions)
 		}
 	case server.kind.Name != serve.Bare && !p.fresh:
