@@ -34,7 +34,6 @@ var (
 	flagConnections = flag.Int("connections", 64, "kept alive, each with a visitor of its own")
 	flagRequest     = flag.String("request", string(load.Browser), "browser, or minimal")
 	flagPaced       = flag.Duration("paced", 3*time.Second, "how long latencies are taken; 0: not at all")
-	flagRate        = flag.Float64("rate", 0.5, "at what part of bare's peak rate latencies are taken")
 	flagFull        = flag.Bool("full", false, "live, backlog and start in full size, not a tenth: minutes each")
 	flagFor         = flag.Duration("for", 20*time.Minute, "how long a soak is")
 	flagEvery       = flag.Duration("every", 30*time.Second, "how often a soak looks")
@@ -47,6 +46,7 @@ var (
 func main() {
 	log.SetFlags(0)
 	server := serverFlags()
+	flag.Var(&flagRate, "rate", "at what `parts` of bare's peak rate latencies are taken (default 0.35,0.5 in resumed, 0.5 elsewhere)")
 	flag.Parse()
 	if server.Kind != "" {
 		server.Dir = *flagDir
