@@ -6,7 +6,8 @@
 //	go run . -compare
 //	go run . -scenario soak -for 20m
 //
-// BENCH_CPUPROFILE names a file for the CPU profile of the last Footfall server.
+// BENCH_CPUPROFILE names a file for the CPU profile of the last Footfall server, of
+// the requests that the CPU time in a table is of, until the archive has everything.
 package main
 
 import (

@@ -71,7 +71,7 @@ func (p plan) measure(ctx context.Context, kind serve.Kind) (f figure, err error
 // full measures the cost of requests when there are as many as the server can
 // answer.
 func (p plan) full(ctx context.Context, server *process, visitors []*load.Visitor, f *figure) error {
-	before, err := server.state(serve.AskSettled) // all work caused by the warm-up is over
+	before, err := server.state(serve.AskBegin) // all work caused by the warm-up is over
 	if err != nil {
 		return err
 	}
@@ -83,7 +83,7 @@ func (p plan) full(ctx context.Context, server *process, visitors []*load.Visito
 	if err != nil {
 		return err
 	}
-	after, err := server.state(serve.AskSettled)
+	after, err := server.state(serve.AskEnd)
 	if err != nil {
 		return err
 	}
