@@ -14,7 +14,8 @@ type figure struct {
 	Allocs   float64 // heap objects per request
 	RSS      float64 // bytes, after the round
 
-	Late uint64 // facts that were written after their answers, because the disk was slow
+	Late   uint64 // facts that were written after their answers, because the disk was slow
+	Missed uint64 // writes that the hot store did not take, because it was slow: they cost less than they should
 
 	Paced []paced // one for each of the plan's rates
 }

@@ -83,6 +83,9 @@ func rounds(ctx context.Context, r *report, name string, kinds []serve.Kind, p p
 			if f.Late > 0 {
 				fmt.Printf("%-23s the disk was slow: %d facts were written after their answers\n", "", f.Late)
 			}
+			if f.Missed > 0 {
+				fmt.Printf("%-23s the hot store was slow: it did not take %d writes\n", "", f.Missed)
+			}
 		}
 	}
 	r.add(t)

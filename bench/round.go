@@ -97,7 +97,8 @@ func (p plan) full(ctx context.Context, server *process, visitors []*load.Visito
 	f.Peak = n / took.Seconds()
 	f.Allocs = float64(after.Mallocs-before.Mallocs) / n
 	f.RSS = float64(after.RSS)
-	f.Late = after.Counts["unacknowledged"] - before.Counts["unacknowledged"]
+	since := func(name string) uint64 { return after.Counts[name] - before.Counts[name] }
+	f.Late, f.Missed = since("unacknowledged"), since("hot_errors")+since("hot_dropped")
 	return nil
 }
 

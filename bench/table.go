@@ -72,7 +72,15 @@ func allocations(k serve.Kind, f figure) string {
 
 // how returns the line under a table.
 func (t *table) how() string {
-	return fmt.Sprintf("%s. Medians of %d rounds of %s requests, %s form, %d connections.", measured(), len(t.figures[serve.Bare]), thousands(float64(t.plan.requests)), t.plan.form, t.plan.connections)
+	missed := ""
+	for _, k := range t.kinds {
+		for i, f := range t.figures[k.Name] {
+			if f.Missed > 0 {
+				missed += fmt.Sprintf(" In round %d the hot store of %s did not take %d writes.", i+1, k.Name, f.Missed)
+			}
+		}
+	}
+	return fmt.Sprintf("%s. Medians of %d rounds of %s requests, %s form, %d connections.", measured(), len(t.figures[serve.Bare]), thousands(float64(t.plan.requests)), t.plan.form, t.plan.connections) + missed
 }
 
 func row(b *strings.Builder, cells []string) {
