@@ -11,6 +11,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -30,7 +31,7 @@ import (
 var (
 	flagScenario    = flag.String("scenario", "resumed,minimal,new,many,live,drain,backlog,start", "what to measure, of "+strings.Join(scenarioNames(), ", "))
 	flagKinds       = flag.String("kinds", "", "kinds of server, of "+strings.Join(kindNames(), ", ")+" (default: those that the scenario is about)")
-	flagRounds      = flag.Int("rounds", 3, "of each kind, interleaved; medians are printed")
+	flagRounds      = flag.Int("rounds", 0, "of each kind, interleaved; medians are printed (default 5; 3 with -compare)")
 	flagRequests    = flag.Int("requests", 60_000, "in a round, as fast as they are answered")
 	flagConnections = flag.Int("connections", 64, "kept alive, each with a visitor of its own")
 	flagRequest     = flag.String("request", string(load.Browser), "browser, or minimal")
@@ -114,6 +115,7 @@ func run(ctx context.Context) error {
 			return fmt.Errorf("-scenario: there is no %q: name some of %s", name, strings.Join(scenarioNames(), ", "))
 		}
 	}
+	*flagRounds = cmp.Or(*flagRounds, 5)
 	r := &report{}
 	for _, s := range scenarios() {
 		if !slices.Contains(asked, s.name) {
