@@ -24,13 +24,13 @@ func compare(ctx context.Context) error {
 		return fmt.Errorf("%s is missing: make bench writes it", recordPath())
 	}
 	*flagPaced, *flagRounds = 0, cmp.Or(*flagRounds, 3)
-	*flagKinds = strings.Join([]string{serve.Bare, serve.MemorySQLite, serve.RedisMongoDB}, ",")
 	return rec.compare(func() (*record, error) {
 		r := &report{}
+		*flagKinds = strings.Join([]string{serve.MemorySQLite, serve.RedisMongoDB}, ",")
 		if err := resumed(ctx, r); err != nil {
 			return nil, err
 		}
-		*flagKinds = strings.Join([]string{serve.Bare, serve.MemorySQLite}, ",")
+		*flagKinds = serve.MemorySQLite
 		if err := newVisitors(ctx, r); err != nil {
 			return nil, err
 		}
