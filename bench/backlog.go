@@ -36,7 +36,7 @@ func backlog(ctx context.Context, r *report) error {
 	if err != nil {
 		return err
 	}
-	rested, err := server.state(serve.AskSettled)
+	rested, err := server.state(serve.AskBegin)
 	if err != nil {
 		return err
 	}
@@ -75,7 +75,7 @@ func backlog(ctx context.Context, r *report) error {
 	if err := <-watch; err != nil {
 		return err
 	}
-	after, err := server.state(serve.AskSettled)
+	after, err := server.state(serve.AskEnd)
 	if err != nil {
 		return err
 	}

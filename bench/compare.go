@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,8 +12,9 @@ import (
 	"github.com/footfall-go/footfall/bench/serve"
 )
 
-// compare makes a short measurement of Footfall. It returns an error that names
-// the figures that are worse than recorded.
+// compare makes a short measurement of Footfall: of new visitors with memory and
+// SQLite only. It returns an error that names the figures that are worse than
+// recorded.
 func compare(ctx context.Context) error {
 	rec, err := readRecord(recordPath())
 	if err != nil {
@@ -21,14 +23,14 @@ func compare(ctx context.Context) error {
 	if len(rec.Scenarios) == 0 {
 		return fmt.Errorf("%s is missing: make bench writes it", recordPath())
 	}
-	*flagPaced = 0
-	*flagKinds = strings.Join([]string{serve.Bare, serve.MemorySQLite, serve.RedisMongoDB}, ",")
+	*flagPaced, *flagRounds = 0, cmp.Or(*flagRounds, 3)
 	return rec.compare(func() (*record, error) {
 		r := &report{}
+		*flagKinds = strings.Join([]string{serve.MemorySQLite, serve.RedisMongoDB}, ",")
 		if err := resumed(ctx, r); err != nil {
 			return nil, err
 		}
-		*flagKinds = strings.Join([]string{serve.Bare, serve.MemorySQLite}, ",")
+		*flagKinds = serve.MemorySQLite
 		if err := newVisitors(ctx, r); err != nil {
 			return nil, err
 		}

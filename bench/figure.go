@@ -14,22 +14,33 @@ type figure struct {
 	Allocs   float64 // heap objects per request
 	RSS      float64 // bytes, after the round
 
-	Late uint64 // facts that were written after their answers, because the disk was slow
+	Late   uint64 // facts that were written after their answers, because the disk was slow
+	Missed uint64 // writes that the hot store did not take, because it was slow: they cost less than they should
 
-	// Measured at the paced rate, from when each request was due.
+	Paced []paced // one for each of the plan's rates
+}
+
+// A paced is what requests took that came at a fixed rate, from when each was due.
+type paced struct {
 	P50, P99 time.Duration
-	Paced    float64 // answers per second at that rate
+	Rate     float64 // answers per second
 }
 
 // median returns the median of each value separately.
 func median(rounds []figure) figure {
-	return figure{
+	m := figure{
 		CPU: mid(rounds, func(f figure) float64 { return f.CPU }), RedisCPU: mid(rounds, func(f figure) float64 { return f.RedisCPU }),
 		Peak: mid(rounds, func(f figure) float64 { return f.Peak }), Allocs: mid(rounds, func(f figure) float64 { return f.Allocs }),
 		RSS: mid(rounds, func(f figure) float64 { return f.RSS }),
-		P50: mid(rounds, func(f figure) time.Duration { return f.P50 }), P99: mid(rounds, func(f figure) time.Duration { return f.P99 }),
-		Paced: mid(rounds, func(f figure) float64 { return f.Paced }),
 	}
+	for i := range rounds[0].Paced {
+		m.Paced = append(m.Paced, paced{
+			P50:  mid(rounds, func(f figure) time.Duration { return f.Paced[i].P50 }),
+			P99:  mid(rounds, func(f figure) time.Duration { return f.Paced[i].P99 }),
+			Rate: mid(rounds, func(f figure) float64 { return f.Paced[i].Rate }),
+		})
+	}
+	return m
 }
 
 // mid returns the middle value, the lower of the two if there are two.

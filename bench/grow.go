@@ -63,6 +63,6 @@ func grow(ctx context.Context, dir string, sessions int) (g grown, err error) {
 			fmt.Fprintf(os.Stderr, "database: %d of %d sessions, %v\n", g.sessions, sessions, time.Since(began).Round(time.Second))
 		}
 	}
-	g.bytes = databaseBytes(path)
-	return g, nil
+	g.bytes, err = closedBytes(archive, path)
+	return g, err
 }

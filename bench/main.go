@@ -6,10 +6,12 @@
 //	go run . -compare
 //	go run . -scenario soak -for 20m
 //
-// BENCH_CPUPROFILE names a file for the CPU profile of the last Footfall server.
+// BENCH_CPUPROFILE names a file for the CPU profile of the last Footfall server, of
+// the requests that the CPU time in a table is of, until the archive has everything.
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -29,12 +31,11 @@ import (
 var (
 	flagScenario    = flag.String("scenario", "resumed,minimal,new,many,live,drain,backlog,start", "what to measure, of "+strings.Join(scenarioNames(), ", "))
 	flagKinds       = flag.String("kinds", "", "kinds of server, of "+strings.Join(kindNames(), ", ")+" (default: those that the scenario is about)")
-	flagRounds      = flag.Int("rounds", 3, "of each kind, interleaved; medians are printed")
+	flagRounds      = flag.Int("rounds", 0, "of each kind, interleaved; medians are printed (default 5; 3 with -compare)")
 	flagRequests    = flag.Int("requests", 60_000, "in a round, as fast as they are answered")
 	flagConnections = flag.Int("connections", 64, "kept alive, each with a visitor of its own")
 	flagRequest     = flag.String("request", string(load.Browser), "browser, or minimal")
 	flagPaced       = flag.Duration("paced", 3*time.Second, "how long latencies are taken; 0: not at all")
-	flagRate        = flag.Float64("rate", 0.5, "at what part of bare's peak rate latencies are taken")
 	flagFull        = flag.Bool("full", false, "live, backlog and start in full size, not a tenth: minutes each")
 	flagFor         = flag.Duration("for", 20*time.Minute, "how long a soak is")
 	flagEvery       = flag.Duration("every", 30*time.Second, "how often a soak looks")
@@ -47,6 +48,7 @@ var (
 func main() {
 	log.SetFlags(0)
 	server := serverFlags()
+	flag.Var(&flagRate, "rate", "at what `parts` of bare's peak rate latencies are taken (default 0.35,0.5 in resumed, 0.5 elsewhere)")
 	flag.Parse()
 	if server.Kind != "" {
 		server.Dir = *flagDir
@@ -113,6 +115,7 @@ func run(ctx context.Context) error {
 			return fmt.Errorf("-scenario: there is no %q: name some of %s", name, strings.Join(scenarioNames(), ", "))
 		}
 	}
+	*flagRounds = cmp.Or(*flagRounds, 5)
 	r := &report{}
 	for _, s := range scenarios() {
 		if !slices.Contains(asked, s.name) {

@@ -107,7 +107,8 @@ func (p *process) state(what string) (s serve.State, err error) {
 // stored returns what the archive holds.
 func (p *process) stored() (s serve.Stored, err error) {
 	if p.mongodb != nil {
-		return serve.Stored{Views: p.mongodb.PageViews()}, nil
+		s.Views, s.Sessions = p.mongodb.Stored()
+		return s, nil
 	}
 	err = p.ask(&s, serve.AskStored)
 	return s, err

@@ -15,8 +15,9 @@ type plan struct {
 	form        load.Form
 	requests    int
 	connections int
-	fresh       bool    // each request comes from a new visitor
-	paced       float64 // requests per second of the open loop; 0: none
+	fresh       bool      // each request comes from a new visitor
+	parts       fractions // of bare's peak rate, at which latencies are taken
+	paced       []float64 // requests per second of the open loops, one for each part; none: no latencies
 	args        []string
 }
 
@@ -31,7 +32,7 @@ const warmRequests = 5000
 const roundTimeout = 10 * time.Minute
 
 // measure runs a round: it starts a new server of a kind, sends requests as fast
-// as they are answered, and then requests at a fixed rate.
+// as they are answered, and then requests at each fixed rate.
 func (p plan) measure(ctx context.Context, kind serve.Kind) (f figure, err error) {
 	ctx, cancel := context.WithTimeout(ctx, roundTimeout)
 	defer cancel()
@@ -55,19 +56,22 @@ func (p plan) measure(ctx context.Context, kind serve.Kind) (f figure, err error
 	if err := p.full(ctx, server, visitors, &f); err != nil {
 		return f, err
 	}
-	paced := 0
-	if p.paced > 0 {
-		if paced, err = p.pace(ctx, server, visitors, &f); err != nil {
+	sent := warm + p.requests
+	for _, rate := range p.paced {
+		l, n, err := p.pace(ctx, server, visitors, rate)
+		if err != nil {
 			return f, err
 		}
+		f.Paced = append(f.Paced, l)
+		sent += n
 	}
-	return f, p.check(server, visitors, int64(warm+p.requests+paced))
+	return f, p.check(server, visitors, int64(sent))
 }
 
 // full measures the cost of requests when there are as many as the server can
 // answer.
 func (p plan) full(ctx context.Context, server *process, visitors []*load.Visitor, f *figure) error {
-	before, err := server.state(serve.AskSettled) // all work caused by the warm-up is over
+	before, err := server.state(serve.AskBegin) // all work caused by the warm-up is over
 	if err != nil {
 		return err
 	}
@@ -79,7 +83,7 @@ func (p plan) full(ctx context.Context, server *process, visitors []*load.Visito
 	if err != nil {
 		return err
 	}
-	after, err := server.state(serve.AskSettled)
+	after, err := server.state(serve.AskEnd)
 	if err != nil {
 		return err
 	}
@@ -93,25 +97,25 @@ func (p plan) full(ctx context.Context, server *process, visitors []*load.Visito
 	f.Peak = n / took.Seconds()
 	f.Allocs = float64(after.Mallocs-before.Mallocs) / n
 	f.RSS = float64(after.RSS)
-	f.Late = after.Counts["unacknowledged"] - before.Counts["unacknowledged"]
+	since := func(name string) uint64 { return after.Counts[name] - before.Counts[name] }
+	f.Late, f.Missed = since("unacknowledged"), since("hot_errors")+since("hot_dropped")
 	return nil
 }
 
 func micros(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1000 }
 
 // pace measures how long requests take at a fixed rate.
-func (p plan) pace(ctx context.Context, server *process, visitors []*load.Visitor, f *figure) (int, error) {
-	loop := load.Open{Rate: p.paced, For: *flagPaced}
+func (p plan) pace(ctx context.Context, server *process, visitors []*load.Visitor, rate float64) (paced, int, error) {
+	loop := load.Open{Rate: rate, For: *flagPaced}
 	if p.fresh {
 		loop.VisitLength = 1
 	}
 	latencies, sent, err := loop.Run(ctx, visitors)
 	if err != nil {
-		return sent, err
+		return paced{}, sent, err
 	}
-	f.P50, f.P99, f.Paced = latencies.At(0.5), latencies.At(0.99), latencies.Rate
 	_, err = server.state(serve.AskSettled)
-	return sent, err
+	return paced{P50: latencies.At(0.5), P99: latencies.At(0.99), Rate: latencies.Rate}, sent, err
 }
 
 // check fails a round unless everything that was requested is counted once: in
@@ -131,7 +135,7 @@ func (p plan) check(server *process, visitors []*load.Visitor, requests int64) e
 		if p.fresh {
 			sessions = requests
 		}
-		if server.mongodb == nil && stored.Sessions != sessions {
+		if stored.Sessions != sessions {
 			return fmt.Errorf("%d visitors came and %d sessions are stored", sessions, stored.Sessions)
 		}
 	case server.kind.Name != serve.Bare && !p.fresh:

@@ -43,6 +43,9 @@ func soak(ctx context.Context, r *report) error {
 	loop := load.Open{Rate: soakCalibration / took.Seconds() / 2, For: *flagFor, VisitLength: soakVisit, Patient: true, Sum: true}
 	fmt.Printf("%s requests/s at its peak; %s/s for %v, visits of %d pages, sessions end after %v\n", thousands(2*loop.Rate), thousands(loop.Rate), *flagFor, soakVisit, soakIdle)
 
+	if _, err := server.state(serve.AskBegin); err != nil {
+		return err
+	}
 	soaking, stop := context.WithCancel(ctx)
 	defer stop()
 	watched := make(chan error, 1)
@@ -65,7 +68,7 @@ func soak(ctx context.Context, r *report) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if _, err := server.state(serve.AskSettled); err != nil {
+	if _, err := server.state(serve.AskEnd); err != nil {
 		return err
 	}
 	stored, err := server.stored()

@@ -16,13 +16,12 @@ type table struct {
 	figures  map[string][]figure // by kind, one for each round
 }
 
-// behind is the share of the paced rate that a server has to miss to count as
+// behind is the share of a paced rate that a server has to miss to count as
 // overloaded.
 const behind = 0.02
 
 func (t *table) markdown() string {
 	var b strings.Builder
-	paced := t.plan.paced > 0
 	redis := false
 	for _, k := range t.kinds {
 		redis = redis || k.Redis
@@ -31,8 +30,8 @@ func (t *table) markdown() string {
 	if redis {
 		head = append(head[:3], append([]string{"Redis, CPU"}, head[3:]...)...)
 	}
-	if paced {
-		head = append(head, fmt.Sprintf("p50 at %s/s", thousands(t.plan.paced)), "p99")
+	for i, rate := range t.plan.paced {
+		head = append(head, fmt.Sprintf("p50 at %v × bare's: %s/s", t.plan.parts[i], thousands(rate)), "p99")
 	}
 	row(&b, head)
 	rule := make([]string, len(head))
@@ -52,11 +51,11 @@ func (t *table) markdown() string {
 			cells = append(cells, cell)
 		}
 		cells = append(cells, thousands(f.Peak), fmt.Sprintf("%.0f %%", 100*f.Peak/bare.Peak), allocations(k, f), mebibytes(f.RSS))
-		if paced {
-			if f.Paced < t.plan.paced*(1-behind) {
-				cells = append(cells, "overloaded", fmt.Sprintf("(%s/s)", thousands(f.Paced)))
+		for i, rate := range t.plan.paced {
+			if l := f.Paced[i]; l.Rate < rate*(1-behind) {
+				cells = append(cells, "overloaded", fmt.Sprintf("(%s/s)", thousands(l.Rate)))
 			} else {
-				cells = append(cells, latency(f.P50), latency(f.P99))
+				cells = append(cells, latency(l.P50), latency(l.P99))
 			}
 		}
 		row(&b, cells)
@@ -73,7 +72,15 @@ func allocations(k serve.Kind, f figure) string {
 
 // how returns the line under a table.
 func (t *table) how() string {
-	return fmt.Sprintf("%s. Medians of %d rounds of %s requests, %s form, %d connections.", measured(), len(t.figures[serve.Bare]), thousands(float64(t.plan.requests)), t.plan.form, t.plan.connections)
+	missed := ""
+	for _, k := range t.kinds {
+		for i, f := range t.figures[k.Name] {
+			if f.Missed > 0 {
+				missed += fmt.Sprintf(" In round %d the hot store of %s did not take %d writes.", i+1, k.Name, f.Missed)
+			}
+		}
+	}
+	return fmt.Sprintf("%s. Medians of %d rounds of %s requests, %s form, %d connections.", measured(), len(t.figures[serve.Bare]), thousands(float64(t.plan.requests)), t.plan.form, t.plan.connections) + missed
 }
 
 func row(b *strings.Builder, cells []string) {

@@ -2,9 +2,9 @@
 // needs, and keeps nothing but counts: what a process spends on its archive is
 // then its own side of it, the encoding, the driver and the reading of answers.
 //
-// It says that it is a replica set of one member. What it counts is the page
-// views of each session, because the archive asks for those after each insert:
-// one small document for each, as a server answers, or their number.
+// It says that it is a replica set of one member. What it counts is the sessions,
+// and the page views of each, because the archive asks for those after each
+// insert: one small document for each, as a server answers, or their number.
 package mongostub
 
 import (
@@ -22,12 +22,13 @@ import (
 type Server struct {
 	listener net.Listener
 
-	mu      sync.Mutex
-	conns   map[net.Conn]bool // nil once it is closed
-	views   map[string]int64  // page views inserted, by session
-	total   int64             // of all sessions
-	cursors map[int64][]group
-	cursor  int64 // the latest one's id
+	mu       sync.Mutex
+	conns    map[net.Conn]bool // nil once it is closed
+	views    map[string]int64  // page views inserted, by session
+	total    int64             // of all sessions
+	sessions int64             // inserted
+	cursors  map[int64][]group
+	cursor   int64 // the latest one's id
 }
 
 // Start starts a server.
@@ -44,11 +45,11 @@ func Start(ctx context.Context) (*Server, error) {
 // URI is the address for the archive.
 func (s *Server) URI() string { return "mongodb://" + s.listener.Addr().String() + "/footfall" }
 
-// PageViews is how many page views were inserted.
-func (s *Server) PageViews() int64 {
+// Stored is how many page views and how many sessions were inserted.
+func (s *Server) Stored() (views, sessions int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.total
+	return s.total, s.sessions
 }
 
 // Close ends all connections.

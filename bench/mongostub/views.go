@@ -18,10 +18,18 @@ const (
 	batchBytes = 15 << 20 // below the most that a document may hold
 )
 
-func (s *Server) countInserted(events []bsoncore.Document) {
+func (s *Server) countInserted(collection string, docs []bsoncore.Document) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, e := range events {
+	switch collection {
+	case "sessions":
+		s.sessions += int64(len(docs))
+		return
+	case "session_events":
+	default:
+		return
+	}
+	for _, e := range docs {
 		if kind, _ := e.Lookup("eventType").StringValueOK(); kind == "page_view" {
 			session, _ := e.Lookup("sessionId").StringValueOK()
 			s.views[session]++

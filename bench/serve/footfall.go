@@ -28,7 +28,8 @@ type tracked struct {
 	handler  http.Handler // the shop behind the tracker
 	outage   *outage
 	stored   func(context.Context) (Stored, error)
-	database string // path, if it is a file
+	database string   // path, if it is a file
+	profiled *os.File // while a profile is written
 	close    func()
 }
 

@@ -34,6 +34,8 @@ type Options struct {
 const (
 	AskState   = "state"   // State as it is
 	AskSettled = "settled" // State once the archive has everything: so work behind the answers is in the figures
+	AskBegin   = "begin"   // as settled; then a profile begins
+	AskEnd     = "end"     // as settled; then the profile ends
 	AskStored  = "stored"  // Stored; apart from the others, so that counting is in no figure
 	AskCollect = "collect" // State after a garbage collection
 	AskOutage  = "outage"  // the archive refuses from now on
@@ -67,11 +69,6 @@ func Run(o *Options) (err error) {
 	}
 	fmt.Println(listener.Addr())
 	go func() { _ = s.serve(listener) }()
-	stop, err := profile(kind)
-	if err != nil {
-		return err
-	}
-	defer stop()
 	in := bufio.NewScanner(os.Stdin)
 	for in.Scan() {
 		answer, err := s.answer(ctx, in.Text())
@@ -85,26 +82,27 @@ func Run(o *Options) (err error) {
 	return s.close()
 }
 
-// profile writes a CPU profile to the file that BENCH_CPUPROFILE names: of each
-// server that is Footfall's, so of the last one.
-func profile(kind Kind) (stop func(), err error) {
+// profile begins and ends a CPU profile in the file that BENCH_CPUPROFILE names.
+// Each server of Footfall's writes it anew, so that of the last one stays.
+func (t *tracked) profile(ask string) (err error) {
 	path := os.Getenv("BENCH_CPUPROFILE")
-	if path == "" || !kind.Footfall {
-		return func() {}, nil
+	switch {
+	case path == "":
+	case ask == AskBegin:
+		if t.profiled, err = os.Create(path); err == nil {
+			err = pprof.StartCPUProfile(t.profiled)
+		}
+	case ask == AskEnd:
+		pprof.StopCPUProfile()
+		err = t.profiled.Close()
 	}
-	f, err := os.Create(path)
-	if err != nil {
-		return nil, err
-	}
-	if err := pprof.StartCPUProfile(f); err != nil {
-		return nil, err
-	}
-	return func() { pprof.StopCPUProfile(); f.Close() }, nil
+	return err
 }
 
 func (s *shopServer) answer(ctx context.Context, ask string) (any, error) {
 	word, rest, _ := strings.Cut(ask, " ")
-	if word == AskState || s.footfall == nil && word == AskSettled {
+	settled := word == AskSettled || word == AskBegin || word == AskEnd
+	if word == AskState || s.footfall == nil && settled {
 		return s.state(ctx), nil
 	}
 	if word == AskCollect {
@@ -115,12 +113,13 @@ func (s *shopServer) answer(ctx context.Context, ask string) (any, error) {
 		return Stored{}, nil
 	}
 	t := s.footfall
-	switch word {
-	case AskSettled:
+	if settled {
 		if err := t.settle(ctx); err != nil {
 			return nil, err
 		}
-		return s.state(ctx), nil
+		return s.state(ctx), t.profile(word)
+	}
+	switch word {
 	case AskStored:
 		return t.stored(ctx)
 	case AskOutage:

@@ -2,6 +2,8 @@ package serve
 
 import (
 	"net"
+	"os"
+	"path/filepath"
 	"strconv"
 	"testing"
 
@@ -91,5 +93,28 @@ func TestOutage_LosesNothing(t *testing.T) {
 	}
 	if stored, err := s.footfall.stored(t.Context()); err != nil || stored.Views != 6000 || stored.Sessions != 5000 {
 		t.Errorf("stored %+v, %v", stored, err)
+	}
+}
+
+// A profile is of what happens between its two questions, and complete after them.
+func TestProfile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "profile")
+	t.Setenv("BENCH_CPUPROFILE", path)
+	kind, _ := KindOf(MemorySQLite)
+	s, err := kind.make(t.Context(), &Options{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.footfall.stop(t.Context())
+	for _, ask := range []string{AskSettled, AskBegin, AskFill + " 6000", AskEnd} {
+		if _, err := os.Stat(path); (err == nil) != (ask == AskFill+" 6000" || ask == AskEnd) {
+			t.Errorf("before %q: %v", ask, err)
+		}
+		if _, err := s.answer(t.Context(), ask); err != nil {
+			t.Fatalf("%q: %v", ask, err)
+		}
+	}
+	if info, err := os.Stat(path); err != nil || info.Size() == 0 {
+		t.Errorf("the profile: %v, %v", info, err)
 	}
 }
