@@ -130,7 +130,7 @@ func TestLook_OnlyASecretThatMatchesShowsThatTheCookieWasKept(t *testing.T) {
 	login := record(e.ID())
 	login.Version, login.SecretHash, login.Superseded = 20, second, first
 	e.Merge(login, nil, start)
-	if e.Look(&first, start); !e.CookieSeen() {
+	if e.Look(&first, start, isOver); !e.CookieSeen() {
 		t.Error("a request with the superseded secret does not count as the session's cookie")
 	}
 }
