@@ -200,7 +200,7 @@ func (b *batch) begin(records []*store.Record) error {
 	if err != nil {
 		return err
 	}
-	var docs []any
+	var fresh []*store.Record
 	seen := newSightings()
 	var logins []loggedIn
 	for _, r := range records {
@@ -211,16 +211,22 @@ func (b *batch) begin(records []*store.Record) error {
 			continue
 		}
 		there[r.SessionID] = true
-		docs = append(docs, newSessionDoc(r))
+		fresh = append(fresh, r)
 		seen.add(r.VisitorID, moment(r.StartedAt))
 	}
-	if len(docs) > 0 {
-		if err := b.upsert(visitors, seen.models()); err != nil {
+	if err := b.see(seen); err != nil {
+		return err
+	}
+	for len(fresh) > 0 {
+		command, n, err := appendSessions(b.command[:0], fresh)
+		if err != nil {
 			return err
 		}
-		if _, err := b.insert(sessions, docs); err != nil {
+		b.command = command
+		if _, err := b.runInsert(sessions, command); err != nil {
 			return err
 		}
+		fresh = fresh[n:]
 	}
 	if err := b.endRevoked(logins); err != nil {
 		return err

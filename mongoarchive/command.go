@@ -13,10 +13,10 @@ import (
 	"github.com/footfall-go/footfall/store"
 )
 
-// Two commands are part of storing every page view: the insert of events and the
-// update of their sessions. They are encoded here byte by byte and sent with
-// RunCommand. The driver's own calls encode with reflection, and InsertMany
-// decodes each document again to learn its _id. In a process that serves page
+// The commands that are part of storing page views and new visitors, the inserts of
+// events and sessions and the updates of sessions and visitors, are encoded here byte by
+// byte and sent with RunCommand. The driver's own calls encode with reflection, and
+// InsertMany decodes each document again to learn its _id. In a process that serves page
 // views that took 11 % of the CPU in place of 3 % for the insert and, with many
 // sessions, 14 % for the update: see docs/decisions/0014.
 //
@@ -63,6 +63,82 @@ func appendInsert(dst []byte, events []*store.Event) (command []byte, n int) {
 		dst = appendEvent(dst, strconv.Itoa(n), events[n])
 	}
 	return appendCommandEnd(dst, array), n
+}
+
+// appendSessions appends an insert command with as many of the sessions as fit into one.
+func appendSessions(dst []byte, records []*store.Record) (command []byte, n int, err error) {
+	dst, array := appendCommandStart(dst, "insert", sessions, "documents")
+	for ; n < min(len(records), perCommand) && len(dst) < commandBytes; n++ {
+		if dst, err = appendSession(dst, strconv.Itoa(n), records[n]); err != nil {
+			return nil, 0, err
+		}
+	}
+	return appendCommandEnd(dst, array), n, nil
+}
+
+// appendSession appends a session that begins, in the form of a sessionDoc.
+func appendSession(dst []byte, key string, r *store.Record) ([]byte, error) {
+	doc, dst := bsoncore.AppendDocumentElementStart(dst, key)
+	dst = bsoncore.AppendStringElement(dst, "_id", r.SessionID)
+	dst = bsoncore.AppendStringElement(dst, "sessionId", r.SessionID)
+	dst = appendText(dst, "visitorId", r.VisitorID)
+	dst = appendText(dst, "customerId", r.CustomerID)
+	dst = bsoncore.AppendStringElement(dst, "type", string(r.Type()))
+	for _, text := range [...]struct{ name, value string }{
+		{"ipAddress", r.IPAddress}, {"userAgent", r.UserAgent}, {"country", r.Country}, {"city", r.City}, {"device", r.Device}, {"browser", r.Browser}, {"os", r.OS},
+		{"landingPage", r.LandingPage}, {"referrer", r.Referrer}, {"channel", r.Channel},
+		{"utmSource", r.UTMSource}, {"utmMedium", r.UTMMedium}, {"utmCampaign", r.UTMCampaign}, {"utmTerm", r.UTMTerm}, {"utmContent", r.UTMContent},
+	} {
+		dst = appendText(dst, text.name, text.value)
+	}
+	dst = bsoncore.AppendInt64Element(dst, "pageViews", r.PageViews)
+	dst = appendMoment(dst, "startedAt", r.StartedAt)
+	dst = appendMoment(dst, "lastSeenAt", r.LastSeenAt)
+	dst = appendMoment(dst, "endedAt", r.EndedAt)
+	dst = appendText(dst, "endReason", string(r.EndReason))
+	dst = bsoncore.AppendBooleanElement(dst, "converted", r.Converted)
+	dst = appendText(dst, "orderId", r.OrderID)
+	dst = bsoncore.AppendInt64Element(dst, "version", r.Version)
+	dst = bsoncore.AppendBinaryElement(dst, "secretHash", 0, r.SecretHash[:])
+	if r.Superseded == (store.SecretHash{}) {
+		dst = bsoncore.AppendNullElement(dst, "supersededHash")
+	} else {
+		dst = bsoncore.AppendBinaryElement(dst, "supersededHash", 0, r.Superseded[:])
+	}
+	dst = appendMoment(dst, "authenticatedAt", r.AuthenticatedAt)
+	values, dst := bsoncore.AppendDocumentElementStart(dst, "values")
+	for name, value := range r.Values {
+		encoded, err := bson.Marshal(newValueDoc(name, value, r.StartedAt))
+		if err != nil {
+			return nil, err
+		}
+		dst = bsoncore.AppendDocumentElement(dst, valueName(name), encoded)
+	}
+	dst = closed(dst, values)
+	dst = bsoncore.AppendInt64Element(dst, "folds", 0)
+	return closed(dst, doc), nil
+}
+
+// appendSighting appends the update statement that makes a visitor known, or widens the
+// time in which it was seen.
+func appendSighting(dst []byte, key, visitorID string, first, last bson.DateTime) []byte {
+	statement, dst := bsoncore.AppendDocumentElementStart(dst, key)
+	q, dst := bsoncore.AppendDocumentElementStart(dst, "q")
+	dst = bsoncore.AppendStringElement(dst, "_id", visitorID)
+	dst = closed(dst, q)
+	u, dst := bsoncore.AppendDocumentElementStart(dst, "u")
+	set, dst := bsoncore.AppendDocumentElementStart(dst, "$set")
+	dst = bsoncore.AppendStringElement(dst, "visitorId", visitorID)
+	dst = closed(dst, set)
+	lower, dst := bsoncore.AppendDocumentElementStart(dst, "$min")
+	dst = bsoncore.AppendDateTimeElement(dst, "firstSeenAt", int64(first))
+	dst = closed(dst, lower)
+	raise, dst := bsoncore.AppendDocumentElementStart(dst, "$max")
+	dst = bsoncore.AppendDateTimeElement(dst, "lastSeenAt", int64(last))
+	dst = closed(dst, raise)
+	dst = closed(dst, u)
+	dst = bsoncore.AppendBooleanElement(dst, "upsert", true)
+	return closed(dst, statement)
 }
 
 // appendEvent appends an event in the form of an eventDoc.
@@ -129,9 +205,8 @@ func statements(command bson.Raw, list string) ([]bson.Raw, error) {
 	return raws, err
 }
 
-// runInsert sends the command that appendInsert built. It returns which documents
-// existed already.
-func (b *batch) runInsert(command bson.Raw) (there []int, err error) {
+// runInsert sends an insert into a collection. It returns which documents existed already.
+func (b *batch) runInsert(collection string, command bson.Raw) (there []int, err error) {
 	if len(command) < 2*commandBytes {
 		err = b.c.write.RunCommand(b.ctx, command).Err()
 		if there, ok := duplicates(err); ok {
@@ -149,11 +224,12 @@ func (b *batch) runInsert(command bson.Raw) (there []int, err error) {
 	for i, d := range docs {
 		again[i] = d
 	}
-	return b.insert(sessionEvents, again)
+	return b.insert(collection, again)
 }
 
-// runUpdate sends updates of sessions. It returns how many of the sessions exist.
-func (b *batch) runUpdate(command bson.Raw) (matched int64, err error) {
+// runUpdate sends updates of a collection. It returns how many of the documents exist, those
+// included that were made.
+func (b *batch) runUpdate(collection string, command bson.Raw) (matched int64, err error) {
 	reply, err := b.c.write.RunCommand(b.ctx, command).Raw()
 	if err == nil {
 		if n, ok := reply.Lookup("n").AsInt64OK(); ok {
@@ -169,11 +245,12 @@ func (b *batch) runUpdate(command bson.Raw) (matched int64, err error) {
 	}
 	models := make([]mongo.WriteModel, len(updates))
 	for i, u := range updates {
-		models[i] = mongo.NewUpdateOneModel().SetFilter(u.Lookup("q").Document()).SetUpdate(u.Lookup("u").Document())
+		upsert, _ := u.Lookup("upsert").BooleanOK()
+		models[i] = mongo.NewUpdateOneModel().SetFilter(u.Lookup("q").Document()).SetUpdate(u.Lookup("u").Document()).SetUpsert(upsert)
 	}
-	result, err := b.coll(sessions).BulkWrite(b.ctx, models, options.BulkWrite().SetOrdered(false))
+	result, err := b.coll(collection).BulkWrite(b.ctx, models, options.BulkWrite().SetOrdered(false))
 	if err != nil {
 		return 0, err
 	}
-	return result.MatchedCount, nil
+	return result.MatchedCount + result.UpsertedCount, nil
 }

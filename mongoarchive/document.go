@@ -78,24 +78,6 @@ func newValueDoc(key string, v store.Value, at time.Time) valueDoc {
 	return valueDoc{Key: key, Value: text(string(v.JSON)), Keep: v.Keep, SetAt: moment(at)}
 }
 
-func newSessionDoc(r *store.Record) *sessionDoc {
-	d := &sessionDoc{
-		ID: r.SessionID, SessionID: r.SessionID, VisitorID: text(r.VisitorID), CustomerID: text(r.CustomerID), Type: string(r.Type()),
-		IPAddress: text(r.IPAddress), UserAgent: text(r.UserAgent), Country: text(r.Country), City: text(r.City),
-		Device: text(r.Device), Browser: text(r.Browser), OS: text(r.OS),
-		LandingPage: text(r.LandingPage), Referrer: text(r.Referrer), Channel: text(r.Channel),
-		UTMSource: text(r.UTMSource), UTMMedium: text(r.UTMMedium), UTMCampaign: text(r.UTMCampaign), UTMTerm: text(r.UTMTerm), UTMContent: text(r.UTMContent),
-		PageViews: r.PageViews, StartedAt: known(r.StartedAt), LastSeenAt: known(r.LastSeenAt), EndedAt: known(r.EndedAt), EndReason: text(string(r.EndReason)),
-		Converted: r.Converted, OrderID: text(r.OrderID),
-		Version: r.Version, SecretHash: r.SecretHash[:], SupersededHash: superseded(r.Superseded), AuthenticatedAt: known(r.AuthenticatedAt),
-		Values: map[string]valueDoc{},
-	}
-	for key, value := range r.Values {
-		d.Values[valueName(key)] = newValueDoc(key, value, r.StartedAt)
-	}
-	return d
-}
-
 func superseded(h store.SecretHash) []byte {
 	if h == (store.SecretHash{}) {
 		return nil

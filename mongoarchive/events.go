@@ -21,7 +21,7 @@ func (b *batch) insertEvents() error {
 	for rest := b.events; len(rest) > 0; {
 		command, n := appendInsert(b.command[:0], rest)
 		b.command = command
-		there, err := b.runInsert(command)
+		there, err := b.runInsert(sessionEvents, command)
 		if err != nil {
 			return err
 		}
@@ -113,7 +113,7 @@ func (b *batch) raise(ids []string, views map[string]int64) (int64, error) {
 		command = appendRaise(command, strconv.Itoa(i), id, views[id], b.touched[id].lastSeen)
 	}
 	b.command = appendCommandEnd(command, array)
-	return b.runUpdate(b.command)
+	return b.runUpdate(sessions, b.command)
 }
 
 // fewViews is the average number of page views per session up to which they are

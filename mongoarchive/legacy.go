@@ -97,7 +97,7 @@ func (b *batch) upgradeSessions(docs []bson.M) error {
 			seen.add(*d.VisitorID, *d.StartedAt)
 		}
 	}
-	if err := b.upsert(visitors, seen.models()); err != nil {
+	if err := b.see(seen); err != nil {
 		return err
 	}
 	there, err := b.insert(sessions, successors)

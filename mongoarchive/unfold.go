@@ -104,7 +104,7 @@ func (b *batch) restore(ids []string) (unknown map[string]bool, err error) {
 			seen.add(plain(c.Record.VisitorID), *c.Record.StartedAt)
 		}
 	}
-	if err := b.upsert(visitors, seen.models()); err != nil {
+	if err := b.see(seen); err != nil {
 		return nil, err
 	}
 	if _, err := b.insert(sessions, docs); err != nil || len(without) == 0 {

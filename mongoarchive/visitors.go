@@ -1,8 +1,11 @@
 package mongoarchive
 
 import (
+	"maps"
+	"slices"
+	"strconv"
+
 	"go.mongodb.org/mongo-driver/v2/bson"
-	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 )
 
@@ -22,14 +25,20 @@ func (s sightings) add(visitorID string, at bson.DateTime) {
 	}
 }
 
-func (s sightings) models() []mongo.WriteModel {
-	var models []mongo.WriteModel
-	for id, first := range s.first {
-		models = append(models, mongo.NewUpdateOneModel().SetFilter(bson.M{"_id": id}).SetUpsert(true).SetUpdate(bson.M{
-			"$set": bson.M{"visitorId": id}, "$min": bson.M{"firstSeenAt": first}, "$max": bson.M{"lastSeenAt": s.last[id]},
-		}))
-	}
-	return models
+// see stores sightings: a visitor who is not there is inserted.
+func (b *batch) see(s sightings) error {
+	return inChunks(slices.Sorted(maps.Keys(s.first)), func(ids []string) error {
+		command, array := appendCommandStart(b.command[:0], "update", visitors, "updates")
+		for i, id := range ids {
+			command = appendSighting(command, strconv.Itoa(i), id, s.first[id], s.last[id])
+		}
+		b.command = appendCommandEnd(command, array)
+		_, err := b.runUpdate(visitors, b.command)
+		if there, ok := duplicates(err); ok && len(there) > 0 { // others inserted some of them at this moment
+			_, err = b.runUpdate(visitors, b.command)
+		}
+		return err
+	})
 }
 
 // forgetVisitors deletes those of some visitors who have no session.
@@ -55,7 +64,7 @@ func (b *batch) forgetVisitors(ids []string) error {
 			seen.add(id, *d.StartedAt)
 		}
 	}
-	return b.upsert(visitors, seen.models())
+	return b.see(seen)
 }
 
 // withoutSession groups sessions by visitor. The server steps over the other sessions
