@@ -17,6 +17,7 @@ func documentFields(w *wire.Wire, d *live.Document) {
 	w.Int(51, &d.Events)
 	w.Int(52, &d.Orders)
 	w.Time(53, &d.RestoredAt)
+	w.Time(55, &d.RotatedAt)
 	w.Flag(54, &d.Unbegun)
 }
 

@@ -11,7 +11,7 @@ import (
 )
 
 // Record writes or reads a session's record but for its ids and its counts: fields 3 to
-// 18, 30, 31, 33, 34, and those of [Wire.Credentials]. A field's number is never used again for another.
+// 18, 30, 31, 33, 34, and those of [Wire.Credentials]; when a login changed the secret last is none of the journal's. A field's number is never used again for another.
 func (w *Wire) Record(r *store.Record) {
 	w.Text(3, &r.IPAddress)
 	w.Text(4, &r.UserAgent)
