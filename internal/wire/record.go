@@ -10,8 +10,9 @@ import (
 	"github.com/footfall-go/footfall/store"
 )
 
-// Record writes or reads a session's record but for its ids and its counts: fields 3 to
-// 18, 30, 31, 33, 34, and those of [Wire.Credentials]; when a login changed the secret last is none of the journal's. A field's number is never used again for another.
+// Record writes or reads a session's record but for its ids, and for when a login changed
+// its secret, which the journal does not keep: fields 3 to 18, 30 to 34, and those of
+// [Wire.Credentials]. A field's number is never used again for another.
 func (w *Wire) Record(r *store.Record) {
 	w.Text(3, &r.IPAddress)
 	w.Text(4, &r.UserAgent)
