@@ -93,6 +93,7 @@ func (v *caller) begin(n int) error {
 	}
 	r := request(at, address(n))
 	r.Header.Set("User-Agent", agent(n))
+	r.Header.Set("Sec-Fetch-Mode", "navigate")
 	r.Header.Set("Referer", fmt.Sprintf("https://www.example.com/letters/%d", n))
 	if err := v.call(r); err != nil {
 		return err

@@ -31,7 +31,7 @@ func live(ctx context.Context, r *report) error {
 		return err
 	}
 	var b strings.Builder
-	row(&b, []string{"live sessions", "as it comes: in the table, the hot store", "heap", "one more session", "of it its own text", "RSS", "CPU a resumed request", "all in the table: heap", "one more session", "CPU a resumed request, no SQLite"})
+	row(&b, []string{"live sessions", "as it comes: in the table, the hot store", "heap", "one more session", "of it its own text", "RSS", "CPU a resumed request", "without SQLite: heap", "one more session", "CPU a resumed request"})
 	row(&b, []string{"---", "---", "---", "---", "---", "---", "---", "---", "---", "---"})
 	for i, w := range whole {
 		p := alone[i]

@@ -16,6 +16,7 @@ import (
 
 	"github.com/footfall-go/footfall"
 	"github.com/footfall-go/footfall/bench/serve"
+	"github.com/footfall-go/footfall/internal/memory"
 	"github.com/footfall-go/footfall/memstore"
 	"github.com/footfall-go/footfall/sqlitearchive"
 	"github.com/footfall-go/footfall/store"
@@ -39,7 +40,7 @@ const resumedSample = 100_000
 // liveInside calls the tracker's handler directly, because a network would only
 // add time. With SQLite the tracker has its defaults: it holds 100,000 sessions
 // in its table and reads others from the hot store, which in memory holds
-// 2,000,000. With the forgetful archive both are large enough for all sessions.
+// 2,000,000; the garbage collector is set as the command sets it. With the forgetful archive both are large enough for all sessions.
 func liveInside(ctx context.Context) (any, error) {
 	dir, err := os.MkdirTemp(*flagDir, "footfall-bench-*")
 	if err != nil {
@@ -63,6 +64,10 @@ func liveInside(ctx context.Context) (any, error) {
 	hot, table := memstore.New(0), 0
 	if *flagDiscard {
 		hot, table = memstore.NewSized(2**flagLive, 1<<40), *flagLive+1000 // larger, because capacities are divided among equal parts that do not fill evenly
+	} else {
+		governing, stop := context.WithCancel(ctx)
+		defer stop()
+		go memory.Govern(governing)
 	}
 	crowd.tracker, err = footfall.New(footfall.Config{
 		Secrets: []string{serve.Secret}, Hot: hot, Archive: archive, JournalDir: filepath.Join(dir, "journal"),
