@@ -17,7 +17,7 @@ import (
 // session is the request's session; one is begun if there is none and one may be.
 // forLogin overrides what the mode, caps and bots say. r.mu is held.
 func (r *Request) session(forLogin bool) *live.Entry {
-	if r.finished && r.began && r.entry != nil {
+	if r.finished && r.began && r.entry != nil && r.entry.IsAnnounced() {
 		r.entry = r.q.Sessions.Held(r.entry) // it goes on behind its first byte
 	}
 	if r.entry != nil || r.err != nil || r.finished || r.loggedOut {
