@@ -122,6 +122,10 @@ func (s *Sessions) findNewer(ctx context.Context, e *live.Entry, hash *store.Sec
 	if !rec.EndedAt.IsZero() || s.lives.Remaining(&rec.Session, clock.Now()) == 0 || s.revoked.CoversCustomer(&rec) {
 		return Worthless, nil
 	}
+	at, key := clock.Now(), goneKey(hash[:])
+	if s.gone.knows(key, at) {
+		return Worthless, nil
+	}
 	archived, ok, err := s.readArchive(ctx, rec.SessionID)
 	if err != nil {
 		return Worthless, err
@@ -142,6 +146,7 @@ func (s *Sessions) findNewer(ctx context.Context, e *live.Entry, hash *store.Sec
 	if lost := e.RestoredAt(); !lost.IsZero() && s.out.MayArrive(lost, clock.Now()) {
 		return Worthless, ErrNotYet
 	}
+	s.gone.note(key, at, goneShort)
 	return Worthless, nil
 }
 
@@ -294,15 +299,9 @@ func (s *Sessions) readLost(ctx context.Context, id uuid.UUID, readAt time.Time,
 		return nil, err
 	}
 	if e == nil {
-		rec, ok, err := s.readSettledArchive(ctx, id)
-		if err != nil {
+		rec, over, err := s.readUnlessOver(ctx, id, readAt)
+		if err != nil || over {
 			return nil, err
-		}
-		if !ok && s.archive.Shared() && s.out.MayArrive(clock.IDTime(id), readAt) {
-			return nil, ErrNotYet
-		}
-		if !ok || s.lives.Remaining(&rec.Session, readAt) == 0 {
-			return nil, nil
 		}
 		if err := s.confirm(ctx, &rec); err != nil {
 			return nil, err
@@ -311,6 +310,39 @@ func (s *Sessions) readLost(ctx context.Context, id uuid.UUID, readAt time.Time,
 	}
 	s.hot.Restore(ctx, e, stale)
 	return e, nil
+}
+
+// readUnlessOver reads a session from the archive, unless that said a moment ago that it is
+// over.
+func (s *Sessions) readUnlessOver(ctx context.Context, id uuid.UUID, readAt time.Time) (rec store.Record, over bool, err error) {
+	key := goneKey(id)
+	if s.gone.knows(key, readAt) {
+		return rec, true, nil
+	}
+	answered, err := s.gone.ask(ctx, key)
+	if err != nil {
+		return rec, false, archiveError(err)
+	}
+	defer func() { answered(err) }()
+	if s.gone.knows(key, readAt) { // another request has asked
+		return rec, true, nil
+	}
+	rec, found, err := s.readSettledArchive(ctx, id)
+	if err != nil {
+		return rec, false, err
+	}
+	if !found && s.archive.Shared() && s.out.MayArrive(clock.IDTime(id), readAt) {
+		return rec, false, ErrNotYet
+	}
+	if found && s.lives.Remaining(&rec.Session, readAt) > 0 {
+		return rec, false, nil
+	}
+	long := goneShort
+	if found && (!rec.EndedAt.IsZero() || !s.out.MayArrive(rec.LastSeenAt.Add(s.lives.Idle), readAt)) {
+		long = goneLong
+	}
+	s.gone.note(key, readAt, long)
+	return rec, true, nil
 }
 
 // held is a session as this process holds it, if the archive does not have all of it
