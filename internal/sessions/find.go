@@ -312,39 +312,6 @@ func (s *Sessions) readLost(ctx context.Context, id uuid.UUID, readAt time.Time,
 	return e, nil
 }
 
-// readUnlessOver reads a session from the archive, unless that said a moment ago that it is
-// over.
-func (s *Sessions) readUnlessOver(ctx context.Context, id uuid.UUID, readAt time.Time) (rec store.Record, over bool, err error) {
-	key := goneKey(id)
-	if s.gone.knows(key, readAt) {
-		return rec, true, nil
-	}
-	answered, err := s.gone.ask(ctx, key)
-	if err != nil {
-		return rec, false, archiveError(err)
-	}
-	defer func() { answered(err) }()
-	if s.gone.knows(key, readAt) { // another request has asked
-		return rec, true, nil
-	}
-	rec, found, err := s.readSettledArchive(ctx, id)
-	if err != nil {
-		return rec, false, err
-	}
-	if !found && s.archive.Shared() && s.out.MayArrive(clock.IDTime(id), readAt) {
-		return rec, false, ErrNotYet
-	}
-	if found && s.lives.Remaining(&rec.Session, readAt) > 0 {
-		return rec, false, nil
-	}
-	long := goneShort
-	if found && (!rec.EndedAt.IsZero() || !s.out.MayArrive(rec.LastSeenAt.Add(s.lives.Idle), readAt)) {
-		long = goneLong
-	}
-	s.gone.note(key, readAt, long)
-	return rec, true, nil
-}
-
 // held is a session as this process holds it, if the archive does not have all of it
 // yet and nothing that this process knows revokes it; otherwise nil. Since the hot store
 // has lost it, a shared archive's revocations are read before a customer's session is

@@ -4,6 +4,11 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/footfall-go/footfall/internal/clock"
+	"github.com/footfall-go/footfall/store"
 )
 
 const (
@@ -86,4 +91,37 @@ func (g *gone) ask(ctx context.Context, key goneKey) (answered func(error), err 
 			return nil, ctx.Err()
 		}
 	}
+}
+
+// readUnlessOver reads a session from the archive, unless that said a moment ago that it is
+// over.
+func (s *Sessions) readUnlessOver(ctx context.Context, id uuid.UUID, readAt time.Time) (rec store.Record, over bool, err error) {
+	key := goneKey(id)
+	if s.gone.knows(key, readAt) {
+		return rec, true, nil
+	}
+	answered, err := s.gone.ask(ctx, key)
+	if err != nil {
+		return rec, false, archiveError(err)
+	}
+	defer func() { answered(err) }()
+	if s.gone.knows(key, readAt) { // another request has asked
+		return rec, true, nil
+	}
+	rec, found, err := s.readSettledArchive(ctx, id)
+	if err != nil {
+		return rec, false, err
+	}
+	if !found && s.archive.Shared() && s.out.MayArrive(clock.IDTime(id), readAt) {
+		return rec, false, ErrNotYet
+	}
+	if found && s.lives.Remaining(&rec.Session, readAt) > 0 {
+		return rec, false, nil
+	}
+	long := goneShort
+	if found && (!rec.EndedAt.IsZero() || !s.out.MayArrive(rec.LastSeenAt.Add(s.lives.Idle), readAt)) {
+		long = goneLong
+	}
+	s.gone.note(key, readAt, long)
+	return rec, true, nil
 }
