@@ -270,7 +270,7 @@ func (s *Store) Put(ctx context.Context, id, series string, doc []byte, previous
 		stored, err = s.run(ctx, redisrecord.Put, redisrecord.Key(s.prefix, id), args)
 	}
 	if err != nil {
-		return false, fmt.Errorf("redisstore: put: %w", err)
+		return false, fmt.Errorf("redisstore: put: %w", refused(err))
 	}
 	return stored, nil
 }
@@ -289,7 +289,7 @@ func (s *Store) putNew(ctx context.Context, id, series string, doc []byte, versi
 		return false, nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("redisstore: put: %w", err)
+		return false, fmt.Errorf("redisstore: put: %w", refused(err))
 	}
 	return true, nil
 }
@@ -302,7 +302,7 @@ func (s *Store) Merge(ctx context.Context, id, series, writer string, a store.Ac
 		merged, err = s.run(ctx, redisrecord.Merge, redisrecord.Key(s.prefix, id), args)
 	}
 	if err != nil {
-		return false, fmt.Errorf("redisstore: merge: %w", err)
+		return false, fmt.Errorf("redisstore: merge: %w", refused(err))
 	}
 	return merged, nil
 }
@@ -311,9 +311,17 @@ func (s *Store) Merge(ctx context.Context, id, series, writer string, a store.Ac
 func (s *Store) Delete(ctx context.Context, id string) error {
 	key := redisrecord.Key(s.prefix, id)
 	if _, err := s.do(ctx, func(b rueidis.Builder) rueidis.Completed { return b.Del().Key(key).Build() }); err != nil {
-		return fmt.Errorf("redisstore: delete: %w", err)
+		return fmt.Errorf("redisstore: delete: %w", refused(err))
 	}
 	return nil
+}
+
+// refused wraps [store.ErrNoWrites] in an error that says so.
+func refused(err error) error {
+	if refusal, ok := rueidis.IsRedisErr(err); ok {
+		return redisrecord.Refused(err, refusal.Error())
+	}
+	return err
 }
 
 func refusesUser(e *rueidis.RedisError) bool {

@@ -222,10 +222,13 @@ func TestStore_Refusals(t *testing.T) {
 			if read, _, _, err := s.Read(t.Context(), id); err != nil || string(read) != doc {
 				t.Errorf("Read = %q, %v: what is there can be read", read, err)
 			}
-			if stored, err := s.Put(t.Context(), id, "s", []byte(doc), 1, 2, time.Minute); err == nil || stored {
-				t.Errorf("Put = %v, %v", stored, err)
+			if stored, err := s.Put(t.Context(), id, "s", []byte(doc), 1, 2, time.Minute); !errors.Is(err, store.ErrNoWrites) || stored {
+				t.Errorf("Put = %v, %v, want an error that says that the server answers and takes no writes", stored, err)
 			}
-			if merged, err := s.Merge(t.Context(), id, "s", "w", store.Activity{Views: 1, LastSeen: 1790000000000}, time.Minute); err == nil || merged {
+			if stored, err := s.Put(t.Context(), "new", "s", []byte(doc), 0, 1, time.Minute); !errors.Is(err, store.ErrNoWrites) || stored {
+				t.Errorf("Put of a new record = %v, %v", stored, err)
+			}
+			if merged, err := s.Merge(t.Context(), id, "s", "w", store.Activity{Views: 1, LastSeen: 1790000000000}, time.Minute); !errors.Is(err, store.ErrNoWrites) || merged {
 				t.Errorf("Merge = %v, %v", merged, err)
 			}
 			if err := s.Check(t.Context()); err == nil || !strings.Contains(err.Error(), c.remedy) {

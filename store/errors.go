@@ -18,3 +18,7 @@ var ErrNewer = errors.New("footfall: a newer version wrote this record")
 // ErrRejected is wrapped by an [Archive] when it will never accept what it was
 // given. Any other error of Append is tried again.
 var ErrRejected = errors.New("footfall: rejected for good")
+
+// ErrNoWrites is wrapped by a [HotStore] when the server answered that it takes no writes,
+// because it is full or read-only: it is not away, and can be read.
+var ErrNoWrites = errors.New("footfall: the store takes no writes")

@@ -29,7 +29,8 @@ const MaxWriters = 64
 // that was made anew are not added to it once more.
 //
 // All methods are safe for concurrent use and return soon after ctx is done. An
-// error means that the system failed, never that something is absent.
+// error means that the system failed, never that something is absent. One that wraps
+// [ErrNoWrites] says that the system answered, and takes no writes.
 //
 // A store that is reached over connections should be a [Connector]; it may be a
 // [Checker] and a [MetricsShower]. One of a bounded size should be an [Evictor]. One in

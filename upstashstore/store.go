@@ -117,7 +117,7 @@ func (s *Store) Put(ctx context.Context, id, series string, doc []byte, previous
 		stored, err = s.script(ctx, redisrecord.Put, id, args, s.client.one)
 	}
 	if err != nil {
-		return false, fmt.Errorf("upstashstore: put: %w", err)
+		return false, fmt.Errorf("upstashstore: put: %w", refused(err))
 	}
 	return stored, nil
 }
@@ -133,7 +133,7 @@ func (s *Store) putNew(ctx context.Context, id, series string, doc []byte, versi
 		reply, err = s.client.one(ctx, cmd)
 	}
 	if err != nil {
-		return false, fmt.Errorf("upstashstore: put: %w", err)
+		return false, fmt.Errorf("upstashstore: put: %w", refused(err))
 	}
 	return reply != nil, nil
 }
@@ -149,7 +149,7 @@ func (s *Store) Merge(ctx context.Context, id, series, writer string, a store.Ac
 		merged, err = s.script(ctx, redisrecord.Merge, id, args, s.merges.do)
 	}
 	if err != nil {
-		return false, fmt.Errorf("upstashstore: merge: %w", err)
+		return false, fmt.Errorf("upstashstore: merge: %w", refused(err))
 	}
 	return merged, nil
 }
@@ -164,7 +164,7 @@ func (s *Store) Delete(ctx context.Context, id string) error {
 		_, err = s.client.one(ctx, cmd)
 	}
 	if err != nil {
-		return fmt.Errorf("upstashstore: delete: %w", err)
+		return fmt.Errorf("upstashstore: delete: %w", refused(err))
 	}
 	return nil
 }
@@ -191,6 +191,15 @@ func (s *Store) script(ctx context.Context, script redisrecord.Script, id string
 		return false, errNotJSON
 	}
 	return done == 1, nil
+}
+
+// refused wraps [store.ErrNoWrites] in an error that says so.
+func refused(err error) error {
+	var refusal commandError
+	if errors.As(err, &refusal) {
+		return redisrecord.Refused(err, string(refusal))
+	}
+	return err
 }
 
 // run runs a command that no request waits for.

@@ -19,9 +19,10 @@ func (cmd *demoCmd) Run(t terminal) error {
 	}
 	generated := c.adminToken == ""
 	return c.serve(t, nil, func(n *node, mux *http.ServeMux, at addresses) error {
-		options := shop.Config{Tracker: n.tracker, Logger: n.log, AllowedOrigins: c.allowedOrigins, Proxies: enrich.Proxies{Networks: c.TrustedProxies, UnixSocket: c.TrustUnixSocket}}
+		options := shop.Config{Tracker: n.tracker, Logger: n.log, AllowedOrigins: c.allowedOrigins, Proxies: enrich.Proxies{Networks: c.TrustedProxies, UnixSocket: c.TrustUnixSocket},
+			Secret: []byte(c.Secrets[0]), Insecure: c.development}
 		if c.shared.redisURL != "" || c.shared.upstashURL != "" {
-			options.SharedHot, options.Secret = c.Hot, []byte(c.Secrets[0])
+			options.SharedHot = c.Hot
 		}
 		storefront, err := shop.New(options)
 		if err != nil {

@@ -6,6 +6,9 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
+
+	"github.com/footfall-go/footfall/internal/testserver"
 )
 
 func key(k string) string { return "Idempotency-Key: " + k }
@@ -224,5 +227,57 @@ func TestOrders_AKeyOfAnotherInTheSameBrowserIsRefused(t *testing.T) {
 	thief.post(ordersPath, oneMug, key("order-3")).want(409)
 	if again := b.post(ordersPath, oneMug, key("order-3")).want(201).order(); again.ID != guest.ID {
 		t.Errorf("the buyer's own key: order %s, before %s", again.ID, guest.ID)
+	}
+}
+
+// A buyer who gets no answer repeats the request, which is most likely while a store fails:
+// then no store may say who is logged in.
+func TestOrders_AKeyIsOneOrderWhileAStoreFails(t *testing.T) {
+	t.Parallel()
+	proxy := testserver.Proxy(t, testserver.Redis(t).Addr())
+	topologies.Store(t.Name(), &topology{instances: 1, redisURL: "redis://" + proxy.Addr()})
+	s := openShop(t)
+	known := func(b *browser) bool { return b.get(mePath).status == 200 }
+	eventually := func(what string, ok func() bool) {
+		t.Helper()
+		for deadline := time.Now().Add(10 * time.Second); !ok(); time.Sleep(50 * time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatalf("it takes more than 10 s until %s", what)
+			}
+		}
+	}
+	b, guest, gone := s.browser(), s.browser(), s.browser()
+	b.post(loginPath, firstCustomer).want(200)
+	gone.post(loginPath, secondCustomer).want(200)
+	gone.post(logoutPath, "").want(200)
+	gone.view(productsPath)
+	guest.view(productsPath)
+	order := func(b *browser, k string) string {
+		t.Helper()
+		return b.post(ordersPath, oneMug, key(k)).want(201).order().ID
+	}
+	before, ofGuest, ofGone := order(b, "before"), order(guest, "before"), order(gone, "before")
+
+	proxy.SetDelay(time.Second)
+	time.Sleep(1100 * time.Millisecond) // the process trusts what it knows of a customer for a second
+	eventually("the customer is not known", func() bool { return !known(b) })
+	if again := order(b, "before"); again != before {
+		t.Errorf("with a slow Redis the key of order %s is order %s", before, again)
+	}
+	if order(guest, "before") != ofGuest || order(gone, "before") != ofGone {
+		t.Error("with a slow Redis a guest's key is another order")
+	}
+	during := order(b, "during")
+
+	proxy.SetDelay(0)
+	eventually("the customer is known again", func() bool { return known(b) })
+	for k, want := range map[string]string{"before": before, "during": during} {
+		if again := order(b, k); again != want {
+			t.Errorf("after that the key %q of order %s is order %s", k, want, again)
+		}
+	}
+	b.post(loginPath, secondCustomer).want(200)
+	if a := b.post(ordersPath, oneMug, key("during")); strings.Contains(string(a.Data), during) {
+		t.Error("the next customer of the browser was answered with the order of the one before")
 	}
 }

@@ -99,6 +99,7 @@ func TestBreaker_OpensAfterFiveSlowFailuresInARow(t *testing.T) {
 		{"a store that ran out of time", slowFailure, []error{context.DeadlineExceeded, context.DeadlineExceeded, context.DeadlineExceeded, context.DeadlineExceeded, context.DeadlineExceeded}, true},
 		{"facts that were rejected, which is an answer", slowFailure, []error{store.ErrRejected, store.ErrRejected, fmt.Errorf("a fact: %w", store.ErrRejected), store.ErrRejected, store.ErrRejected}, false},
 		{"records of a newer version, which are an answer", slowFailure, []error{store.ErrNewer, store.ErrNewer, fmt.Errorf("read: %w", store.ErrNewer), store.ErrNewer, store.ErrNewer}, false},
+		{"writes that a full store refused, which is an answer", slowFailure, []error{store.ErrNoWrites, store.ErrNoWrites, fmt.Errorf("put: %w", store.ErrNoWrites), store.ErrNoWrites, store.ErrNoWrites}, false},
 		{"four failures, an answer that rejects, and one more", slowFailure, []error{errDown, errDown, errDown, errDown, store.ErrRejected, errDown}, false},
 	} {
 		synctest.Test(t, func(t *testing.T) {
@@ -239,6 +240,58 @@ func TestProbe_ClosesABreakerWhenTheStoreAnswersAgain(t *testing.T) {
 		if _ = read(hot); hot.State() != "closed" {
 			t.Error("one failure after a recovery opens the breaker again: the count has to begin anew")
 		}
+		cancel()
+		<-ended
+	})
+}
+
+// Under many requests a store that stands still for the time of a request opens the breaker:
+// customers are refused until it is closed again.
+func TestProbe_AStoreThatStoodStillForAMomentIsAskedSoon(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &asked{}
+		hot := NewHot(s, new(count.Set))
+		archive := NewArchive(askedArchive{asked: &asked{}}, new(count.Set))
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan struct{})
+		go func() {
+			Probe(ctx, hot, archive, 50*time.Millisecond, slog.New(slog.DiscardHandler))
+			close(ended)
+		}()
+		stand := func() (open time.Duration) {
+			c := call{time.Now(), hot.breaker.answers.Load()}
+			time.Sleep(slowFailure)
+			for range failuresToOpen {
+				hot.breaker.took(c, errDown)
+			}
+			for began := time.Now(); hot.State() == "open"; open = time.Since(began) {
+				time.Sleep(time.Millisecond)
+			}
+			return open
+		}
+		time.Sleep(probeEvery / 2)
+		if open := stand(); open > 2*probeFirst {
+			t.Errorf("the breaker of a store that answers again stays open for %v, want about %v", open, probeFirst)
+		}
+		var longest time.Duration
+		for range 10 { // a store that is too slow opens it again at once
+			longest = stand()
+		}
+		if longest < probeEvery {
+			t.Errorf("a breaker that opens again and again is closed after %v: requests wait for the store each time, want %v", longest, probeEvery)
+		}
+		time.Sleep(3 * probeEvery)
+		if open := stand(); open > 2*probeFirst {
+			t.Errorf("after a while in order the breaker stays open for %v, want about %v", open, probeFirst)
+		}
+		s.from(errDown)
+		go stand()
+		time.Sleep(20 * probeEvery)
+		if n := s.called(); n > 26 {
+			t.Errorf("a store that fails was asked %d times in 10 s, want twice a second, and a few times at first", n)
+		}
+		s.from(nil)
+		time.Sleep(2 * probeEvery)
 		cancel()
 		<-ended
 	})

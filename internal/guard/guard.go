@@ -3,6 +3,7 @@ package guard
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -18,6 +19,7 @@ const (
 	HotShare = ControlTimeout / 5
 
 	probeEvery = 500 * time.Millisecond
+	probeFirst = 20 * time.Millisecond // after a breaker opened; each further probe waits twice as long
 )
 
 // A Hot is a hot store behind a breaker.
@@ -33,8 +35,9 @@ type Hot struct {
 func NewHot(s store.HotStore, counts *count.Set) *Hot {
 	took := func(call string) *count.Histogram { return answerTime(counts, "hot", call) }
 	g := &Hot{
-		store:  s,
-		errors: counts.New("hot_errors", "Calls of the hot store that failed and did not fail a request: it went on without them, or asked the archive."),
+		store:   s,
+		breaker: newBreaker(),
+		errors:  counts.New("hot_errors", "Calls of the hot store that failed and did not fail a request: it went on without them, or asked the archive."),
 
 		reading: took("read"), putting: took("put"), merging: took("merge"), deleting: took("delete"),
 	}
@@ -140,8 +143,8 @@ type Archive struct {
 func NewArchive(a store.Archive, counts *count.Set) *Archive {
 	took := func(call string) *count.Histogram { return answerTime(counts, "archive", call) }
 	g := &Archive{
-		archive: a,
-		errors:  counts.New("archive_errors", "Calls of the archive that failed while no request waited for them; they are repeated."),
+		archive: a, reads: newBreaker(), commits: newBreaker(),
+		errors: counts.New("archive_errors", "Calls of the archive that failed while no request waited for them; they are repeated."),
 
 		finding: took("session"), ordering: took("order"), committing: took("commit"), appending: took("append"),
 	}
@@ -254,6 +257,19 @@ func Probe(ctx context.Context, hot *Hot, archive *Archive, budget time.Duration
 		hot.breaker.took(asked, c.Check(first))
 		cancel()
 	}
+	probers := []*prober{
+		{breaker: &hot.breaker, within: budget, ask: hot.answers},
+		{breaker: &archive.reads, within: max(budget, probeEvery), ask: func(ctx context.Context) error {
+			_, _, err := archive.archive.Session(ctx, nobody)
+			return err
+		}},
+		{breaker: &archive.commits, within: ControlTimeout, ask: archive.Check},
+	}
+	var all sync.WaitGroup
+	for _, p := range probers {
+		all.Go(func() { p.run(ctx) })
+	}
+	defer all.Wait()
 	var down time.Time // since when the hot store has been failing
 	for alive := true; alive && ctx.Err() == nil; alive = sleep(ctx) {
 		switch cause := hot.breaker.failing.Load(); {
@@ -264,12 +280,6 @@ func Probe(ctx context.Context, hot *Hot, archive *Archive, budget time.Duration
 			log.Info("footfall: the hot store answers again", "after", time.Since(down).Round(time.Millisecond))
 			down = time.Time{}
 		}
-		hot.breaker.probe(ctx, budget, hot.answers)
-		archive.reads.probe(ctx, max(budget, probeEvery), func(ctx context.Context) error {
-			_, _, err := archive.archive.Session(ctx, nobody)
-			return err
-		})
-		archive.commits.probe(ctx, ControlTimeout, archive.Check)
 	}
 }
 

@@ -122,6 +122,10 @@ func (s *Sessions) findNewer(ctx context.Context, e *live.Entry, hash *store.Sec
 	if !rec.EndedAt.IsZero() || s.lives.Remaining(&rec.Session, clock.Now()) == 0 || s.revoked.CoversCustomer(&rec) {
 		return Worthless, nil
 	}
+	at, key := clock.Now(), goneKey(hash[:])
+	if s.gone.knows(key, at) {
+		return Worthless, nil
+	}
 	archived, ok, err := s.readArchive(ctx, rec.SessionID)
 	if err != nil {
 		return Worthless, err
@@ -142,6 +146,7 @@ func (s *Sessions) findNewer(ctx context.Context, e *live.Entry, hash *store.Sec
 	if lost := e.RestoredAt(); !lost.IsZero() && s.out.MayArrive(lost, clock.Now()) {
 		return Worthless, ErrNotYet
 	}
+	s.gone.note(key, at, goneShort)
 	return Worthless, nil
 }
 
@@ -300,15 +305,9 @@ func (s *Sessions) readLost(ctx context.Context, id uuid.UUID, readAt time.Time,
 		return nil, err
 	}
 	if e == nil {
-		rec, ok, err := s.readSettledArchive(ctx, id)
-		if err != nil {
+		rec, over, err := s.readUnlessOver(ctx, id, readAt)
+		if err != nil || over {
 			return nil, err
-		}
-		if !ok && s.archive.Shared() && s.out.MayArrive(clock.IDTime(id), readAt) {
-			return nil, ErrNotYet
-		}
-		if !ok || s.lives.Remaining(&rec.Session, readAt) == 0 {
-			return nil, nil
 		}
 		if err := s.confirm(ctx, &rec); err != nil {
 			return nil, err

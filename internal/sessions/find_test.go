@@ -1,8 +1,12 @@
 package sessions
 
 import (
+	"context"
 	"errors"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/footfall-go/footfall/internal/clock"
@@ -253,4 +257,101 @@ func TestFind_AnIDThatIsTooOldIsWorthlessWhateverTheStoresSay(t *testing.T) {
 	if w.hot.calls != 0 {
 		t.Error("the stores were asked for a session that cannot be alive")
 	}
+}
+
+// A stranger has any number of requests with the cookie of a session that is over, and the hot
+// store has forgotten it. The archive is everybody's.
+func TestFind_TheArchiveIsAskedOnceForASessionThatIsOver(t *testing.T) {
+	ago := func(d time.Duration) func(*store.Record) {
+		return func(rec *store.Record) { rec.StartedAt, rec.LastSeenAt = clock.Now().Add(-d), clock.Now().Add(-d) }
+	}
+	for what, c := range map[string]struct {
+		change func(*store.Record)
+		after  time.Duration // until it is asked again
+	}{
+		"that ended":                         {func(rec *store.Record) { rec.EndedAt, rec.EndReason = clock.Now(), store.EndLogout }, goneLong},
+		"that has been over for long":        {ago(2 * time.Hour), goneLong},
+		"of which activity may still arrive": {ago(time.Hour + time.Second), goneShort},
+	} {
+		w := open(t)
+		token := newToken()
+		rec := record(token)
+		c.change(&rec)
+		w.archived(t, rec)
+		w.archive.calls = 0
+		for range 100 {
+			for purpose := range purposes {
+				if _, standing, err := w.find(token, purpose); err != nil || standing != Worthless {
+					t.Fatalf("a session %s is %s (%v) %s", what, standings[standing], err, purposes[purpose])
+				}
+			}
+		}
+		if w.archive.calls != 1 {
+			t.Errorf("for a session %s the archive was asked %d times by 300 requests, want once", what, w.archive.calls)
+		}
+		if at := clock.Now(); !w.gone.knows(goneKey(token.ID), at.Add(c.after-100*time.Millisecond)) || w.gone.knows(goneKey(token.ID), at.Add(c.after+100*time.Millisecond)) {
+			t.Errorf("a session %s is not remembered for %v", what, c.after)
+		}
+	}
+}
+
+func TestGone_IsBoundedAndForgetsTheOlderHalf(t *testing.T) {
+	var g gone
+	at := clock.Now()
+	key := func(n int) (k goneKey) { k[0], k[1], k[2] = byte(n), byte(n>>8), byte(n>>16); return k }
+	for n := range 3 * maxGone {
+		g.note(key(n), at, goneLong)
+		if len(g.young)+len(g.old) > maxGone {
+			t.Fatalf("it holds %d, of at most %d", len(g.young)+len(g.old), maxGone)
+		}
+	}
+	if g.knows(key(0), at) || !g.knows(key(3*maxGone-1), at) || !g.knows(key(3*maxGone-maxGone/2), at) {
+		t.Error("want the oldest forgotten, and the latest half known")
+	}
+	if g.knows(key(3*maxGone-1), at.Add(-time.Minute)) {
+		t.Error("a clock that went back makes it remember for longer")
+	}
+}
+
+func TestGone_OneAsksWhileTheArchiveFailsAndAllOnceItAnswers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var g gone
+		var asking, most, asked atomic.Int32
+		fails := errDown
+		var all sync.WaitGroup
+		try := func(within time.Duration) {
+			ctx, cancel := context.WithTimeout(t.Context(), within)
+			defer cancel()
+			answered, err := g.ask(ctx, goneKey{1})
+			if err != nil {
+				return
+			}
+			asked.Add(1)
+			if n := asking.Add(1); n > most.Load() {
+				most.Store(n)
+			}
+			time.Sleep(10 * time.Millisecond)
+			asking.Add(-1)
+			answered(fails)
+		}
+		for range 100 {
+			all.Go(func() { try(45 * time.Millisecond) })
+		}
+		all.Wait()
+		if most.Load() != 1 || asked.Load() > 5 {
+			t.Errorf("%d requests asked an archive that fails, %d at a time: want one at a time until their time is over", asked.Load(), most.Load())
+		}
+		fails = nil
+		asked.Store(0)
+		for range 100 {
+			all.Go(func() { try(45 * time.Millisecond) })
+		}
+		all.Wait()
+		if asked.Load() != 100 {
+			t.Errorf("%d of 100 requests asked an archive that answers in time: what one read must keep no other from reading", asked.Load())
+		}
+		if len(g.asked) != 0 {
+			t.Errorf("%d are left behind", len(g.asked))
+		}
+	})
 }

@@ -70,6 +70,7 @@ type Sessions struct {
 	names    *live.Names
 	table    *live.Table
 	siblings *live.Siblings
+	gone     gone
 	budget   time.Duration
 	log      *slog.Logger
 	over     func(*store.Record, time.Time) bool // isOver, made once

@@ -103,6 +103,7 @@ func (s *Shop) login(w http.ResponseWriter, r *http.Request) {
 	case err != nil:
 		s.unavailable(w, err)
 	default:
+		s.setBuyer(w, r, account.ID)
 		succeed(w, http.StatusOK, map[string]any{"customer": account})
 	}
 }
@@ -122,6 +123,7 @@ func (s *Shop) logout(w http.ResponseWriter, r *http.Request) {
 		s.unavailable(w, err)
 		return
 	}
+	s.setBuyer(w, r, "")
 	succeed(w, http.StatusOK, nil)
 }
 

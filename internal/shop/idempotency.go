@@ -30,31 +30,53 @@ const (
 // names while no store answers.
 type keyOwner struct {
 	customer, session, visitor string // empty: nobody, or not known
+
+	buyer   string // who logged in with this browser last, "" if nobody
+	unknown bool   // no store could say whether somebody is logged in
 }
 
 // ownerOfKey says whose an Idempotency-Key of the request is. While the stores do not
 // answer it is what this process knows.
-func (s *Shop) ownerOfKey(ctx context.Context) (o keyOwner) {
-	session, ok, err := s.tracker.Session(ctx)
+func (s *Shop) ownerOfKey(r *http.Request) (o keyOwner) {
+	session, ok, err := s.tracker.Session(r.Context())
 	if err != nil || !ok {
-		session, _ = footfall.FromContext(ctx)
+		session, _ = footfall.FromContext(r.Context())
 	}
 	o.customer, o.session = session.CustomerID, session.SessionID
-	o.visitor, _ = footfall.Visitor(ctx)
+	o.visitor, _ = footfall.Visitor(r.Context())
+	o.buyer, o.unknown = s.buyer(r.Context(), r), err != nil
 	return o
 }
 
 // scope is what the ids of an owner's orders are derived from, "" if nothing tells the
-// owner from others.
+// owner from others. Every instance finds the same, whether or not stores answer it, for
+// the same browser: a key that is used again then names the same order.
 func (o keyOwner) scope() string {
 	switch {
 	case o.customer != "":
-		return "customer " + o.customer
+		return ofCustomer(o.customer)
+	case o.unknown && o.buyer != "":
+		return ofCustomer(o.buyer)
 	case o.visitor != "":
-		return "visitor " + o.visitor
+		return ofVisitor(o.visitor)
 	}
 	return ""
 }
+
+// scopes are those under which the key may have been used in this browser: somebody may
+// have logged in since, or a session with a customer may have ended.
+func (o keyOwner) scopes() (all []string) {
+	if o.visitor != "" {
+		all = append(all, ofVisitor(o.visitor))
+	}
+	if o.buyer != "" && o.buyer != o.customer {
+		all = append(all, ofCustomer(o.buyer))
+	}
+	return all
+}
+
+func ofCustomer(id string) string { return "customer " + id }
+func ofVisitor(id string) string  { return "visitor " + id }
 
 // owns reports whether an order that was placed with a key is the owner's. What was not
 // known when it was placed, or is not now, does not count against it.
@@ -75,10 +97,11 @@ func orderID(scope, key string, attempt int) string {
 // place places an order under a key, or without one if key is "". Of a key that was used
 // within a day it returns the order that was placed then. mine is false if that is
 // somebody else's, of the same browser.
-func (s *Shop) place(ctx context.Context, input footfall.OrderInput, key string) (order footfall.Order, before, mine bool, err error) {
+func (s *Shop) place(r *http.Request, input footfall.OrderInput, key string) (order footfall.Order, before, mine bool, err error) {
+	ctx := r.Context()
 	var owner keyOwner
 	if key != "" {
-		owner = s.ownerOfKey(ctx)
+		owner = s.ownerOfKey(r)
 	}
 	scope := owner.scope()
 	if scope == "" { // two buyers whom nothing tells apart may use the same key
@@ -93,12 +116,12 @@ func (s *Shop) place(ctx context.Context, input footfall.OrderInput, key string)
 	if s.keyIsAnothers(ctx, owner, key) {
 		return order, true, false, nil
 	}
-	if owner.visitor != "" {
-		order, ok := s.recentOrder(ctx, "visitor "+owner.visitor, key)
+	for i, order := range s.recentOrders(ctx, owner.scopes(), key) {
 		switch {
-		case ok && !owner.owns(&order):
+		case order.OrderID == "": // none
+		case !owner.owns(&order):
 			return order, true, false, nil
-		case ok && owner.customer != "": // the buyer has logged in since
+		case owner.scopes()[i] != scope:
 			return order, true, true, nil
 		}
 	}
@@ -115,17 +138,25 @@ func (s *Shop) place(ctx context.Context, input footfall.OrderInput, key string)
 	}
 }
 
-// recentOrder finds the order that was placed within a day in a scope with a key. It
-// finds none while the archive does not answer: the sale does not wait for that.
-func (s *Shop) recentOrder(ctx context.Context, scope, key string) (order footfall.Order, ok bool) {
+// recentOrders finds the orders that were placed within a day in each of some scopes with a
+// key. It finds none while the archive does not answer: the sale does not wait for that.
+func (s *Shop) recentOrders(ctx context.Context, scopes []string, key string) []footfall.Order {
 	ctx, cancel := context.WithTimeout(ctx, lookBackTime)
 	defer cancel()
-	for attempt := 0; ; attempt++ {
-		order, ok, err := s.tracker.Order(ctx, orderID(scope, key, attempt))
-		if err != nil || !ok || time.Since(order.CreatedAt) < idempotencyTime {
-			return order, ok && err == nil
+	found := make([]footfall.Order, len(scopes))
+	for i, scope := range scopes {
+		for attempt := 0; ; attempt++ {
+			order, ok, err := s.tracker.Order(ctx, orderID(scope, key, attempt))
+			if ok && err == nil && time.Since(order.CreatedAt) >= idempotencyTime {
+				continue
+			}
+			if ok && err == nil {
+				found[i] = order
+			}
+			break
 		}
 	}
+	return found
 }
 
 // A usedKey is a key that was used in a session, and by whom.
@@ -144,7 +175,7 @@ func (s *Shop) keyIsAnothers(ctx context.Context, owner keyOwner, key string) bo
 	}
 	for _, u := range used {
 		if u.Key == short(key) && time.Since(u.At) < idempotencyTime {
-			return u.Scope != short(owner.scope()) && u.Scope != short("visitor "+owner.visitor) // see place for the latter
+			return u.Scope != short(owner.scope()) && u.Scope != short(ofVisitor(owner.visitor)) // see place for the latter
 		}
 	}
 	return false

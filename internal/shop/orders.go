@@ -58,7 +58,7 @@ func (s *Shop) placeOrder(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	order, before, mine, err := s.place(r.Context(), footfall.OrderInput{Total: total, Metadata: note}, key)
+	order, before, mine, err := s.place(r, footfall.OrderInput{Total: total, Metadata: note}, key)
 	if errors.Is(err, footfall.ErrUnavailable) { // it stands nowhere: the buyer may try again, with the same key
 		s.unavailable(w, err)
 		return

@@ -27,8 +27,12 @@ type Shop struct {
 	proxies   enrich.Proxies
 	customers customers
 	guard     *loginguard.Guard
+	secret    []byte // nil: no buyer cookie
+	insecure  bool
 	handler   http.Handler
 }
+
+const api = "/api/storefront/"
 
 // Config holds the settings of a Shop. Tracker is required.
 type Config struct {
@@ -40,7 +44,9 @@ type Config struct {
 	// SharedHot is the tracker's hot store if all instances have the same one. They share
 	// the budgets of failed logins through it. Default: none, and each has its own
 	SharedHot store.HotStore
-	Secret    []byte // keys the names of accounts there. Default: none
+
+	Secret   []byte // keys the names of accounts there, and signs the buyer cookie. Default: none, and there is no such cookie
+	Insecure bool   // the buyer cookie is sent over plain HTTP too
 }
 
 // New makes a shop.
@@ -54,14 +60,13 @@ func New(c Config) (*Shop, error) {
 	if c.SharedHot != nil {
 		limits.Shared = documents{c.SharedHot}
 	}
-	s := &Shop{tracker: c.Tracker, log: loglimit.Logger(cmp.Or(c.Logger, slog.Default())), proxies: c.Proxies, guard: loginguard.New(limits)}
+	s := &Shop{tracker: c.Tracker, secret: c.Secret, insecure: c.Insecure, log: loglimit.Logger(cmp.Or(c.Logger, slog.Default())), proxies: c.Proxies, guard: loginguard.New(limits)}
 	var err error
 	if s.customers, err = loadCustomers(); err != nil {
 		return nil, err
 	}
 	t := c.Tracker
 	mux := http.NewServeMux()
-	const api = "/api/storefront/"
 	tracked := func(pattern string, h http.HandlerFunc) { mux.Handle(pattern, t.Handler(h)) }
 	tracked("GET "+api+"products", s.listProducts)
 	tracked("GET "+api+"products/{id}", s.showProduct)

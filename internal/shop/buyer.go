@@ -1,0 +1,59 @@
+package shop
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/footfall-go/footfall"
+)
+
+// The buyer cookie says which customer logged in with this browser last. While no store can
+// say who is logged in, it tells an instance under which customer an Idempotency-Key was
+// used before: otherwise the repeated request would be a second order. It names orders and
+// nothing else. It lets nobody in, and what is answered is decided as without it.
+const buyerCookie = "buyer"
+
+// setBuyer notes in the browser who has logged in, "" for nobody.
+func (s *Shop) setBuyer(w http.ResponseWriter, r *http.Request, customerID string) {
+	visitor, ok := footfall.Visitor(r.Context())
+	if len(s.secret) == 0 || !ok {
+		return
+	}
+	if _, err := r.Cookie(buyerCookie); err != nil && customerID == "" {
+		return
+	}
+	c := &http.Cookie{Name: buyerCookie, Path: api, MaxAge: -1, HttpOnly: true, Secure: !s.insecure, SameSite: http.SameSiteLaxMode}
+	if customerID != "" {
+		c.Value = base64.RawURLEncoding.EncodeToString([]byte(customerID)) + "." + s.buyerMark(visitor, customerID)
+		c.MaxAge = int(idempotencyTime / time.Second)
+	}
+	http.SetCookie(w, c)
+}
+
+// buyer returns the customer who logged in with this browser last, as its cookie says, ""
+// if it says nothing or is another browser's.
+func (s *Shop) buyer(ctx context.Context, r *http.Request) (customerID string) {
+	visitor, ok := footfall.Visitor(ctx)
+	c, err := r.Cookie(buyerCookie)
+	if len(s.secret) == 0 || !ok || err != nil {
+		return ""
+	}
+	name, mark, _ := strings.Cut(c.Value, ".")
+	id, err := base64.RawURLEncoding.DecodeString(name)
+	if err != nil || !hmac.Equal([]byte(mark), []byte(s.buyerMark(visitor, string(id)))) {
+		return ""
+	}
+	return string(id)
+}
+
+// buyerMark signs that a customer logged in as a visitor. Visitors' ids have one length.
+func (s *Shop) buyerMark(visitor, customerID string) string {
+	mac := hmac.New(sha256.New, s.secret)
+	_, _ = mac.Write([]byte("footfall shop: buyer: " + visitor + " " + customerID))
+	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
+}
