@@ -53,6 +53,7 @@ const (
 // hold of requests that are not answered takes a quarter of the memory too: past that those
 // are cut that hold much of one.
 func Listen(l net.Listener) *Listener {
+	boundUnread(l)
 	return &Listener{
 		Listener: l, conns: map[*conn]struct{}{},
 		most: mostConns(memory.Share(25), openFiles()), mostHeld: memory.Share(25) / heldTimes,
@@ -70,6 +71,7 @@ func (l *Listener) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	boundUnsent(inner)
 	if victim := l.victim(); victim != nil {
 		cuts.Add(1)
 		_ = victim.Close()
