@@ -4,6 +4,7 @@ import (
 	"hash/maphash"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/footfall-go/footfall/internal/jsontext"
 	"github.com/footfall-go/footfall/internal/live"
@@ -58,7 +59,8 @@ func (b *Outbox) FitPage(event *store.EventRecorded, short bool, network string)
 		return event
 	}
 	cut := *event
-	cut.Page = jsontext.Cut(cut.Page, live.ShortPage)
+	begin := cut.Page[:min(len(cut.Page), live.ShortPage+utf8.UTFMax)] // measuring the rest would take longer than all else
+	cut.Page = jsontext.Cut(begin, live.ShortPage)
 	b.shortened.Add(1)
 	return &cut
 }
