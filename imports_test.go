@@ -28,7 +28,7 @@ var mayImport = map[string][]string{
 	"internal/guard":                {"internal/count", "store"},
 	"internal/revoked":              {"internal/clock", "internal/count", "store"},
 	"internal/live":                 {"internal/clock", "internal/count", "internal/journal", "store"},
-	"internal/outbox":               {"internal/clock", "internal/count", "internal/guard", "internal/journal", "internal/jsontext", "internal/live", "internal/wire", "store"},
+	"internal/outbox":               {"internal/clock", "internal/count", "internal/guard", "internal/journal", "internal/jsontext", "internal/live", "internal/memory", "internal/wire", "store"},
 	"internal/hot":                  {"internal/clock", "internal/count", "internal/guard", "internal/jsontext", "internal/live", "internal/outbox", "internal/wire", "store"},
 	"internal/sessions":             {"enrich", "internal/clock", "internal/cookie", "internal/count", "internal/guard", "internal/hot", "internal/live", "internal/outbox", "internal/revoked", "store"},
 	"internal/legacy":               {"enrich", "internal/clock", "internal/cookie", "internal/count", "internal/guard", "internal/live", "internal/sessions", "store"},

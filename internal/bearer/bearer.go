@@ -116,22 +116,20 @@ func (d *Door) try(r *http.Request, right bool) time.Duration {
 	return 0
 }
 
-// makeRoom makes room for another network: those whose window has ended go, or any one.
+// makeRoom makes room for another network: of a few, those whose window has ended go, or any
+// one. It looks at a few only, because strangers may send from a new network each time.
 // d.mu is held.
 func (d *Door) makeRoom(now time.Time) {
-	if len(d.networks) < maxNetworks {
-		return
-	}
+	const few = 16
+	looked := 0
 	for network, t := range d.networks {
-		if !now.Before(t.until) {
+		if len(d.networks) < maxNetworks && looked >= 2 || looked >= few {
+			break
+		}
+		looked++
+		if !now.Before(t.until) || looked == few && len(d.networks) >= maxNetworks {
 			delete(d.networks, network)
 		}
-	}
-	for network := range d.networks {
-		if len(d.networks) < maxNetworks {
-			return
-		}
-		delete(d.networks, network)
 	}
 }
 

@@ -6,6 +6,8 @@
 // after [Listener.Drain] a connection waits for its client for at most [DrainWait] in
 // all. An answer that is long, or an event stream, may take as long as it wants while it
 // gets on. It owns, too, after which requests a connection is not used again,
-// [CloseAfter], and how large a request's header may be, [NewServer].
+// [CloseAfter], how large a request's header may be and that each connection gets its
+// turn, [NewServer], and how much all connections together hold of requests that are not
+// answered, and the kernel of each, [Listen].
 // It never cuts a connection because of its age, nor a handler that is at work.
 package connection

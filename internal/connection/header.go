@@ -52,6 +52,7 @@ func (c *conn) answered() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.header = header{}
+	c.letGo()
 }
 
 // refuse answers a request whose header has too many lines. The error has net/http end

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/footfall-go/footfall/internal/count"
@@ -27,7 +28,9 @@ var cuts = count.Process.Bound("connections_cut", "Connections that were ended b
 type Listener struct {
 	net.Listener
 
-	most int // connections at a time
+	most     int   // connections at a time
+	mostHeld int64 // bytes that were read of requests that are not answered
+	held     atomic.Int64
 
 	mu       sync.Mutex
 	conns    map[*conn]struct{}
@@ -46,9 +49,15 @@ const (
 // Listen wraps a listener. Its connections take a quarter of the memory at most, and three
 // quarters of the files that the process may have open: without one nobody is accepted,
 // nor a file of a store opened. Past that, each new one has one cut that has waited long
-// for its client; where handlers are at work for all, none is, and nobody waits.
+// for its client; where handlers are at work for all, none is, and nobody waits. What they
+// hold of requests that are not answered takes a quarter of the memory too: past that those
+// are cut that hold much of one.
 func Listen(l net.Listener) *Listener {
-	return &Listener{Listener: l, conns: map[*conn]struct{}{}, most: mostConns(memory.Share(25), openFiles())}
+	boundUnread(l)
+	return &Listener{
+		Listener: l, conns: map[*conn]struct{}{},
+		most: mostConns(memory.Share(25), openFiles()), mostHeld: memory.Share(25) / heldTimes,
+	}
 }
 
 // mostConns is how many connections fit into so many bytes and so many files.
@@ -62,6 +71,7 @@ func (l *Listener) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	boundUnsent(inner)
 	if victim := l.victim(); victim != nil {
 		cuts.Add(1)
 		_ = victim.Close()
@@ -77,12 +87,22 @@ func (l *Listener) Accept() (net.Conn, error) {
 // victim returns a connection to cut if there are too many: of a few that wait for their
 // client, the one that has done so for longest. A client that sends a request, or takes
 // an answer, bit by bit is waited for from the first bit on.
-func (l *Listener) victim() (longest *conn) {
+func (l *Listener) victim() *conn {
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	if len(l.conns) < l.most {
+	few := len(l.conns) < l.most
+	l.mu.Unlock()
+	if few {
 		return nil
 	}
+	return l.longest(func(*conn) bool { return true })
+}
+
+// longest is, of a few connections that wait for their client and of which which says so,
+// the one that has done so for longest; nil if there is none. which is called with the
+// connection's mu held.
+func (l *Listener) longest(which func(*conn) bool) (longest *conn) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	var since time.Time
 	seen, waiting := 0, 0
 	for c := range l.conns {
@@ -90,7 +110,7 @@ func (l *Listener) victim() (longest *conn) {
 			break
 		}
 		c.mu.Lock()
-		waits, at := c.reading || c.writing || c.fresh, c.since
+		waits, at := (c.reading || c.writing || c.fresh) && which(c), c.since
 		c.mu.Unlock()
 		if !waits {
 			continue
@@ -131,8 +151,9 @@ type conn struct {
 	turn             *bool     // &reading while the client has to send, &writing while it has to take
 	since            time.Time // when that began
 	readBy, writeBy  time.Time // the server's deadlines
-	cut              bool
+	cut, closed      bool
 	header           header
+	held             int // bytes that were read of a request that is not answered
 }
 
 // Read reads from the connection. A read of one byte is how net/http notices that a
@@ -146,10 +167,12 @@ func (c *conn) Read(p []byte) (int, error) {
 	c.end(&c.reading, began, err)
 	c.mu.Lock()
 	fits := c.header.fits(p[:n])
+	c.hold(n)
 	c.mu.Unlock()
 	if !fits {
 		return 0, c.refuse()
 	}
+	c.listener.lighten(c)
 	return n, err
 }
 
@@ -264,6 +287,10 @@ func (c *conn) Close() error {
 	c.listener.mu.Lock()
 	delete(c.listener.conns, c)
 	c.listener.mu.Unlock()
+	c.mu.Lock()
+	c.closed = true
+	c.letGo()
+	c.mu.Unlock()
 	return c.Conn.Close()
 }
 

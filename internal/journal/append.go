@@ -163,9 +163,10 @@ func (j *Journal) limit(k kind) time.Duration {
 // whether it waits for the write; beyond is true if only the reserve has room for them.
 // The caller holds j.mu.
 func (j *Journal) admit(k kind, reserve bool, size, records int) (wait, beyond bool, err error) {
-	room := j.o.MaxBytes
+	room, waiting := j.o.MaxBytes, maxPending
 	if k == tracking {
 		room -= room / 10
+		waiting -= forControl
 	}
 	held := j.bytes + int64(len(j.pending.buf))
 	if j.inflight != nil {
@@ -176,7 +177,7 @@ func (j *Journal) admit(k kind, reserve bool, size, records int) (wait, beyond b
 		return false, false, ErrClosed
 	case reserve && held+int64(size) > room && j.reserve.free() >= held-j.bytes+int64(size) && !j.stalled[k]:
 		return true, true, nil
-	case held+int64(size) > room, len(j.pending.buf) > 0 && len(j.pending.buf)+size > maxPending:
+	case held+int64(size) > room, len(j.pending.buf) > 0 && len(j.pending.buf)+size > waiting:
 		j.n.refused += uint64(records)
 		return false, false, ErrFull
 	case j.stalled[k] && k == control: // a caller that got an error may treat its facts as undone

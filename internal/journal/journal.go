@@ -45,6 +45,7 @@ const (
 	closeStall   = 10 * time.Second
 	syncRetry    = 250 * time.Millisecond
 	maxPending   = MaxCall   // bytes waiting for the writer
+	forControl   = 512 << 10 // of these, for control facts alone: many page views at once take the rest within a moment
 	maxRetained  = 16 << 20  // bytes written and not synced, kept to be rewritten
 	sealWhenDone = 256 << 10 // a segment of which everything is Done is closed when it is larger than this
 )

@@ -256,6 +256,40 @@ func TestFault_PendingIsBounded(t *testing.T) {
 	})
 }
 
+// Tracking facts that wait for a slow write leave room to control facts, as those in the
+// journal do: an order is not refused because many page views came before it.
+func TestFault_PendingLeavesRoomToControlFacts(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		fs := &faultFS{}
+		j, err := Open(dir, Options{fs: fs, Logger: quiet})
+		if err != nil {
+			t.Fatal(err)
+		}
+		stall, release := blockable()
+		fs.set(func() { fs.write = func(f file, p []byte) (int, error) { stall(); return f.Write(p) } })
+		view, n := make([]byte, 1000), 0
+		for err = nil; !errors.Is(err, ErrFull) && n < 20_000; n++ {
+			_, err = j.Append(view)
+		}
+		if !errors.Is(err, ErrFull) {
+			t.Fatalf("%d records wait for a write that hangs: %v", n, err)
+		}
+		var wg sync.WaitGroup
+		for range 100 {
+			wg.Go(func() {
+				if _, err := j.Commit([]byte("order")); err != nil {
+					t.Errorf("an order behind %d page views: %v", n, err)
+				}
+			})
+		}
+		time.Sleep(commitStall / 4)
+		release()
+		wg.Wait()
+		closeNow(t, j)
+	})
+}
+
 func TestFault_AppendAfterCommit(t *testing.T) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {

@@ -39,7 +39,9 @@ const closeLook = time.Second
 // An Admission says how a fact of a session may be recorded.
 type Admission struct {
 	Refused bool                // a bound says no
-	Short   bool                // its page has at most [ShortPage] bytes
+	Long    bool                // its page has more than [ShortPage] bytes
+	Short   bool                // it may not, because of the session
+	Network string              // of the session, if it has
 	Begun   bool                // the session's beginning is known to be in a journal or in the archive; if not, announce it
 	First   *store.SessionBegun // if begun, what to append before the fact; nil: this process's journal holds it
 }
@@ -58,7 +60,9 @@ func (e *Entry) Admit(fact store.Fact) (a Admission) {
 			e.events++
 			e.own.events++
 		}
-		a.Short = HasLongPage(&event.Event, e.events+e.rec.PageViews)
+		if len(event.Page) > ShortPage {
+			a.Long, a.Short, a.Network = true, HasLongPage(&event.Event, e.events+e.rec.PageViews), e.rec.IPAddress
+		}
 		if (e.events > MaxEvents/2 || e.rec.PageViews > MaxViews/2) && event.CreatedAt.Sub(e.countsAt) > closeLook {
 			e.readAt = time.Time{} // the next request reads it again
 		}

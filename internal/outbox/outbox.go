@@ -13,7 +13,6 @@ import (
 	"github.com/footfall-go/footfall/internal/count"
 	"github.com/footfall-go/footfall/internal/guard"
 	"github.com/footfall-go/footfall/internal/journal"
-	"github.com/footfall-go/footfall/internal/jsontext"
 	"github.com/footfall-go/footfall/internal/live"
 	"github.com/footfall-go/footfall/store"
 )
@@ -86,7 +85,8 @@ type Outbox struct {
 	eventsPending, eventsUnattributed              *atomic.Uint64 // waiting for their session; given up
 	pendingCapped, shortened                       *atomic.Uint64
 
-	given live.Tally // unattributed events, page views apart
+	given     live.Tally // unattributed events, page views apart
+	longPages longPageBudget
 }
 
 // Open opens the journal in a directory. Nothing is carried before [Outbox.Start].
@@ -103,7 +103,7 @@ func Open(o Options) (*Outbox, error) {
 		eventsUnattributed: o.Counts.New("events_unattributed", "Events that were given up because the archive did not know their session two minutes later, or the journal had no room to keep them for so long."),
 		pendingCapped:      o.Counts.Bound("events_pending_capped", "Events whose session no store could look up when they happened, that exceeded the limit of their session and were not stored."),
 	}
-	b.shortened = o.Counts.Bound("pages_shortened", "Events of sessions that had more than 1,000 before, whose page was longer than 256 bytes and was cut.")
+	b.shortened = o.Counts.Bound("pages_shortened", "Events whose page was longer than 256 bytes and was cut, because their session had more than 1,000 before or long pages took too many bytes within the minute.")
 	b.gate.forgotten = o.Counts.Bound("replays_forgotten", "Page views and events that the last run left in the journal and whose session was not remembered, because there were too many: its count in the hot store may stay too low.")
 	b.salesUnknown = o.Counts.Bound("sales_unknown", "Orders and refunds that the last run left in the journal and that are not remembered, because there were too many: until the archive holds them, a second call with the id of one is taken for the first.")
 	var err error
@@ -206,12 +206,6 @@ func (b *Outbox) AppendBehind(first *store.SessionBegun, fact store.Fact) (Posit
 
 // buffers are for encoding facts: the journal copies them.
 var buffers = sync.Pool{New: func() any { return new([]byte) }}
-
-// Shorten cuts the page of an event of a session that has had many.
-func (b *Outbox) Shorten(event *store.Event) {
-	event.Page = jsontext.Cut(event.Page, live.ShortPage)
-	b.shortened.Add(1)
-}
 
 func (b *Outbox) refused(err error, facts int) {
 	b.unacknowledged.Add(uint64(facts))

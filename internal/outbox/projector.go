@@ -8,6 +8,7 @@ import (
 
 	"github.com/footfall-go/footfall/internal/clock"
 	"github.com/footfall-go/footfall/internal/journal"
+	"github.com/footfall-go/footfall/internal/memory"
 	"github.com/footfall-go/footfall/store"
 )
 
@@ -17,8 +18,10 @@ const (
 	GatherTime = 200 * time.Millisecond
 
 	largeBatch      = 200 // records; after a larger batch facts gather for less time
-	batchRecords    = 4000
-	batchBytes      = 4 << 20
+	batchRecords    = 16_000
+	sharedRecords   = 4000 // in one Append to a shared archive
+	leastBatchBytes = 4 << 20
+	mostBatchBytes  = 16 << 20
 	appendTimeout   = 30 * time.Second
 	growAfter       = time.Minute // after one that timed out, until batches are larger again
 	minArchiveRetry = 50 * time.Millisecond
@@ -46,10 +49,24 @@ type projector struct {
 }
 
 func (b *Outbox) project(ctx context.Context) {
-	p := &projector{Outbox: b, wait: minArchiveRetry, most: batchRecords}
+	p := &projector{Outbox: b, wait: minArchiveRetry, most: b.mostRecords()}
 	for p.step(ctx) {
 	}
 }
+
+// mostRecords is how many facts an Append has at most. Where thousands of connections keep
+// every processor busy, the projector waits for its turn some times for each batch, whatever
+// is in it, and only large ones keep up with the facts that come. A shared archive is not on
+// this machine, and is to answer in time.
+func (b *Outbox) mostRecords() int {
+	if b.archive.Shared() {
+		return sharedRecords
+	}
+	return batchRecords
+}
+
+// batchBytes is how much a batch takes in the journal; in memory it is several times that.
+func batchBytes() int { return int(min(max(memory.Share(2), leastBatchBytes), mostBatchBytes)) }
 
 // step carries one batch. It returns false if the loop has to end.
 func (p *projector) step(ctx context.Context) bool {
@@ -82,7 +99,7 @@ func (p *projector) next(ctx context.Context) (journal.Batch, error) {
 		ctx, cancel = context.WithDeadline(ctx, at)
 		defer cancel()
 	}
-	return p.journal.Next(ctx, batchRecords, batchBytes)
+	return p.journal.Next(ctx, batchRecords, batchBytes())
 }
 
 // gatherFor is how long facts gather after a batch of so many. Where many come,
@@ -242,7 +259,7 @@ func (p *projector) try(ctx context.Context, facts []store.Fact) error {
 		p.archiveTook()
 		p.projected.Add(uint64(len(facts)))
 		if time.Since(p.timedOut) > growAfter {
-			p.most = min(2*p.most, batchRecords)
+			p.most = min(2*p.most, p.mostRecords())
 		}
 	case ctx.Err() != nil || errors.Is(err, store.ErrRejected):
 	default:

@@ -110,11 +110,8 @@ func (p *projector) resolve(event *unattributed, rec *store.Record) (recorded *s
 			p.pendingCapped.Add(1)
 			return nil, false
 		}
-		if live.HasLongPage(&event.Event, had) {
-			p.Shorten(&event.Event)
-		}
 		event.VisitorID = rec.VisitorID
-		return &store.EventRecorded{Event: event.Event}, false
+		return p.FitPage(&store.EventRecorded{Event: event.Event}, live.HasLongPage(&event.Event, had), rec.IPAddress), false
 	case known || !p.MayArrive(event.CreatedAt, clock.Now()):
 		p.eventsUnattributed.Add(1)
 		return nil, false

@@ -184,3 +184,29 @@ func TestEvents_ThePagesOfOneSessionAreShortAfterAThousand(t *testing.T) {
 		t.Errorf("of 1200 pages %d are whole and %d cut, %d are counted as cut: want 1000 whole", whole, short, s.Count("pages_shortened"))
 	}
 }
+
+// Nor do many sessions: the limit of one is no limit for who begins others.
+func TestEvents_TheLongPagesOfAllSessionsAreBounded(t *testing.T) {
+	t.Parallel()
+	s := stage.New(t, nil)
+	long, bytes, asked := "/?q="+strings.Repeat("x", 1900), 0, 0
+	for range 6 {
+		b := stage.NewBrowser(s.T, s.Site())
+		for range 900 {
+			b.Do("GET", long)
+			asked += len(long)
+		}
+		id := stage.SessionOf(t, b)
+		s.Settle()
+		events, err := s.SQLite.Events(t.Context(), id, 5000)
+		if err != nil || len(events) != 900 {
+			t.Fatalf("%d events are stored of 900 (%v)", len(events), err)
+		}
+		for _, e := range events {
+			bytes += len(e.Page)
+		}
+	}
+	if most := 2*(4<<20) + 6*900*256; bytes > most || s.Count("pages_shortened") == 0 { // a minute may begin meanwhile
+		t.Errorf("of %d bytes of pages that one network asked for in six sessions %d are stored, want %d at most; %d were cut", asked, bytes, most, s.Count("pages_shortened"))
+	}
+}

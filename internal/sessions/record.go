@@ -34,10 +34,8 @@ func (s *Sessions) record(ctx context.Context, e *live.Entry, fact store.Fact, l
 		s.capped.Add(1)
 		return
 	}
-	if a.Short {
-		event := *fact.(*store.EventRecorded)
-		s.out.Shorten(&event.Event)
-		fact = &event
+	if a.Long {
+		fact = s.out.FitPage(fact.(*store.EventRecorded), a.Short, a.Network)
 	}
 	o, counted := s.append(ctx, e, fact, a, last)
 	if o.View {

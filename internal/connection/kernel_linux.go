@@ -1,0 +1,41 @@
+package connection
+
+import (
+	"net"
+	"syscall"
+)
+
+// What the kernel keeps of a connection counts as memory of the process's cgroup. On its own
+// it lets a client send 128 KB that nobody reads, and keeps 4 MB of an answer that the client
+// does not take: a thousand connections then have 1.8 GB.
+const (
+	// unsent is how much of an answer the kernel takes though the client has no room for it
+	// yet. What is on its way to a client that takes it does not count, so that nobody gets an
+	// answer later for it.
+	unsent = chunk
+	// unread is how much a client may send that nobody has read; the kernel takes about twice
+	// that.
+	unread = 32 << 10
+
+	tcpNotSentLowAt = 25 // TCP_NOTSENT_LOWAT, which package syscall does not name
+)
+
+// boundUnread has the kernel keep no more than that of what is sent on each connection that
+// a listener accepts: they take it over from the listener.
+func boundUnread(l net.Listener) { set(l, syscall.SOL_SOCKET, syscall.SO_RCVBUF, unread) }
+
+// boundUnsent has it keep no more than that of an answer on a connection. The listener's would
+// not count: it is one of Multipath TCP.
+func boundUnsent(c net.Conn) { set(c, syscall.IPPROTO_TCP, tcpNotSentLowAt, unsent) }
+
+// set sets an option of a socket, as far as it has it: Unix sockets, whose buffers do not
+// grow, do not.
+func set(socket any, level, option, value int) {
+	raw, ok := socket.(syscall.Conn)
+	if !ok {
+		return
+	}
+	if control, err := raw.SyscallConn(); err == nil {
+		_ = control.Control(func(fd uintptr) { _ = syscall.SetsockoptInt(int(fd), level, option, value) })
+	}
+}
