@@ -9,12 +9,28 @@ import (
 // KeepPrivate keeps an answer that sets cookies out of every cache, unless the handler
 // was as strict already.
 func KeepPrivate(h http.Header) {
+	if saysNothingOfCaches(h) { // as most answers
+		lines := [...]string{"private, no-store", "Cookie"}
+		h["Cache-Control"], h["Vary"] = lines[0:1:1], lines[1:2:2]
+		return
+	}
 	gatherCacheControl(h)
 	if !slices.Contains(directives(h["Cache-Control"]), "no-store") {
 		h.Set("Cache-Control", "private, no-store")
 	}
 	dropSharedCacheControl(h)
 	varyByCookie(h)
+}
+
+// saysNothingOfCaches reports whether none of a header's fields can be one that caches obey,
+// or Vary.
+func saysNothingOfCaches(h http.Header) bool {
+	for name := range h {
+		if endsIn(name, "control") || endsIn(name, "expires") || strings.EqualFold(name, "vary") {
+			return false
+		}
+	}
+	return true
 }
 
 // KeepCustomers keeps an answer that a customer got out of shared caches. The
