@@ -80,3 +80,23 @@ func clean(d live.Document) live.Document {
 	d.Values = nil
 	return d
 }
+
+func BenchmarkCompact(b *testing.B) {
+	d := sampleDocument(b)
+	d.Values = nil
+	doc := appendCompact(nil, &d)
+	b.Run("write", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			doc = appendCompact(doc[:0], &d)
+		}
+	})
+	b.Run("read", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := decodeCompact(d.SessionID, doc); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
