@@ -295,6 +295,49 @@ func TestFind_TheArchiveIsAskedOnceForASessionThatIsOver(t *testing.T) {
 	}
 }
 
+// A stranger can fill a hot store. Then it has no session that has begun since, and each
+// request of one would read the archive, which is everybody's.
+func TestFind_TheArchiveIsAskedOnceForASessionThatAFullHotStoreDoesNotTake(t *testing.T) {
+	for what, customer := range map[string]string{"nobody's": "", "a customer's": "c"} {
+		w := open(t)
+		token := newToken()
+		rec := record(token)
+		if rec.CustomerID = customer; customer != "" {
+			rec.AuthenticatedAt = rec.StartedAt
+		}
+		w.archived(t, rec)
+		w.hot.refuses = store.ErrNoWrites
+		w.archive.calls = 0
+		for range 100 {
+			for _, purpose := range []Purpose{ToCount, ToKnow} {
+				if e, standing, err := w.find(token, purpose); err != nil || standing != Current || e.SessionID() != rec.SessionID {
+					t.Fatalf("%s session that only the archive has is %s (%v) %s", what, standings[standing], err, purposes[purpose])
+				}
+			}
+		}
+		if customer == "" && w.archive.calls != 1 {
+			t.Errorf("for %s session that a full hot store does not take the archive was asked %d times by 200 requests, want once", what, w.archive.calls)
+		}
+		if customer != "" && w.archive.calls < 200 {
+			t.Errorf("for %s session, which is only believed if it is read, the archive was asked %d times by 200 requests", what, w.archive.calls)
+		}
+		w.archive.calls = 0
+		if _, standing, err := w.find(token, ToChange); err != nil || standing != Current || w.archive.calls != 1 {
+			t.Errorf("%s session that is to be changed is %s (%v), and the archive was asked %d times, want once", what, standings[standing], err, w.archive.calls)
+		}
+		w.hot.refuses = nil
+		time.Sleep(goneShort + 100*time.Millisecond)
+		for range 2 {
+			if _, _, err := w.find(token, ToKnow); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if doc, _, _, err := w.hot.Read(t.Context(), rec.SessionID); doc == nil || err != nil {
+			t.Errorf("%s session is not put into a hot store that takes it again (%v)", what, err)
+		}
+	}
+}
+
 func TestGone_IsBoundedAndForgetsTheOlderHalf(t *testing.T) {
 	var g gone
 	at := clock.Now()

@@ -71,6 +71,7 @@ type Sessions struct {
 	table    *live.Table
 	siblings *live.Siblings
 	gone     gone
+	lost     gone // alive as the archive said a moment ago, and not in the hot store
 	budget   time.Duration
 	log      *slog.Logger
 	over     func(*store.Record, time.Time) bool // isOver, made once
