@@ -59,7 +59,8 @@ const (
 //	nothing                                error                        error   error
 //
 // "Known" is what this process holds, otherwise what the archive has; for ToChange
-// both, the higher version of the two. While the archive fails, and the hot store
+// both, the higher version of the two; for ToCount what the archive said a moment ago is
+// enough if this process holds nothing. While the archive fails, and the hot store
 // lacks the session, only what this process holds is known, and ToChange is an error.
 func (s *Sessions) Find(ctx context.Context, token *cookie.Token, purpose Purpose, left *time.Duration) (*live.Entry, Standing, error) {
 	at := clock.Now()
@@ -154,7 +155,14 @@ func (s *Sessions) findNewer(ctx context.Context, e *live.Entry, hash *store.Sec
 // table above. cause is the store's error.
 func (s *Sessions) recall(ctx context.Context, id uuid.UUID, hash *store.SecretHash, purpose Purpose, cause error) (*live.Entry, Standing, error) {
 	e := s.table.Get(id)
-	if purpose == ToChange || e == nil && errors.Is(cause, hot.ErrFailed) {
+	if at, key := clock.Now(), goneKey(id); purpose == ToChange || e == nil && errors.Is(cause, hot.ErrFailed) {
+		switch {
+		case purpose == ToChange:
+		case s.gone.knows(key, at):
+			return nil, Worthless, nil
+		case s.silent.knows(key, at):
+			return nil, Worthless, cause
+		}
 		archived, ok, err := s.readSettledArchive(ctx, id)
 		switch {
 		case err != nil && purpose == ToChange:
@@ -164,9 +172,12 @@ func (s *Sessions) recall(ctx context.Context, id uuid.UUID, hash *store.SecretH
 		case ok && e != nil:
 			e.MergeArchived(archived)
 		case ok && !archived.EndedAt.IsZero():
+			s.gone.note(key, at, goneLong)
 			return nil, Worthless, nil // an end is final
 		case ok && s.lives.Remaining(&archived.Session, clock.Now()) > 0:
 			e = s.keepArchived(id, archived, time.Time{}) // to be read again as soon as the hot store answers
+		default:
+			s.silent.note(key, at, goneShort)
 		}
 	}
 	if e == nil {

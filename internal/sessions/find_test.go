@@ -338,6 +338,42 @@ func TestFind_TheArchiveIsAskedOnceForASessionThatAFullHotStoreDoesNotTake(t *te
 	}
 }
 
+// While the hot store fails the archive says whether a session has ended. It is asked once, too.
+func TestFind_TheArchiveIsAskedOnceForASessionThatIsOverWhileTheHotStoreFails(t *testing.T) {
+	for what, c := range map[string]struct {
+		change func(*store.Record)
+		known  bool // that it is over: the hot store may know of later activity
+	}{
+		"that ended": {func(rec *store.Record) { rec.EndedAt, rec.EndReason = clock.Now(), store.EndLogout }, true},
+		"that is old": {func(rec *store.Record) {
+			rec.StartedAt, rec.LastSeenAt = clock.Now().Add(-2*time.Hour), clock.Now().Add(-2*time.Hour)
+		}, false},
+		"of nobody": {nil, false},
+	} {
+		w := open(t)
+		token := newToken()
+		if c.change != nil {
+			rec := record(token)
+			c.change(&rec)
+			w.archived(t, rec)
+		}
+		w.hot.err = errDown
+		w.archive.calls = 0
+		for range 100 {
+			if _, standing, err := w.find(token, ToCount); standing != Worthless || (err == nil) != c.known {
+				t.Fatalf("while the hot store fails a session %s is %s (%v)", what, standings[standing], err)
+			}
+		}
+		if w.archive.calls != 1 {
+			t.Errorf("for a session %s the archive was asked %d times by 100 requests while the hot store failed, want once", what, w.archive.calls)
+		}
+		w.archive.calls = 0
+		if _, standing, err := w.find(token, ToChange); standing != Worthless || (err == nil) != c.known || w.archive.calls != 1 {
+			t.Errorf("a session %s that is to be changed is %s (%v), and the archive was asked %d times, want once", what, standings[standing], err, w.archive.calls)
+		}
+	}
+}
+
 func TestGone_IsBoundedAndForgetsTheOlderHalf(t *testing.T) {
 	var g gone
 	at := clock.Now()
