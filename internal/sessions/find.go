@@ -59,9 +59,10 @@ const (
 //	nothing                                error                        error   error
 //
 // "Known" is what this process holds, otherwise what the archive has; for ToChange
-// both, the higher version of the two; for ToCount what the archive said a moment ago is
-// enough if this process holds nothing. While the archive fails, and the hot store
-// lacks the session, only what this process holds is known, and ToChange is an error.
+// both, the higher version of the two. If this process holds nothing, it is enough what
+// the archive said a moment ago of a session that is over, or that it does not know. While
+// the archive fails, and the hot store lacks the session, only what this process holds is
+// known, and ToChange is an error.
 func (s *Sessions) Find(ctx context.Context, token *cookie.Token, purpose Purpose, left *time.Duration) (*live.Entry, Standing, error) {
 	at := clock.Now()
 	if at.Sub(clock.IDTime(token.ID)).Abs() >= s.lives.Absolute+time.Minute {
@@ -157,7 +158,7 @@ func (s *Sessions) recall(ctx context.Context, id uuid.UUID, hash *store.SecretH
 	e := s.table.Get(id)
 	if at, key := clock.Now(), goneKey(id); purpose == ToChange || e == nil && errors.Is(cause, hot.ErrFailed) {
 		switch {
-		case purpose == ToChange:
+		case e != nil:
 		case s.gone.knows(key, at):
 			return nil, Worthless, nil
 		case s.silent.knows(key, at):
