@@ -13,6 +13,8 @@ import (
 type attempt struct {
 	wait   time.Duration
 	known  bool // the account knows the device
+	busy   bool // its password would not be checked, so it was not counted
+	whose  key  // of the account for a device that it knows, otherwise of the network, if that tells anything
 	counts []count
 	shared []sharedCount // in the order of counts; none without a store
 }
@@ -79,6 +81,7 @@ func (g *Guard) uncount(a *attempt) {
 // device's own budget only, otherwise in those of the account and the networks.
 func (g *Guard) places(login Login) (a attempt) {
 	account := digest(login.Account)
+	a.whose = account
 	if login.Device != "" {
 		device := digest(login.Account, login.Device)
 		if g.devices.knows(account, device) {
@@ -90,6 +93,7 @@ func (g *Guard) places(login Login) (a attempt) {
 	a.counts = append(make([]count, 0, 5), count{in: g.accounts, key: account, budget: ofAccount})
 	for i, n := range networks(login.From) {
 		if i == 0 {
+			a.whose = digest(n.prefix.String())
 			a.counts = append(a.counts, count{in: g.pairs, key: digest(login.Account, n.prefix.String()), budget: ofPair})
 		}
 		a.counts = append(a.counts, count{in: g.networks, key: digest(n.prefix.String()), budget: n.budget})

@@ -151,6 +151,53 @@ func TestChecks_AFloodOfStrangersDoesNotKeepKnownDevicesOut(t *testing.T) {
 	})
 }
 
+// A right password counts for nothing, so whoever has one account could come again and again,
+// from browsers that it knows.
+func TestChecks_OneAccountDoesNotKeepOthersOut(t *testing.T) {
+	for _, known := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			g := New(Config{Checks: 1, Queue: 32, Wait: 15 * time.Second})
+			device, from := func(int) string { return "" }, func(int) string { return "198.51.100.1" }
+			account := func(i int) string { return fmt.Sprint("mallory", i%5, "@example.com") }
+			if known {
+				account, device = always("mallory@example.com"), func(i int) string { return fmt.Sprint("device ", i%devicesPerAccount) }
+				for i := range devicesPerAccount {
+					g.Trust(account(i), device(i))
+				}
+				g.Trust(owner, laptop)
+			}
+			ended := false
+			var wg sync.WaitGroup
+			for i := range 100 {
+				login := Login{Account: account(i), Device: device(i), From: netip.MustParseAddr(from(i))}
+				wg.Go(func() {
+					for !ended {
+						_, _ = g.Check(t.Context(), login, func() (bool, error) { time.Sleep(50 * time.Millisecond); return true, nil })
+						time.Sleep(time.Millisecond)
+					}
+				})
+			}
+			time.Sleep(2 * time.Second)
+			for range 10 {
+				login := Login{Account: owner, From: netip.MustParseAddr("192.0.2.7")}
+				if known {
+					login.Device = laptop
+				}
+				began := time.Now()
+				if right, err := g.Check(t.Context(), login, func() (bool, error) { return true, nil }); !right || err != nil || time.Since(began) > 4*time.Second {
+					t.Errorf("known browsers %v: beside others who log in again and again the owner's login is %v, %v after %v: want one turn of the line at most", known, right, err, time.Since(began))
+				}
+				time.Sleep(time.Second)
+			}
+			ended = true
+			wg.Wait()
+			if q := g.checks; q.free != 1 || len(q.lines[0])+len(q.lines[1]) > 0 {
+				t.Errorf("afterwards %d checks are free and %v wait", q.free, q.lines)
+			}
+		})
+	}
+}
+
 func TestChecks_WhoLeavesTheQueueHoldsNoPlace(t *testing.T) {
 	g := New(Config{Checks: 2, Queue: 50, Wait: 20 * time.Millisecond})
 	var wg sync.WaitGroup

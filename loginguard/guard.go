@@ -131,10 +131,16 @@ func New(c Config) *Guard {
 // even if the client goes away; otherwise guesses would be free.
 func (g *Guard) Check(ctx context.Context, login Login, check func() (right bool, err error)) (right bool, err error) {
 	a := g.attempt(ctx, login)
+	if a.busy {
+		g.mu.Lock()
+		g.stats.Busy++
+		g.mu.Unlock()
+		return false, ErrBusy
+	}
 	if a.wait > 0 {
 		return false, &PausedError{a.wait}
 	}
-	if err := g.checks.enter(ctx, a.known); err != nil {
+	if err := g.checks.enter(ctx, a.known, a.whose); err != nil {
 		g.after(ctx, func(ctx context.Context) { g.takeBack(ctx, &a, err) })
 		return false, err
 	}

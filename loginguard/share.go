@@ -5,12 +5,18 @@ import (
 	"errors"
 )
 
-// countShared counts an attempt here and in the store, or nowhere if it has to wait. What
-// the store does not take, or not in time, counts here alone.
+// countShared counts an attempt here and in the store, or nowhere if it has to wait, or if
+// its password would not be checked anyway: what is counted takes the store ten commands, and
+// taking it back as many. What the store does not take, or not in time, counts here alone.
 func (g *Guard) countShared(ctx context.Context, a *attempt, login Login) {
 	ctx, cancel := g.shared.within(ctx)
 	defer cancel()
 	err := g.learn(ctx, a, login)
+	if g.checks.refuses(a.known, a.whose) {
+		a.busy = true
+		g.note(err)
+		return
+	}
 	if err != nil { // the store is not asked once more
 		g.note(err)
 		g.count(a)

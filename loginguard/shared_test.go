@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"net/netip"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -304,6 +306,49 @@ func TestShared_DocumentsNameNobodyAndEnd(t *testing.T) {
 			t.Errorf("%s lives %v longer", key, ttl)
 		}
 	}
+}
+
+// counted is a store that counts its calls.
+type counted struct {
+	Store
+	calls *atomic.Int64
+}
+
+func (c counted) Read(ctx context.Context, id string) ([]byte, int64, error) {
+	c.calls.Add(1)
+	return c.Store.Read(ctx, id)
+}
+
+func (c counted) Put(ctx context.Context, id string, doc []byte, previous, version int64, ttl time.Duration) (bool, error) {
+	c.calls.Add(1)
+	return c.Store.Put(ctx, id, doc, previous, version, ttl)
+}
+
+// A flood finds all places taken. What nobody checks costs the store nothing, which
+// sessions share, and leaves no document in it.
+func TestShared_WhatFindsNoPlaceCostsTheStoreNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var calls atomic.Int64
+		g := New(Config{Checks: 1, Queue: 2, Wait: time.Minute, Shared: counted{documents{memstore.New(0)}, &calls}})
+		release := make(chan struct{})
+		for i := range 3 {
+			_ = held(t, g, Login{Account: fmt.Sprint(i), From: netip.MustParseAddr(networkOf(i))}, release)
+		}
+		calls.Store(0)
+		for i := range 1000 {
+			if err := try(t, g, fmt.Sprint("account ", i), "", networkOf(i), false); !errors.Is(err, ErrBusy) {
+				t.Fatalf("a login that finds no place: %v", err)
+			}
+		}
+		if n := calls.Load(); n > 0 {
+			t.Errorf("1000 logins that found no place took the store %d calls", n)
+		}
+		if s := g.Stats(); s.Busy != 1000 {
+			t.Errorf("%d are counted as busy, want 1000", s.Busy)
+		}
+		close(release)
+		synctest.Wait()
+	})
 }
 
 // A store that calls the guard finds no lock of it held.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -62,6 +63,40 @@ func TestStore_HastyBesidePatient(t *testing.T) {
 	wg.Wait()
 	if w := time.Duration(worst.Load()); w > 200*time.Millisecond {
 		t.Errorf("a Read with 50 ms took %v", w)
+	}
+}
+
+// Strangers have requests ask a server that does not answer as often as they like. Callers
+// leave after a moment, and what they leave behind is bounded.
+func TestStore_CallersWhoLeaveLeaveABoundedNumberOfCommands(t *testing.T) {
+	redis := testserver.Redis(t)
+	s := open(t, redis.URL(), redisstore.Options{})
+	put(t, s)
+	before := runtime.NumGoroutine()
+	redis.Freeze()
+	var all sync.WaitGroup
+	for range 200 {
+		all.Go(func() {
+			for range 200 {
+				ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+				_, _, _, _ = s.Read(ctx, id)
+				cancel()
+			}
+		})
+	}
+	all.Wait()
+	if n := runtime.NumGoroutine() - before; n > 10_000 {
+		t.Errorf("40,000 reads of a frozen server, whose callers waited for a millisecond, have left %d goroutines, want at most 4,096 commands", n)
+	}
+	redis.Thaw()
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		_, _, _, err := s.Read(t.Context(), id)
+		if err == nil {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatalf("10 s after the server answers again: %v", err)
+		}
 	}
 }
 

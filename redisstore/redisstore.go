@@ -34,6 +34,7 @@ const (
 	patience        = 5 * time.Second // for a command, whose caller may have left earlier
 	firstConnect    = time.Second     // how long Open waits for a connection
 	renewInterval   = time.Second     // the shortest time between two clients
+	maxUnderWay     = 4096            // commands: a server does not answer as many in the time of a request
 	topologyRefresh = 5 * time.Second
 	minReconnect    = 50 * time.Millisecond
 	maxReconnect    = time.Second
@@ -54,6 +55,7 @@ type Store struct {
 	prefix   string
 	option   func() rueidis.ClientOption // a function, because printing a Store shows nothing of what is in one
 	connects atomic.Uint64
+	underWay atomic.Int64 // commands, also those whose callers have left
 
 	client  atomic.Pointer[rueidis.Client] // nil until the first connection
 	cause   atomic.Pointer[error]          // why there is no client yet
@@ -174,7 +176,10 @@ func (s *Store) Close() error {
 // Connects returns how many connections have been made.
 func (s *Store) Connects() uint64 { return s.connects.Load() }
 
-var errConnecting = errors.New("there is no connection to the server yet")
+var (
+	errConnecting = errors.New("there is no connection to the server yet")
+	errBehind     = errors.New("too many commands wait for the server's answer")
+)
 
 // do runs the command that build makes. It returns when ctx is done at the
 // latest.
@@ -197,9 +202,15 @@ func (s *Store) do(ctx context.Context, build func(rueidis.Builder) rueidis.Comp
 	// The command runs in a goroutine with a time-out of its own. The client
 	// makes connections within the call that needs one, and other calls wait for
 	// that. So neither may a caller's short deadline end an attempt to connect,
-	// nor may a long one make other callers wait.
+	// nor may a long one make other callers wait. Callers who leave early and come
+	// again would leave any number of commands behind, each with a goroutine of its own.
+	if s.underWay.Add(1) > maxUnderWay {
+		s.underWay.Add(-1)
+		return rueidis.RedisMessage{}, errBehind
+	}
 	done := make(chan rueidis.RedisResult, 1)
 	go func() {
+		defer s.underWay.Add(-1)
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 		defer cancel()
 		done <- (*client).Do(ctx, build((*client).B()))

@@ -281,3 +281,31 @@ func TestOrders_AKeyIsOneOrderWhileAStoreFails(t *testing.T) {
 		t.Error("the next customer of the browser was answered with the order of the one before")
 	}
 }
+
+// Whose browser it is stands in a cookie while no store can say. That has to hold for as long
+// as a key does, in a long session and after one.
+func TestOrders_AKeyIsOneOrderAfterASessionWhileBothStoresFail(t *testing.T) {
+	t.Parallel()
+	redis, mongodb := testserver.Proxy(t, testserver.Redis(t).Addr()), testserver.MongoDB(t)
+	proxy := testserver.Proxy(t, strings.TrimPrefix(mongodb.URI(), "mongodb://"))
+	topologies.Store(t.Name(), &topology{instances: 1, redisURL: "redis://" + redis.Addr(), mongodb: mongodb, mongoURI: "mongodb://" + proxy.Addr()})
+	s := openShop(t, "SESSION_TTL=2s", "SESSION_MAX_AGE=720h")
+	b := s.browser()
+	if cookie := strings.Join(b.post(loginPath, firstCustomer).want(200).header["Set-Cookie"], "\n"); !strings.Contains(cookie, "buyer=") || strings.Contains(cookie, "Max-Age=86400;") {
+		t.Errorf("a session lives for 30 days, and who is its customer is forgotten before: %s", cookie)
+	}
+	time.Sleep(3 * time.Second)
+	if a := b.get(mePath); a.status != 401 {
+		t.Fatalf("the session is not over: %d", a.status)
+	}
+	b.view(productsPath)
+	before := b.post(ordersPath, oneMug, key("k")).want(201).order().ID
+	s.drained()
+	redis.Cut()
+	proxy.Cut()
+	if again := b.post(ordersPath, oneMug, key("k")).want(201).order().ID; again != before {
+		t.Errorf("the key of a guest's order %s, whose browser was a customer's before, is order %s while no store answers", before, again)
+	}
+	redis.Resume()
+	proxy.Resume()
+}

@@ -59,8 +59,10 @@ const (
 //	nothing                                error                        error   error
 //
 // "Known" is what this process holds, otherwise what the archive has; for ToChange
-// both, the higher version of the two. While the archive fails, and the hot store
-// lacks the session, only what this process holds is known, and ToChange is an error.
+// both, the higher version of the two. If this process holds nothing, it is enough what
+// the archive said a moment ago of a session that is over, or that it does not know. While
+// the archive fails, and the hot store lacks the session, only what this process holds is
+// known, and ToChange is an error.
 func (s *Sessions) Find(ctx context.Context, token *cookie.Token, purpose Purpose, left *time.Duration) (*live.Entry, Standing, error) {
 	at := clock.Now()
 	if at.Sub(clock.IDTime(token.ID)).Abs() >= s.lives.Absolute+time.Minute {
@@ -77,7 +79,7 @@ func (s *Sessions) Find(ctx context.Context, token *cookie.Token, purpose Purpos
 	began := time.Now()
 	reading := clock.NewWithin(context.WithoutCancel(ctx), max(*left, time.Millisecond))
 	defer reading.Stop()
-	e, standing, err := s.findStored(reading, token.ID, &hash)
+	e, standing, err := s.findStored(reading, token.ID, &hash, purpose != ToChange)
 	switch {
 	case err != nil && purpose == ToCount:
 		e, standing, err = s.recall(reading, token.ID, &hash, purpose, err)
@@ -91,10 +93,10 @@ func (s *Sessions) Find(ctx context.Context, token *cookie.Token, purpose Purpos
 	return e, standing, err
 }
 
-// findStored finds out what a secret is worth by what the stores hold.
-func (s *Sessions) findStored(ctx context.Context, id uuid.UUID, hash *store.SecretHash) (*live.Entry, Standing, error) {
+// findStored finds out what a secret is worth by what the stores hold. lately is as in readIf.
+func (s *Sessions) findStored(ctx context.Context, id uuid.UUID, hash *store.SecretHash, lately bool) (*live.Entry, Standing, error) {
 	held := s.table.Get(id)
-	e, err := s.read(ctx, id)
+	e, err := s.readIf(ctx, id, lately)
 	if err != nil || e == nil {
 		return nil, Worthless, err
 	}
@@ -154,7 +156,14 @@ func (s *Sessions) findNewer(ctx context.Context, e *live.Entry, hash *store.Sec
 // table above. cause is the store's error.
 func (s *Sessions) recall(ctx context.Context, id uuid.UUID, hash *store.SecretHash, purpose Purpose, cause error) (*live.Entry, Standing, error) {
 	e := s.table.Get(id)
-	if purpose == ToChange || e == nil && errors.Is(cause, hot.ErrFailed) {
+	if at, key := clock.Now(), goneKey(id); purpose == ToChange || e == nil && errors.Is(cause, hot.ErrFailed) {
+		switch {
+		case e != nil:
+		case s.gone.knows(key, at):
+			return nil, Worthless, nil
+		case s.silent.knows(key, at):
+			return nil, Worthless, cause
+		}
 		archived, ok, err := s.readSettledArchive(ctx, id)
 		switch {
 		case err != nil && purpose == ToChange:
@@ -164,9 +173,12 @@ func (s *Sessions) recall(ctx context.Context, id uuid.UUID, hash *store.SecretH
 		case ok && e != nil:
 			e.MergeArchived(archived)
 		case ok && !archived.EndedAt.IsZero():
+			s.gone.note(key, at, goneLong)
 			return nil, Worthless, nil // an end is final
 		case ok && s.lives.Remaining(&archived.Session, clock.Now()) > 0:
 			e = s.keepArchived(id, archived, time.Time{}) // to be read again as soon as the hot store answers
+		default:
+			s.silent.note(key, at, goneShort)
 		}
 	}
 	if e == nil {
@@ -242,6 +254,12 @@ func (s *Sessions) judge(e *live.Entry, hash *store.SecretHash, at time.Time) (s
 // read reads a session from the hot store, and from the archive if it is missing
 // there. Nil means that there is none.
 func (s *Sessions) read(ctx context.Context, id uuid.UUID) (*live.Entry, error) {
+	return s.readIf(ctx, id, false)
+}
+
+// readIf is read. With lately, what the archive said a moment ago is enough for a session
+// that has no customer: nothing is about to change it.
+func (s *Sessions) readIf(ctx context.Context, id uuid.UUID, lately bool) (*live.Entry, error) {
 	held := int64(0) // before the reading: another request may write the session meanwhile
 	if e := s.table.Get(id); e != nil {
 		held = e.Version()
@@ -251,7 +269,7 @@ func (s *Sessions) read(ctx context.Context, id uuid.UUID) (*live.Entry, error) 
 		return nil, err
 	}
 	if there.Doc == nil || there.Version > 0 && there.Version < s.revoked.Lowest(id.String()) {
-		return s.readLost(ctx, id, there.ReadAt, there.Version)
+		return s.readLost(ctx, id, there.ReadAt, there.Version, lately && there.Doc == nil)
 	}
 	if e := s.table.Get(id); e != nil {
 		// Before it counts as read: what is held here may name a customer that the
@@ -260,7 +278,7 @@ func (s *Sessions) read(ctx context.Context, id uuid.UUID) (*live.Entry, error) 
 			return nil, err
 		}
 		if there.Version > 0 && there.Version < s.revoked.Lowest(id.String()) { // as the archive has just said
-			return s.readLost(ctx, id, there.ReadAt, there.Version)
+			return s.readLost(ctx, id, there.ReadAt, there.Version, false)
 		}
 		if e.Refresh(there.Version, there.Series(), there.Merged, there.ReadAt) { // nothing changed but activity: no need to decode
 			return e, nil
@@ -276,13 +294,13 @@ func (s *Sessions) read(ctx context.Context, id uuid.UUID) (*live.Entry, error) 
 		if err := s.hot.Delete(ctx, id.String()); err != nil {
 			return nil, err
 		}
-		return s.readLost(ctx, id, there.ReadAt, 0)
+		return s.readLost(ctx, id, there.ReadAt, 0, false)
 	}
 	if err := s.confirm(ctx, &d.Record); err != nil {
 		return nil, err
 	}
 	if there.Version > 0 && there.Version < s.revoked.Lowest(id.String()) {
-		return s.readLost(ctx, id, there.ReadAt, there.Version)
+		return s.readLost(ctx, id, there.ReadAt, there.Version, false)
 	}
 	e := s.keep(id, d, there.ReadAt, there.Merged, false)
 	if held > there.Version && e.Version() > there.Version && !s.isRevoked(e) { // the hot store was put back to an earlier state
@@ -298,16 +316,16 @@ func (s *Sessions) isRevoked(e *live.Entry) bool {
 
 // readLost reads a session that the hot store has lost, and puts it back there.
 // stale is the version of a document in the hot store that does not count any more,
-// 0 if there is none.
-func (s *Sessions) readLost(ctx context.Context, id uuid.UUID, readAt time.Time, stale int64) (*live.Entry, error) {
+// 0 if there is none. lately is as in readIf.
+func (s *Sessions) readLost(ctx context.Context, id uuid.UUID, readAt time.Time, stale int64, lately bool) (*live.Entry, error) {
 	e, err := s.held(ctx, id)
 	if err != nil {
 		return nil, err
 	}
 	if e == nil {
-		rec, over, err := s.readUnlessOver(ctx, id, readAt)
-		if err != nil || over {
-			return nil, err
+		rec, known, over, err := s.readUnlessOver(ctx, id, readAt, lately)
+		if err != nil || over || known != nil {
+			return known, err
 		}
 		if err := s.confirm(ctx, &rec); err != nil {
 			return nil, err

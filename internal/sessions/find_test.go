@@ -295,6 +295,83 @@ func TestFind_TheArchiveIsAskedOnceForASessionThatIsOver(t *testing.T) {
 	}
 }
 
+// A stranger can fill a hot store. Then it has no session that has begun since, and each
+// request of one would read the archive, which is everybody's.
+func TestFind_TheArchiveIsAskedOnceForASessionThatAFullHotStoreDoesNotTake(t *testing.T) {
+	for what, customer := range map[string]string{"nobody's": "", "a customer's": "c"} {
+		w := open(t)
+		token := newToken()
+		rec := record(token)
+		if rec.CustomerID = customer; customer != "" {
+			rec.AuthenticatedAt = rec.StartedAt
+		}
+		w.archived(t, rec)
+		w.hot.refuses = store.ErrNoWrites
+		w.archive.calls = 0
+		for range 100 {
+			for _, purpose := range []Purpose{ToCount, ToKnow} {
+				if e, standing, err := w.find(token, purpose); err != nil || standing != Current || e.SessionID() != rec.SessionID {
+					t.Fatalf("%s session that only the archive has is %s (%v) %s", what, standings[standing], err, purposes[purpose])
+				}
+			}
+		}
+		if customer == "" && w.archive.calls != 1 {
+			t.Errorf("for %s session that a full hot store does not take the archive was asked %d times by 200 requests, want once", what, w.archive.calls)
+		}
+		if customer != "" && w.archive.calls < 200 {
+			t.Errorf("for %s session, which is only believed if it is read, the archive was asked %d times by 200 requests", what, w.archive.calls)
+		}
+		w.archive.calls = 0
+		if _, standing, err := w.find(token, ToChange); err != nil || standing != Current || w.archive.calls != 1 {
+			t.Errorf("%s session that is to be changed is %s (%v), and the archive was asked %d times, want once", what, standings[standing], err, w.archive.calls)
+		}
+		w.hot.refuses = nil
+		time.Sleep(goneShort + 100*time.Millisecond)
+		for range 2 {
+			if _, _, err := w.find(token, ToKnow); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if doc, _, _, err := w.hot.Read(t.Context(), rec.SessionID); doc == nil || err != nil {
+			t.Errorf("%s session is not put into a hot store that takes it again (%v)", what, err)
+		}
+	}
+}
+
+// While the hot store fails the archive says whether a session has ended. It is asked once, too.
+func TestFind_TheArchiveIsAskedOnceForASessionThatIsOverWhileTheHotStoreFails(t *testing.T) {
+	for what, c := range map[string]struct {
+		change func(*store.Record)
+		known  bool // that it is over: the hot store may know of later activity
+	}{
+		"that ended": {func(rec *store.Record) { rec.EndedAt, rec.EndReason = clock.Now(), store.EndLogout }, true},
+		"that is old": {func(rec *store.Record) {
+			rec.StartedAt, rec.LastSeenAt = clock.Now().Add(-2*time.Hour), clock.Now().Add(-2*time.Hour)
+		}, false},
+		"of nobody": {nil, false},
+	} {
+		w := open(t)
+		token := newToken()
+		if c.change != nil {
+			rec := record(token)
+			c.change(&rec)
+			w.archived(t, rec)
+		}
+		w.hot.err = errDown
+		w.archive.calls = 0
+		for range 100 {
+			for _, purpose := range []Purpose{ToCount, ToChange} {
+				if _, standing, err := w.find(token, purpose); standing != Worthless || (err == nil) != c.known {
+					t.Fatalf("while the hot store fails a session %s is %s (%v) %s", what, standings[standing], err, purposes[purpose])
+				}
+			}
+		}
+		if w.archive.calls != 1 {
+			t.Errorf("for a session %s the archive was asked %d times by 200 requests while the hot store failed, want once", what, w.archive.calls)
+		}
+	}
+}
+
 func TestGone_IsBoundedAndForgetsTheOlderHalf(t *testing.T) {
 	var g gone
 	at := clock.Now()

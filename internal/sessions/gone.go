@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/footfall-go/footfall/internal/clock"
+	"github.com/footfall-go/footfall/internal/live"
 	"github.com/footfall-go/footfall/store"
 )
 
@@ -94,34 +95,58 @@ func (g *gone) ask(ctx context.Context, key goneKey) (answered func(error), err 
 }
 
 // readUnlessOver reads a session from the archive, unless that said a moment ago that it is
-// over.
-func (s *Sessions) readUnlessOver(ctx context.Context, id uuid.UUID, readAt time.Time) (rec store.Record, over bool, err error) {
+// over, or, for whom lately is enough, that it is alive: then e is what this process knows of it.
+func (s *Sessions) readUnlessOver(ctx context.Context, id uuid.UUID, readAt time.Time, lately bool) (rec store.Record, e *live.Entry, over bool, err error) {
 	key := goneKey(id)
-	if s.gone.knows(key, readAt) {
-		return rec, true, nil
+	known := func() bool {
+		if lately {
+			e = s.knownLately(id, readAt)
+		}
+		over = e == nil && s.gone.knows(key, readAt)
+		return e != nil || over
+	}
+	if known() {
+		return rec, e, over, nil
 	}
 	answered, err := s.gone.ask(ctx, key)
 	if err != nil {
-		return rec, false, archiveError(err)
+		return rec, nil, false, archiveError(err)
 	}
 	defer func() { answered(err) }()
-	if s.gone.knows(key, readAt) { // another request has asked
-		return rec, true, nil
+	if known() { // another request has asked
+		return rec, e, over, nil
 	}
 	rec, found, err := s.readSettledArchive(ctx, id)
 	if err != nil {
-		return rec, false, err
+		return rec, nil, false, err
 	}
 	if !found && s.archive.Shared() && s.out.MayArrive(clock.IDTime(id), readAt) {
-		return rec, false, ErrNotYet
+		return rec, nil, false, ErrNotYet
 	}
 	if found && s.lives.Remaining(&rec.Session, readAt) > 0 {
-		return rec, false, nil
+		if rec.CustomerID == "" {
+			s.keepArchived(id, rec, readAt)
+			s.lost.note(key, readAt, goneShort)
+		}
+		return rec, nil, false, nil
 	}
 	long := goneShort
 	if found && (!rec.EndedAt.IsZero() || !s.out.MayArrive(rec.LastSeenAt.Add(s.lives.Idle), readAt)) {
 		long = goneLong
 	}
 	s.gone.note(key, readAt, long)
-	return rec, true, nil
+	return rec, nil, true, nil
+}
+
+// knownLately is a session without a customer that the hot store does not have, and of which
+// the archive said a moment ago that it is alive, nil if it did not: a hot store that is full
+// takes no session, and each request of one would read the archive.
+func (s *Sessions) knownLately(id uuid.UUID, at time.Time) *live.Entry {
+	if !s.lost.knows(goneKey(id), at) {
+		return nil
+	}
+	if e := s.table.Get(id); e != nil && !e.HasCustomer() {
+		return e
+	}
+	return nil
 }

@@ -71,6 +71,8 @@ type Sessions struct {
 	table    *live.Table
 	siblings *live.Siblings
 	gone     gone
+	silent   gone // the archive does not say enough of them while the hot store fails
+	lost     gone // alive as the archive said a moment ago, and not in the hot store
 	budget   time.Duration
 	log      *slog.Logger
 	over     func(*store.Record, time.Time) bool // isOver, made once

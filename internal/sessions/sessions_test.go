@@ -1,6 +1,7 @@
 package sessions
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -31,6 +32,8 @@ type hotStore struct {
 	err   error
 	calls int
 	late  func() // is called once, before what was read arrives
+
+	refuses error // of Put
 }
 
 func (h *hotStore) Read(ctx context.Context, id string) ([]byte, int64, store.Activity, error) {
@@ -46,8 +49,8 @@ func (h *hotStore) Read(ctx context.Context, id string) ([]byte, int64, store.Ac
 }
 
 func (h *hotStore) Put(ctx context.Context, id, series string, doc []byte, previous, version int64, ttl time.Duration) (bool, error) {
-	if h.err != nil {
-		return false, h.err
+	if err := cmp.Or(h.err, h.refuses); err != nil {
+		return false, err
 	}
 	return h.Store.Put(ctx, id, series, doc, previous, version, ttl)
 }

@@ -30,7 +30,7 @@ func (s *Shop) setBuyer(w http.ResponseWriter, r *http.Request, customerID strin
 	c := &http.Cookie{Name: buyerCookie, Path: api, MaxAge: -1, HttpOnly: true, Secure: !s.insecure, SameSite: http.SameSiteLaxMode}
 	if customerID != "" {
 		c.Value = base64.RawURLEncoding.EncodeToString([]byte(customerID)) + "." + s.buyerMark(visitor, customerID)
-		c.MaxAge = int(idempotencyTime / time.Second)
+		c.MaxAge = int((s.tracker.Lifetimes().WithDefaults().Absolute + idempotencyTime) / time.Second) // it outlives the session, and the session's keys
 	}
 	http.SetCookie(w, c)
 }

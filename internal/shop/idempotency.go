@@ -31,8 +31,7 @@ const (
 type keyOwner struct {
 	customer, session, visitor string // empty: nobody, or not known
 
-	buyer   string // who logged in with this browser last, "" if nobody
-	unknown bool   // no store could say whether somebody is logged in
+	buyer string // who logged in with this browser last, "" if nobody
 }
 
 // ownerOfKey says whose an Idempotency-Key of the request is. While the stores do not
@@ -44,18 +43,19 @@ func (s *Shop) ownerOfKey(r *http.Request) (o keyOwner) {
 	}
 	o.customer, o.session = session.CustomerID, session.SessionID
 	o.visitor, _ = footfall.Visitor(r.Context())
-	o.buyer, o.unknown = s.buyer(r.Context(), r), err != nil
+	o.buyer = s.buyer(r.Context(), r)
 	return o
 }
 
 // scope is what the ids of an owner's orders are derived from, "" if nothing tells the
 // owner from others. Every instance finds the same, whether or not stores answer it, for
-// the same browser: a key that is used again then names the same order.
+// the same browser: a key that is used again then names the same order. So a customer who
+// is logged in no longer, but did not log out, is the owner as far as ids go.
 func (o keyOwner) scope() string {
 	switch {
 	case o.customer != "":
 		return ofCustomer(o.customer)
-	case o.unknown && o.buyer != "":
+	case o.buyer != "":
 		return ofCustomer(o.buyer)
 	case o.visitor != "":
 		return ofVisitor(o.visitor)
