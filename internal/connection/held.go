@@ -44,6 +44,6 @@ func (l *Listener) lighten(latest *conn) {
 			}
 		}
 		cuts.Add(1)
-		_ = victim.Close()
+		victim.cutOff()
 	}
 }

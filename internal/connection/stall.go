@@ -74,7 +74,7 @@ func (l *Listener) Accept() (net.Conn, error) {
 	boundUnsent(inner)
 	if victim := l.victim(); victim != nil {
 		cuts.Add(1)
-		_ = victim.Close()
+		victim.cutOff()
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -152,6 +152,7 @@ type conn struct {
 	since            time.Time // when that began
 	readBy, writeBy  time.Time // the server's deadlines
 	cut, closed      bool
+	settling         bool // it is closed once its client has room for what it was sent
 	header           header
 	held             int // bytes that were read of a request that is not answered
 }
@@ -280,18 +281,6 @@ func (c *conn) SetWriteDeadline(t time.Time) error {
 		t = earlier(t, c.stall())
 	}
 	return c.Conn.SetWriteDeadline(t)
-}
-
-// Close closes the connection.
-func (c *conn) Close() error {
-	c.listener.mu.Lock()
-	delete(c.listener.conns, c)
-	c.listener.mu.Unlock()
-	c.mu.Lock()
-	c.closed = true
-	c.letGo()
-	c.mu.Unlock()
-	return c.Conn.Close()
 }
 
 // CloseWrite tells the client that nothing more comes, while what it sends can still be
