@@ -48,6 +48,10 @@ func TestListener_WhatTheKernelHasOfAnswersCountsUntilItIsTaken(t *testing.T) {
 		strangers = append(strangers, c)
 		time.Sleep(2 * time.Millisecond) // until it is answered
 	}
+	time.Sleep(patience)
+	for range l.most / 2 { // each has two cut
+		_ = dial(t, addr)
+	}
 	time.Sleep(200 * time.Millisecond)
 	kept := 0
 	for _, c := range strangers {
