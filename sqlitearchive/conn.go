@@ -11,6 +11,8 @@ import (
 
 	"modernc.org/libc"
 	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/footfall-go/footfall/internal/turn"
 )
 
 // A conn is a connection to SQLite for one goroutine at a time. database/sql puts each
@@ -27,6 +29,7 @@ type conn struct {
 	buffer     uintptr         // for what is bound to the statement that is made ready
 	size, used int             // of the buffer
 	outgrown   []uintptr       // buffers that were too small for it
+	turn       turn.Turn       // of the goroutine that uses it
 }
 
 // A codedError is an error of SQLite, from a conn or from database/sql.
@@ -310,6 +313,7 @@ func (s *stmt) rows(read func(s *stmt)) error {
 		return context.Canceled
 	default:
 	}
+	s.c.turn.Keep()
 	for s.err == nil {
 		rc := sqlite3.Xsqlite3_step(s.c.tls, s.p)
 		if rc == sqlite3.SQLITE_DONE {

@@ -51,7 +51,7 @@ func (h *header) fits(read []byte) bool {
 func (c *conn) answered() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.header = header{}
+	c.header, c.first = header{}, false
 	c.letGo()
 }
 

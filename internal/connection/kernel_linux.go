@@ -3,6 +3,7 @@ package connection
 import (
 	"net"
 	"syscall"
+	"unsafe"
 )
 
 // What the kernel keeps of a connection counts as memory of the process's cgroup. On its own
@@ -17,7 +18,8 @@ const (
 	// that.
 	unread = 32 << 10
 
-	tcpNotSentLowAt = 25 // TCP_NOTSENT_LOWAT, which package syscall does not name
+	tcpNotSentLowAt = 25     // TCP_NOTSENT_LOWAT, which package syscall does not name
+	siocOutQNSD     = 0x894b // SIOCOUTQNSD, likewise
 )
 
 // boundUnread has the kernel keep no more than that of what is sent on each connection that
@@ -37,5 +39,31 @@ func set(socket any, level, option, value int) {
 	}
 	if control, err := raw.SyscallConn(); err == nil {
 		_ = control.Control(func(fd uintptr) { _ = syscall.SetsockoptInt(int(fd), level, option, value) })
+	}
+}
+
+// unsentBytes is how many bytes of what was written to a connection the kernel has not sent yet,
+// because the client has no room for them.
+func unsentBytes(c net.Conn) (bytes int) {
+	raw, ok := c.(syscall.Conn)
+	if !ok {
+		return 0
+	}
+	control, err := raw.SyscallConn()
+	if err != nil {
+		return 0
+	}
+	var n int32
+	_ = control.Control(func(fd uintptr) {
+		_, _, _ = syscall.Syscall(syscall.SYS_IOCTL, fd, siocOutQNSD, uintptr(unsafe.Pointer(&n))) //nolint:gosec // what the call writes to
+	})
+	return int(n)
+}
+
+// forget has the kernel drop what a connection's client has not taken when it is closed.
+// Without such data the client is told of a usual end.
+func forget(c net.Conn) {
+	if l, ok := c.(interface{ SetLinger(sec int) error }); ok && unsentBytes(c) > 0 {
+		_ = l.SetLinger(0)
 	}
 }

@@ -41,9 +41,10 @@ const (
 	// connBytes is about what a connection takes at most: a request's header, or a body
 	// that a handler reads whole, and the buffers.
 	connBytes = 128 << 10
-	leastMost = 1000
-	sample    = 24  // connections that are compared to find one to cut
-	mostSeen  = 960 // that are looked at to find these
+	leastMost = 256
+	patience  = 250 * time.Millisecond // for the first request of a connection, while there are not twice as many as may be
+	sample    = 24                     // connections that are compared to find one to cut
+	mostSeen  = 960                    // that are looked at to find these
 )
 
 // Listen wraps a listener. Its connections take a quarter of the memory at most, and three
@@ -72,13 +73,15 @@ func (l *Listener) Accept() (net.Conn, error) {
 		return nil, err
 	}
 	boundUnsent(inner)
-	if victim := l.victim(); victim != nil {
-		cuts.Add(1)
-		_ = victim.Close()
+	for range 2 { // more than come, so that there are not too many for long
+		if victim := l.victim(); victim != nil {
+			cuts.Add(1)
+			victim.cutOff()
+		}
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	c := &conn{Conn: inner, listener: l, draining: l.draining, left: DrainWait, fresh: true, since: time.Now()}
+	c := &conn{Conn: inner, listener: l, draining: l.draining, left: DrainWait, fresh: true, first: true, since: time.Now()}
 	c.turn = &c.reading
 	l.conns[c] = struct{}{}
 	return c, nil
@@ -86,15 +89,17 @@ func (l *Listener) Accept() (net.Conn, error) {
 
 // victim returns a connection to cut if there are too many: of a few that wait for their
 // client, the one that has done so for longest. A client that sends a request, or takes
-// an answer, bit by bit is waited for from the first bit on.
+// an answer, bit by bit is waited for from the first bit on. One that has just been opened
+// is spared: where handlers are at work for nearly all others it would be a visitor's.
 func (l *Listener) victim() *conn {
 	l.mu.Lock()
-	few := len(l.conns) < l.most
+	few, many := len(l.conns) < l.most, len(l.conns) >= 2*l.most
 	l.mu.Unlock()
 	if few {
 		return nil
 	}
-	return l.longest(func(*conn) bool { return true })
+	now := time.Now()
+	return l.longest(func(c *conn) bool { return many || !c.first || now.Sub(c.since) >= patience })
 }
 
 // longest is, of a few connections that wait for their client and of which which says so,
@@ -148,10 +153,12 @@ type conn struct {
 	left             time.Duration // that the connection may wait for its client, once it drains
 	reading, writing bool
 	fresh            bool      // nobody has begun to read
+	first            bool      // none of its requests was answered
 	turn             *bool     // &reading while the client has to send, &writing while it has to take
 	since            time.Time // when that began
 	readBy, writeBy  time.Time // the server's deadlines
 	cut, closed      bool
+	settling         bool // it is closed once its client has room for what it was sent
 	header           header
 	held             int // bytes that were read of a request that is not answered
 }
@@ -280,18 +287,6 @@ func (c *conn) SetWriteDeadline(t time.Time) error {
 		t = earlier(t, c.stall())
 	}
 	return c.Conn.SetWriteDeadline(t)
-}
-
-// Close closes the connection.
-func (c *conn) Close() error {
-	c.listener.mu.Lock()
-	delete(c.listener.conns, c)
-	c.listener.mu.Unlock()
-	c.mu.Lock()
-	c.closed = true
-	c.letGo()
-	c.mu.Unlock()
-	return c.Conn.Close()
 }
 
 // CloseWrite tells the client that nothing more comes, while what it sends can still be

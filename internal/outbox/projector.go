@@ -9,6 +9,7 @@ import (
 	"github.com/footfall-go/footfall/internal/clock"
 	"github.com/footfall-go/footfall/internal/journal"
 	"github.com/footfall-go/footfall/internal/memory"
+	"github.com/footfall-go/footfall/internal/turn"
 	"github.com/footfall-go/footfall/store"
 )
 
@@ -43,6 +44,7 @@ type projector struct {
 	end      Position      // of the last batch that was read
 	records  int           // that were read and are not counted as carried
 	held     holdings
+	turn     turn.Turn
 
 	again Position // of the first event that was looked up and put at the journal's end, since the last such round; 0: none
 	round bool     // the latest batch came to that
@@ -135,6 +137,7 @@ func (p *projector) read(ctx context.Context, batch journal.Batch) ([]store.Fact
 	facts := make([]store.Fact, 0, len(batch.Records))
 	var waiting []*unattributed
 	for _, record := range batch.Records {
+		p.turn.Keep()
 		fact, event, err := decode(record)
 		switch {
 		case err != nil:
