@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -166,12 +167,12 @@ func TestChecks_OneAccountDoesNotKeepOthersOut(t *testing.T) {
 				}
 				g.Trust(owner, laptop)
 			}
-			ended := false
+			var ended atomic.Bool
 			var wg sync.WaitGroup
 			for i := range 100 {
 				login := Login{Account: account(i), Device: device(i), From: netip.MustParseAddr(from(i))}
 				wg.Go(func() {
-					for !ended {
+					for !ended.Load() {
 						_, _ = g.Check(t.Context(), login, func() (bool, error) { time.Sleep(50 * time.Millisecond); return true, nil })
 						time.Sleep(time.Millisecond)
 					}
@@ -189,7 +190,7 @@ func TestChecks_OneAccountDoesNotKeepOthersOut(t *testing.T) {
 				}
 				time.Sleep(time.Second)
 			}
-			ended = true
+			ended.Store(true)
 			wg.Wait()
 			if q := g.checks; q.free != 1 || len(q.lines[0])+len(q.lines[1]) > 0 {
 				t.Errorf("afterwards %d checks are free and %v wait", q.free, q.lines)

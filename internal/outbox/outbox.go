@@ -152,7 +152,8 @@ func (b *Outbox) Start(ctx context.Context, hooks Hooks, start func(loop func(co
 	if b.gate.passed() {
 		b.openGate(ctx)
 	}
-	start(b.project)
+	most := b.mostRecords()
+	start(func(ctx context.Context) { b.project(ctx, most) })
 	start(b.watchGate)
 }
 

@@ -50,8 +50,8 @@ type projector struct {
 	round bool     // the latest batch came to that
 }
 
-func (b *Outbox) project(ctx context.Context) {
-	p := &projector{Outbox: b, wait: minArchiveRetry, most: b.mostRecords()}
+func (b *Outbox) project(ctx context.Context, most int) {
+	p := &projector{Outbox: b, wait: minArchiveRetry, most: most}
 	for p.step(ctx) {
 	}
 }
