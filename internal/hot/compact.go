@@ -17,8 +17,8 @@ func documentFields(w *wire.Wire, d *live.Document) {
 	w.Int(51, &d.Events)
 	w.Int(52, &d.Orders)
 	w.Time(53, &d.RestoredAt)
-	w.Time(55, &d.RotatedAt)
 	w.Flag(54, &d.Unbegun)
+	w.Time(55, &d.RotatedAt)
 }
 
 // appendCompact appends a document for a store in this process: all of it but the id

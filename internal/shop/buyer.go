@@ -12,10 +12,10 @@ import (
 	"github.com/footfall-go/footfall"
 )
 
-// The buyer cookie says which customer logged in with this browser last. While no store can
-// say who is logged in, it tells an instance under which customer an Idempotency-Key was
-// used before: otherwise the repeated request would be a second order. It names orders and
-// nothing else. It lets nobody in, and what is answered is decided as without it.
+// The buyer cookie says which customer logged in with this browser last. An instance finds
+// by it under which customer an Idempotency-Key was used before, also while no store can say
+// who is logged in: otherwise the repeated request would be a second order. It names orders
+// and nothing else, and lets nobody in.
 const buyerCookie = "buyer"
 
 // setBuyer notes in the browser who has logged in, "" for nobody.
