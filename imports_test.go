@@ -57,6 +57,7 @@ var mayImport = map[string][]string{
 	"admin":                         {"", "dashboard", "internal/bearer", "internal/build", "internal/count", "internal/datadir", "internal/loglimit", "internal/notices", "internal/oserror", "internal/secret", "internal/connection", "report"},
 	"internal/secret":               {},
 	"internal/connection":           {"internal/count", "internal/memory"},
+	"httpserver":                    {"internal/connection", "internal/oserror"},
 	"internal/loglimit":             {"internal/count"},
 	"loginguard":                    {},
 	"internal/shop":                 {"", "enrich", "internal/jsontext", "internal/loglimit", "loginguard", "store"},
@@ -67,7 +68,7 @@ var mayImport = map[string][]string{
 	"internal/faults":               {"internal/testserver"},
 	"internal/stage":                {"", "memstore", "sqlitearchive", "store"},
 	"internal/scenarios":            {},
-	"cmd/footfall":                  {"", "admin", "enrich", "internal/build", "internal/cookie", "internal/datadir", "internal/day", "internal/doubts", "internal/loglimit", "internal/oserror", "internal/connection", "internal/memory", "internal/secret", "internal/timetext", "store", "dashboard", "internal/shop", "memstore", "redisstore", "upstashstore", "report", "sqlitearchive", "mongoarchive"},
+	"cmd/footfall":                  {"", "admin", "enrich", "internal/build", "internal/cookie", "internal/datadir", "internal/day", "internal/doubts", "internal/loglimit", "internal/oserror", "httpserver", "internal/memory", "internal/secret", "internal/timetext", "store", "dashboard", "internal/shop", "memstore", "redisstore", "upstashstore", "report", "sqlitearchive", "mongoarchive"},
 }
 
 func TestImportsRunOneWay(t *testing.T) {

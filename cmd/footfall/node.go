@@ -15,11 +15,10 @@ import (
 	"time"
 
 	"github.com/footfall-go/footfall"
-	"github.com/footfall-go/footfall/internal/connection"
+	"github.com/footfall-go/footfall/httpserver"
 	"github.com/footfall-go/footfall/internal/datadir"
 	"github.com/footfall-go/footfall/internal/memory"
 	"github.com/footfall-go/footfall/internal/oserror"
-	"github.com/footfall-go/footfall/internal/timetext"
 )
 
 // A node is a tracker on this machine together with its stores and DATA_DIR.
@@ -74,31 +73,23 @@ func (n *node) Close() error {
 // serve answers requests until the process gets a signal, then lets running
 // requests finish. A second signal ends the process at once.
 func (n *node) serve(accepting net.Listener, handler http.Handler) error {
-	listener := connection.Listen(accepting)
-	server := connection.NewServer(handler, n.log.Handler())
+	ctx, end := context.WithCancel(context.Background())
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(listener) }()
-	select {
-	case err := <-failed:
-		signal.Stop(signals) // a signal can interrupt what follows
-		return err
-	case <-signals:
-	}
 	go func() { // runs until the process ends, because moving the journal's facts follows
+		<-signals
+		n.log.Info("footfall: stopping: running requests have 10 s to finish; a second signal ends the process at once")
+		end()
 		<-signals
 		n.log.Warn("footfall: ended at once by a second signal; the facts in the journal go to the archive at the next start")
 		os.Exit(exitWrong)
 	}()
-	n.log.Info("footfall: stopping: running requests have 10 s to finish; a second signal ends the process at once")
-	ending, cancel := context.WithTimeout(context.Background(), closeTimeout)
-	defer cancel()
-	listener.Drain()
-	if err := server.Shutdown(ending); err != nil {
-		return errors.Join(fmt.Errorf("some requests did not finish within %s: %w", timetext.Of(closeTimeout), err), server.Close())
+	err := httpserver.Serve(ctx, accepting, handler, httpserver.Options{Logger: n.log})
+	if ctx.Err() == nil {
+		signal.Stop(signals) // a signal can interrupt what follows
 	}
-	return nil
+	end()
+	return err
 }
 
 // listen opens the address to serve on.
