@@ -15,11 +15,12 @@ import (
 	"github.com/footfall-go/footfall/store"
 )
 
-// An Archive is what the suite tests. It includes report.Reader, with which the
-// suite examines what was stored.
+// An Archive is what the suite tests. It includes report.Reader and report.Source,
+// with which the suite examines what was stored.
 type Archive interface {
 	store.Archive
 	report.Reader
+	report.Source
 }
 
 // A Harness tells the suite how to open an implementation.
@@ -86,7 +87,7 @@ type rule struct {
 	check func(t *tester)
 }
 
-var rules = concat(sessionRules, eventRules, credentialRules, orderRules, completionRules, foldRules, readRules, jobRules, failureRules)
+var rules = concat(sessionRules, eventRules, credentialRules, orderRules, completionRules, foldRules, readRules, dayRules, jobRules, failureRules)
 
 func concat(lists ...[]rule) (all []rule) {
 	for _, l := range lists {

@@ -27,6 +27,9 @@ var defects = []struct {
 	defect string
 	rules  []string
 }{
+	{"generations stand still", []string{"a_change_raises_its_days", random}},
+	{"an event is of its own day", []string{"days_of_sessions_and_orders", random}},
+	{"orders have no visit", []string{"days_of_sessions_and_orders", random}},
 	{"counts duplicates", []string{"batch_twice", "same_event_twice", "crash_after_every_fact", "reads_during_appends", random}},
 	{"ignores versions", []string{"higher_version_wins", "credentials_in_any_order", "ended_stays_ended", random}},
 	{"drops the tail", []string{"batches_of_every_size", "interleaved_sessions"}},
@@ -698,4 +701,31 @@ func TestShow(t *testing.T) {
 			t.Errorf("show(%T) = %q", v, text)
 		}
 	}
+}
+
+func (b *broken) Days(ctx context.Context, from, to report.UTCDay) ([]report.DayState, error) {
+	days, err := b.Archive.Days(ctx, from, to)
+	for i := range days {
+		if b.is("generations stand still") {
+			days[i].Generation = 1
+		}
+	}
+	return days, err
+}
+
+func (b *broken) ReadDay(ctx context.Context, day report.UTCDay, read report.DayReader) error {
+	visit, order := read.Visit, read.Order
+	read.Visit = func(v *report.Visit) error {
+		if b.is("an event is of its own day") {
+			v.Events = slices.DeleteFunc(v.Events, func(e report.Event) bool { return report.DayOfMillis(e.At) != day })
+		}
+		return visit(v)
+	}
+	read.Order = func(o *report.Order) error {
+		if b.is("orders have no visit") {
+			o.VisitBeganAt = 0
+		}
+		return order(o)
+	}
+	return b.Archive.ReadDay(ctx, day, read)
 }

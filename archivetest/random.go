@@ -21,6 +21,7 @@ func randomHistory(t *tester, seed uint64) {
 		m.apply(f)
 	}
 	largest, crashes := 1+rnd.IntN(120), 0
+	var days watch
 	for at := 0; at < len(log); {
 		batch := log[at:min(at+1+rnd.IntN(largest), len(log))]
 		switch rnd.IntN(6) {
@@ -42,9 +43,14 @@ func randomHistory(t *tester, seed uint64) {
 		}
 		t.append(batch...)
 		at += len(batch)
+		if rnd.IntN(t.of(2, 6)) == 0 {
+			days.look(t, fmt.Sprintf("seed %d, behind fact %d", seed, at))
+		}
 	}
 	rule := fmt.Sprintf("seed %d, %d facts in batches of up to %d", seed, len(log), largest)
 	m.compare(t, rule)
+	m.compareDays(t, rule)
+	days.look(t, rule)
 	from := rnd.IntN(len(log))
 	t.append(log[from:]...)
 	m.compare(t, fmt.Sprintf("%s, and again from fact %d on", rule, from))
@@ -54,7 +60,7 @@ func randomHistory(t *tester, seed uint64) {
 // SessionBegun. As in the tracker, only sessions whose cookie came back have
 // others folded into them, and all others are folded at most once.
 func randomFacts(rnd *rand.Rand, n int) (log []store.Fact) {
-	sessions, ms, id := 0, 0, 0
+	sessions, ms, id := 0, toMidnight-n, 0 // about half of it is on the next day
 	customer := func() string { return fmt.Sprintf("c%d", rnd.IntN(3)) }
 	versions := map[int]int{}
 	returned, gone, silent := map[int]bool{}, map[int]bool{}, map[int]bool{}

@@ -11,6 +11,8 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"github.com/footfall-go/footfall/report"
 )
 
 // slotAge is how long a claimed slot is kept.
@@ -104,6 +106,10 @@ func (a *Archive) Purge(ctx context.Context, now, sessionsBefore, visitorsBefore
 			return deleted, fmt.Errorf("mongoarchive: purge: %w", oneLine(err))
 		}
 		errs = append(errs, err) // one collection that is damaged keeps nothing in another
+	}
+	if deleted > 0 {
+		_, err := c.write.Collection(reportDays).UpdateMany(ctx, bson.M{"_id": bson.M{"$lte": int64(report.DayOf(sessionsBefore))}}, bson.M{"$inc": bson.M{"generation": int64(1)}})
+		errs = append(errs, err)
 	}
 	if err := errors.Join(errs...); err != nil {
 		return deleted, fmt.Errorf("mongoarchive: purge: %w", oneLine(err))

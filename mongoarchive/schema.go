@@ -22,6 +22,7 @@ const (
 	uncounted      = "uncounted_visits"
 
 	unknownSessions = "unknown_sessions"
+	reportDays      = "report_days"
 	jobSlots        = "job_slots"
 	firstValues     = "first_values"
 	meta            = "meta"
@@ -48,7 +49,7 @@ var indexes = map[string][]bson.D{
 		{{Key: "createdAt", Value: 1}},
 	},
 	visitors:        {{{Key: "lastSeenAt", Value: 1}}},
-	orders:          {{{Key: "createdAt", Value: 1}}, {{Key: "customerId", Value: 1}}},
+	orders:          {{{Key: "createdAt", Value: 1}}, {{Key: "customerId", Value: 1}}, {{Key: "sessionId", Value: 1}}},
 	refunds:         {{{Key: "orderId", Value: 1}, {Key: "total.amount", Value: 1}}}, // covers their count and sum
 	credentials:     {{{Key: "sessionId", Value: 1}, {Key: "version", Value: 1}}, {{Key: "customerId", Value: 1}, {Key: "revokedBefore", Value: 1}}, {{Key: "changedAt", Value: 1}, {Key: "_id", Value: 1}}},
 	foldedSessions:  {{{Key: "sessionId", Value: 1}, {Key: "folds", Value: -1}}, {{Key: "foldedInto", Value: 1}}},

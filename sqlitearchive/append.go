@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime"
 
+	"github.com/footfall-go/footfall/report"
 	"github.com/footfall-go/footfall/store"
 )
 
@@ -42,6 +43,9 @@ func (a *Archive) append(ctx context.Context, facts []store.Fact) error {
 		if err := b.words.store(c, b.nextNumber); err != nil {
 			return err
 		}
+		if err := b.days.raise(c); err != nil {
+			return err
+		}
 		return d.inPlace()
 	})
 	if err != nil {
@@ -70,6 +74,7 @@ type batch struct {
 	misses  []*touch // those of sessions of which nothing is remembered
 	fresh   []*touch // touches of sessions that begin in this round
 	later   []store.Fact
+	days    changedDays
 
 	sightings []sighting // the sessions of all rounds, for database.recent
 }
@@ -106,6 +111,7 @@ type touch struct {
 	id        key
 	number    int64
 	visitor   key           // that of the session's row, if it has one
+	day       report.UTCDay // on which it began, if it has one
 	begins    *store.Record // set if the session begins in this round
 	active    bool          // a fact other than its SessionBegun concerns it
 	views     int64

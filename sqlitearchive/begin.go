@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/footfall-go/footfall/report"
 	"github.com/footfall-go/footfall/store"
 )
 
@@ -28,7 +29,7 @@ var (
 		last_seen_at = max(coalesce(last_seen_at, first_seen_at), excluded.first_seen_at)`
 	upsertVisitors = upsertVisitor + strings.Repeat(`,(?, ?, ?)`, sessionsPerInsert-1) + widenVisit
 	upsertOneVisit = upsertVisitor + widenVisit
-	lookUpSessions = `SELECT s.id, s.number, ` + lastEvent + `, s.visitor, a.session FROM session_rows s LEFT JOIN activity a ON a.session = s.number WHERE s.id IN (` + marks(idsPerLookUp) + `)`
+	lookUpSessions = `SELECT s.id, s.number, ` + lastEvent + `, s.visitor, a.session, s.started_at FROM session_rows s LEFT JOIN activity a ON a.session = s.number WHERE s.id IN (` + marks(idsPerLookUp) + `)`
 	lookUpFolded   = `SELECT id, number FROM folded_sessions WHERE id IN (` + marks(idsPerLookUp) + `)`
 )
 
@@ -50,6 +51,7 @@ func (b *batch) lookUpTouched() error {
 	}
 	err := b.lookUp(lookUpSessions, b.misses, func(t *touch, s *stmt) {
 		t.known, t.number, t.lastEvent, t.visitor, t.hasOwn = true, s.columnInt(1), s.columnKey(2), s.columnKey(3), !s.isNull(4)
+		t.day = report.DayOfMillis(s.columnInt(5))
 	})
 	if err != nil {
 		return err
@@ -84,7 +86,8 @@ func (b *batch) lookUpUnknown() error {
 		}
 		switch {
 		case !t.folded && t.begins != nil:
-			t.visitor = keyOf(t.begins.VisitorID)
+			t.visitor, t.day = keyOf(t.begins.VisitorID), report.DayOf(t.begins.StartedAt)
+			b.days.change(t.day)
 			b.fresh = append(b.fresh, t)
 			if t.awaited {
 				if err := b.takeOver(t); err != nil {
@@ -151,6 +154,9 @@ func (b *batch) insertFresh() error {
 		}
 		if t.awaited {
 			if err := b.convert(t, t.begins.SessionID); err != nil {
+				return err
+			}
+			if err := b.changeOrders(`session_id = ?`, t.begins.SessionID); err != nil { // which now have a visit
 				return err
 			}
 		}
@@ -269,6 +275,7 @@ func (b *batch) updateTouched() error {
 		if !t.known || !t.active {
 			continue
 		}
+		b.days.change(t.day)
 		query := insertActivity
 		if t.hasOwn {
 			query = updateActivity

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 
 	"github.com/footfall-go/footfall/internal/jsontext"
+	"github.com/footfall-go/footfall/report"
 	"github.com/footfall-go/footfall/store"
 )
 
@@ -37,7 +38,7 @@ func (b *batch) fold(f *store.SessionsFolded) error {
 	}
 	var rec store.Record
 	var scanned error
-	var number, into, events int64
+	var number, into, hostBegan, events int64
 	var lastEvent, visitor key
 	found, err := b.c.row(selectRecord, func(s *stmt) { rec, scanned = scanRecord(s) }, keyOf(f.Folded).arg())
 	if err == nil && found && scanned == nil {
@@ -46,8 +47,8 @@ func (b *batch) fold(f *store.SessionsFolded) error {
 	if err != nil || scanned != nil || !found {
 		return cmp.Or(err, scanned)
 	}
-	there, err := b.c.row(`SELECT number, visitor FROM session_rows WHERE id = ? AND NOT EXISTS (SELECT 1 FROM folded_sessions WHERE into_number = ?)`,
-		func(s *stmt) { into, visitor = s.columnInt(0), s.columnKey(1) }, keyOf(f.Into).arg(), number)
+	there, err := b.c.row(`SELECT number, visitor, started_at FROM session_rows WHERE id = ? AND NOT EXISTS (SELECT 1 FROM folded_sessions WHERE into_number = ?)`,
+		func(s *stmt) { into, visitor, hostBegan = s.columnInt(0), s.columnKey(1), s.columnInt(2) }, keyOf(f.Into).arg(), number)
 	if err != nil || !there || into == number || rec.CustomerID != "" || rec.Converted {
 		return err
 	}
@@ -76,6 +77,8 @@ func (b *batch) fold(f *store.SessionsFolded) error {
 	if err := b.addActivity(into, rec.PageViews, rec.LastSeenAt.UnixMilli()); err != nil {
 		return err
 	}
+	b.days.change(report.DayOf(rec.StartedAt))
+	b.days.change(report.DayOfMillis(hostBegan))
 	b.sessions.drop(keyOf(f.Folded))
 	b.sightings = append(b.sightings, sighting{into, max(b.now, rec.LastSeenAt.UnixMilli())})
 	for _, query := range []string{`DELETE FROM session_rows WHERE number = ?`, `DELETE FROM activity WHERE session = ?`} {
@@ -106,7 +109,10 @@ func (b *batch) unfold(t *touch) error {
 	if err := b.restore(t, &rec); err != nil {
 		return err
 	}
-	t.known, t.visitor = true, keyOf(rec.VisitorID)
+	t.known, t.visitor, t.day = true, keyOf(rec.VisitorID), report.DayOf(rec.StartedAt)
+	if _, err := b.c.row(`SELECT started_at FROM session_rows WHERE number = ?`, func(s *stmt) { b.days.change(report.DayOfMillis(s.columnInt(0))) }, into); err != nil {
+		return err
+	}
 	b.sightings = append(b.sightings, sighting{t.number, folded.Session.LastSeenAt.UnixMilli()})
 	if err := b.c.exec(giveList, t.lastEvent.arg(), t.number, nil); err != nil {
 		return err

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/footfall-go/footfall/report"
 )
 
 // Shared returns false: only one process uses the database.
@@ -124,6 +126,11 @@ func (a *Archive) purge(ctx context.Context, d *database, c *conn, now, sessions
 		}
 		if step.counts {
 			deleted += int(c.changes())
+		}
+	}
+	if deleted > 0 {
+		if err := c.exec(`UPDATE report_days SET generation = generation + 1 WHERE day <= ?`, int64(report.DayOf(sessions))); err != nil {
+			return 0, err
 		}
 	}
 	if err := c.exec(returned, visitors.UnixMilli(), limit); err != nil {

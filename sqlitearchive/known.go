@@ -1,5 +1,7 @@
 package sqlitearchive
 
+import "github.com/footfall-go/footfall/report"
+
 // known has what facts of a session need of its rows, for the sessions that were written
 // lately: looking it up took as long as writing the facts. It has sessions all of whose
 // keys are UUIDs.
@@ -11,6 +13,7 @@ type knownSession struct {
 	number             int64
 	visitor, lastEvent [16]byte
 	hasOwn             bool // a row in activity
+	day                report.UTCDay
 }
 
 // maxKnown is how many sessions recent has, in about 6 MB. With older there are at most
@@ -28,7 +31,7 @@ func (k *known) find(t *touch) bool {
 		s, ok = k.older[t.id.uuid]
 	}
 	if ok {
-		t.known, t.number, t.visitor, t.lastEvent, t.hasOwn = true, s.number, key{uuid: s.visitor}, key{uuid: s.lastEvent}, s.hasOwn
+		t.known, t.number, t.visitor, t.lastEvent, t.hasOwn, t.day = true, s.number, key{uuid: s.visitor}, key{uuid: s.lastEvent}, s.hasOwn, s.day
 	}
 	return ok
 }
@@ -42,7 +45,7 @@ func (k *known) keep(t *touch) {
 	if len(k.recent) >= maxKnown {
 		k.recent, k.older = map[[16]byte]knownSession{}, k.recent
 	}
-	k.recent[t.id.uuid] = knownSession{t.number, t.visitor.uuid, t.lastEvent.uuid, t.hasOwn}
+	k.recent[t.id.uuid] = knownSession{t.number, t.visitor.uuid, t.lastEvent.uuid, t.hasOwn, t.day}
 }
 
 func (k *known) drop(id key) {

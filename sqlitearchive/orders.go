@@ -34,6 +34,7 @@ func (b *batch) placeOrder(f *store.OrderPlaced) error {
 	if err != nil || !there { // not there: it was placed with another total
 		return err
 	}
+	b.days.change(report.DayOfMillis(created))
 	if err := b.c.exec(`DELETE FROM awaited_refunds WHERE order_id = ?`, f.OrderID); err != nil {
 		return err
 	}
@@ -59,6 +60,9 @@ func (b *batch) convert(t *touch, sessionID string) error {
 func (b *batch) refund(f *store.OrderRefunded) error {
 	if err := b.c.exec(`INSERT INTO refunds (refund_id, order_id, amount, currency, created_at) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
 		f.RefundID, f.OrderID, f.Amount.Amount, f.Amount.Currency, f.At.UnixMilli()); err != nil || b.c.changes() == 0 {
+		return err
+	}
+	if err := b.changeOrders(`order_id = ?`, f.OrderID); err != nil {
 		return err
 	}
 	if err := b.c.exec(`UPDATE orders SET refunded = min(refunded, ?3 - ?2) + ?2 WHERE order_id = ?1`, f.OrderID, f.Amount.Amount, int64(math.MaxInt64)); err != nil || b.c.changes() > 0 {

@@ -13,7 +13,7 @@ import (
 var tables string
 
 // schemaVersion is the version of the tables. Lower ones were never released.
-const schemaVersion = 4
+const schemaVersion = 5
 
 // views are the names that whoever opens the file with sqlite3 relies on. Behind their
 // columns they have those by which a row is found: number and id.

@@ -120,7 +120,7 @@ func TestOpen(t *testing.T) {
 		if err != nil || info.Mode().Perm() != 0o600 {
 			t.Errorf("mode %v, %v: the file is its owner's alone", info.Mode(), err)
 		}
-		wantTable(t, connect(t, path), "PRAGMA user_version", "user_version\n4")
+		wantTable(t, connect(t, path), "PRAGMA user_version", "user_version\n5")
 	})
 	t.Run("odd_paths", func(t *testing.T) {
 		for _, name := range []string{"a b", "50%", "q?mode=ro&x=1", "h#ash", "ünï", "a%20b", "co:lon", "'quote'"} {

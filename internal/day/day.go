@@ -47,6 +47,20 @@ func on(year int, month time.Month, day int, zone *time.Location) Day {
 // Next returns the day after d in the calendar.
 func (d Day) Next() Day { return on(d.year, d.month, d.day+1, d.zone) }
 
+// Add returns the day that is so many days after d in the calendar, or before it.
+func (d Day) Add(days int) Day { return on(d.year, d.month, d.day+days, d.zone) }
+
+// AddDate returns the day of the same date so many years and months after d, or before it.
+// Where a month has no such date it is the month's last day.
+func (d Day) AddDate(years, months int) Day {
+	first := on(d.year+years, d.month+time.Month(months), 1, d.zone)
+	last := on(first.year, first.month+1, 0, d.zone)
+	return on(first.year, first.month, min(d.day, last.day), d.zone)
+}
+
+// Date returns the year, the month and the day of the month.
+func (d Day) Date() (year int, month time.Month, date int) { return d.year, d.month, d.day }
+
 // String returns the date, like 2026-01-31.
 func (d Day) String() string { return d.midnight().Format(time.DateOnly) }
 

@@ -1,0 +1,196 @@
+package engine
+
+import (
+	"context"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/footfall-go/footfall/report"
+	"github.com/footfall-go/footfall/store"
+)
+
+// visitors gives visitors numbers, the same on every day.
+type visitors map[string]uint32
+
+func (v visitors) number(id string) uint32 {
+	n, ok := v[id]
+	if !ok {
+		n = uint32(len(v)) //nolint:gosec // bounded by maxVisitors
+		v[strings.Clone(id)] = n
+	}
+	return n
+}
+
+// A builder makes a segment of the visits and orders that it is given.
+type builder struct {
+	s        *segment
+	visitors visitors
+	single   [len(singles)]*dictionary
+	pages    *dictionary
+	products *dictionary
+
+	visits  []visitRow
+	pageOf  []uint32 // of each event, in the order in which visits came
+	prodOf  []uint32
+	eventAt []uint32
+	isView  []bool
+}
+
+// A visitRow is a visit before the visits are in order.
+type visitRow struct {
+	began, took, visitor, views uint32
+	flags                       uint8
+	codes                       [len(singles)]uint32
+	firstEvent, events          int
+	session                     string // of visits with an order
+}
+
+// build reads a day.
+func build(ctx context.Context, source report.Source, of report.DayState, v visitors) (*segment, error) {
+	b := &builder{
+		s:        &segment{day: of.Day, generation: of.Generation, start: of.Day.Start(), converted: map[string]uint32{}},
+		visitors: v, pages: newDictionary(), products: newDictionary(),
+	}
+	for i := range b.single {
+		b.single[i] = newDictionary()
+	}
+	if err := source.ReadDay(ctx, of.Day, report.DayReader{Visit: b.visit, Order: b.order}); err != nil {
+		return nil, err
+	}
+	return b.finish(), nil
+}
+
+func clamp(ms int64) uint32 { return uint32(max(min(ms, math.MaxUint32), 0)) } //nolint:gosec // fits
+
+func (b *builder) visit(v *report.Visit) error {
+	row := visitRow{
+		began: clamp(v.BeganAt - b.s.start), took: clamp(v.LastSeenAt - v.BeganAt), visitor: b.visitors.number(visitorOf(v)),
+		firstEvent: len(b.eventAt), events: len(v.Events),
+	}
+	landing, exit, seen := v.LandingPage, v.LandingPage, false
+	for i := range v.Events {
+		e := &v.Events[i]
+		view := e.Type == store.EventPageView
+		var page uint32
+		if view {
+			row.views++
+			page = b.pages.keyed(e.Page, report.PageKey)
+			if !seen {
+				landing, seen = e.Page, true
+			}
+			exit = e.Page
+		}
+		b.pageOf = append(b.pageOf, page)
+		b.prodOf = append(b.prodOf, b.products.code(e.ProductID))
+		b.eventAt = append(b.eventAt, clamp(e.At-v.BeganAt))
+		b.isView = append(b.isView, view)
+	}
+	for i, d := range singles {
+		row.codes[i] = b.code(i, d, v, landing, exit)
+	}
+	const longer = 10_000 // ms
+	if v.Converted {
+		row.flags |= converted
+		row.session = strings.Clone(v.SessionID)
+	}
+	if v.Converted || row.views >= 2 || row.took > longer {
+		row.flags |= engaged
+	}
+	b.visits = append(b.visits, row)
+	return nil
+}
+
+// visitorOf is whose a visit is. One without a visitor is a visitor of its own.
+func visitorOf(v *report.Visit) string {
+	if v.VisitorID == "" {
+		return "session " + v.SessionID
+	}
+	return v.VisitorID
+}
+
+func (b *builder) code(i int, d report.Dimension, v *report.Visit, landing, exit string) uint32 {
+	dict := b.single[i]
+	switch d {
+	case report.Landing:
+		return dict.keyed(landing, report.PageKey)
+	case report.Exit:
+		return dict.keyed(exit, report.PageKey)
+	case report.Medium:
+		return dict.keyed(v.Medium, report.TextKey)
+	case report.Campaign:
+		return dict.keyed(v.Campaign, report.TextKey)
+	case report.Term:
+		return dict.keyed(v.Term, report.TextKey)
+	case report.Content:
+		return dict.keyed(v.Content, report.TextKey)
+	case report.Channel:
+		return dict.code(v.Channel)
+	case report.Country:
+		return dict.code(v.Country)
+	case report.City:
+		if v.City == "" {
+			return 0
+		}
+		return dict.code(v.Country + "/" + v.City)
+	case report.Device:
+		return dict.code(v.Device)
+	case report.Browser:
+		return dict.code(v.Browser)
+	default:
+		return dict.code(v.OS)
+	}
+}
+
+func (b *builder) order(o *report.Order) error {
+	began := o.VisitBeganAt
+	if began == 0 && o.SessionID != "" { // its id says when, about
+		if id, err := uuid.Parse(o.SessionID); err == nil && id.Version() == 7 {
+			seconds, nanos := id.Time().UnixTime()
+			began = seconds*1000 + nanos/1_000_000
+		}
+	}
+	b.s.orders = append(b.s.orders, order{
+		at: o.At, currency: strings.ToUpper(o.Currency), amount: o.Amount, refunded: o.Refunded,
+		session: strings.Clone(o.SessionID), visitDay: report.DayOfMillis(began),
+	})
+	return nil
+}
+
+// finish puts the visits in order.
+func (b *builder) finish() *segment {
+	s, n := b.s, len(b.visits)
+	slices.SortStableFunc(b.visits, func(x, y visitRow) int { return int(int64(x.began) - int64(y.began)) })
+	slices.SortStableFunc(s.orders, func(x, y order) int { return int(min(max(x.at-y.at, -1), 1)) })
+	s.began, s.took, s.visitor, s.views, s.flags = make([]uint32, n), make([]uint32, n), make([]uint32, n), make([]uint32, n), make([]uint8, n)
+	s.firstEvent = make([]uint32, n+1)
+	codes := make([]uint32, n)
+	events := len(b.eventAt)
+	s.eventAt, s.isView = make([]uint32, 0, events), make([]bool, 0, events)
+	pages, products := make([]uint32, 0, events), make([]uint32, 0, events)
+	for i := range b.visits {
+		v := &b.visits[i]
+		s.began[i], s.took[i], s.visitor[i], s.views[i], s.flags[i] = v.began, v.took, v.visitor, v.views, v.flags
+		s.firstEvent[i] = uint32(len(s.eventAt)) //nolint:gosec // fits
+		of := func(all []uint32) []uint32 { return all[v.firstEvent : v.firstEvent+v.events] }
+		s.eventAt = append(s.eventAt, of(b.eventAt)...)
+		s.isView = append(s.isView, b.isView[v.firstEvent:v.firstEvent+v.events]...)
+		pages, products = append(pages, of(b.pageOf)...), append(products, of(b.prodOf)...)
+		if v.session != "" {
+			s.converted[v.session] = uint32(i) //nolint:gosec // fits
+		}
+	}
+	s.firstEvent[n] = uint32(len(s.eventAt)) //nolint:gosec // fits
+	for d, dict := range b.single {
+		for i := range b.visits {
+			codes[i] = b.visits[i].codes[d]
+		}
+		s.single[d] = dict.column(slices.Clone(codes))
+		s.bytes += s.single[d].size()
+	}
+	s.page, s.product = b.pages.column(pages), b.products.column(products)
+	s.bytes += s.page.size() + s.product.size() + 21*n + 5*len(s.eventAt) + 120*len(s.orders) + 64*len(s.converted)
+	return s
+}

@@ -1,0 +1,10 @@
+// Package engine computes reports.
+//
+// It owns how a figure follows from the visits and orders of a range, for every archive in
+// the same way: an archive streams days (report.Source), and nothing else of it is asked.
+// It promises that figures are exact, distinct visitors too, and as of what the archive
+// held when the answer was begun. Days are kept in memory as columns, up to a bound, and
+// read again when the archive says that they changed. It never writes anything.
+//
+// What each figure means is in docs/metrics.md.
+package engine

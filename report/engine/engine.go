@@ -1,0 +1,153 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/footfall-go/footfall/report"
+)
+
+// An Engine answers questions from an archive. It is safe for concurrent use.
+type Engine struct {
+	source report.Source
+	most   int // bytes of segments
+
+	building sync.Mutex // one day is read at a time; held by whoever changes the fields below
+	segments map[report.UTCDay]*kept
+	bytes    int
+	visitors visitors
+	uses     uint64 // counts loads
+}
+
+type kept struct {
+	*segment
+	used uint64 // the latest load that needed it
+}
+
+// maxVisitors is how many visitors have a number at a time, at some 100 bytes each. Past it
+// everything is read anew.
+const maxVisitors = 16 << 20
+
+// DefaultBytes is how much memory the columns of days take at most by default.
+const DefaultBytes = 256 << 20
+
+// New returns an engine that keeps at most so many bytes of columns in memory, beside what
+// the question being answered needs. Default, for 0: DefaultBytes.
+func New(source report.Source, bytes int) *Engine {
+	if bytes <= 0 {
+		bytes = DefaultBytes
+	}
+	return &Engine{source: source, most: bytes, segments: map[report.UTCDay]*kept{}, visitors: visitors{}}
+}
+
+// Ask answers a question. Its error is the archive's or ctx's, or a mistake in the cursor
+// (report.IsMistake).
+func (e *Engine) Ask(ctx context.Context, q report.Question) (report.Answer, error) {
+	a := report.Answer{Question: q, Until: time.Now()}
+	ranges := []report.Range{{From: q.From, To: q.To}}
+	if q.Compared != nil {
+		ranges = append(ranges, comparedSeries(&q))
+	}
+	l, err := e.load(ctx, ranges)
+	if err != nil {
+		return a, fmt.Errorf("report %s: %w", q.Report, err)
+	}
+	p := newPlan(&q, l)
+	return a, p.answer(ctx, &a)
+}
+
+// A load has the segments of a question, all of which number visitors alike.
+type load struct {
+	segments map[report.UTCDay]*segment
+	visitors int
+}
+
+// load returns the days of some ranges, and those on which the visits of their orders began.
+func (e *Engine) load(ctx context.Context, ranges []report.Range) (*load, error) {
+	e.building.Lock()
+	defer e.building.Unlock()
+	e.uses++
+	if len(e.visitors) > maxVisitors {
+		e.segments, e.visitors, e.bytes = map[report.UTCDay]*kept{}, visitors{}, 0
+	}
+	l := &load{segments: map[report.UTCDay]*segment{}}
+	for _, r := range ranges {
+		first, end := report.DayOf(r.From), report.DayOf(r.To.Add(-time.Millisecond))+1
+		if err := e.add(ctx, l, first, end); err != nil {
+			return nil, err
+		}
+	}
+	for day := range l.visitDays() {
+		if l.segments[day] == nil {
+			if err := e.add(ctx, l, day, day+1); err != nil {
+				return nil, err
+			}
+		}
+	}
+	l.visitors = len(e.visitors)
+	return l, nil
+}
+
+// visitDays are the days on which the visits of orders began.
+func (l *load) visitDays() map[report.UTCDay]bool {
+	days := map[report.UTCDay]bool{}
+	for _, s := range l.segments {
+		for i := range s.orders {
+			if o := &s.orders[i]; o.session != "" {
+				days[o.visitDay] = true
+			}
+		}
+	}
+	return days
+}
+
+// add adds the days from first and before end of which the archive has something.
+func (e *Engine) add(ctx context.Context, l *load, first, end report.UTCDay) error {
+	days, err := e.source.Days(ctx, first, end)
+	if err != nil {
+		return err
+	}
+	for _, d := range days {
+		if l.segments[d.Day] != nil {
+			continue
+		}
+		has := e.segments[d.Day]
+		if has == nil || has.generation != d.Generation {
+			if has != nil {
+				e.drop(has)
+			}
+			s, err := build(ctx, e.source, d, e.visitors)
+			if err != nil {
+				return err
+			}
+			has = &kept{segment: s}
+			e.segments[d.Day] = has
+			e.bytes += s.bytes
+		}
+		has.used = e.uses
+		l.segments[d.Day] = has.segment
+		e.shrink()
+	}
+	return nil
+}
+
+func (e *Engine) drop(k *kept) {
+	delete(e.segments, k.day)
+	e.bytes -= k.bytes
+}
+
+// shrink forgets the days that were not needed for longest, while there are too many. Whoever
+// computes with one keeps it until then.
+func (e *Engine) shrink() {
+	for e.bytes > e.most && len(e.segments) > 1 {
+		var oldest *kept
+		for _, k := range e.segments {
+			if oldest == nil || k.used < oldest.used || k.used == oldest.used && k.day < oldest.day {
+				oldest = k
+			}
+		}
+		e.drop(oldest)
+	}
+}
