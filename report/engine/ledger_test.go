@@ -116,7 +116,11 @@ func (l *ledger) visit(began time.Time, browsers *[]string) {
 	at := began
 	for n := range r.IntN(6) {
 		if n > 0 {
-			at = at.Add(time.Duration(r.IntN(40*60*1000)) * time.Millisecond) // some visits last over midnight
+			step := 40 * 60 * 1000 // some visits last over midnight
+			if r.IntN(2) == 0 {
+				step = 8000
+			}
+			at = at.Add(time.Duration(r.IntN(step)) * time.Millisecond)
 		}
 		e := store.Event{EventID: l.id(at), SessionID: v.id, VisitorID: visitor, EventType: store.EventPageView, CreatedAt: at}
 		if r.IntN(4) == 0 {
