@@ -60,7 +60,7 @@ var mayImport = map[string][]string{
 	"httpserver":                    {"internal/connection", "internal/oserror"},
 	"internal/loglimit":             {"internal/count"},
 	"loginguard":                    {},
-	"internal/shop":                 {"", "enrich", "internal/jsontext", "internal/loglimit", "loginguard", "store"},
+	"internal/shop":                 {"", "enrich", "internal/count", "internal/jsontext", "internal/loglimit", "loginguard", "store"},
 	"storetest":                     {"store"},
 	"archivetest":                   {"report", "store"},
 	"internal/testserver":           {},

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/footfall-go/footfall/internal/count"
+	_ "github.com/footfall-go/footfall/internal/shop" // its counters are the process's
 	"github.com/footfall-go/footfall/internal/stage"
 )
 

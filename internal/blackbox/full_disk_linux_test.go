@@ -93,6 +93,31 @@ func TestFault_OrdersAcknowledgedOnAFullDiskSurviveAKill(t *testing.T) {
 	}
 }
 
+// A login over a login replaces the secret for good, as a logout ends it.
+func TestFault_ASecretReplacedOnAFullDiskStaysReplaced(t *testing.T) {
+	t.Parallel()
+	s, disk := smallDisk(t)
+	customer := s.browser()
+	customer.post(loginPath, firstCustomer).want(200)
+	replaced := customer.cookie("session")
+	s.drained()
+	release := fillDisk(t, disk)
+	for range 100 {
+		customer.get(productsPath + "?" + strings.Repeat("x", 500))
+	}
+	customer.post(loginPath, firstCustomer).want(200)
+	again := customer.cookie("session")
+	if again == "" || again == replaced {
+		t.Fatalf("the second login sets the cookie %q: the test does not test", again)
+	}
+	s.kill()
+	release()
+	s.start()
+	s.drained()
+	s.stranger("Cookie: session=" + replaced).get(mePath).want(401)
+	customer.get(mePath).want(200)
+}
+
 // What stands nowhere is not acknowledged: without a reserve there is no place on a full
 // disk. The same call stands when there is room.
 func TestFault_AnOrderThatStandsNowhereIsAnsweredWith503(t *testing.T) {

@@ -188,7 +188,7 @@ func TestBreaker_BehindAnOpenOneNobodyIsAskedAndNobodyWaits(t *testing.T) {
 		if _, _, err := archive.Unguarded().Session(ctx, "id"); !errors.Is(err, errDown) || s.calls != 1 {
 			t.Errorf("what runs behind the journal got %v in %d calls: it is never refused", err, s.calls)
 		}
-		if all := counts.All(); all["hot_breaker_opened"] != 1 || all["archive_breaker_opened"] != 1 {
+		if all := counts.All(); all["hot_breaker_opened"] != 1 || all["archive_breaker_opened"] != 1 || all["archive_commit_breaker_opened"] != 1 {
 			t.Errorf("the breakers opened once each, and the counters say %v", all)
 		}
 	})
@@ -197,9 +197,13 @@ func TestBreaker_BehindAnOpenOneNobodyIsAskedAndNobodyWaits(t *testing.T) {
 func TestBreaker_SlowReadsSayNothingOfCommits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &asked{takes: time.Second, err: errDown}
-		archive := NewArchive(askedArchive{asked: s}, new(count.Set))
+		counts := new(count.Set)
+		archive := NewArchive(askedArchive{asked: s}, counts)
 		for range failuresToOpen {
 			_, _, _ = archive.Session(t.Context(), "id")
+		}
+		if all := counts.All(); all["archive_breaker_opened"] != 1 || all["archive_commit_breaker_opened"] != 0 {
+			t.Errorf("the breaker of reads opened, and the counters say %v", all)
 		}
 		if s.err = nil; archive.Commit(t.Context(), nil) != nil || archive.State() != "open" {
 			t.Error("a logout was refused because reads had been slow: commits have more time, and a breaker of their own")

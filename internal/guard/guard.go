@@ -148,7 +148,8 @@ func NewArchive(a store.Archive, counts *count.Set) *Archive {
 
 		finding: took("session"), ordering: took("order"), committing: took("commit"), appending: took("append"),
 	}
-	counts.Func("archive_breaker_opened", "How often requests began to do without the archive because it did not answer.", g.reads.opened.Load)
+	counts.Func("archive_breaker_opened", "How often requests began to do without reading the archive because it did not answer.", g.reads.opened.Load)
+	counts.Func("archive_commit_breaker_opened", "How often requests began to do without writing to the archive themselves, because it did not answer: orders go to the journal, and logouts are answered with 503 if the archive is shared.", g.commits.opened.Load)
 	return g
 }
 

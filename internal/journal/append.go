@@ -18,7 +18,7 @@ import (
 // [ErrTooLarge], [ErrClosed], or the disk's error. After any error none of the
 // records is acknowledged; with ErrStalled the Position is valid nevertheless.
 func (j *Journal) Append(records ...[]byte) (Position, error) {
-	return j.put(records, tracking, false)
+	return j.put(records, tracking, noReserve)
 }
 
 // Commit writes control facts. It returns nil only after an fsync, whatever
@@ -27,13 +27,19 @@ func (j *Journal) Append(records ...[]byte) (Position, error) {
 // In all other respects Commit is like Append. If the disk, or the journal, is full, the
 // records go to the reserve.
 func (j *Journal) Commit(records ...[]byte) (Position, error) {
-	return j.put(records, control, true)
+	return j.put(records, control, wholeReserve)
+}
+
+// CommitMost is Commit for records of which there may be many, such as orders: they leave
+// the last quarter of the reserve to those of Commit.
+func (j *Journal) CommitMost(records ...[]byte) (Position, error) {
+	return j.put(records, control, mostOfReserve)
 }
 
 // CommitUnreserved is Commit for records that the journal has handed out, and for those that
 // strangers can cause as often as they like: they never use the reserve.
 func (j *Journal) CommitUnreserved(records ...[]byte) (Position, error) {
-	return j.put(records, control, false)
+	return j.put(records, control, noReserve)
 }
 
 type kind uint8
@@ -73,7 +79,7 @@ func (b *batch) reset() {
 type waiter struct {
 	answer   chan error // has capacity 1, so answering never blocks
 	kind     kind
-	reserve  bool // its records may go to the reserve
+	reserve  access // what of the reserve its records may use
 	records  int
 	last     Position
 	deadline time.Time
@@ -88,7 +94,7 @@ func (j *Journal) Last() Position {
 	return j.assigned
 }
 
-func (j *Journal) put(records [][]byte, k kind, reserve bool) (Position, error) {
+func (j *Journal) put(records [][]byte, k kind, reserve access) (Position, error) {
 	var few [8]uint32 // most calls have one record; then this needs no allocation
 	sums, size := few[:0], 0
 	for _, r := range records {
@@ -162,7 +168,7 @@ func (j *Journal) limit(k kind) time.Duration {
 // admit decides whether a call may add its records to the pending batch, and
 // whether it waits for the write; beyond is true if only the reserve has room for them.
 // The caller holds j.mu.
-func (j *Journal) admit(k kind, reserve bool, size, records int) (wait, beyond bool, err error) {
+func (j *Journal) admit(k kind, reserve access, size, records int) (wait, beyond bool, err error) {
 	room, waiting := j.o.MaxBytes, maxPending
 	if k == tracking {
 		room -= room / 10
@@ -175,7 +181,7 @@ func (j *Journal) admit(k kind, reserve bool, size, records int) (wait, beyond b
 	switch {
 	case j.sealed:
 		return false, false, ErrClosed
-	case reserve && held+int64(size) > room && j.reserve.free() >= held-j.bytes+int64(size) && !j.stalled[k]:
+	case reserve != noReserve && held+int64(size) > room && j.reserve.free(reserve) >= held-j.bytes+int64(size) && !j.stalled[k]:
 		return true, true, nil
 	case held+int64(size) > room, len(j.pending.buf) > 0 && len(j.pending.buf)+size > waiting:
 		j.n.refused += uint64(records)

@@ -40,14 +40,6 @@ type reserve struct {
 	problem   error // why there is none, or what it cannot promise
 }
 
-// free is how many bytes may be written to the reserve.
-func (r *reserve) free() int64 {
-	if r.seg == nil || r.f == nil || r.returning {
-		return 0
-	}
-	return r.bytes - r.seg.size
-}
-
 // helps reports whether the reserve is for a write that failed with err.
 func (j *Journal) helps(err error) bool {
 	return errors.Is(err, ErrFull) || isNoSpace(err)
@@ -234,32 +226,32 @@ func (j *Journal) returnReserve() {
 	}
 }
 
-// rescue writes to the reserve the control facts of a batch that could not be written,
-// and flushes them to the disk. It returns the number up to which those that may use the
-// reserve are written, 0 if none is. The caller holds j.io.
-func (j *Journal) rescue(b *batch) (upTo Position) {
+// rescue writes to the reserve the control facts of a batch that could not be written, as
+// far as they may use it and there is room, and flushes them to the disk. It returns the
+// last number of each call whose records are written. The caller holds j.io.
+func (j *Journal) rescue(b *batch) (rescued []Position) {
 	if j.current != nil {
 		j.seal(j.current) // what is written next is read after what is in the reserve
 	}
 	j.mu.Lock()
 	r := &j.reserve
-	s, f, room := r.seg, r.f, r.free()
+	s, f := r.seg, r.f
 	var buf []byte
 	var records int
 	for _, w := range b.waiters {
-		if !w.reserve {
+		if w.reserve == noReserve {
 			continue
 		}
 		frames := framesOf(b.buf, w.last+1-Position(w.records), w.last)
-		if int64(len(buf)+len(frames)) > room {
-			break
+		if int64(len(buf)+len(frames)) > r.free(w.reserve) {
+			continue
 		}
-		buf, upTo, records = append(buf, frames...), w.last, records+w.records
+		buf, records, rescued = append(buf, frames...), records+w.records, append(rescued, w.last)
 	}
 	r.writing = len(buf) > 0
 	j.mu.Unlock()
 	if len(buf) == 0 {
-		return 0
+		return nil
 	}
 	sign(buf, s.salt, s.size) // only the writer changes the size while writing is true
 	_, err := f.WriteAt(buf, s.size)
@@ -272,7 +264,7 @@ func (j *Journal) rescue(b *batch) (upTo Position) {
 	if err != nil {
 		r.problem = err
 		j.log.Error("journal: the reserve for control facts cannot be written", "dir", j.dir, "error", err)
-		return 0
+		return nil
 	}
 	if r.run == nil {
 		j.order += orderStep
@@ -280,10 +272,10 @@ func (j *Journal) rescue(b *batch) (upTo Position) {
 		j.runs = append(j.runs, r.run)
 	}
 	s.size += int64(len(buf))
-	s.last = upTo
+	s.last = rescued[len(rescued)-1]
 	j.n.reserved += uint64(records)
-	j.published(b, upTo, records)
-	return upTo
+	j.published(b, s.last, records)
+	return rescued
 }
 
 // endReserveRun ends what was written to the reserve in a row: what follows is in a

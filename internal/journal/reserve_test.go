@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -106,6 +107,72 @@ func TestReserve_IsGivenBackWhileTheJournalIsInUse(t *testing.T) {
 	commit(t, j, "again")
 	got, _ := rest(t, j)
 	want(t, "a reserve that was given back takes records again", got, []string{"again"})
+}
+
+// Orders, of which strangers may place many, leave room to logouts.
+func TestReserve_CommitMostLeavesAQuarter(t *testing.T) {
+	disk := &faultFS{}
+	j := open(t, t.TempDir(), Options{fs: disk, ReserveBytes: 4000})
+	disk.set(func() { disk.write = fullDisk().write })
+	record := []byte(strings.Repeat("x", 1000-headerSize))
+	for i := range 3 {
+		if _, err := j.CommitMost(record); err != nil {
+			t.Fatalf("order %d: %v", i+1, err)
+		}
+	}
+	if _, err := j.CommitMost([]byte("x")); !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("an order that would use the last quarter: %v, want the disk's error", err)
+	}
+	commit(t, j, "logout")
+	if s := j.Stats(); s.Reserved != 4 {
+		t.Errorf("%d records are in the reserve, want 4", s.Reserved)
+	}
+}
+
+// Of a batch for which there is no room each call gets the answer that is its own.
+func TestReserve_ABatchIsAnsweredCallByCall(t *testing.T) {
+	disk, gate := &faultFS{}, make(chan struct{})
+	j := open(t, t.TempDir(), Options{fs: disk, ReserveBytes: 4000})
+	full := func(file, []byte) (int, error) { return 0, syscall.ENOSPC }
+	entered := make(chan struct{})
+	var once sync.Once
+	disk.set(func() {
+		disk.write = func(f file, b []byte) (int, error) {
+			once.Do(func() { close(entered); <-gate })
+			return full(f, b)
+		}
+	})
+	order := []byte(strings.Repeat("x", 2000-headerSize))
+	first := make(chan error, 1)
+	go func() { _, err := j.Commit([]byte("first")); first <- err }()
+	<-entered
+	type result struct {
+		what string
+		err  error
+	}
+	results := make(chan result, 3)
+	call := func(what string, f func(...[]byte) (Position, error), record []byte) {
+		last := j.Last()
+		go func() { _, err := f(record); results <- result{what, err} }()
+		for j.Last() == last {
+			time.Sleep(time.Millisecond)
+		}
+	}
+	call("order 1", j.CommitMost, order)
+	call("order 2", j.CommitMost, order)
+	call("logout", j.Commit, []byte("logout"))
+	close(gate)
+	if err := <-first; err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		r := <-results
+		if wanted := r.what == "order 2"; wanted != errors.Is(r.err, syscall.ENOSPC) || !wanted && r.err != nil {
+			t.Errorf("%s: %v; there is room for the first order and the logout", r.what, r.err)
+		}
+	}
+	got, _ := rest(t, j)
+	want(t, "what was acknowledged is handed out", got, []string{"first", string(order), "logout"})
 }
 
 func TestReserve_IsContinuedByTheNextOpenOnAFullDisk(t *testing.T) {

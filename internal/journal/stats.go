@@ -61,7 +61,7 @@ func (j *Journal) Stats() Stats {
 		SetAside: j.n.setAside, DamagedBytes: j.n.damagedBytes, DamagedSegments: j.n.damagedSegments,
 	}
 	s.Gaps, s.Missing = j.n.gaps, j.n.missing
-	s.Reserve, s.Reserved, s.ReserveProblem = max(j.reserve.free(), 0), j.n.reserved, j.reserve.problem
+	s.Reserve, s.Reserved, s.ReserveProblem = max(j.reserve.free(wholeReserve), 0), j.n.reserved, j.reserve.problem
 	switch {
 	case s.Pending == 0:
 	case len(j.handouts) > 0:

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"slices"
 	"time"
 )
 
@@ -37,7 +38,7 @@ func (j *Journal) writeLoop() {
 		if !b.beyondCap {
 			err = j.write(b)
 		}
-		var rescued Position
+		var rescued []Position
 		if err != nil && j.helps(err) {
 			rescued = j.rescue(b)
 		}
@@ -64,7 +65,7 @@ func (j *Journal) writeLoop() {
 		j.io.Unlock()
 
 		for i, w := range answered {
-			if w.reserve && w.last <= rescued {
+			if _, ok := slices.BinarySearch(rescued, w.last); ok {
 				w.answer <- nil
 			} else {
 				w.answer <- err

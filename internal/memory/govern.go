@@ -16,7 +16,8 @@ import (
 // From nine tenths of [Limit] on, less what is in use outside of Go's memory, the
 // collector works harder: otherwise the heap may grow to twice what is in use, and the
 // kernel ends the process at the limit of its cgroup. SQLite has its pages outside, some
-// 100 MB of them.
+// 100 MB of them, and the kernel what connections have not taken yet. However much that
+// is, the collector's limit is half of [Limit] at least.
 // And the more is in use, the smaller is the part by which the heap may grow: most of a
 // large heap are the documents of the hot store, which cost the collector nothing.
 func Govern(ctx context.Context) {
@@ -46,9 +47,13 @@ func Govern(ctx context.Context) {
 	}
 }
 
-// outside is how many bytes of this process's memory are not Go's, 0 if the operating
+// outside is how many bytes are in use that are not Go's: of this process, and of the
+// kernel for its cgroup.
+func outside(read func(string) ([]byte, error)) int64 { return sum(mapped(read), kernels(read)) }
+
+// mapped is how many bytes of this process's memory are not Go's, 0 if the operating
 // system does not say.
-func outside(read func(string) ([]byte, error)) int64 {
+func mapped(read func(string) ([]byte, error)) int64 {
 	text, err := read("/proc/self/statm")
 	if err != nil {
 		return 0

@@ -8,7 +8,6 @@ package memory
 import (
 	"math"
 	"os"
-	"path/filepath"
 	"runtime/debug"
 	"strconv"
 	"strings"
@@ -35,7 +34,7 @@ func limit(goLimit int64, read func(string) ([]byte, error)) int64 {
 	if total, ok := machine(read); ok {
 		least = total
 	}
-	for _, path := range cgroupFiles(read) {
+	for _, path := range limitFiles(read) {
 		text, err := read(path)
 		if err != nil {
 			continue
@@ -65,33 +64,4 @@ func machine(read func(string) ([]byte, error)) (int64, bool) {
 		return n << 10, err == nil && n > 0
 	}
 	return 0, false
-}
-
-// cgroupFiles are the files that may hold a limit: of this process's cgroup, and of
-// each above it, in versions 2 and 1.
-func cgroupFiles(read func(string) ([]byte, error)) (paths []string) {
-	text, err := read("/proc/self/cgroup")
-	if err != nil {
-		return nil
-	}
-	for line := range strings.Lines(string(text)) {
-		parts := strings.SplitN(strings.TrimSpace(line), ":", 3)
-		if len(parts) != 3 {
-			continue
-		}
-		root, file := "/sys/fs/cgroup", "memory.max"
-		switch {
-		case strings.Contains(","+parts[1]+",", ",memory,"):
-			root, file = "/sys/fs/cgroup/memory", "memory.limit_in_bytes"
-		case parts[1] != "":
-			continue
-		}
-		for dir := filepath.Join("/", parts[2]); ; dir = filepath.Dir(dir) {
-			paths = append(paths, filepath.Join(root, dir, file))
-			if dir == "/" {
-				break
-			}
-		}
-	}
-	return paths
 }

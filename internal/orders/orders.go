@@ -93,7 +93,7 @@ func (o *Orders) Place(ctx context.Context, order store.Order, whose func(contex
 	r, ok := o.unstored.acquire(ctx, order.OrderID)
 	if !ok { // the call before is stuck: the archive joins what both say
 		o.limit(&order, &buyer, &store.Order{})
-		if _, err := o.out.CommitLocal(buyer.Entry, factOf(order)); err != nil {
+		if _, err := o.out.CommitSale(buyer.Entry, factOf(order)); err != nil {
 			return store.Order{}, false, o.notRecorded(&order, err)
 		}
 		return order, false, nil
@@ -210,7 +210,7 @@ func (o *Orders) commit(ctx context.Context, r *record[store.Order], order store
 		o.unstored.stored(r, fact.Order) // its time may have been clamped
 		return fact.Order, 0, nil
 	}
-	position, err := o.out.CommitLocal(e, fact)
+	position, err := o.out.CommitSale(e, fact)
 	if err == nil {
 		o.unstored.journalled(r, fact.Order, position)
 	}

@@ -114,7 +114,7 @@ func (o *Orders) commitRefund(ctx context.Context, r *record[store.Refund], refu
 		Amount: refund.Amount, EventID: eventIDOf("refund", refund.RefundID), At: refund.CreatedAt,
 	}
 	if !o.archive.Shared() || o.out.CommitArchive(ctx, nil, fact) != nil {
-		position, err := o.out.CommitLocal(nil, fact)
+		position, err := o.out.CommitSale(nil, fact)
 		if err != nil {
 			o.unwritten.Add(1)
 			return fmt.Errorf("footfall: refund %q is not recorded: %w", refund.RefundID, err)

@@ -47,7 +47,7 @@ func TestAppend_WhatAFullJournalRefusesIsDroppedOnlyIfItIsAnEvent(t *testing.T) 
 				break
 			}
 		}
-		if _, err := w.CommitLocal(nil, revoked); err != nil {
+		if _, err := w.CommitSale(nil, revoked); err != nil {
 			t.Errorf("a logout does not fit into a journal that is full of page views: %v. The last tenth is for it", err)
 		}
 	})
@@ -82,9 +82,9 @@ func TestAppend_TheBeginningGoesFirstUntilTheJournalHasIt(t *testing.T) {
 			e := entry()
 			return func() error { _, err := w.Append(e, fact); return err }
 		},
-		"CommitLocal": func(w *world, fact store.Fact) func() error {
+		"CommitSale": func(w *world, fact store.Fact) func() error {
 			e := entry()
-			return func() error { _, err := w.CommitLocal(e, fact); return err }
+			return func() error { _, err := w.CommitSale(e, fact); return err }
 		},
 	} {
 		synctest.Test(t, func(t *testing.T) {
@@ -93,7 +93,7 @@ func TestAppend_TheBeginningGoesFirstUntilTheJournalHasIt(t *testing.T) {
 			w := open(t, t.TempDir(), a, func(o *Options) { o.BeforeWrite = func() error { return disk } })
 			again := put(w, &store.SessionSeen{SessionID: "s", At: time.Now()})
 			disk = errDown
-			if err := again(); err == nil || name == "CommitLocal" && !errors.Is(err, store.ErrUnavailable) {
+			if err := again(); err == nil || name == "CommitSale" && !errors.Is(err, store.ErrUnavailable) {
 				t.Errorf("%s: the disk refused, and the error is %v", name, err)
 			}
 			disk = nil

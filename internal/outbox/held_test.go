@@ -183,7 +183,7 @@ func TestHeld_AnEndCountsThoughTheArchiveDoesNotHaveIt(t *testing.T) {
 		ends := func(fact store.Fact) bool { _, ok := fact.(*store.CredentialsChanged); return ok }
 		end := &store.CredentialsChanged{SessionID: "s", Cred: store.Credentials{Version: 7, EndedAt: time.Now(), EndReason: store.EndLogout}}
 		w := open(t, dir, sick(ends), nil)
-		if _, err := w.CommitLocal(nil, end); err != nil {
+		if _, err := w.CommitSale(nil, end); err != nil {
 			t.Fatal(err)
 		}
 		var known []string

@@ -230,7 +230,7 @@ func (b *Outbox) Commit(ctx context.Context, e *live.Entry, fact store.Fact) (po
 	if b.archive.Shared() {
 		err = b.CommitArchive(ctx, e, fact)
 	} else {
-		position, err = b.CommitLocal(e, fact)
+		position, err = b.commitLocal(e, fact, b.journal.Commit)
 	}
 	if err != nil {
 		b.controlFailures.Add(1)
@@ -238,13 +238,14 @@ func (b *Outbox) Commit(ctx context.Context, e *live.Entry, fact store.Fact) (po
 	return position, err
 }
 
-// CommitLocal is Commit to the journal.
-func (b *Outbox) CommitLocal(e *live.Entry, fact store.Fact) (Position, error) {
-	return b.commitLocal(e, fact, b.journal.Commit)
+// CommitSale commits an order or a refund to the journal: it leaves the last quarter of the
+// journal's reserve to logouts and revocations.
+func (b *Outbox) CommitSale(e *live.Entry, fact store.Fact) (Position, error) {
+	return b.commitLocal(e, fact, b.journal.CommitMost)
 }
 
-// CommitUnreserved is CommitLocal of what strangers can cause as often as they like: it
-// leaves the journal's reserve to others.
+// CommitUnreserved commits to the journal what strangers can cause as often as they like:
+// it leaves the journal's reserve to others.
 func (b *Outbox) CommitUnreserved(e *live.Entry, fact store.Fact) (Position, error) {
 	return b.commitLocal(e, fact, b.journal.CommitUnreserved)
 }

@@ -31,10 +31,12 @@ func (r *Request) session(forLogin bool) *live.Entry {
 	if whom == enrich.ForgottenProxy {
 		r.q.forgottenProxy.Add(1)
 	}
-	if why := r.q.cap.refuse(addr, whom, at); why != "" && !forLogin {
+	why := r.q.cap.refuse(addr, whom, at)
+	if why != "" && !forLogin {
 		r.cappedBy = why
 		return nil
 	}
+	r.counted = why == ""
 	r.begin(at, addr, whom)
 	return r.entry
 }
@@ -101,5 +103,10 @@ func (r *Request) record(token *cookie.Token, visitor uuid.UUID, addr netip.Addr
 func (r *Request) withdraw() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.entry != nil && r.began && !r.entry.IsAnnounced() { // otherwise stores have it
+		begun := r.entry.Session()
+		addr, whom := r.q.Describe.Proxies.ClientAddr(r.r)
+		r.q.cap.withdrawn(&begun, addr, whom, r.counted)
+	}
 	r.entry, r.began, r.hasToken, r.setSession, r.setVisitor = nil, false, false, false, uuid.Nil
 }

@@ -87,13 +87,7 @@ func (c *beginCap) refuse(addr netip.Addr, whom enrich.Identity, at time.Time) s
 
 // began counts the bytes of a session that has begun.
 func (c *beginCap) began(s *store.Session, whom enrich.Identity, at time.Time) {
-	bytes := sessionBytes
-	for _, text := range [...]*string{
-		&s.IPAddress, &s.UserAgent, &s.Country, &s.City, &s.Device, &s.Browser, &s.OS, &s.LandingPage, &s.Referrer, &s.Channel,
-		&s.UTMSource, &s.UTMMedium, &s.UTMCampaign, &s.UTMTerm, &s.UTMContent,
-	} {
-		bytes += len(*text)
-	}
+	bytes := bytesOf(s)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.turn(at)
@@ -101,6 +95,40 @@ func (c *beginCap) began(s *store.Session, whom enrich.Identity, at time.Time) {
 	if !whom.TellsApart() {
 		c.nobodys += bytes
 	}
+}
+
+// withdrawn takes back a session that has begun, if its minute is not over. counted says
+// that refuse had counted it.
+func (c *beginCap) withdrawn(s *store.Session, addr netip.Addr, whom enrich.Identity, counted bool) {
+	bytes := bytesOf(s)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.perNetwork < 0 || s.StartedAt.Unix()/60 != c.minute {
+		return
+	}
+	c.bytes = max(c.bytes-bytes, 0)
+	if !whom.TellsApart() {
+		c.nobodys = max(c.nobodys-bytes, 0)
+	}
+	if !counted {
+		return
+	}
+	c.total--
+	if network := enrich.Subnet(addr); whom.TellsApart() && c.networks[network] > 0 {
+		c.networks[network]--
+	}
+}
+
+// bytesOf is how many bytes of the cap a session takes.
+func bytesOf(s *store.Session) int {
+	bytes := sessionBytes
+	for _, text := range [...]*string{
+		&s.IPAddress, &s.UserAgent, &s.Country, &s.City, &s.Device, &s.Browser, &s.OS, &s.LandingPage, &s.Referrer, &s.Channel,
+		&s.UTMSource, &s.UTMMedium, &s.UTMCampaign, &s.UTMTerm, &s.UTMContent,
+	} {
+		bytes += len(*text)
+	}
+	return bytes
 }
 
 // turn starts a new minute if it is time. c.mu is held.

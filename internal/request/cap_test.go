@@ -136,3 +136,38 @@ func TestCap_OfBytesHoldsWhereTheAddressTellsNobodyApart(t *testing.T) {
 		t.Error("the bound in bytes does not end with its minute")
 	}
 }
+
+func TestCap_AWithdrawnSessionGivesBackWhatItTook(t *testing.T) {
+	c := newBeginCap(1, new(count.Set))
+	session := store.Session{StartedAt: minute, UserAgent: strings.Repeat("x", 100)}
+	begin := func(whom enrich.Identity) bool {
+		if !allows(c, addr(1, 0), whom, minute) {
+			return false
+		}
+		c.began(&session, whom, minute)
+		return true
+	}
+	for range 10 {
+		if !begin(enrich.OneVisitor) {
+			t.Fatal("a session is refused though all before it were withdrawn")
+		}
+		c.withdrawn(&session, addr(1, 0), enrich.OneVisitor, true)
+	}
+	begin(enrich.ForgottenProxy)
+	c.withdrawn(&session, addr(1, 0), enrich.ForgottenProxy, true)
+	if c.total != 0 || c.bytes != 0 || c.nobodys != 0 {
+		t.Errorf("all were withdrawn, and %d sessions, %d bytes and %d bytes of nobody's are left", c.total, c.bytes, c.nobodys)
+	}
+	begin(enrich.OneVisitor)
+	c.withdrawn(&session, addr(1, 0), enrich.OneVisitor, false)
+	if c.total != 1 || begin(enrich.OneVisitor) {
+		t.Error("a session that the cap had not counted gives back the place of another")
+	}
+	if !allows(c, addr(1, 0), enrich.OneVisitor, minute.Add(time.Minute)) {
+		t.Error("a network is refused in the next minute")
+	}
+	c.withdrawn(&session, addr(1, 0), enrich.OneVisitor, true)
+	if c.total != 1 {
+		t.Error("a session of the last minute gives back a place of this one")
+	}
+}

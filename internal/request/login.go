@@ -81,7 +81,7 @@ func (r *Request) rotate(ctx context.Context, e *live.Entry, customerID string, 
 		return err
 	}
 	if r.setLogin(e, token) {
-		r.q.Sessions.RecordCredentials(e, rec.Credentials())
+		r.q.Sessions.RecordCredentials(ctx, e, rec.Credentials(), rotation.ReplacedLogin())
 		return nil
 	}
 	return errors.Join(ErrHeaderSent, r.q.Sessions.RotateBack(ctx, e, &rotation)) // the browser will never learn the new secret
@@ -110,7 +110,7 @@ func (r *Request) loginAnew(ctx context.Context, customerID string, checkedSince
 	if !r.setLogin(e, token) {
 		return errors.Join(ErrHeaderSent, r.q.Sessions.End(ctx, e, store.EndRevoked)) // no browser will ever have its secret
 	}
-	r.q.Sessions.RecordCredentials(e, e.Snapshot().Credentials())
+	r.q.Sessions.RecordCredentials(ctx, e, e.Snapshot().Credentials(), false)
 	r.recordLogin(e)
 	return nil
 }

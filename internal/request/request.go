@@ -48,6 +48,7 @@ type Request struct {
 	oldSecret bool   // its secret was superseded when it came: it must not replace a newer cookie
 	lost      bool   // its session stopped being its own while it ran: likewise
 	began     bool   // entry is a session that this request began
+	counted   bool   // the cap of new sessions has counted that
 	landed    string // the page on which it landed if that was fetched ahead: not redacted, counted once
 	cappedBy  string // the cap that said that no session begins
 	loggedOut bool   // no other session begins in it

@@ -3,6 +3,7 @@ package scenarios_test
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"net/netip"
 	"strings"
 	"testing"
@@ -128,6 +129,30 @@ func TestCap_BehindAUnixSocketIsThatOfAll(t *testing.T) {
 	if n := s.Count("sessions_begun"); n != 40 {
 		t.Errorf("%d of 40 visitors behind a Unix socket got a session: five are the cap of one network, and these have none", n)
 	}
+}
+
+// A session that is begun for an answer that is no visit, such as a login that is refused,
+// is taken back: it takes no place of a visitor's.
+func TestCap_WhatIsTakenBackDoesNotCount(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) { // within one minute
+		s := stage.New(t, func(c *footfall.Config) { c.NewSessionsPerMinute = 5 })
+		login := s.Tracker.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if _, ok := footfall.Visitor(r.Context()); !ok {
+				t.Error("a login has no visitor: the test does not test")
+			}
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}))
+		for range 20 {
+			stage.NewBrowser(t, login).Do("POST", "/login")
+		}
+		site := s.Site()
+		for range 8 {
+			stage.NewBrowser(t, site).Do("GET", "/")
+		}
+		if n := s.Count("sessions_begun"); n != 5 {
+			t.Errorf("%d of 8 visitors got a session after 20 logins that were refused, want the 5 that may begin", n)
+		}
+	})
 }
 
 // The address of a visitor behind a trusted Unix socket is the one it forwards for.

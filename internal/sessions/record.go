@@ -180,13 +180,19 @@ func (s *Sessions) Held(e *live.Entry) *live.Entry {
 }
 
 // RecordCredentials records the credentials of a login that the hot store holds.
-// If the journal's room for tracking is full, they go into its last tenth, and never into
-// the reserve: losing them would only log the customer out.
-func (s *Sessions) RecordCredentials(e *live.Entry, cred store.Credentials) {
+// If the journal's room for tracking is full, they go into its last tenth. Those of a
+// first login never go into the reserve: losing them would only log the customer out. With
+// replaced, the secret before was a login's too: losing them would let that one back in.
+func (s *Sessions) RecordCredentials(ctx context.Context, e *live.Entry, cred store.Credentials, replaced bool) {
 	change := &store.CredentialsChanged{SessionID: e.SessionID(), Cred: cred}
 	position, err := s.out.Append(e, change)
 	if err != nil && !errors.Is(err, outbox.ErrLate) {
-		if position, err = s.out.CommitUnreserved(e, change); err != nil {
+		if replaced {
+			position, err = s.out.Commit(ctx, e, change)
+		} else {
+			position, err = s.out.CommitUnreserved(e, change)
+		}
+		if err != nil {
 			s.log.Error("footfall: a login is in the hot store only", "sessionId", e.SessionID(), "error", err)
 		}
 	}

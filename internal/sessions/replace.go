@@ -99,6 +99,9 @@ type Rotation struct {
 	before store.Credentials
 }
 
+// ReplacedLogin reports whether the secret that was replaced was a customer's.
+func (r *Rotation) ReplacedLogin() bool { return r.before.CustomerID != "" }
+
 // Rotate applies a rotation. The error is [ErrEnded] if the session ended, or has
 // another secret than From; [ErrRevoked]; or wraps [store.ErrUnavailable].
 func (s *Sessions) Rotate(ctx context.Context, e *live.Entry, r *Rotation) (*live.Entry, store.Record, error) {

@@ -44,8 +44,8 @@ func findProduct(id string) (product, bool) {
 }
 
 func (s *Shop) listProducts(w http.ResponseWriter, r *http.Request) {
-	offset, ok1 := count(r, "offset", 0)
-	limit, ok2 := count(r, "limit", len(products))
+	offset, ok1 := number(r, "offset", 0)
+	limit, ok2 := number(r, "limit", len(products))
 	if !ok1 || !ok2 {
 		fail(w, http.StatusBadRequest, "Bad request", "limit and offset are whole numbers from 0 on")
 		return
@@ -54,8 +54,8 @@ func (s *Shop) listProducts(w http.ResponseWriter, r *http.Request) {
 	succeed(w, http.StatusOK, products[offset:min(offset+min(limit, len(products)), len(products))])
 }
 
-// count reads a whole number from the query.
-func count(r *http.Request, name string, otherwise int) (int, bool) {
+// number reads a whole number from the query.
+func number(r *http.Request, name string, otherwise int) (int, bool) {
 	text := r.URL.Query().Get(name)
 	if text == "" {
 		return otherwise, true

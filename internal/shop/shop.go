@@ -27,6 +27,7 @@ type Shop struct {
 	proxies   enrich.Proxies
 	customers customers
 	guard     *loginguard.Guard
+	limit     orderLimit
 	secret    []byte // nil: no buyer cookie
 	insecure  bool
 	handler   http.Handler
@@ -47,6 +48,11 @@ type Config struct {
 
 	Secret   []byte // keys the names of accounts there, and signs the buyer cookie. Default: none, and there is no such cookie
 	Insecure bool   // the buyer cookie is sent over plain HTTP too
+
+	// OrdersPerMinute limits the orders of one network, a /24 or /64, that belong to no
+	// session; from all networks together a hundred times as many are accepted, and twice
+	// as many where a request seemed to have a session. Negative: no limit. Default: 60
+	OrdersPerMinute int
 }
 
 // New makes a shop.
@@ -60,7 +66,8 @@ func New(c Config) (*Shop, error) {
 	if c.SharedHot != nil {
 		limits.Shared = documents{c.SharedHot}
 	}
-	s := &Shop{tracker: c.Tracker, secret: c.Secret, insecure: c.Insecure, log: loglimit.Logger(cmp.Or(c.Logger, slog.Default())), proxies: c.Proxies, guard: loginguard.New(limits)}
+	s := &Shop{tracker: c.Tracker, secret: c.Secret, insecure: c.Insecure, log: loglimit.Logger(cmp.Or(c.Logger, slog.Default())), proxies: c.Proxies, guard: loginguard.New(limits),
+		limit: orderLimit{perNetwork: cmp.Or(c.OrdersPerMinute, ordersPerMinute)}}
 	var err error
 	if s.customers, err = loadCustomers(); err != nil {
 		return nil, err
