@@ -47,9 +47,10 @@ var mayImport = map[string][]string{
 	"redisstore":                    {"internal/redisrecord", "store"},
 	"upstashstore":                  {"internal/redisrecord", "store"},
 	"report":                        {"internal/day", "store"},
+	"report/engine":                 {"report", "store"},
 	"sqlitearchive":                 {"internal/jsontext", "internal/memory", "internal/oserror", "internal/timetext", "internal/turn", "internal/uuidtext", "report", "store"},
 	"mongoarchive":                  {"enrich", "internal/jsontext", "internal/secret", "internal/timetext", "report", "store"},
-	"dashboard":                     {"", "internal/bearer", "internal/loglimit", "internal/timetext", "report", "store"},
+	"dashboard":                     {"", "internal/bearer", "internal/loglimit", "internal/timetext", "report", "report/engine", "store"},
 	"internal/bearer":               {"enrich", "internal/count"},
 	"internal/doubts":               {"internal/timetext"},
 	"internal/build":                {},
@@ -68,7 +69,7 @@ var mayImport = map[string][]string{
 	"internal/faults":               {"internal/testserver"},
 	"internal/stage":                {"", "memstore", "sqlitearchive", "store"},
 	"internal/scenarios":            {},
-	"cmd/footfall":                  {"", "admin", "enrich", "internal/build", "internal/cookie", "internal/datadir", "internal/day", "internal/doubts", "internal/loglimit", "internal/oserror", "httpserver", "internal/memory", "internal/secret", "internal/timetext", "store", "dashboard", "internal/shop", "memstore", "redisstore", "upstashstore", "report", "sqlitearchive", "mongoarchive"},
+	"cmd/footfall":                  {"", "admin", "enrich", "internal/build", "internal/cookie", "internal/datadir", "internal/day", "internal/doubts", "internal/loglimit", "internal/oserror", "httpserver", "internal/memory", "internal/secret", "internal/timetext", "store", "dashboard", "internal/shop", "memstore", "redisstore", "upstashstore", "report", "report/engine", "sqlitearchive", "mongoarchive"},
 }
 
 func TestImportsRunOneWay(t *testing.T) {

@@ -19,6 +19,7 @@ import (
 	"github.com/footfall-go/footfall/internal/loglimit"
 	"github.com/footfall-go/footfall/internal/timetext"
 	"github.com/footfall-go/footfall/report"
+	"github.com/footfall-go/footfall/report/engine"
 	"github.com/footfall-go/footfall/store"
 )
 
@@ -28,8 +29,12 @@ type Config struct {
 	// Tracker is the running tracker. Required.
 	Tracker *footfall.Tracker
 	// Reader reads the tracker's archive: the sqlitearchive.Archive or
-	// mongoarchive.Archive itself. Required.
+	// mongoarchive.Archive itself. Required. Reports need one that is a report.Source
+	// too, as these are.
 	Reader report.Reader
+	// ReportBytes is how much memory reports keep at most between requests, beside what
+	// the one being answered needs. Default: engine.DefaultBytes, 256 MiB.
+	ReportBytes int
 	// Lifetimes say which sessions are shown as ended. Default, for each of the two:
 	// the tracker's.
 	Lifetimes store.Lifetimes
@@ -75,7 +80,8 @@ const (
 
 type api struct {
 	Config
-	door *bearer.Door
+	door   *bearer.Door
+	engine *engine.Engine // nil: the archive is no report.Source
 }
 
 // New returns the handler of /_footfall/. It reports every mistake in the
@@ -86,6 +92,9 @@ func New(c Config) (http.Handler, error) {
 		return nil, err
 	}
 	a := &api{Config: c, door: bearer.New(c.Tracker.Proxies(), c.Tokens...)}
+	if source, ok := c.Reader.(report.Source); ok {
+		a.engine = engine.New(source, c.ReportBytes)
+	}
 	mux := http.NewServeMux()
 	const root = "/_footfall/api/"
 	for pattern, h := range map[string]func(*http.Request) (any, error){
@@ -99,8 +108,15 @@ func New(c Config) (http.Handler, error) {
 		"POST " + root + "retention":           a.retention,
 		"POST " + root + "retry":               a.retry,
 	} {
-		mux.Handle(pattern, a.answer(h))
+		mux.Handle(pattern, a.answer(func(w http.ResponseWriter, r *http.Request) error {
+			data, err := h(r)
+			if err == nil {
+				write(w, http.StatusOK, success{Success: true, Data: data})
+			}
+			return err
+		}))
 	}
+	mux.Handle("GET "+root+"report/{names}", a.answer(a.report))
 	mux.HandleFunc("/_footfall/", func(w http.ResponseWriter, r *http.Request) {
 		write(w, http.StatusNotFound, failure{Error: "Not found", Message: "There is nothing at this address"})
 	})
@@ -126,9 +142,9 @@ type failure struct {
 	Message string `json:"message"`
 }
 
-// answer admits callers who send a valid token and turns what h returns into
-// JSON.
-func (a *api) answer(h func(*http.Request) (any, error)) http.Handler {
+// answer admits callers who send a valid token and turns an error of h into JSON. Without
+// one, h has answered.
+func (a *api) answer(h func(http.ResponseWriter, *http.Request) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if ok, wait := a.door.Admit(r); !ok {
 			status, message := bearer.Refuse(w.Header(), wait)
@@ -139,11 +155,10 @@ func (a *api) answer(h func(*http.Request) (any, error)) http.Handler {
 			write(w, status, failure{Error: what, Message: message})
 			return
 		}
-		data, err := h(r)
+		err := h(w, r)
 		var refused refusal
 		switch {
 		case err == nil:
-			write(w, http.StatusOK, success{Success: true, Data: data})
 		case errors.As(err, &refused):
 			write(w, refused.status, failure{Error: http.StatusText(refused.status), Message: refused.message})
 		case errors.Is(err, store.ErrUnavailable):
@@ -162,12 +177,16 @@ func write(w http.ResponseWriter, status int, body any) {
 	if err != nil {
 		status, b = http.StatusInternalServerError, []byte(`{"success":false,"error":"Internal error","message":"The answer could not be encoded"}`)
 	}
-	h := w.Header()
-	h.Set("Content-Type", "application/json; charset=utf-8")
-	h.Set("Cache-Control", "private, no-store")
-	h.Set("X-Content-Type-Options", "nosniff")
+	secure(w.Header(), "application/json; charset=utf-8")
 	w.WriteHeader(status)
 	_, _ = w.Write(append(b, '\n'))
+}
+
+// secure sets the header of an answer of some kind.
+func secure(h http.Header, kind string) {
+	h.Set("Content-Type", kind)
+	h.Set("Cache-Control", "private, no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
 }
 
 func (a *api) stats(r *http.Request) (any, error) {

@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/footfall-go/footfall/report"
 )
 
 // cli is the command line: each subcommand is one field here, and one file.
@@ -18,6 +20,7 @@ type cli struct {
 	Serve     serveCmd     `cmd:"" help:"Serve the admin API and run the jobs, without a shop, on shared stores."`
 	Doctor    doctorCmd    `cmd:"" help:"Check every part; print what is wrong and what to do."`
 	Stats     statsCmd     `cmd:"" help:"Show the figures: who is here, what happened, what was sold."`
+	Report    reportCmd    `cmd:"" help:"Show a report of a range of days: totals, series, pages, devices and others."`
 	Sessions  sessionsCmd  `cmd:"" help:"List sessions, newest first."`
 	Session   sessionCmd   `cmd:"" help:"Show one session and how long it has to live."`
 	Events    eventsCmd    `cmd:"" help:"List the events of a session."`
@@ -70,6 +73,7 @@ func run(args []string, t terminal) int {
 		kong.Exit(func(c int) { code = c }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.Bind(t),
+		kong.Vars{"reports": strings.Join(report.Names(), ", ")},
 	)
 	if err != nil {
 		return fail(t, err)

@@ -27,7 +27,19 @@ type mark string
 
 // printTable prints rows under a header. Without a header, rows are names and
 // values.
-func (t terminal) printTable(header table.Row, rows []table.Row) {
+func (t terminal) printTable(header table.Row, rows []table.Row) { t.printAligned(header, rows, nil) }
+
+// printFigures prints rows of names and figures: all columns but the first stand to the
+// right.
+func (t terminal) printFigures(header table.Row, rows []table.Row) {
+	var columns []table.ColumnConfig
+	for i := 1; len(rows) > 0 && i < len(rows[0]); i++ {
+		columns = append(columns, table.ColumnConfig{Number: i + 1, Align: text.AlignRight, AlignHeader: text.AlignRight})
+	}
+	t.printAligned(header, rows, columns)
+}
+
+func (t terminal) printAligned(header table.Row, rows []table.Row, columns []table.ColumnConfig) {
 	for _, row := range rows {
 		for i, cell := range row {
 			switch cell.(type) {
@@ -42,6 +54,7 @@ func (t terminal) printTable(header table.Row, rows []table.Row) {
 	style.Format.Header = text.FormatDefault
 	style.Options = table.OptionsNoBordersAndSeparators
 	w.SetStyle(style)
+	w.SetColumnConfigs(columns)
 	if header != nil {
 		w.AppendHeader(header)
 	}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 
 	"github.com/footfall-go/footfall/internal/datadir"
-	"github.com/footfall-go/footfall/report"
 )
 
 // reader holds the flags of commands that only read.
@@ -14,7 +13,7 @@ type reader struct {
 }
 
 // open compiles the settings and opens the archive for reading.
-func (r *reader) open() (c *config, from report.Reader, done func(), err error) {
+func (r *reader) open() (c *config, from reports, done func(), err error) {
 	if c, err = r.compile("production"); err != nil {
 		return nil, nil, nil, err
 	}

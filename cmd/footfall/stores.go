@@ -22,7 +22,13 @@ import (
 // An archive is what a node writes to and what commands read.
 type archive interface {
 	store.Archive
+	reports
+}
+
+// reports are what commands read.
+type reports interface {
 	report.Reader
+	report.Source
 }
 
 // openHot opens the configured hot store, which need not answer yet.
@@ -108,7 +114,7 @@ func (c *config) dataDirOf(journal string) string {
 }
 
 // openReports opens the archive for a command that only reads.
-func (c *config) openReports() (report.Reader, io.Closer, error) {
+func (c *config) openReports() (reports, io.Closer, error) {
 	if c.shared.mongodbURI != "" {
 		a, err := c.openMongo()
 		if err != nil {

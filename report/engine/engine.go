@@ -42,20 +42,30 @@ func New(source report.Source, bytes int) *Engine {
 	return &Engine{source: source, most: bytes, segments: map[report.UTCDay]*kept{}, visitors: visitors{}}
 }
 
-// Ask answers a question. Its error is the archive's or ctx's, or a mistake in the cursor
-// (report.IsMistake).
-func (e *Engine) Ask(ctx context.Context, q report.Question) (report.Answer, error) {
-	a := report.Answer{Question: q, Until: time.Now()}
-	ranges := []report.Range{{From: q.From, To: q.To}}
-	if q.Compared != nil {
-		ranges = append(ranges, comparedSeries(&q))
+// Ask answers questions about the same range from one reading of the archive. Its error is
+// the archive's or ctx's, or a mistake in a cursor (report.IsMistake).
+func (e *Engine) Ask(ctx context.Context, questions ...report.Question) ([]report.Answer, error) {
+	var ranges []report.Range
+	for i := range questions {
+		q := &questions[i]
+		ranges = append(ranges, report.Range{From: q.From, To: q.To})
+		if q.Compared != nil {
+			ranges = append(ranges, comparedSeries(q))
+		}
 	}
+	until := time.Now()
 	l, err := e.load(ctx, ranges)
 	if err != nil {
-		return a, fmt.Errorf("report %s: %w", q.Report, err)
+		return nil, fmt.Errorf("report: %w", err)
 	}
-	p := newPlan(&q, l)
-	return a, p.answer(ctx, &a)
+	answers := make([]report.Answer, len(questions))
+	for i := range questions {
+		answers[i] = report.Answer{Question: questions[i], Until: until}
+		if err := newPlan(&questions[i], l).answer(ctx, &answers[i]); err != nil {
+			return nil, err
+		}
+	}
+	return answers, nil
 }
 
 // A load has the segments of a question, all of which number visitors alike.

@@ -1,7 +1,6 @@
 package engine_test
 
 import (
-	"context"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -350,11 +349,11 @@ func checkLedger(t *testing.T, l *ledger, e *engine.Engine) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				a, err := e.Ask(context.Background(), q)
+				answers, err := e.Ask(t.Context(), q)
 				if err != nil {
 					t.Fatal(err)
 				}
-				compareAnswer(t, l, q, &a, fmt.Sprintf("%s in %s where %q", name, zone, filter))
+				compareAnswer(t, l, q, &answers[0], fmt.Sprintf("%s in %s where %q", name, zone, filter))
 			}
 		}
 	}

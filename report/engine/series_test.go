@@ -86,11 +86,11 @@ func ask(t *testing.T, e *engine.Engine, name, zone string, now time.Time, p url
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, err := e.Ask(t.Context(), q)
+	answers, err := e.Ask(t.Context(), q)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return q, a
+	return q, answers[0]
 }
 
 // Pages of a list have each row once, whatever it is sorted by, and what is not shown is the

@@ -1,0 +1,199 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+
+	"github.com/footfall-go/footfall/internal/timetext"
+	"github.com/footfall-go/footfall/report"
+	"github.com/footfall-go/footfall/report/engine"
+	"github.com/footfall-go/footfall/store"
+)
+
+type reportCmd struct {
+	reader
+	Name     string   `arg:"" help:"One of: ${reports}."`
+	From     string   `placeholder:"DAY" help:"First day, or time. Default: 28 days before the end."`
+	To       string   `placeholder:"DAY" help:"Day after the last one, or time."`
+	Last     string   `placeholder:"DAY" help:"Last day, instead of --to. Default: today."`
+	Filter   []string `placeholder:"DIMENSION:OP:VALUE" sep:"none" help:"Only visits for which this holds, as country:is:FR|DE, page:begins:/p/. OP: is, not, contains, begins. Several: all hold."`
+	Compare  string   `placeholder:"previous|year|FROM..TO" help:"Show the figures of another range too."`
+	Match    string   `placeholder:"weekday|date" help:"How a compared range is matched."`
+	Interval string   `placeholder:"hour|day|week|month" help:"Of the report series. Default: day."`
+	Sort     string   `placeholder:"FIELD" help:"Order of the rows; -FIELD for the greatest first."`
+	Limit    string   `placeholder:"N" help:"Greatest number of rows. Default: 10."`
+	Cursor   string   `placeholder:"TEXT" help:"Go on where an answer ended: its next."`
+	CSV      bool     `name:"csv" xor:"format" help:"Print CSV."`
+}
+
+func (cmd *reportCmd) Run(t terminal) error {
+	c, source, done, err := cmd.open()
+	if err != nil {
+		return err
+	}
+	defer done()
+	p := url.Values{}
+	for name, value := range map[string]string{
+		"from": cmd.From, "to": cmd.To, "last": cmd.Last, "compare": cmd.Compare, "match": cmd.Match, "interval": cmd.Interval, "sort": cmd.Sort, "limit": cmd.Limit, "cursor": cmd.Cursor,
+	} {
+		if value != "" {
+			p.Set(name, value)
+		}
+	}
+	p["filter"] = cmd.Filter
+	q, err := report.ParseQuestion(cmd.Name, p, c.Location, time.Now())
+	if err != nil {
+		return err
+	}
+	answers, err := engine.New(source, 0).Ask(context.Background(), q)
+	if report.IsMistake(err) {
+		return err
+	}
+	if err != nil {
+		return c.readError(err)
+	}
+	switch a := answers[0]; {
+	case cmd.JSON:
+		return t.printJSON(a)
+	case cmd.CSV:
+		return a.WriteCSV(t.out)
+	default:
+		return t.printReport(&a)
+	}
+}
+
+// printReport prints an answer as a table for people.
+func (t terminal) printReport(a *report.Answer) error {
+	q := &a.Question
+	last := q.To.Add(-time.Millisecond)
+	fmt.Fprintf(t.out, "%s, %s to %s, %s\n", q.Report, q.From.In(q.Zone).Format(time.DateOnly), last.In(q.Zone).Format(time.DateOnly), q.Zone)
+	for _, f := range q.Filters {
+		fmt.Fprintf(t.out, "where %s\n", f)
+	}
+	if c := q.Compared; c != nil {
+		fmt.Fprintf(t.out, "compared with %s to %s\n", c.From.In(q.Zone).Format(time.DateOnly), c.To.Add(-time.Millisecond).In(q.Zone).Format(time.DateOnly))
+	}
+	fields := report.Fields(q.Report)
+	if !report.HasRows(q.Report) {
+		rows := make([]table.Row, len(fields))
+		for i, f := range fields {
+			rows[i] = append(table.Row{title(f)}, figures(&a.Total, f)...)
+		}
+		t.printFigures(nil, rows)
+		return nil
+	}
+	header := table.Row{"key"}
+	for _, f := range fields {
+		header = append(header, title(f))
+		if a.Total.Compared != nil {
+			header = append(header, "")
+		}
+	}
+	var rows []table.Row
+	add := func(name string, r *report.Row) {
+		row := table.Row{name}
+		for _, f := range fields {
+			row = append(row, figures(r, f)...)
+			if a.Total.Compared != nil && r.Compared == nil {
+				row = append(row, "")
+			}
+		}
+		rows = append(rows, row)
+	}
+	for i := range a.Rows {
+		r := &a.Rows[i]
+		name := short(r.Key, 60)
+		if !r.HasKey {
+			name = "(unknown)"
+		}
+		if r.Partial {
+			name += " (partial)"
+		}
+		add(name, r)
+	}
+	if a.Rest != nil {
+		add(fmt.Sprintf("%d more", a.Rest.Rows), &a.Rest.Row)
+	}
+	if a.Outside != nil && a.Outside.Orders > 0 {
+		add("(orders without a visit)", a.Outside)
+	}
+	add("total", &a.Total)
+	t.printFigures(header, rows)
+	if a.Next != "" {
+		fmt.Fprintf(t.out, "more rows: --cursor %s\n", a.Next)
+	}
+	return nil
+}
+
+// title is a figure's name for people: pageViews is page views.
+func title(field string) string {
+	var b strings.Builder
+	for _, r := range field {
+		if 'A' <= r && r <= 'Z' {
+			b.WriteByte(' ')
+			r += 'a' - 'A'
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+// figures are the cells of a figure: of the row, and how it changed if it is compared.
+func figures(r *report.Row, field string) []any {
+	cells := []any{figure(r, field)}
+	if r.Compared != nil {
+		cells = append(cells, change(r.Figure(field), r.Compared.Figure(field)))
+	}
+	return cells
+}
+
+func figure(r *report.Row, field string) any {
+	switch v := r.Figure(field).(type) {
+	case []store.Money:
+		return amounts(v)
+	case *float64:
+		switch {
+		case v == nil:
+			return "–"
+		case field == "duration" || field == "timeOnPage":
+			return timetext.Of(time.Duration(*v * float64(time.Second)).Round(time.Second))
+		}
+		return fmt.Sprintf("%.1f %%", 100**v)
+	default:
+		return v
+	}
+}
+
+// change says by how much a figure changed: of a rate in points, otherwise in per cent.
+// Amounts, and what was 0 before, have none.
+func change(now, before any) string {
+	signed := func(f float64, unit string) string {
+		text := strconv.FormatFloat(f, 'f', 1, 64)
+		if f >= 0 {
+			text = "+" + text
+		}
+		return text + unit
+	}
+	switch n := now.(type) {
+	case int64:
+		if b, ok := before.(int64); ok && b != 0 {
+			return signed(100*float64(n-b)/float64(b), " %")
+		}
+	case *float64:
+		if b, ok := before.(*float64); ok && n != nil && b != nil {
+			if *n <= 1 && *b <= 1 {
+				return signed(100*(*n-*b), " pts")
+			}
+			if *b != 0 {
+				return signed(100*(*n-*b) / *b, " %")
+			}
+		}
+	}
+	return ""
+}
