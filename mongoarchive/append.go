@@ -103,7 +103,7 @@ func (b *batch) apply(facts []store.Fact) error {
 	b.sort(facts)
 	for _, step := range []func() error{
 		b.checkRefunds, b.placeOrders, b.beginAll, b.takeOutTouched, b.insertEvents, b.updateAllTouched, b.setValues, b.changeCredentials, b.convert, b.refund,
-		b.fold, b.recountHosts, b.raiseDays, b.forgetCopies, b.forgetNotes, b.insertStrangers,
+		b.fold, b.recountHosts, b.changeDays, b.forgetCopies, b.forgetNotes, b.insertStrangers,
 	} {
 		if err := step(); err != nil {
 			return err

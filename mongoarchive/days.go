@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"slices"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -19,11 +20,12 @@ type dayDoc struct {
 	Generation int64 `bson:"generation"`
 }
 
-// raiseDays raises the generations of the UTC days on which sessions began, or orders were
-// placed, that the batch may have changed. It comes after all that reports read, so that
+// changeDays gives another generation to the UTC days on which sessions began, or orders were
+// placed, that the batch may have changed: a random one, so that a command that the driver
+// sends again does no harm. It comes after all that reports read, so that
 // nothing changes under a generation that was read, and before the traces of what the batch
 // did are deleted: if it is cut off, the batch is appended again, and finds them.
-func (b *batch) raiseDays() error {
+func (b *batch) changeDays() error {
 	days := map[report.UTCDay]bool{}
 	note := func(at *bson.DateTime) {
 		if at != nil {
@@ -63,14 +65,14 @@ func (b *batch) raiseDays() error {
 	if err := b.noteTimes(orders, "sessionId", "createdAt", setOf(b.arrived), note); err != nil { // they have a visit now
 		return err
 	}
-	raised := make([]mongo.WriteModel, 0, len(days))
+	changed := make([]mongo.WriteModel, 0, len(days))
 	for _, day := range slices.Sorted(maps.Keys(days)) {
-		raised = append(raised, mongo.NewUpdateOneModel().SetFilter(bson.M{"_id": int64(day)}).SetUpdate(bson.M{"$inc": bson.M{"generation": int64(1)}}).SetUpsert(true))
+		changed = append(changed, mongo.NewUpdateOneModel().SetFilter(bson.M{"_id": int64(day)}).SetUpdate(bson.M{"$set": bson.M{"generation": rand.Int64()}}).SetUpsert(true))
 	}
-	if len(raised) == 0 {
+	if len(changed) == 0 {
 		return nil
 	}
-	return b.upsert(reportDays, raised)
+	return b.upsert(reportDays, changed)
 }
 
 // noteTimes reads a time of some documents.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strconv"
 	"time"
@@ -108,7 +109,7 @@ func (a *Archive) Purge(ctx context.Context, now, sessionsBefore, visitorsBefore
 		errs = append(errs, err) // one collection that is damaged keeps nothing in another
 	}
 	if deleted > 0 {
-		_, err := c.write.Collection(reportDays).UpdateMany(ctx, bson.M{"_id": bson.M{"$lte": int64(report.DayOf(sessionsBefore))}}, bson.M{"$inc": bson.M{"generation": int64(1)}})
+		_, err := c.write.Collection(reportDays).UpdateMany(ctx, bson.M{"_id": bson.M{"$lte": int64(report.DayOf(sessionsBefore))}}, bson.M{"$set": bson.M{"generation": rand.Int64()}})
 		errs = append(errs, err)
 	}
 	if err := errors.Join(errs...); err != nil {

@@ -44,8 +44,9 @@ func DayOfMillis(ms int64) UTCDay {
 func (d UTCDay) Start() int64 { return int64(d) * dayMillis }
 
 // A DayState says which version of a day an archive has. Whatever changes what
-// [Source.ReadDay] reads of a day raises its generation, at the latest when the change is
-// whole: who reads a generation and then the day has a version that is at least as new.
+// [Source.ReadDay] reads of a day gives it another generation, one that it never had before,
+// once the change is whole: who reads a generation and then the day has a version that is at
+// least as new.
 type DayState struct {
 	Day        UTCDay
 	Generation int64
