@@ -12,22 +12,10 @@ import (
 	"github.com/footfall-go/footfall/store"
 )
 
-// visitors gives visitors numbers, the same on every day.
-type visitors map[string]uint32
-
-func (v visitors) number(id string) uint32 {
-	n, ok := v[id]
-	if !ok {
-		n = uint32(len(v)) //nolint:gosec // bounded by maxVisitors
-		v[strings.Clone(id)] = n
-	}
-	return n
-}
-
 // A builder makes a segment of the visits and orders that it is given.
 type builder struct {
 	s        *segment
-	visitors visitors
+	visitors *numbering
 	single   [len(singles)]*dictionary
 	pages    *dictionary
 	products *dictionary
@@ -41,21 +29,21 @@ type builder struct {
 
 // A visitRow is a visit before the visits are in order.
 type visitRow struct {
-	began, took, visitor, views uint32
-	flags                       uint8
-	codes                       [len(singles)]uint32
-	firstEvent, events          int
-	session                     string // of visits with an order
+	did
+	began, visitor     uint32
+	codes              [len(singles)]uint32
+	firstEvent, events int
+	session            string // of visits with an order
 }
 
 // build reads a day.
-func build(ctx context.Context, source report.Source, of report.DayState, v visitors) (*segment, error) {
+func build(ctx context.Context, source report.Source, of report.DayState, m *memory) (*segment, error) {
 	b := &builder{
 		s:        &segment{day: of.Day, generation: of.Generation, start: of.Day.Start(), converted: map[string]uint32{}},
-		visitors: v, pages: newDictionary(), products: newDictionary(),
+		visitors: m.visitors, pages: newDictionary(m.pages), products: newDictionary(m.products),
 	}
 	for i := range b.single {
-		b.single[i] = newDictionary()
+		b.single[i] = newDictionary(m.single[i])
 	}
 	if err := source.ReadDay(ctx, of.Day, report.DayReader{Visit: b.visit, Order: b.order}); err != nil {
 		return nil, err
@@ -67,7 +55,7 @@ func clamp(ms int64) uint32 { return uint32(max(min(ms, math.MaxUint32), 0)) } /
 
 func (b *builder) visit(v *report.Visit) error {
 	row := visitRow{
-		began: clamp(v.BeganAt - b.s.start), took: clamp(v.LastSeenAt - v.BeganAt), visitor: b.visitors.number(visitorOf(v)),
+		began: clamp(v.BeganAt - b.s.start), did: did{took: clamp(v.LastSeenAt - v.BeganAt)}, visitor: b.visitors.of(visitorOf(v)),
 		firstEvent: len(b.eventAt), events: len(v.Events),
 	}
 	landing, exit, seen := v.LandingPage, v.LandingPage, false
@@ -77,14 +65,14 @@ func (b *builder) visit(v *report.Visit) error {
 		var page uint32
 		if view {
 			row.views++
-			page = b.pages.keyed(e.Page, report.PageKey)
+			page = b.pages.code(e.Page, report.PageKey)
 			if !seen {
 				landing, seen = e.Page, true
 			}
 			exit = e.Page
 		}
 		b.pageOf = append(b.pageOf, page)
-		b.prodOf = append(b.prodOf, b.products.code(e.ProductID))
+		b.prodOf = append(b.prodOf, b.products.code(e.ProductID, asIs))
 		b.eventAt = append(b.eventAt, clamp(e.At-v.BeganAt))
 		b.isView = append(b.isView, view)
 	}
@@ -115,32 +103,32 @@ func (b *builder) code(i int, d report.Dimension, v *report.Visit, landing, exit
 	dict := b.single[i]
 	switch d {
 	case report.Landing:
-		return dict.keyed(landing, report.PageKey)
+		return dict.code(landing, report.PageKey)
 	case report.Exit:
-		return dict.keyed(exit, report.PageKey)
+		return dict.code(exit, report.PageKey)
 	case report.Medium:
-		return dict.keyed(v.Medium, report.TextKey)
+		return dict.code(v.Medium, report.TextKey)
 	case report.Campaign:
-		return dict.keyed(v.Campaign, report.TextKey)
+		return dict.code(v.Campaign, report.TextKey)
 	case report.Term:
-		return dict.keyed(v.Term, report.TextKey)
+		return dict.code(v.Term, report.TextKey)
 	case report.Content:
-		return dict.keyed(v.Content, report.TextKey)
+		return dict.code(v.Content, report.TextKey)
 	case report.Channel:
-		return dict.code(v.Channel)
+		return dict.code(v.Channel, asIs)
 	case report.Country:
-		return dict.code(v.Country)
+		return dict.code(v.Country, asIs)
 	case report.City:
 		if v.City == "" {
 			return 0
 		}
-		return dict.code(v.Country + "/" + v.City)
+		return dict.code(v.Country+"/"+v.City, asIs)
 	case report.Device:
-		return dict.code(v.Device)
+		return dict.code(v.Device, asIs)
 	case report.Browser:
-		return dict.code(v.Browser)
+		return dict.code(v.Browser, asIs)
 	default:
-		return dict.code(v.OS)
+		return dict.code(v.OS, asIs)
 	}
 }
 
@@ -164,7 +152,7 @@ func (b *builder) finish() *segment {
 	s, n := b.s, len(b.visits)
 	slices.SortStableFunc(b.visits, func(x, y visitRow) int { return int(int64(x.began) - int64(y.began)) })
 	slices.SortStableFunc(s.orders, func(x, y order) int { return int(min(max(x.at-y.at, -1), 1)) })
-	s.began, s.took, s.visitor, s.views, s.flags = make([]uint32, n), make([]uint32, n), make([]uint32, n), make([]uint32, n), make([]uint8, n)
+	s.began, s.did, s.visitor = make([]uint32, n), make([]did, n), make([]uint32, n)
 	s.firstEvent = make([]uint32, n+1)
 	codes := make([]uint32, n)
 	events := len(b.eventAt)
@@ -172,7 +160,7 @@ func (b *builder) finish() *segment {
 	pages, products := make([]uint32, 0, events), make([]uint32, 0, events)
 	for i := range b.visits {
 		v := &b.visits[i]
-		s.began[i], s.took[i], s.visitor[i], s.views[i], s.flags[i] = v.began, v.took, v.visitor, v.views, v.flags
+		s.began[i], s.did[i], s.visitor[i] = v.began, v.did, v.visitor
 		s.firstEvent[i] = uint32(len(s.eventAt)) //nolint:gosec // fits
 		of := func(all []uint32) []uint32 { return all[v.firstEvent : v.firstEvent+v.events] }
 		s.eventAt = append(s.eventAt, of(b.eventAt)...)
@@ -191,6 +179,6 @@ func (b *builder) finish() *segment {
 		s.bytes += s.single[d].size()
 	}
 	s.page, s.product = b.pages.column(pages), b.products.column(products)
-	s.bytes += s.page.size() + s.product.size() + 21*n + 5*len(s.eventAt) + 120*len(s.orders) + 64*len(s.converted)
+	s.bytes += s.page.size() + s.product.size() + 24*n + 5*len(s.eventAt) + 120*len(s.orders) + 64*len(s.converted)
 	return s
 }

@@ -2,15 +2,17 @@ package engine
 
 import "math"
 
-// A column has a code for each row, as narrow as the greatest one allows. A code is a place
-// in the column's dictionary of texts, which has the empty text, unknown, at 0.
+// A column has a code for each row, as narrow as the greatest one allows. A code stands for a
+// text, and 0 for the empty one, unknown.
 type column struct {
-	texts  []string
-	bytes  []uint8
-	shorts []uint16
-	ints   []uint32
+	texts   []string // by code
+	numbers []uint32 // of the texts, the same on every day, by code
+	bytes   []uint8
+	shorts  []uint16
+	ints    []uint32
 }
 
+// at is the code of a row.
 func (c *column) at(row int) uint32 {
 	switch {
 	case c.bytes != nil:
@@ -21,53 +23,62 @@ func (c *column) at(row int) uint32 {
 	return c.ints[row]
 }
 
-func (c *column) text(row int) string { return c.texts[c.at(row)] }
-
-// size is how many bytes the column takes, about.
-func (c *column) size() (n int) {
-	for _, t := range c.texts {
-		n += len(t) + 16
+// codes are the codes of some rows; buffer is used for them.
+func (c *column) codes(first, end int, buffer *[]uint32) []uint32 {
+	if c.ints != nil {
+		return c.ints[first:end]
 	}
-	return n + len(c.bytes) + 2*len(c.shorts) + 4*len(c.ints)
+	all := (*buffer)[:0]
+	if c.bytes != nil {
+		for _, code := range c.bytes[first:end] {
+			all = append(all, uint32(code))
+		}
+	} else {
+		for _, code := range c.shorts[first:end] {
+			all = append(all, uint32(code))
+		}
+	}
+	*buffer = all
+	return all
 }
 
-// A dictionary gives codes to texts.
+// size is how many bytes the column takes, about. Its texts are the numbering's.
+func (c *column) size() int { return 20*len(c.texts) + len(c.bytes) + 2*len(c.shorts) + 4*len(c.ints) }
+
+// A dictionary gives codes to the texts of a day.
 type dictionary struct {
-	codes map[string]uint32
-	texts []string
-	keys  map[string]uint32 // codes by the text that a key was made of
+	of      *numbering
+	codes   map[uint32]uint32 // by number
+	texts   []string
+	numbers []uint32
+	keys    map[string]uint32 // codes by the text that a key was made of
 }
 
-func newDictionary() *dictionary {
-	return &dictionary{codes: map[string]uint32{"": 0}, texts: []string{""}, keys: map[string]uint32{}}
+func newDictionary(of *numbering) *dictionary {
+	return &dictionary{of: of, codes: map[uint32]uint32{0: 0}, texts: []string{""}, numbers: []uint32{0}, keys: map[string]uint32{"": 0}}
 }
 
-func (d *dictionary) code(text string) uint32 {
-	if code, ok := d.codes[text]; ok {
-		return code
-	}
-	code := uint32(len(d.texts)) //nolint:gosec // a day has fewer events than that
-	d.codes[text] = code
-	d.texts = append(d.texts, text)
-	return code
-}
+func asIs(s string) string { return s }
 
-// keyed is the code of what key makes of a text. It asks once for each text.
-func (d *dictionary) keyed(text string, key func(string) string) uint32 {
-	if text == "" {
-		return 0
-	}
+// code is the code of what key makes of a text. It asks key once for each text.
+func (d *dictionary) code(text string, key func(string) string) uint32 {
 	if code, ok := d.keys[text]; ok {
 		return code
 	}
-	code := d.code(key(text))
+	number := d.of.of(key(text))
+	code, ok := d.codes[number]
+	if !ok {
+		code = uint32(len(d.texts)) //nolint:gosec // a day has fewer events than that
+		d.codes[number] = code
+		d.texts, d.numbers = append(d.texts, d.of.texts[number]), append(d.numbers, number)
+	}
 	d.keys[text] = code
 	return code
 }
 
 // column makes a column of codes.
 func (d *dictionary) column(codes []uint32) column {
-	c := column{texts: d.texts}
+	c := column{texts: d.texts, numbers: d.numbers}
 	switch n := len(d.texts); {
 	case n <= math.MaxUint8+1:
 		c.bytes = make([]uint8, len(codes))

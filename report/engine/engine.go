@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -17,7 +18,7 @@ type Engine struct {
 	building sync.Mutex // one day is read at a time; held by whoever changes the fields below
 	segments map[report.UTCDay]*kept
 	bytes    int
-	visitors visitors
+	memory   *memory
 	uses     uint64 // counts loads
 }
 
@@ -26,9 +27,9 @@ type kept struct {
 	used uint64 // the latest load that needed it
 }
 
-// maxVisitors is how many visitors have a number at a time, at some 100 bytes each. Past it
-// everything is read anew.
-const maxVisitors = 16 << 20
+// maxTexts is how many bytes the numberings of visitors and texts may take. Past it everything
+// is read anew.
+const maxTexts = 1 << 30
 
 // DefaultBytes is how much memory the columns of days take at most by default.
 const DefaultBytes = 256 << 20
@@ -39,7 +40,7 @@ func New(source report.Source, bytes int) *Engine {
 	if bytes <= 0 {
 		bytes = DefaultBytes
 	}
-	return &Engine{source: source, most: bytes, segments: map[report.UTCDay]*kept{}, visitors: visitors{}}
+	return &Engine{source: source, most: bytes, segments: map[report.UTCDay]*kept{}, memory: newMemory()}
 }
 
 // Ask answers questions about the same range from one reading of the archive. Its error is
@@ -59,19 +60,31 @@ func (e *Engine) Ask(ctx context.Context, questions ...report.Question) ([]repor
 		return nil, fmt.Errorf("report: %w", err)
 	}
 	answers := make([]report.Answer, len(questions))
+	var before *plan
 	for i := range questions {
 		answers[i] = report.Answer{Question: questions[i], Until: until}
-		if err := newPlan(&questions[i], l).answer(ctx, &answers[i]); err != nil {
+		var like *plan
+		if i > 0 && sameFilters(&questions[i], &questions[i-1]) {
+			like = before
+		}
+		before = newPlan(&questions[i], l, like)
+		if err := before.answer(ctx, &answers[i]); err != nil {
 			return nil, err
 		}
 	}
 	return answers, nil
 }
 
+func sameFilters(x, y *report.Question) bool {
+	return slices.EqualFunc(x.Filters, y.Filters, func(a, b report.Condition) bool { return a.String() == b.String() })
+}
+
 // A load has the segments of a question, all of which number visitors alike.
 type load struct {
 	segments map[report.UTCDay]*segment
-	visitors int
+	visitors int                    // how many have a number
+	single   [len(singles)][]string // texts by number
+	pages    []string
 }
 
 // load returns the days of some ranges, and those on which the visits of their orders began.
@@ -79,8 +92,8 @@ func (e *Engine) load(ctx context.Context, ranges []report.Range) (*load, error)
 	e.building.Lock()
 	defer e.building.Unlock()
 	e.uses++
-	if len(e.visitors) > maxVisitors {
-		e.segments, e.visitors, e.bytes = map[report.UTCDay]*kept{}, visitors{}, 0
+	if e.memory.bytes() > maxTexts {
+		e.segments, e.memory, e.bytes = map[report.UTCDay]*kept{}, newMemory(), 0
 	}
 	l := &load{segments: map[report.UTCDay]*segment{}}
 	for _, r := range ranges {
@@ -96,7 +109,10 @@ func (e *Engine) load(ctx context.Context, ranges []report.Range) (*load, error)
 			}
 		}
 	}
-	l.visitors = len(e.visitors)
+	l.visitors, l.pages = len(e.memory.visitors.texts), e.memory.pages.texts
+	for i, n := range e.memory.single {
+		l.single[i] = n.texts
+	}
 	return l, nil
 }
 
@@ -128,7 +144,7 @@ func (e *Engine) add(ctx context.Context, l *load, first, end report.UTCDay) err
 			if has != nil {
 				e.drop(has)
 			}
-			s, err := build(ctx, e.source, d, e.visitors)
+			s, err := build(ctx, e.source, d, e.memory)
 			if err != nil {
 				return err
 			}

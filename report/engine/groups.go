@@ -1,54 +1,81 @@
 package engine
 
-import (
-	"slices"
+import "github.com/footfall-go/footfall/report"
 
-	"github.com/footfall-go/footfall/report"
-)
-
-// Groups are visits and orders told apart by one dimension.
+// Groups are visits and orders told apart by one dimension: by the number of its text.
 type groups struct {
-	number map[string]int // of a key; the empty one is unknown
-	keys   []string
-	sums   []tally
-	rows   []report.Row // sales, and visitors where they are counted
+	texts    []string
+	sums     []tally
+	sales    map[uint32]*report.Row
+	visitors []int64 // distinct ones
+	pairs    pairs
 }
 
-func (g *groups) of(key string) int {
-	n, ok := g.number[key]
-	if !ok {
-		n = len(g.keys)
-		g.number[key] = n
-		g.keys = append(g.keys, key)
-		g.sums = append(g.sums, tally{})
-		g.rows = append(g.rows, report.Row{Key: key, HasKey: key != ""})
+// has reports whether there is anything in a group.
+func (g *groups) has(n uint32) bool { return g.sums[n].visits > 0 || g.sales[n] != nil }
+
+// row is the row of a group.
+func (g *groups) row(n uint32) (r report.Row) {
+	if sales := g.sales[n]; sales != nil {
+		r = *sales
 	}
-	return n
+	r.Key, r.HasKey = g.texts[n], n != 0
+	g.sums[n].fill(&r)
+	r.Visitors = g.visitors[n]
+	return r
+}
+
+func (g *groups) addOrder(n uint32, o *order) {
+	if g.sales[n] == nil {
+		g.sales[n] = &report.Row{}
+	}
+	addOrder(g.sales[n], o)
 }
 
 // group adds up a span by the plan's dimension. outside is the orders without a visit.
 func (p *plan) group(of millis) (g *groups, outside report.Row) {
-	g = &groups{number: map[string]int{}}
+	g = &groups{texts: p.load.pages, sales: map[uint32]*report.Row{}}
 	if p.dimension == report.Page {
+		g.sums = make([]tally, len(g.texts))
 		p.groupPages(of, g)
 		return g, outside
 	}
-	for _, s := range p.days {
-		column := s.column(p.dimension)
+	single := singleOf(p.dimension)
+	g.texts = p.load.single[single]
+	g.sums = make([]tally, len(g.texts))
+	scans := p.scans(of)
+	var buffer []uint32
+	for _, sc := range scans {
+		column := &sc.single[single]
 		local := make([]tally, len(column.texts))
-		p.eachOf(s, of, func(row int) { local[column.at(row)].add(s, row) })
-		for code := range local {
-			if local[code].visits > 0 {
-				g.sums[g.of(column.texts[code])].merge(&local[code])
+		codes := column.codes(sc.first, sc.end, &buffer)
+		for i, code := range codes {
+			if sc.is == nil || sc.is[sc.first+i] != 0 {
+				local[code].add(&sc.did[sc.first+i])
 			}
 		}
+		for code, number := range column.numbers {
+			g.sums[number].merge(&local[code])
+		}
 	}
+	g.pairs = sortPairs(len(g.texts), func(pair func(group, visitor uint32)) {
+		for _, sc := range scans {
+			column := &sc.single[single]
+			for i, code := range column.codes(sc.first, sc.end, &buffer) {
+				if sc.is == nil || sc.is[sc.first+i] != 0 {
+					pair(column.numbers[code], sc.visitor[sc.first+i])
+				}
+			}
+		}
+	})
+	g.visitors = g.pairs.distinct(p.load.visitors)
 	p.eachOrder(of, func(o *order, s *segment, row int) {
 		switch {
 		case s != nil:
-			addOrder(&g.rows[g.of(s.column(p.dimension).text(row))], o)
+			column := &s.single[single]
+			g.addOrder(column.numbers[column.at(row)], o)
 		case o.session != "":
-			addOrder(&g.rows[g.of("")], o) // its visit is not held any more
+			g.addOrder(0, o) // its visit is not held any more
 		default:
 			addOrder(&outside, o)
 		}
@@ -59,16 +86,17 @@ func (p *plan) group(of millis) (g *groups, outside report.Row) {
 // groupPages adds up the page views of visits by page. A visit is in the row of each page that
 // it saw, once.
 func (p *plan) groupPages(of millis, g *groups) {
-	for _, s := range p.days {
-		local, latest := make([]tally, len(s.page.texts)), make([]int, len(s.page.texts))
-		p.eachOf(s, of, func(row int) {
-			s.eachView(row, func(code uint32, took int64, known bool) {
+	scans := p.scans(of)
+	for _, sc := range scans {
+		local, latest := make([]tally, len(sc.page.texts)), make([]int, len(sc.page.texts))
+		sc.each(func(row int) {
+			sc.eachView(row, func(code uint32, took int64, known bool) {
 				t := &local[code]
 				if latest[code] != row+1 {
 					latest[code] = row + 1
-					before := *t
-					t.add(s, row)
-					t.views, t.millis, t.durations = before.views, before.millis, before.durations
+					t.visits++
+					t.engaged += int64(sc.did[row].flags & engaged)
+					t.converted += int64(sc.did[row].flags & converted / converted)
 				}
 				t.views++
 				if known {
@@ -77,12 +105,25 @@ func (p *plan) groupPages(of millis, g *groups) {
 				}
 			})
 		})
-		for code := range local {
-			if local[code].visits > 0 {
-				g.sums[g.of(s.page.texts[code])].merge(&local[code])
-			}
+		for code, number := range sc.page.numbers {
+			g.sums[number].merge(&local[code])
 		}
 	}
+	var buffer []uint32
+	g.pairs = sortPairs(len(g.texts), func(pair func(group, visitor uint32)) {
+		for _, sc := range scans {
+			first := sc.firstEvent[sc.first]
+			codes := sc.page.codes(int(first), int(sc.firstEvent[sc.end]), &buffer)
+			sc.each(func(row int) {
+				for e := sc.firstEvent[row]; e < sc.firstEvent[row+1]; e++ {
+					if sc.isView[e] {
+						pair(sc.page.numbers[codes[e-first]], sc.visitor[row])
+					}
+				}
+			})
+		}
+	})
+	g.visitors = g.pairs.distinct(p.load.visitors)
 }
 
 // eachView calls a function with each page view of a visit and the time on that page, if that
@@ -99,86 +140,7 @@ func (s *segment) eachView(row int, do func(code uint32, took int64, known bool)
 		view = e
 	}
 	if view >= 0 {
-		took := int64(s.took[row]) - int64(s.eventAt[view])
+		took := int64(s.did[row].took) - int64(s.eventAt[view])
 		do(s.page.at(view), took, took > 0)
-	}
-}
-
-// timeOnPages is the time on all pages together, and of how many page views it is.
-func (p *plan) timeOnPages(of millis) (sum, views int64) {
-	p.each(of, func(s *segment, row int) {
-		s.eachView(row, func(_ uint32, took int64, known bool) {
-			if known {
-				sum += took
-				views++
-			}
-		})
-	})
-	return sum, views
-}
-
-// countVisitors counts the distinct visitors of some sets of keys, in one pass. setOf says in
-// which set a group is, -1 for none.
-func (p *plan) countVisitors(of millis, g *groups, setOf []int, sets int) []int64 {
-	distinct := make([]set, sets)
-	for i := range distinct {
-		distinct[i] = newSet(p.load.visitors)
-	}
-	for _, s := range p.days {
-		column := &s.page
-		if p.dimension != report.Page {
-			column = s.column(p.dimension)
-		}
-		in := make([]int, len(column.texts)) // of each code: its set
-		for code, text := range column.texts {
-			in[code] = -1
-			if n, ok := g.number[text]; ok {
-				in[code] = setOf[n]
-			}
-		}
-		add := func(code uint32, row int) {
-			if i := in[code]; i >= 0 {
-				distinct[i].add(s.visitor[row])
-			}
-		}
-		p.eachOf(s, of, func(row int) {
-			if p.dimension != report.Page {
-				add(column.at(row), row)
-				return
-			}
-			s.eachView(row, func(code uint32, _ int64, _ bool) { add(code, row) })
-		})
-	}
-	counts := make([]int64, sets)
-	for i, d := range distinct {
-		counts[i] = d.count()
-	}
-	return counts
-}
-
-// countAllVisitors counts the distinct visitors of every group: by the pairs of group and
-// visitor, of which equal ones count once.
-func (p *plan) countAllVisitors(of millis, g *groups) {
-	var pairs []uint64
-	for _, s := range p.days {
-		column := &s.page
-		if p.dimension != report.Page {
-			column = s.column(p.dimension)
-		}
-		group := make([]uint64, len(column.texts))
-		for code, text := range column.texts {
-			group[code] = uint64(g.number[text]) << 32 //nolint:gosec // not negative
-		}
-		p.eachOf(s, of, func(row int) {
-			if p.dimension != report.Page {
-				pairs = append(pairs, group[column.at(row)]|uint64(s.visitor[row]))
-				return
-			}
-			s.eachView(row, func(code uint32, _ int64, _ bool) { pairs = append(pairs, group[code]|uint64(s.visitor[row])) })
-		})
-	}
-	slices.Sort(pairs)
-	for _, pair := range slices.Compact(pairs) {
-		g.rows[pair>>32].Visitors++
 	}
 }

@@ -17,8 +17,14 @@ type plan struct {
 	dimension report.Dimension
 }
 
-func newPlan(q *report.Question, l *load) *plan {
+// newPlan makes a plan. like is the plan of a question with the same filters, whose selection
+// is taken; nil: there is none.
+func newPlan(q *report.Question, l *load, like *plan) *plan {
 	p := &plan{q: q, load: l, chosen: map[report.UTCDay]selection{}, noVisit: noVisit(q.Filters), dimension: report.KeyDimension(q.Report)}
+	if like != nil {
+		p.days, p.chosen = like.days, like.chosen
+		return p
+	}
 	for day, s := range l.segments {
 		p.days = append(p.days, s)
 		p.chosen[day] = choose(s, q.Filters)
@@ -50,22 +56,29 @@ func (p *plan) answer(ctx context.Context, a *report.Answer) error {
 // millis is a span of time in Unix milliseconds; to is excluded.
 type millis struct{ from, to int64 }
 
-// each calls a function with each selected visit of a span.
-func (p *plan) each(of millis, do func(s *segment, row int)) {
-	for _, s := range p.days {
-		p.eachOf(s, of, func(row int) { do(s, row) })
-	}
+// A scan is the visits of a segment from first and before end of which is says so; nil: all.
+type scan struct {
+	*segment
+	first, end int
+	is         []uint8
 }
 
-// eachOf calls a function with each selected visit of a span that began on one day.
-func (p *plan) eachOf(s *segment, of millis, do func(row int)) {
-	if s.start >= of.to || s.day < report.DayOfMillis(of.from) {
-		return
+// scans are the selected visits of a span, by day.
+func (p *plan) scans(of millis) (all []scan) {
+	for _, s := range p.days {
+		if s.start >= of.to || s.day < report.DayOfMillis(of.from) {
+			continue
+		}
+		if first, end := s.rows(of.from, of.to); first < end {
+			all = append(all, scan{s, first, end, p.chosen[s.day].is})
+		}
 	}
-	chosen := p.chosen[s.day]
-	first, end := s.rows(of.from, of.to)
-	for row := first; row < end; row++ {
-		if chosen.has(row) {
+	return all
+}
+
+func (s *scan) each(do func(row int)) {
+	for row := s.first; row < s.end; row++ {
+		if s.is == nil || s.is[row] != 0 {
 			do(row)
 		}
 	}
@@ -99,20 +112,43 @@ func (p *plan) eachOrder(of millis, do func(o *order, s *segment, row int)) {
 
 // total is the row of everything that is selected.
 func (p *plan) total(of millis) (r report.Row) {
-	var t tally
-	distinct := newSet(p.load.visitors)
-	p.each(of, func(s *segment, row int) {
-		t.add(s, row)
-		distinct.add(s.visitor[row])
-	})
-	t.fill(&r)
-	r.Visitors = distinct.count()
+	p.sum(of, newSet(p.load.visitors), &r)
 	if p.dimension == report.Page {
 		r.DurationMillis, r.Durations = p.timeOnPages(of)
 		return r
 	}
 	p.eachOrder(of, func(o *order, _ *segment, _ int) { addOrder(&r, o) })
 	return r
+}
+
+// sum adds up the visits of a span. distinct is empty.
+func (p *plan) sum(of millis, distinct set, r *report.Row) {
+	var t tally
+	for _, sc := range p.scans(of) {
+		for row := sc.first; row < sc.end; row++ {
+			if sc.is == nil || sc.is[row] != 0 {
+				t.add(&sc.did[row])
+				distinct.add(sc.visitor[row])
+			}
+		}
+	}
+	t.fill(r)
+	r.Visitors = distinct.count()
+}
+
+// timeOnPages is the time on all pages together, and of how many page views it is.
+func (p *plan) timeOnPages(of millis) (sum, views int64) {
+	for _, sc := range p.scans(of) {
+		sc.each(func(row int) {
+			sc.eachView(row, func(_ uint32, took int64, known bool) {
+				if known {
+					sum += took
+					views++
+				}
+			})
+		})
+	}
+	return sum, views
 }
 
 func addOrder(r *report.Row, o *order) {

@@ -15,10 +15,8 @@ type segment struct {
 	start      int64 // Unix milliseconds
 
 	began   []uint32 // milliseconds after start
-	took    []uint32 // milliseconds from the first activity to the last; 0: there was one
-	visitor []uint32 // number of the visitor
-	views   []uint32
-	flags   []uint8
+	did     []did
+	visitor []uint32             // number of the visitor
 	single  [len(singles)]column // dimensions of which a visit has one value
 
 	firstEvent []uint32 // of each visit, and at the end their number
@@ -30,6 +28,13 @@ type segment struct {
 	orders    []order
 	converted map[string]uint32 // rows of the visits with orders, by session id
 	bytes     int
+}
+
+// did is what was done in a visit.
+type did struct {
+	took  uint32 // milliseconds from the first activity to the last; 0: there was one
+	views uint32
+	flags uint32
 }
 
 const (

@@ -64,14 +64,8 @@ func (p *plan) rows(buckets []report.Range, within report.Range) []report.Row {
 		of := span(b.From, b.To)
 		starts[i] = of.from
 		of.from, of.to = max(of.from, limits.from), min(of.to, limits.to)
-		var t tally
 		clear(distinct)
-		p.each(of, func(s *segment, row int) {
-			t.add(s, row)
-			distinct.add(s.visitor[row])
-		})
-		t.fill(&rows[i])
-		rows[i].Visitors = distinct.count()
+		p.sum(of, distinct, &rows[i])
 	}
 	if len(buckets) == 0 {
 		return rows

@@ -9,13 +9,13 @@ type tally struct {
 }
 
 // add adds a visit.
-func (t *tally) add(s *segment, row int) {
+func (t *tally) add(d *did) {
 	t.visits++
-	t.views += int64(s.views[row])
-	t.engaged += int64(s.flags[row] & engaged / engaged)
-	t.converted += int64(s.flags[row] & converted / converted)
-	if took := s.took[row]; took > 0 {
-		t.millis += int64(took)
+	t.views += int64(d.views)
+	t.engaged += int64(d.flags & engaged)
+	t.converted += int64(d.flags & converted / converted)
+	if d.took > 0 {
+		t.millis += int64(d.took)
 		t.durations++
 	}
 }
