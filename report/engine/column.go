@@ -23,22 +23,31 @@ func (c *column) at(row int) uint32 {
 	return c.ints[row]
 }
 
-// codes are the codes of some rows; buffer is used for them.
-func (c *column) codes(first, end int, buffer *[]uint32) []uint32 {
-	if c.ints != nil {
-		return c.ints[first:end]
-	}
+// codes are the codes of a scan's visits; buffer is used for them.
+func (s *scan) codes(c *column, buffer *[]uint32) []uint32 {
 	all := (*buffer)[:0]
-	if c.bytes != nil {
-		for _, code := range c.bytes[first:end] {
-			all = append(all, uint32(code))
-		}
-	} else {
-		for _, code := range c.shorts[first:end] {
-			all = append(all, uint32(code))
-		}
+	switch {
+	case c.bytes != nil:
+		all = gather(all, s, c.bytes)
+	case c.shorts != nil:
+		all = gather(all, s, c.shorts)
+	default:
+		all = gather(all, s, c.ints)
 	}
 	*buffer = all
+	return all
+}
+
+func gather[C uint8 | uint16 | uint32](all []uint32, s *scan, codes []C) []uint32 {
+	if s.rows == nil {
+		for _, code := range codes[s.first : s.first+s.n] {
+			all = append(all, uint32(code))
+		}
+		return all
+	}
+	for _, row := range s.rows {
+		all = append(all, uint32(codes[row]))
+	}
 	return all
 }
 

@@ -12,8 +12,9 @@ import (
 
 // An Engine answers questions from an archive. It is safe for concurrent use.
 type Engine struct {
-	source report.Source
-	most   int // bytes of segments
+	source  report.Source
+	most    int // bytes of segments
+	answers answers
 
 	building sync.Mutex // one day is read at a time; held by whoever changes the fields below
 	segments map[report.UTCDay]*kept
@@ -59,20 +60,25 @@ func (e *Engine) Ask(ctx context.Context, questions ...report.Question) ([]repor
 	if err != nil {
 		return nil, fmt.Errorf("report: %w", err)
 	}
-	answers := make([]report.Answer, len(questions))
+	given := make([]report.Answer, len(questions))
 	var before *plan
 	for i := range questions {
-		answers[i] = report.Answer{Question: questions[i], Until: until}
-		var like *plan
-		if i > 0 && sameFilters(&questions[i], &questions[i-1]) {
-			like = before
+		key := l.key(&questions[i])
+		answer, ok := e.answers.find(key)
+		if !ok {
+			if before != nil && !sameFilters(&questions[i], before.q) {
+				before = nil
+			}
+			before = newPlan(&questions[i], l, before)
+			if err := before.answer(ctx, &answer); err != nil {
+				return nil, err
+			}
+			e.answers.keep(key, answer)
 		}
-		before = newPlan(&questions[i], l, like)
-		if err := before.answer(ctx, &answers[i]); err != nil {
-			return nil, err
-		}
+		answer.Question, answer.Until = questions[i], until
+		given[i] = answer
 	}
-	return answers, nil
+	return given, nil
 }
 
 func sameFilters(x, y *report.Question) bool {

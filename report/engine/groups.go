@@ -48,11 +48,8 @@ func (p *plan) group(of millis) (g *groups, outside report.Row) {
 	for _, sc := range scans {
 		column := &sc.single[single]
 		local := make([]tally, len(column.texts))
-		codes := column.codes(sc.first, sc.end, &buffer)
-		for i, code := range codes {
-			if sc.is == nil || sc.is[sc.first+i] != 0 {
-				local[code].add(&sc.did[sc.first+i])
-			}
+		for i, code := range sc.codes(column, &buffer) {
+			local[code].add(&sc.did[sc.row(i)])
 		}
 		for code, number := range column.numbers {
 			g.sums[number].merge(&local[code])
@@ -61,10 +58,8 @@ func (p *plan) group(of millis) (g *groups, outside report.Row) {
 	g.pairs = sortPairs(len(g.texts), func(pair func(group, visitor uint32)) {
 		for _, sc := range scans {
 			column := &sc.single[single]
-			for i, code := range column.codes(sc.first, sc.end, &buffer) {
-				if sc.is == nil || sc.is[sc.first+i] != 0 {
-					pair(column.numbers[code], sc.visitor[sc.first+i])
-				}
+			for i, code := range sc.codes(column, &buffer) {
+				pair(column.numbers[code], sc.visitor[sc.row(i)])
 			}
 		}
 	})
@@ -109,15 +104,12 @@ func (p *plan) groupPages(of millis, g *groups) {
 			g.sums[number].merge(&local[code])
 		}
 	}
-	var buffer []uint32
 	g.pairs = sortPairs(len(g.texts), func(pair func(group, visitor uint32)) {
 		for _, sc := range scans {
-			first := sc.firstEvent[sc.first]
-			codes := sc.page.codes(int(first), int(sc.firstEvent[sc.end]), &buffer)
 			sc.each(func(row int) {
 				for e := sc.firstEvent[row]; e < sc.firstEvent[row+1]; e++ {
 					if sc.isView[e] {
-						pair(sc.page.numbers[codes[e-first]], sc.visitor[row])
+						pair(sc.page.numbers[sc.page.at(int(e))], sc.visitor[row])
 					}
 				}
 			})

@@ -56,11 +56,19 @@ func (p *plan) answer(ctx context.Context, a *report.Answer) error {
 // millis is a span of time in Unix milliseconds; to is excluded.
 type millis struct{ from, to int64 }
 
-// A scan is the visits of a segment from first and before end of which is says so; nil: all.
+// A scan is some visits of a segment: n of them from first on, or those of rows.
 type scan struct {
 	*segment
-	first, end int
-	is         []uint8
+	first, n int
+	rows     []uint32 // nil: all from first on
+}
+
+// row is the i-th visit.
+func (s *scan) row(i int) int {
+	if s.rows == nil {
+		return s.first + i
+	}
+	return int(s.rows[i])
 }
 
 // scans are the selected visits of a span, by day.
@@ -69,18 +77,23 @@ func (p *plan) scans(of millis) (all []scan) {
 		if s.start >= of.to || s.day < report.DayOfMillis(of.from) {
 			continue
 		}
-		if first, end := s.rows(of.from, of.to); first < end {
-			all = append(all, scan{s, first, end, p.chosen[s.day].is})
+		first, end := s.between(of.from, of.to)
+		sc := scan{segment: s, first: first, n: end - first}
+		if chosen := p.chosen[s.day]; chosen.is != nil {
+			from, _ := slices.BinarySearch(chosen.rows, uint32(first)) //nolint:gosec // fits
+			to, _ := slices.BinarySearch(chosen.rows, uint32(end))     //nolint:gosec // fits
+			sc.rows, sc.n = chosen.rows[from:to], to-from
+		}
+		if sc.n > 0 {
+			all = append(all, sc)
 		}
 	}
 	return all
 }
 
 func (s *scan) each(do func(row int)) {
-	for row := s.first; row < s.end; row++ {
-		if s.is == nil || s.is[row] != 0 {
-			do(row)
-		}
+	for i := range s.n {
+		do(s.row(i))
 	}
 }
 
@@ -125,11 +138,10 @@ func (p *plan) total(of millis) (r report.Row) {
 func (p *plan) sum(of millis, distinct set, r *report.Row) {
 	var t tally
 	for _, sc := range p.scans(of) {
-		for row := sc.first; row < sc.end; row++ {
-			if sc.is == nil || sc.is[row] != 0 {
-				t.add(&sc.did[row])
-				distinct.add(sc.visitor[row])
-			}
+		for i := range sc.n {
+			row := sc.row(i)
+			t.add(&sc.did[row])
+			distinct.add(sc.visitor[row])
 		}
 	}
 	t.fill(r)

@@ -68,8 +68,8 @@ type order struct {
 
 func (s *segment) visits() int { return len(s.began) }
 
-// rows are the visits that began in a range.
-func (s *segment) rows(from, to int64) (first, end int) {
+// between are the visits that began in a range.
+func (s *segment) between(from, to int64) (first, end int) {
 	at := func(ms int64) int {
 		return sort.Search(len(s.began), func(i int) bool { return s.start+int64(s.began[i]) >= ms })
 	}

@@ -9,7 +9,8 @@ import (
 // A selection says which visits of a segment fulfil all conditions of a question. The zero
 // selection has all of them.
 type selection struct {
-	is []uint8 // 1 for each visit that is selected; nil: all are
+	is   []uint8  // 1 for each visit that is selected; nil: all are
+	rows []uint32 // those that are selected, in order
 }
 
 func (s selection) has(row int) bool { return s.is == nil || s.is[row] != 0 }
@@ -29,6 +30,11 @@ func choose(s *segment, conditions []report.Condition) selection {
 			chosen.several(s, c, &s.product, nil)
 		default:
 			chosen.one(c, s.column(c.Dimension))
+		}
+	}
+	for row, is := range chosen.is {
+		if is != 0 {
+			chosen.rows = append(chosen.rows, uint32(row)) //nolint:gosec // fits
 		}
 	}
 	return chosen

@@ -1,0 +1,64 @@
+package engine
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/footfall-go/footfall/report"
+)
+
+// Answers are answers that were given lately, by what was asked and which versions of days
+// it was computed from. An answer that the same question would get again is found; one whose
+// days changed is not.
+type answers struct {
+	mu            sync.Mutex
+	recent, older map[string]report.Answer
+	rows          int // of recent
+}
+
+// maxRows is how many rows recent has: of some 300 bytes, and as many again in older.
+const maxRows = 50_000
+
+// key is what an answer depends on.
+func (l *load) key(q *report.Question) string {
+	var b strings.Builder
+	compared := report.Range{}
+	if q.Compared != nil {
+		compared = *q.Compared
+	}
+	// Intervals begin and end with a minute: until the next one, now means the same.
+	fmt.Fprintf(&b, "%s %d %d %s %d %d %s %s %d %q %d %q", q.Report, q.From.UnixNano(), q.To.UnixNano(), q.Zone, compared.From.UnixNano(), compared.To.UnixNano(), q.Interval, q.Sort, q.Limit, q.Cursor,
+		q.Now.Truncate(time.Minute).Unix(), q.Filters)
+	days := make([]*segment, 0, len(l.segments))
+	for _, s := range l.segments {
+		days = append(days, s)
+	}
+	slices.SortFunc(days, func(x, y *segment) int { return int(x.day) - int(y.day) })
+	for _, s := range days {
+		fmt.Fprintf(&b, " %d:%d", s.day, s.generation)
+	}
+	return b.String()
+}
+
+func (a *answers) find(key string) (report.Answer, bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	answer, ok := a.recent[key]
+	if !ok {
+		answer, ok = a.older[key]
+	}
+	return answer, ok
+}
+
+func (a *answers) keep(key string, answer report.Answer) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if n := len(answer.Rows) + 1; a.recent == nil || a.rows+n > maxRows {
+		a.recent, a.older, a.rows = map[string]report.Answer{}, a.recent, 0
+	}
+	a.recent[key] = answer
+	a.rows += len(answer.Rows) + 1
+}
