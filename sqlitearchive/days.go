@@ -3,6 +3,7 @@ package sqlitearchive
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"slices"
 	"strings"
 
@@ -31,22 +32,24 @@ func (a *Archive) Days(ctx context.Context, from, to report.UTCDay) ([]report.Da
 var reportWords = []string{"device", "browser", "os", "country", "city", "channel", "utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content", "referrer", "landing_page"}
 
 var (
-	dayVisits = `SELECT s.number, ` + idText("s.id") + `, ` + idText("s.visitor") + `, coalesce(s.customer_id, ''), s.started_at, coalesce(a.last_seen_at, s.last_seen_at), s.converted, ` +
+	dayVisits = `SELECT s.number, s.id, s.visitor, coalesce(s.customer_id, ''), s.started_at, coalesce(a.last_seen_at, s.last_seen_at), s.converted, ` +
 		rawWords("s", reportWords) + `
 		FROM session_rows s LEFT JOIN activity a ON a.session = s.number WHERE s.started_at >= ?1 AND s.started_at < ?2 ORDER BY s.number`
 
-	// dayEvents follows the lists of the day's sessions, and of those that are folded into them,
-	// from the latest event back.
-	dayEvents = `WITH RECURSIVE walk (id, back, session) AS (
-			SELECT ` + lastEvent + `, 0, s.number FROM session_rows s LEFT JOIN activity a ON a.session = s.number
-				WHERE s.started_at >= ?1 AND s.started_at < ?2 AND ` + lastEvent + ` IS NOT NULL
+	// dayEvents follows the lists of sessions that began in a span, and of those that are folded
+	// into them, from the latest event back.
+	dayEvents = `WITH RECURSIVE walk (session, back, previous, created_at, product_id, event_type, page) AS (
+			SELECT s.number, 0, e.previous, e.created_at, e.product_id, e.event_type, e.page
+				FROM session_rows s LEFT JOIN activity a ON a.session = s.number JOIN event_rows e ON e.id = ` + lastEvent + `
+				WHERE s.started_at >= ?1 AND s.started_at < ?2
 			UNION ALL
-			SELECT f.last_event, 0, s.number FROM session_rows s JOIN folded_sessions f ON f.into_number = s.number
-				WHERE s.started_at >= ?1 AND s.started_at < ?2 AND f.last_event IS NOT NULL
+			SELECT s.number, 0, e.previous, e.created_at, e.product_id, e.event_type, e.page
+				FROM session_rows s JOIN folded_sessions f ON f.into_number = s.number JOIN event_rows e ON e.id = f.last_event
+				WHERE s.started_at >= ?1 AND s.started_at < ?2
 			UNION ALL
-			SELECT e.previous, back + 1, walk.session FROM event_rows e JOIN walk ON e.id = walk.id WHERE e.previous IS NOT NULL
+			SELECT w.session, w.back + 1, e.previous, e.created_at, e.product_id, e.event_type, e.page FROM walk w JOIN event_rows e ON e.id = w.previous
 		)
-		SELECT walk.session, walk.back, e.created_at, coalesce(e.product_id, ''), ` + rawWords("e", []string{"event_type", "page"}) + ` FROM walk JOIN event_rows e ON e.id = walk.id`
+		SELECT session, back, created_at, coalesce(product_id, ''), event_type, page FROM walk`
 
 	dayOrders = `SELECT o.order_id, coalesce(o.session_id, ''), coalesce(o.visitor_id, ''), coalesce(o.customer_id, ''), o.created_at, o.amount, o.refunded, o.currency
 		FROM orders o WHERE o.created_at >= ?1 AND o.created_at < ?2`
@@ -71,7 +74,7 @@ func (a *Archive) ReadDay(ctx context.Context, day report.UTCDay, read report.Da
 	defer tx.Rollback()
 	d := dayRows{ctx: ctx, tx: tx, from: day.Start(), to: (day + 1).Start()}
 	if read.Visit != nil {
-		err = d.visits(read.Visit)
+		err = d.allVisits(read.Visit)
 	}
 	if err == nil && read.Order != nil {
 		err = d.orders(read.Order)
@@ -90,15 +93,35 @@ type dayRows struct {
 	words    map[int64]string
 }
 
-func (d *dayRows) visits(each func(*report.Visit) error) error {
+// visitsAtOnce is about how many sessions are read with their events at a time.
+const visitsAtOnce = 5000
+
+// allVisits reads the day in spans of few sessions, whose events are in memory.
+func (d *dayRows) allVisits(each func(*report.Visit) error) error {
 	if err := d.loadWords(); err != nil {
 		return err
 	}
-	events, err := d.events()
+	for from := d.from; from < d.to; {
+		to := d.to
+		err := d.tx.QueryRowContext(d.ctx, `SELECT started_at FROM session_rows WHERE started_at >= ? AND started_at < ? ORDER BY started_at LIMIT 1 OFFSET ?`, from, d.to, visitsAtOnce).Scan(&to)
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return err
+		}
+		to = max(to, from+1)
+		if err := d.visits(from, to, each); err != nil {
+			return err
+		}
+		from = to
+	}
+	return nil
+}
+
+func (d *dayRows) visits(from, to int64, each func(*report.Visit) error) error {
+	events, err := d.events(from, to)
 	if err != nil {
 		return err
 	}
-	rows, err := d.tx.QueryContext(d.ctx, dayVisits, d.from, d.to)
+	rows, err := d.tx.QueryContext(d.ctx, dayVisits, from, to)
 	if err != nil {
 		return err
 	}
@@ -106,7 +129,8 @@ func (d *dayRows) visits(each func(*report.Visit) error) error {
 	var number int64
 	var v report.Visit
 	words := make([]any, len(reportWords))
-	into := []any{&number, &v.SessionID, &v.VisitorID, &v.CustomerID, &v.BeganAt, &v.LastSeenAt, &v.Converted}
+	var id, visitor any
+	into := []any{&number, &id, &visitor, &v.CustomerID, &v.BeganAt, &v.LastSeenAt, &v.Converted}
 	for i := range words {
 		into = append(into, &words[i])
 	}
@@ -115,6 +139,7 @@ func (d *dayRows) visits(each func(*report.Visit) error) error {
 		if err := rows.Scan(into...); err != nil {
 			return err
 		}
+		v.SessionID, v.VisitorID = idOf(id), idOf(visitor)
 		for i, t := range texts {
 			*t = d.word(words[i])
 		}
@@ -139,9 +164,9 @@ type listed struct {
 	session, back int64
 }
 
-// events reads the day's events, by session and in their order.
-func (d *dayRows) events() (all []listed, err error) {
-	rows, err := d.tx.QueryContext(d.ctx, dayEvents, d.from, d.to)
+// events reads the events of sessions that began in a span, by session and in their order.
+func (d *dayRows) events(from, to int64) (all []listed, err error) {
+	rows, err := d.tx.QueryContext(d.ctx, dayEvents, from, to)
 	if err != nil {
 		return nil, err
 	}
@@ -201,6 +226,20 @@ func (d *dayRows) word(stored any) string {
 	return ""
 }
 
+// idOf is the id that a key stands for.
+func idOf(stored any) string {
+	switch v := stored.(type) {
+	case []byte:
+		if len(v) == 16 {
+			return key{uuid: [16]byte(v)}.String()
+		}
+		return string(v)
+	case string:
+		return v
+	}
+	return ""
+}
+
 func (d *dayRows) orders(each func(*report.Order) error) error {
 	rows, err := d.tx.QueryContext(d.ctx, dayOrders, d.from, d.to)
 	if err != nil {
@@ -227,7 +266,7 @@ func (d *dayRows) orders(each func(*report.Order) error) error {
 		o := &orders[i]
 		if o.SessionID != "" {
 			err := began.QueryRowContext(d.ctx, keyOf(o.SessionID).arg()).Scan(&o.VisitBeganAt)
-			if err != nil && err != sql.ErrNoRows { //nolint:errorlint // Scan returns it itself
+			if err != nil && !errors.Is(err, sql.ErrNoRows) {
 				return err
 			}
 		}
