@@ -48,6 +48,7 @@ var mayImport = map[string][]string{
 	"upstashstore":                  {"internal/redisrecord", "store"},
 	"report":                        {"internal/day", "store"},
 	"report/engine":                 {"report", "store"},
+	"internal/ledger":               {"report", "report/engine", "store"},
 	"sqlitearchive":                 {"internal/jsontext", "internal/memory", "internal/oserror", "internal/timetext", "internal/turn", "internal/uuidtext", "report", "store"},
 	"mongoarchive":                  {"enrich", "internal/jsontext", "internal/secret", "internal/timetext", "report", "store"},
 	"dashboard":                     {"", "internal/bearer", "internal/loglimit", "internal/timetext", "report", "report/engine", "store"},

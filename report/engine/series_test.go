@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/footfall-go/footfall/internal/ledger"
 	"github.com/footfall-go/footfall/report"
 	"github.com/footfall-go/footfall/report/engine"
 )
@@ -14,7 +15,7 @@ import (
 // the total.
 func TestSeries_EqualsTheLedger(t *testing.T) {
 	from := time.Date(2026, 3, 20, 0, 0, 0, 0, time.UTC)
-	l := generate(2, 1200, from, 30)
+	l := ledger.Generate(2, 1200, from, 30)
 	e := engine.New(openSQLite(t, l), 0)
 	now := time.Date(2026, 4, 10, 12, 34, 0, 0, time.UTC)
 	for _, zone := range []string{"UTC", "Europe/Berlin", "America/Santiago"} {
@@ -44,8 +45,8 @@ func TestSeries_EqualsTheLedger(t *testing.T) {
 					t.Errorf("%s: row %s is partial: %v, want %v", what, r.Key, r.Partial, partial)
 				}
 				within := report.Range{From: later(begin, q.From), To: earlier(end, q.To)}
-				want, _, _ := l.sums(q, within, func(*visit) []string { return nil })
-				if g, w := textOf(r), want.text(false); g != w {
+				want, _, _ := l.Sums(q, within, func(*ledger.Visit) []string { return nil })
+				if g, w := ledger.Text(r), want.Text(false); g != w {
 					t.Errorf("%s, row %s:\n got %s\nwant %s", what, r.Key, g, w)
 				}
 			}
@@ -54,9 +55,9 @@ func TestSeries_EqualsTheLedger(t *testing.T) {
 				sum.Sessions += a.Rows[i].Sessions
 				sum.Orders += a.Rows[i].Orders
 			}
-			upToNow, _, _ := l.sums(q, report.Range{From: q.From, To: q.To}, func(*visit) []string { return nil })
-			if interval == report.Month && (sum.Sessions != upToNow.sessions || len(a.Rows) != 2) {
-				t.Errorf("%s: %d sessions in %d rows, want %d in 2", what, sum.Sessions, len(a.Rows), upToNow.sessions)
+			upToNow, _, _ := l.Sums(q, report.Range{From: q.From, To: q.To}, func(*ledger.Visit) []string { return nil })
+			if interval == report.Month && (sum.Sessions != upToNow.Sessions || len(a.Rows) != 2) {
+				t.Errorf("%s: %d sessions in %d rows, want %d in 2", what, sum.Sessions, len(a.Rows), upToNow.Sessions)
 			}
 		}
 	}
@@ -97,7 +98,7 @@ func ask(t *testing.T, e *engine.Engine, name, zone string, now time.Time, p url
 // rest.
 func TestList_PagesHaveEachRowOnceAndTheRestIsTheRest(t *testing.T) {
 	from := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
-	l := generate(3, 800, from, 20)
+	l := ledger.Generate(3, 800, from, 20)
 	e := engine.New(openSQLite(t, l), 0)
 	now := from.AddDate(0, 0, 30)
 	for _, name := range []string{"pages", "landing", "campaigns", "cities"} {
@@ -122,7 +123,7 @@ func TestList_PagesHaveEachRowOnceAndTheRestIsTheRest(t *testing.T) {
 				t.Fatalf("%s by %s: pages have %d rows, want %d", name, sort, len(rows), len(whole.Rows))
 			}
 			for i := range rows {
-				if rows[i].Key != whole.Rows[i].Key || textOf(&rows[i]) != textOf(&whole.Rows[i]) {
+				if rows[i].Key != whole.Rows[i].Key || ledger.Text(&rows[i]) != ledger.Text(&whole.Rows[i]) {
 					t.Errorf("%s by %s: row %d of the pages is %q, want %q", name, sort, i, rows[i].Key, whole.Rows[i].Key)
 				}
 			}
@@ -131,14 +132,14 @@ func TestList_PagesHaveEachRowOnceAndTheRestIsTheRest(t *testing.T) {
 }
 
 // checkRest compares the rest of an answer with the ledger.
-func checkRest(t *testing.T, l *ledger, q report.Question, a *report.Answer, what string) {
+func checkRest(t *testing.T, l *ledger.Ledger, q report.Question, a *report.Answer, what string) {
 	t.Helper()
 	shown := map[string]bool{}
 	for _, r := range a.Rows {
 		shown[r.Key] = true
 	}
-	_, _, rows := l.sums(q, report.Range{From: q.From, To: q.To}, func(v *visit) []string {
-		for _, key := range v.values(report.KeyDimension(q.Report)) {
+	_, _, rows := l.Sums(q, report.Range{From: q.From, To: q.To}, func(v *ledger.Visit) []string {
+		for _, key := range v.Values(report.KeyDimension(q.Report)) {
 			if !shown[key] {
 				return []string{"rest"}
 			}
@@ -147,20 +148,20 @@ func checkRest(t *testing.T, l *ledger, q report.Question, a *report.Answer, wha
 	})
 	if a.Rest == nil {
 		if rows["rest"] != nil {
-			t.Errorf("%s: no rest, want %s", what, rows["rest"].text(true))
+			t.Errorf("%s: no rest, want %s", what, rows["rest"].Text(true))
 		}
 		return
 	}
 	want := rows["rest"]
-	if a.Rest.Sessions != want.sessions || a.Rest.Visitors != int64(len(want.visitors)) || a.Rest.Converted != want.converted || a.Rest.Engaged != want.engaged {
-		t.Errorf("%s: the rest is %s, want %s", what, textOf(&a.Rest.Row), want.text(true))
+	if a.Rest.Sessions != want.Sessions || a.Rest.Visitors != int64(len(want.Visitors)) || a.Rest.Converted != want.Converted || a.Rest.Engaged != want.Engaged {
+		t.Errorf("%s: the rest is %s, want %s", what, ledger.Text(&a.Rest.Row), want.Text(true))
 	}
 }
 
 // A day that changed is read again, and one that did not is not.
 func TestEngine_ReadsWhatChanged(t *testing.T) {
 	from := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
-	l := generate(4, 300, from, 5)
+	l := ledger.Generate(4, 300, from, 5)
 	a := openSQLite(t, l)
 	source := &counting{Source: a}
 	e := engine.New(source, 0)
@@ -171,10 +172,10 @@ func TestEngine_ReadsWhatChanged(t *testing.T) {
 	if _, again := ask(t, e, "totals", "UTC", now, p); source.days != read || again.Total.Sessions != before.Total.Sessions {
 		t.Errorf("the same question reads %d days again", source.days-read)
 	}
-	already := len(l.facts)
+	already := len(l.Facts)
 	var browsers []string
-	l.visit(from.Add(30*time.Hour), &browsers)
-	if err := a.Append(t.Context(), l.facts[already:]); err != nil {
+	l.Visit(from.Add(30*time.Hour), &browsers)
+	if err := a.Append(t.Context(), l.Facts[already:]); err != nil {
 		t.Fatal(err)
 	}
 	_, after := ask(t, e, "totals", "UTC", now, p)
@@ -185,7 +186,7 @@ func TestEngine_ReadsWhatChanged(t *testing.T) {
 		t.Errorf("a visit of one day has %d days read again", n)
 	}
 	// With room for one day the answers are the same.
-	if _, small := ask(t, engine.New(a, 1), "totals", "UTC", now, p); textOf(&small.Total) != textOf(&after.Total) {
-		t.Errorf("with little memory: %s, want %s", textOf(&small.Total), textOf(&after.Total))
+	if _, small := ask(t, engine.New(a, 1), "totals", "UTC", now, p); ledger.Text(&small.Total) != ledger.Text(&after.Total) {
+		t.Errorf("with little memory: %s, want %s", ledger.Text(&small.Total), ledger.Text(&after.Total))
 	}
 }
