@@ -41,7 +41,7 @@ func (p *plan) list(a *report.Answer) error {
 	if end < len(all) {
 		a.Next = all[end-1].cursor()
 	}
-	if p.dimension != report.Page {
+	if slices.Contains(report.Fields(p.q.Report), "orders") {
 		a.Outside = &outside
 	}
 	if p.q.Compared != nil {
