@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"strconv"
@@ -29,10 +30,13 @@ type reportCmd struct {
 	Sort     string   `placeholder:"FIELD" help:"Order of the rows; -FIELD for the greatest first."`
 	Limit    string   `placeholder:"N" help:"Greatest number of rows. Default: 10."`
 	Cursor   string   `placeholder:"TEXT" help:"Go on where an answer ended: its next."`
-	CSV      bool     `name:"csv" xor:"format" help:"Print CSV."`
+	CSV      bool     `name:"csv" help:"Print CSV."`
 }
 
 func (cmd *reportCmd) Run(t terminal) error {
+	if cmd.CSV && cmd.JSON {
+		return errors.New("--csv and --json are two forms: use one of them")
+	}
 	c, source, done, err := cmd.open()
 	if err != nil {
 		return err
