@@ -32,8 +32,8 @@ type Config struct {
 	// mongoarchive.Archive itself. Required. Reports need one that is a report.Source
 	// too, as these are.
 	Reader report.Reader
-	// ReportBytes is how much memory reports keep at most between requests, beside what
-	// the one being answered needs. Default: engine.DefaultBytes, 256 MiB.
+	// ReportBytes is how much memory reports keep at most, and how much they may need
+	// beside it: see engine.New. Default: an eighth of the process's memory.
 	ReportBytes int
 	// Lifetimes say which sessions are shown as ended. Default, for each of the two:
 	// the tracker's.

@@ -64,6 +64,11 @@ func IsMistake(err error) bool {
 // CursorMistake is the error for a cursor that no answer had.
 func CursorMistake() error { return mistake{"cursor", "is not one that an answer had as next"} }
 
+// RangeMistake is the error for a range that has more than fits into so many bytes.
+func RangeMistake(bytes int) error {
+	return mistake{"from", fmt.Sprintf("the range has more visits than fit into %d MiB of memory: ask for a shorter one", bytes>>20)}
+}
+
 // parameters are the names that a question may have.
 var parameters = []string{"from", "to", "last", "timezone", "filter", "compare", "match", "interval", "sort", "limit", "cursor", "format"}
 

@@ -37,7 +37,7 @@ type visitRow struct {
 }
 
 // build reads a day.
-func build(ctx context.Context, source report.Source, of report.DayState, m *memory) (*segment, error) {
+func build(ctx context.Context, source report.Source, of report.DayState, m *texts) (*segment, error) {
 	b := &builder{
 		s:        &segment{day: of.Day, generation: of.Generation, start: of.Day.Start(), converted: map[string]uint32{}},
 		visitors: m.visitors, pages: newDictionary(m.pages), products: newDictionary(m.products),

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/footfall-go/footfall/internal/memory"
 	"github.com/footfall-go/footfall/report"
 )
 
@@ -14,12 +15,13 @@ import (
 type Engine struct {
 	source  report.Source
 	most    int // bytes of segments
+	asking  chan struct{}
 	answers answers
 
 	building sync.Mutex // one day is read at a time; held by whoever changes the fields below
 	segments map[report.UTCDay]*kept
 	bytes    int
-	memory   *memory
+	texts    *texts
 	uses     uint64 // counts loads
 }
 
@@ -32,20 +34,23 @@ type kept struct {
 // is read anew.
 const maxTexts = 1 << 30
 
-// DefaultBytes is how much memory the columns of days take at most by default.
-const DefaultBytes = 256 << 20
+// atOnce is how many questions are answered at a time. Others wait.
+const atOnce = 2
 
-// New returns an engine that keeps at most so many bytes of columns in memory, beside what
-// the question being answered needs. Default, for 0: DefaultBytes.
+// New returns an engine whose columns take at most so many bytes of memory, and as many again
+// while it answers: a question that needs more is refused. Default, for 0: an eighth of the
+// memory that the process may have.
 func New(source report.Source, bytes int) *Engine {
 	if bytes <= 0 {
-		bytes = DefaultBytes
+		bytes = int(memory.Share(12))
 	}
-	return &Engine{source: source, most: bytes, segments: map[report.UTCDay]*kept{}, memory: newMemory()}
+	return &Engine{source: source, most: bytes, segments: map[report.UTCDay]*kept{}, texts: newTexts(), asking: make(chan struct{}, atOnce)}
 }
 
 // Ask answers questions about the same range from one reading of the archive. Its error is
-// the archive's or ctx's, or a mistake in a cursor (report.IsMistake).
+// the archive's or ctx's, or a mistake in a question (report.IsMistake): a cursor that no answer
+// had, or a range that has more than fits into memory. The answers are shared with others who
+// ask the same: they must not be changed.
 func (e *Engine) Ask(ctx context.Context, questions ...report.Question) ([]report.Answer, error) {
 	var ranges []report.Range
 	for i := range questions {
@@ -55,9 +60,18 @@ func (e *Engine) Ask(ctx context.Context, questions ...report.Question) ([]repor
 			ranges = append(ranges, comparedSeries(q))
 		}
 	}
+	select {
+	case e.asking <- struct{}{}:
+		defer func() { <-e.asking }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 	until := time.Now()
 	l, err := e.load(ctx, ranges)
 	if err != nil {
+		if report.IsMistake(err) {
+			return nil, err
+		}
 		return nil, fmt.Errorf("report: %w", err)
 	}
 	given := make([]report.Answer, len(questions))
@@ -91,6 +105,7 @@ type load struct {
 	visitors int                    // how many have a number
 	single   [len(singles)][]string // texts by number
 	pages    []string
+	bytes    int
 }
 
 // load returns the days of some ranges, and those on which the visits of their orders began.
@@ -98,8 +113,8 @@ func (e *Engine) load(ctx context.Context, ranges []report.Range) (*load, error)
 	e.building.Lock()
 	defer e.building.Unlock()
 	e.uses++
-	if e.memory.bytes() > maxTexts {
-		e.segments, e.memory, e.bytes = map[report.UTCDay]*kept{}, newMemory(), 0
+	if e.texts.bytes() > maxTexts {
+		e.segments, e.texts, e.bytes = map[report.UTCDay]*kept{}, newTexts(), 0
 	}
 	l := &load{segments: map[report.UTCDay]*segment{}}
 	for _, r := range ranges {
@@ -115,8 +130,8 @@ func (e *Engine) load(ctx context.Context, ranges []report.Range) (*load, error)
 			}
 		}
 	}
-	l.visitors, l.pages = len(e.memory.visitors.texts), e.memory.pages.texts
-	for i, n := range e.memory.single {
+	l.visitors, l.pages = len(e.texts.visitors.texts), e.texts.pages.texts
+	for i, n := range e.texts.single {
 		l.single[i] = n.texts
 	}
 	return l, nil
@@ -150,7 +165,7 @@ func (e *Engine) add(ctx context.Context, l *load, first, end report.UTCDay) err
 			if has != nil {
 				e.drop(has)
 			}
-			s, err := build(ctx, e.source, d, e.memory)
+			s, err := build(ctx, e.source, d, e.texts)
 			if err != nil {
 				return err
 			}
@@ -159,6 +174,9 @@ func (e *Engine) add(ctx context.Context, l *load, first, end report.UTCDay) err
 			e.bytes += s.bytes
 		}
 		has.used = e.uses
+		if l.bytes += has.bytes; l.bytes > e.most {
+			return report.RangeMistake(e.most)
+		}
 		l.segments[d.Day] = has.segment
 		e.shrink()
 	}

@@ -25,16 +25,16 @@ func (n *numbering) of(text string) uint32 {
 	return number
 }
 
-// A memory is what is numbered alike on all days that are in memory.
-type memory struct {
+// Texts are what is numbered alike on all days that are in memory.
+type texts struct {
 	visitors *numbering
 	single   [len(singles)]*numbering
 	pages    *numbering
 	products *numbering
 }
 
-func newMemory() *memory {
-	m := &memory{visitors: newNumbering(), pages: newNumbering(), products: newNumbering()}
+func newTexts() *texts {
+	m := &texts{visitors: newNumbering(), pages: newNumbering(), products: newNumbering()}
 	for i := range m.single {
 		m.single[i] = newNumbering()
 	}
@@ -42,7 +42,7 @@ func newMemory() *memory {
 }
 
 // bytes is how much the numberings take, about.
-func (m *memory) bytes() int {
+func (m *texts) bytes() int {
 	n := m.visitors.bytes + m.pages.bytes + m.products.bytes
 	for _, s := range m.single {
 		n += s.bytes
