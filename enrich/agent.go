@@ -123,6 +123,14 @@ func (a *Agents) LookupText(h http.Header) (agent Agent, userAgent string) {
 	return f.Agent, f.text
 }
 
+// Thorough removes the budget: every unusual agent is looked up in the large tables. It is
+// for programs that read a list of agents, not for those that answer requests. Call it
+// before the first look-up.
+func (a *Agents) Thorough() *Agents {
+	a.names.unlimited = true
+	return a
+}
+
 // OverBudget returns how many look-ups used only the tokens because there were
 // too many unusual agents at once.
 func (a *Agents) OverBudget() uint64 { return a.over.Load() }
@@ -213,12 +221,17 @@ func (s *shard) put(key agentKey, f found) {
 // budget is a token bucket: namesBurst at once, and namesPerSecond in the long
 // run.
 type budget struct {
+	unlimited bool
+
 	mu     sync.Mutex
 	spent  float64
 	before time.Time
 }
 
 func (b *budget) take(now time.Time) bool {
+	if b.unlimited {
+		return true
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if d := now.Sub(b.before).Seconds(); d > 0 {

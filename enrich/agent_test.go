@@ -222,6 +222,16 @@ func TestAgents_missesAreBudgeted(t *testing.T) {
 	})
 }
 
+func TestAgents_thorough(t *testing.T) {
+	a := NewAgents(0).Thorough()
+	for i := range 2 * namesBurst {
+		a.Lookup(headers(fmt.Sprintf("Mozilla/5.0 (Thing) AppleWebKit/1.0 (KHTML, like Gecko) Odd%d", i)))
+	}
+	if n := a.OverBudget(); n != 0 {
+		t.Errorf("%d look-ups were over budget, want none", n)
+	}
+}
+
 func TestAgents_concurrent(t *testing.T) {
 	a := NewAgents(32)
 	var wg sync.WaitGroup

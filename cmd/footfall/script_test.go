@@ -31,6 +31,7 @@ const browserAgent = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 F
 //	browse METHOD PATH [BODY]   make a request as a browser with cookies
 //	forget                make it another browser
 //	json                  the last output has to be one JSON document
+//	json-lines N          the last output has N lines, each a JSON document
 //	lines N               the last error output has N lines
 //
 // $SESSION is the session that the browser is in.
@@ -58,6 +59,17 @@ func TestScripts(t *testing.T) {
 			"json": func(ts *testscript.TestScript, neg bool, _ []string) {
 				if json.Valid([]byte(ts.ReadFile("stdout"))) == neg {
 					ts.Fatalf("the output is not what was expected of JSON:\n%s", ts.ReadFile("stdout"))
+				}
+			},
+			"json-lines": func(ts *testscript.TestScript, _ bool, args []string) {
+				lines := strings.Split(strings.TrimSuffix(ts.ReadFile("stdout"), "\n"), "\n")
+				if len(args) != 1 || fmt.Sprint(len(lines)) != args[0] {
+					ts.Fatalf("%d lines of output, want %v:\n%s", len(lines), args, ts.ReadFile("stdout"))
+				}
+				for _, line := range lines {
+					if !json.Valid([]byte(line)) {
+						ts.Fatalf("this line is no JSON: %s", line)
+					}
 				}
 			},
 			"lines": func(ts *testscript.TestScript, _ bool, args []string) {
