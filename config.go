@@ -82,6 +82,10 @@ type Config struct {
 	OwnHosts []string
 	// FullAddresses stores whole IP addresses. Default: they are masked to /24 and /48.
 	FullAddresses bool
+	// Locate returns the country of an address (its ISO 3166 code) and its city, "" where it
+	// does not know: package geoip reads them from a database. It is called when a session
+	// begins, with the whole address, and has to be quick. Default: neither is stored.
+	Locate func(addr netip.Addr) (country, city string)
 
 	// StoreTimeout is how long stores may take of a request, at least 1 ms. Default:
 	// 50 ms.

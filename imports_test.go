@@ -40,6 +40,8 @@ var mayImport = map[string][]string{
 	"":                              {"enrich", "internal/clock", "internal/cookie", "internal/count", "internal/doubts", "internal/guard", "internal/hot", "internal/jobs", "internal/journal", "internal/legacy", "internal/live", "internal/loglimit", "internal/memory", "internal/notices", "internal/orders", "internal/outbox", "internal/request", "internal/revoked", "internal/sessions", "internal/timetext", "store"},
 	"footfalltest":                  {"", "memstore", "sqlitearchive", "store"},
 	"enrich":                        {"internal/jsontext"},
+	"geoip":                         {"enrich"},
+	"internal/mmdbtest":             {},
 	"internal/journal":              {"internal/oserror"},
 	"internal/redisrecord":          {"store"},
 	"internal/memory":               {},
@@ -67,7 +69,7 @@ var mayImport = map[string][]string{
 	"internal/faults":               {"internal/testserver"},
 	"internal/stage":                {"", "memstore", "sqlitearchive", "store"},
 	"internal/scenarios":            {},
-	"cmd/footfall":                  {"", "admin", "enrich", "internal/build", "internal/cookie", "internal/datadir", "internal/day", "internal/doubts", "internal/loglimit", "internal/oserror", "internal/connection", "internal/memory", "internal/secret", "internal/timetext", "store", "dashboard", "internal/shop", "memstore", "redisstore", "upstashstore", "report", "sqlitearchive", "mongoarchive"},
+	"cmd/footfall":                  {"", "admin", "enrich", "geoip", "internal/build", "internal/cookie", "internal/datadir", "internal/day", "internal/doubts", "internal/loglimit", "internal/oserror", "internal/connection", "internal/memory", "internal/secret", "internal/timetext", "store", "dashboard", "internal/shop", "memstore", "redisstore", "upstashstore", "report", "sqlitearchive", "mongoarchive"},
 }
 
 func TestImportsRunOneWay(t *testing.T) {

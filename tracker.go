@@ -92,7 +92,7 @@ func start(config Config, beforeWrite func() error) (*Tracker, error) {
 	t.counts.BoundFunc("agents_over_budget", "User agents that were recognised less precisely because too many unusual ones came at once.", agents.OverBudget)
 	describe := &sessions.Describer{
 		Agents: agents, OwnHosts: c.OwnHosts, FullAddresses: c.FullAddresses, Reason: c.BotReason,
-		Proxies: t.Proxies(),
+		Proxies: t.Proxies(), Locate: c.Locate,
 	}
 	t.requests = request.New(request.Options{
 		Session: cookie.Attributes{Name: c.SessionCookie, Secure: !c.Insecure, HTTPOnly: true},

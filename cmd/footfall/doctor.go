@@ -112,6 +112,7 @@ func examine(c *config) []finding {
 	if unreadable == nil {
 		findings = append(findings, diskFindings(c)...)
 	}
+	findings = append(findings, geoFindings(c)...)
 	findings = append(findings, hotFindings(c)...)
 	switch {
 	case c.shared.mongodbURI != "":

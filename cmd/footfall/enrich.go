@@ -32,6 +32,9 @@ func (cmd *enrichCmd) Run(t terminal) error {
 	if err != nil {
 		return err
 	}
+	if _, err := c.openGeo(); err != nil {
+		return err
+	}
 	e := c.enricher()
 	e.agents.Warm()
 	in := bufio.NewReaderSize(os.Stdin, 64<<10)
@@ -227,6 +230,10 @@ func (e *enricher) address(r *http.Request, out *sessionLine) {
 	}
 	if out.IPAddress = known(enrich.MaskAddr(addr)); e.config.FullAddresses {
 		out.IPAddress = known(addr.String())
+	}
+	if e.config.Locate != nil {
+		country, city := e.config.Locate(addr)
+		out.Country, out.City = known(country), known(city)
 	}
 }
 

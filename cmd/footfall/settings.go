@@ -71,6 +71,7 @@ type config struct {
 	allowedOrigins []string
 	adminToken     string
 	logFormat      string
+	geoDB          string
 	logLevel       slog.Level
 	effective      []setting
 }
@@ -180,6 +181,7 @@ func (s *Settings) compile(defaultEnv string) (*config, error) {
 		}
 		c.TrustedProxies = append(c.TrustedProxies, network)
 	}
+	c.geoDatabase(s.GeoIPDB)
 	c.OwnAgents = list(c.value("OWN_AGENTS", s.OwnAgents, ""))
 	for _, pattern := range c.OwnAgents {
 		if err := enrich.CheckAgentPattern(pattern); err != nil {
@@ -251,15 +253,6 @@ func (c *compiler) cookieNames() {
 
 // notBuilt refuses settings for features that this version does not have.
 func (c *compiler) notBuilt(s *Settings) {
-	for _, part := range []struct{ name, value, remedy string }{
-		{"GEOIP_DB", s.GeoIPDB, "this version does not look up countries: unset it"},
-	} {
-		c.value(part.name, part.value, "")
-		if part.value != "" {
-			c.effective[len(c.effective)-1].Value = "(refused)"
-			c.wrong(part.name, "%s", part.remedy)
-		}
-	}
 	if consent := c.value("CONSENT", s.Consent, "implied"); consent == "required" {
 		c.wrong("CONSENT", "this version supports only implied: unset it")
 	} else if consent != "implied" {
