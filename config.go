@@ -112,6 +112,9 @@ type Config struct {
 	// whatever HTTP library the app uses. A pattern matches anywhere in the text,
 	// whatever the case; * stands for any text. At least 3 other bytes. Default: none.
 	OwnAgents []string
+	// Rules are lists of sites (search, social, payment and so on), of software and of the
+	// shop's own apps, which [enrich.ReadRules] reads from a file. Default: the built-in ones.
+	Rules *enrich.Rules
 	// BotReason decides whether software made a request that no person asked for: it
 	// returns why, in at most 64 bytes, or "" for a person. reason is what Footfall found,
 	// "" for a person. It is called for every request. Default: what Footfall found.
@@ -160,6 +163,7 @@ func (c Config) withDefaults() (Config, error) {
 	c.RetentionSessions = or(c.RetentionSessions, 760*day)
 	c.RetentionVisitors = or(c.RetentionVisitors, 400*day)
 	c.Location = or(c.Location, time.UTC)
+	c.Rules = or(c.Rules, enrich.DefaultRules())
 	c.Logger = loglimit.Logger(or(c.Logger, slog.Default()))
 	if c.IsPageView == nil {
 		c.IsPageView = IsPageView

@@ -52,6 +52,7 @@ type Tracker struct {
 	orders   *orders.Orders
 	jobs     *jobs.Jobs
 	notices  *notices.Notices
+	agents   *enrich.Agents
 
 	stop     context.CancelFunc
 	running  sync.WaitGroup
@@ -88,10 +89,11 @@ func start(config Config, beforeWrite func() error) (*Tracker, error) {
 		Hot: t.hot, Archive: t.archive, Out: t.out, Revoked: t.revoked, Clock: t.clock, Lifetimes: lifetimes,
 		Names: names, Live: c.LiveSessions, LiveBytes: c.LiveBytes, Budget: c.StoreTimeout, Counts: t.counts, Logger: c.Logger,
 	})
-	agents := enrich.NewAgents(0, c.OwnAgents...)
+	agents := c.Rules.WithOwn(c.OwnAgents...).Agents(0)
+	t.agents = agents
 	t.counts.BoundFunc("agents_over_budget", "User agents that were recognised less precisely because too many unusual ones came at once.", agents.OverBudget)
 	describe := &sessions.Describer{
-		Agents: agents, OwnHosts: c.OwnHosts, FullAddresses: c.FullAddresses, Reason: c.BotReason,
+		Agents: agents, Sites: c.Rules.Sites(), OwnHosts: c.OwnHosts, FullAddresses: c.FullAddresses, Reason: c.BotReason,
 		Proxies: t.Proxies(), Locate: c.Locate,
 	}
 	t.requests = request.New(request.Options{

@@ -18,6 +18,8 @@ const (
 	BotHeadless = "headless"
 	// BotNoAgent sent no User-Agent.
 	BotNoAgent = "no_agent"
+	// BotRule is what a rule of the operator's calls one.
+	BotRule = "rule"
 	// BotImplausible sent a User-Agent that no browser sends.
 	BotImplausible = "implausible"
 )
@@ -117,6 +119,7 @@ type bots struct {
 	starts   map[string]bool
 	anywhere []string
 	crawlers []string
+	shadows  []string // rules that are not enforced yet
 	skipped  []string // patterns that Go cannot run; a test checks that there are none
 }
 
@@ -130,7 +133,11 @@ var botTable = sync.OnceValue(func() *bots {
 		}
 	}
 	for line := range lines(crawlersTxt) {
-		t.crawlers = append(t.crawlers, line)
+		if pattern, ok := strings.CutPrefix(line, "shadow "); ok {
+			t.shadows = append(t.shadows, pattern)
+		} else {
+			t.crawlers = append(t.crawlers, line)
+		}
 	}
 	var patterns []string
 	if err := json.Unmarshal(isbotJSON, &patterns); err != nil {

@@ -3,7 +3,6 @@ package enrich
 import (
 	_ "embed"
 	"fmt"
-	"io"
 	"maps"
 	"strings"
 	"sync"
@@ -12,7 +11,7 @@ import (
 )
 
 // Sites maps well-known sites to kinds. It is immutable and safe for concurrent
-// use. [DefaultSites] returns the built-in list; [ReadSites] adds an operator's
+// use. [DefaultSites] returns the built-in list; [ReadRules] adds an operator's
 // own file.
 type Sites struct {
 	hosts map[string]site   // "bing.com", "google.*"
@@ -48,31 +47,14 @@ var DefaultSites = sync.OnceValue(func() *Sites {
 	return s
 })
 
-// ReadSites returns the built-in sites with those of an operator's file, which
-// win. The file has the format that data/sites.txt explains: a kind (search,
-// social, video, shopping, ai, provider or none) and hosts or utm_source names
-// on each line, # for comments. An error names the line.
-func ReadSites(r io.Reader) (*Sites, error) {
-	file, err := io.ReadAll(io.LimitReader(r, maxRulesFile))
-	if err != nil {
-		return nil, fmt.Errorf("sites: %w", err)
-	}
-	return DefaultSites().with(string(file))
-}
-
-// maxRulesFile is how much of an operator's file is read.
-const maxRulesFile = 1 << 20
-
 // with returns a copy with the sites of a file added.
 func (s *Sites) with(file string) (*Sites, error) {
 	c := s.copy()
 	n := 0
 	for line := range strings.SplitSeq(file, "\n") {
 		n++
-		line, _, _ = strings.Cut(line, "#")
-		words := strings.Fields(strings.ToLower(line))
-		if len(words) > 0 && !c.add(words[0], words[1:]) {
-			return nil, fmt.Errorf("sites: line %d: unknown kind %q", n, words[0])
+		if kind, rest := ruleOf(line); kind != "" && !c.add(kind, strings.Fields(strings.ToLower(rest))) {
+			return nil, fmt.Errorf("line %d: unknown kind %q", n, kind)
 		}
 	}
 	return c, nil

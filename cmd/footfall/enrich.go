@@ -103,7 +103,7 @@ type enricher struct {
 }
 
 func (c *config) enricher() *enricher {
-	return &enricher{config: c, agents: enrich.NewAgents(0, c.OwnAgents...).Thorough()}
+	return &enricher{config: c, agents: c.Rules.WithOwn(c.OwnAgents...).Agents(0).Thorough()}
 }
 
 // A visitorLine is what is known of a visitor. Of a nil pointer nothing is known.
@@ -154,6 +154,7 @@ type sessionLine struct {
 	UTMContent  *string `json:"utmContent"`
 	ClickID     *string `json:"clickId"` // its name
 	Bot         *string `json:"bot"`     // why no person made the request
+	Shadow      *string `json:"shadow"`  // the rule that would say so if it were enforced
 }
 
 // known is a text, nil if nothing is known.
@@ -243,6 +244,9 @@ func (e *enricher) agent(in *visitorLine, r *http.Request, out *sessionLine) {
 	}
 	agent, text := e.agents.LookupText(r.Header)
 	out.UserAgent = known(text)
+	if shadow := e.agents.Shadow(r.Header); shadow != nil {
+		out.Shadow = known(shadow.Pattern())
+	}
 	out.Device, out.Browser, out.OS, out.Bot = known(agent.Device), known(agent.Browser), known(agent.OS), known(agent.Bot)
 }
 
@@ -253,15 +257,15 @@ func (e *enricher) page(in *visitorLine, r *http.Request, out *sessionLine) {
 	}
 	var page enrich.Page
 	if len(r.Header["Sec-Fetch-Mode"]) > 0 { // then it is known what the request was for
-		page = enrich.PageFromRequest(r, e.isOwn)
+		page = e.config.Rules.Sites().PageFromRequest(r, e.isOwn)
 	} else {
 		location := ""
 		if in.URL != nil {
 			location = *in.URL
 		}
-		page = enrich.PageFromScript(location, referer, e.isOwn)
+		page = e.config.Rules.Sites().PageFromScript(location, referer, e.isOwn)
 	}
-	origin := enrich.OriginOf(page)
+	origin := e.config.Rules.Sites().Origin(page)
 	out.LandingPage, out.Referrer, out.Channel, out.Source = known(page.Path), known(page.Referrer), known(origin.Channel), known(origin.Source)
 	out.UTMSource, out.UTMMedium, out.UTMCampaign = known(page.UTM.Source), known(page.UTM.Medium), known(page.UTM.Campaign)
 	out.UTMTerm, out.UTMContent, out.ClickID = known(page.UTM.Term), known(page.UTM.Content), known(page.ClickID.Name)

@@ -44,6 +44,7 @@ type Settings struct {
 	EnableCron           string `group:"Settings:" env:"ENABLE_CRON" placeholder:"BOOL" help:"Run background jobs (default: true)."`
 	TrustedProxies       string `group:"Settings:" env:"TRUSTED_PROXIES" placeholder:"CIDRS" help:"Networks whose X-Forwarded-For is believed; unix: peers on a Unix socket (default: none)."`
 	OwnAgents            string `group:"Settings:" env:"OWN_AGENTS" placeholder:"PATTERNS" help:"User-Agents of the shop's own apps: people, whatever library they use; * is any text (default: none)."`
+	RulesFile            string `group:"Settings:" env:"RULES_FILE" placeholder:"FILE" help:"Own lists of sites, software and apps, which win over the built-in ones (default: none)."`
 	OwnHosts             string `group:"Settings:" env:"OWN_HOSTS" placeholder:"HOSTS" help:"The shop's hosts, which never count as referrers (default: the request's own)."`
 	AllowedOrigins       string `group:"Settings:" env:"ALLOWED_ORIGINS" placeholder:"ORIGINS" help:"Foreign origins that may use unsafe methods (default: none)."`
 	Consent              string `group:"Settings:" env:"CONSENT" placeholder:"NAME" help:"How visitors consent; only implied is supported (default: implied)."`
@@ -182,6 +183,7 @@ func (s *Settings) compile(defaultEnv string) (*config, error) {
 		c.TrustedProxies = append(c.TrustedProxies, network)
 	}
 	c.geoDatabase(s.GeoIPDB)
+	c.rulesFile(s.RulesFile)
 	c.OwnAgents = list(c.value("OWN_AGENTS", s.OwnAgents, ""))
 	for _, pattern := range c.OwnAgents {
 		if err := enrich.CheckAgentPattern(pattern); err != nil {

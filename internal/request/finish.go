@@ -84,6 +84,8 @@ func (r *Request) Finish(status int, header http.Header, body []byte) {
 	}
 	if e != nil && began && !e.IsAnnounced() {
 		r.withdraw() // nothing happened that would make this a session
+	} else if e != nil && began {
+		r.q.Describe.Agents.Visited(r.r.Header)
 	}
 	r.renewOldCookie()
 	r.setCookies(header, at)

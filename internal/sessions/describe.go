@@ -18,6 +18,7 @@ import (
 // use.
 type Describer struct {
 	Agents        *enrich.Agents
+	Sites         *enrich.Sites
 	Proxies       enrich.Proxies
 	OwnHosts      []string // never a referrer; the request's own host never is
 	FullAddresses bool     // otherwise addresses are masked
@@ -46,7 +47,7 @@ func (d *Describer) RecordOn(r *http.Request, page enrich.Page, token *cookie.To
 			SessionID: token.ID.String(), VisitorID: visitor.String(),
 			IPAddress: address, Country: country, City: city, UserAgent: userAgent,
 			Device: agent.Device, Browser: agent.Browser, OS: agent.OS,
-			LandingPage: strings.Clone(page.Path), Referrer: strings.Clone(page.Referrer), Channel: enrich.Channel(page),
+			LandingPage: strings.Clone(page.Path), Referrer: strings.Clone(page.Referrer), Channel: d.Sites.Channel(page),
 			UTMSource: page.UTM.Source, UTMMedium: page.UTM.Medium, UTMCampaign: page.UTM.Campaign,
 			UTMTerm: page.UTM.Term, UTMContent: page.UTM.Content,
 			StartedAt: at, LastSeenAt: at,
@@ -69,7 +70,7 @@ func (d *Describer) Bot(r *http.Request) string {
 
 // Page is the page that the visitor is on.
 func (d *Describer) Page(r *http.Request) enrich.Page {
-	return enrich.PageFromRequest(r, d.own(r))
+	return d.Sites.PageFromRequest(r, d.own(r))
 }
 
 // ShownPage is the path and query of the shop's page that a request's Referer names, not
@@ -79,7 +80,7 @@ func (d *Describer) ShownPage(r *http.Request) string { return enrich.ShownPage(
 // Landed is the page with a path and query, not redacted, that a visitor came to from
 // a referrer.
 func (d *Describer) Landed(r *http.Request, page, referrer string) enrich.Page {
-	return enrich.PageFromScript(page, referrer, d.own(r))
+	return d.Sites.PageFromScript(page, referrer, d.own(r))
 }
 
 // PublicHost is the host under which a browser knows the shop, if the request names
