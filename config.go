@@ -112,6 +112,10 @@ type Config struct {
 	// whatever HTTP library the app uses. A pattern matches anywhere in the text,
 	// whatever the case; * stands for any text. At least 3 other bytes. Default: none.
 	OwnAgents []string
+	// AcceptCH adds Accept-CH to the answers of navigations. Chromium then sends the device's
+	// form with its next requests, which tells tablets, headsets and cars from telephones. A
+	// session keeps what its first request told. Default: browsers are not asked.
+	AcceptCH bool
 	// Rules are lists of sites (search, social, payment and so on), of software and of the
 	// shop's own apps, which [enrich.ReadRules] reads from a file. Default: the built-in ones.
 	Rules *enrich.Rules

@@ -100,7 +100,7 @@ func start(config Config, beforeWrite func() error) (*Tracker, error) {
 		Session: cookie.Attributes{Name: c.SessionCookie, Secure: !c.Insecure, HTTPOnly: true},
 		Visitor: cookie.Attributes{Name: c.VisitorCookie, Secure: !c.Insecure},
 		Keys:    cookie.NewKeyRing(c.Secrets), MaxAge: c.MaxAge, VisitorTTL: c.VisitorTTL, Budget: c.StoreTimeout,
-		PerMinute: c.NewSessionsPerMinute, IsPageView: c.IsPageView,
+		PerMinute: c.NewSessionsPerMinute, AskHints: c.AcceptCH, IsPageView: c.IsPageView,
 		Sessions: t.sessions, Out: t.out, Describe: describe, Notices: t.notices, Counts: t.counts,
 		Legacy: legacy.New(legacy.Options{
 			Until: c.LegacyUntil, Secret: c.Secrets[0], Hot: t.hotStore, Archive: t.archive, Sessions: t.sessions,

@@ -88,6 +88,9 @@ func (r *Request) Finish(status int, header http.Header, body []byte) {
 		r.q.Describe.Agents.Visited(r.r.Header)
 	}
 	r.renewOldCookie()
+	if r.q.AskHints && mode != Untouched && enrich.IsNavigation(r.r) {
+		enrich.AskForHints(header)
+	}
 	r.setCookies(header, at)
 	r.q.cost.Observe(r.opening + count.Clock() - finishing)
 }
