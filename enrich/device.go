@@ -39,7 +39,7 @@ func deviceOf(ua, os, browser string) string {
 		return "tablet"
 	case os == "Windows Phone":
 		return "mobile"
-	case has(ua, "Mobi", "Opera Mini", "MIDP", "Symbian", "SymbOS", "Series60", "BlackBerry", "BB10", "Nokia", "KAIOS", "UCWEB", "Phone"):
+	case has(ua, "Mobi", "Opera Mini", "MIDP", "Symbian", "SymbOS", "Series60", "BlackBerry", "BB10", "Nokia", "KAIOS", "UCWEB", "UP.Browser/", "Phone"):
 		return "mobile"
 	case os == "iOS":
 		return "mobile"
@@ -51,7 +51,7 @@ func deviceOf(ua, os, browser string) string {
 
 var tvTokens = []string{"SmartTV", "SMART-TV", "Smart-TV", "Smart TV", "SmartTv", "smart-tv", "GoogleTV", "Google TV", "Android TV", "AndroidTV",
 	"AppleTV", "Apple TV", "HbbTV", "BRAVIA", "Bravia", "Roku", "CrKey", "NetCast", "NETTV", "Web0S", "webOS.TV", "Viera", "VIERA", "VIDAA", "Hisense",
-	"MiTV", "MiBOX", "MIBOX", "DTV", "SHIELD Android", "Nexus Player", "Freebox", "InettvBrowser", "POV_TV", "PhilipsTV", "Chromecast", "AQUOS", "TSBNetTV", "ADT-"}
+	"MiTV", "MiBOX", "MIBOX", "DTV", "SHIELD Android", "Nexus Player", "Freebox", "InettvBrowser", "POV_TV", "PhilipsTV", "Chromecast", "AQUOS", "TSBNetTV", "ADT-", "OMI/", "Andr0id"}
 
 func isTV(ua string) bool {
 	for _, t := range tvTokens {
