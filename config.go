@@ -82,6 +82,10 @@ type Config struct {
 	OwnHosts []string
 	// FullAddresses stores whole IP addresses. Default: they are masked to /24 and /48.
 	FullAddresses bool
+	// Locate returns the country of an address (its ISO 3166 code) and its city, "" where it
+	// does not know: package geoip reads them from a database. It is called when a session
+	// begins, with the whole address, and has to be quick. Default: neither is stored.
+	Locate func(addr netip.Addr) (country, city string)
 
 	// StoreTimeout is how long stores may take of a request, at least 1 ms. Default:
 	// 50 ms.
@@ -108,6 +112,13 @@ type Config struct {
 	// whatever HTTP library the app uses. A pattern matches anywhere in the text,
 	// whatever the case; * stands for any text. At least 3 other bytes. Default: none.
 	OwnAgents []string
+	// AcceptCH adds Accept-CH to the answers of navigations. Chromium then sends the device's
+	// form with its next requests, which tells tablets, headsets and cars from telephones. A
+	// session keeps what its first request told. Default: browsers are not asked.
+	AcceptCH bool
+	// Rules are lists of sites (search, social, payment and so on), of software and of the
+	// shop's own apps, which [enrich.ReadRules] reads from a file. Default: the built-in ones.
+	Rules *enrich.Rules
 	// BotReason decides whether software made a request that no person asked for: it
 	// returns why, in at most 64 bytes, or "" for a person. reason is what Footfall found,
 	// "" for a person. It is called for every request. Default: what Footfall found.
@@ -156,6 +167,7 @@ func (c Config) withDefaults() (Config, error) {
 	c.RetentionSessions = or(c.RetentionSessions, 760*day)
 	c.RetentionVisitors = or(c.RetentionVisitors, 400*day)
 	c.Location = or(c.Location, time.UTC)
+	c.Rules = or(c.Rules, enrich.DefaultRules())
 	c.Logger = loglimit.Logger(or(c.Logger, slog.Default()))
 	if c.IsPageView == nil {
 		c.IsPageView = IsPageView

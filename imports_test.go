@@ -40,13 +40,15 @@ var mayImport = map[string][]string{
 	"":                              {"enrich", "internal/clock", "internal/cookie", "internal/count", "internal/doubts", "internal/guard", "internal/hot", "internal/jobs", "internal/journal", "internal/legacy", "internal/live", "internal/loglimit", "internal/memory", "internal/notices", "internal/orders", "internal/outbox", "internal/request", "internal/revoked", "internal/sessions", "internal/timetext", "store"},
 	"footfalltest":                  {"", "memstore", "sqlitearchive", "store"},
 	"enrich":                        {"internal/jsontext"},
+	"geoip":                         {"enrich"},
+	"internal/mmdbtest":             {},
 	"internal/journal":              {"internal/oserror"},
 	"internal/redisrecord":          {"store"},
 	"internal/memory":               {},
 	"memstore":                      {"internal/memory", "internal/uuidtext", "store"},
 	"redisstore":                    {"internal/redisrecord", "store"},
 	"upstashstore":                  {"internal/redisrecord", "store"},
-	"report":                        {"internal/day", "store"},
+	"report":                        {"enrich", "internal/day", "store"},
 	"report/engine":                 {"internal/memory", "report", "store"},
 	"internal/ledger":               {"report", "report/engine", "store"},
 	"sqlitearchive":                 {"internal/jsontext", "internal/memory", "internal/oserror", "internal/timetext", "internal/turn", "internal/uuidtext", "report", "store"},
@@ -70,7 +72,7 @@ var mayImport = map[string][]string{
 	"internal/faults":               {"internal/testserver"},
 	"internal/stage":                {"", "memstore", "sqlitearchive", "store"},
 	"internal/scenarios":            {},
-	"cmd/footfall":                  {"", "admin", "enrich", "internal/build", "internal/cookie", "internal/datadir", "internal/day", "internal/doubts", "internal/loglimit", "internal/oserror", "httpserver", "internal/memory", "internal/secret", "internal/timetext", "store", "dashboard", "internal/shop", "memstore", "redisstore", "upstashstore", "report", "report/engine", "sqlitearchive", "mongoarchive"},
+	"cmd/footfall":                  {"", "admin", "enrich", "geoip", "internal/build", "internal/cookie", "internal/datadir", "internal/day", "internal/doubts", "internal/loglimit", "internal/oserror", "httpserver", "internal/memory", "internal/secret", "internal/timetext", "store", "dashboard", "internal/shop", "memstore", "redisstore", "upstashstore", "report", "report/engine", "sqlitearchive", "mongoarchive"},
 }
 
 func TestImportsRunOneWay(t *testing.T) {

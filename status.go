@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/footfall-go/footfall/enrich"
 	"github.com/footfall-go/footfall/internal/count"
 	"github.com/footfall-go/footfall/internal/notices"
 	"github.com/footfall-go/footfall/store"
@@ -40,8 +41,11 @@ type Status struct {
 	ChangesRead    int64 `json:"changesRead"`    // of the feed, since the start
 	ChangesLeft    int64 `json:"changesLeft"`    // that are still to be read, as far as is known
 
-	Counts  map[string]uint64 `json:"counts"`
-	Notices []Notice          `json:"notices"` // what is probably wrong with how the shop is set up; none is an empty list
+	Counts map[string]uint64 `json:"counts"`
+	// ShadowBots are rules that are not enforced: how many visits of people each would have
+	// taken for software's. Rules without any are left out.
+	ShadowBots []enrich.ShadowCount `json:"shadowBots"`
+	Notices    []Notice             `json:"notices"` // what is probably wrong with how the shop is set up; none is an empty list
 }
 
 // A Notice says what is probably wrong with how a shop is set up, as its latest requests
@@ -74,7 +78,12 @@ func (t *Tracker) Status(ctx context.Context) Status {
 		JournalBytes: j.Bytes, JournalMax: j.MaxBytes, JournalPending: j.Pending, JournalOldest: j.Oldest, JournalReserve: j.Reserve, SetAside: j.SetAside,
 		Replaying: !t.out.Replayed() || !t.hot.IsReplayed(),
 		Counts:    t.counts.All(),
-		Notices:   append([]Notice{}, t.notices.Current()...),
+		Notices:   append([]Notice{}, t.notices.Current()...), ShadowBots: []enrich.ShadowCount{},
+	}
+	for _, shadow := range t.agents.Shadows() {
+		if shadow.Visits > 0 {
+			s.ShadowBots = append(s.ShadowBots, shadow)
+		}
 	}
 	s.ChangesRead, s.ChangesLeft, s.CustomersKnown = t.revoked.Progress()
 	if j.ReserveProblem != nil {

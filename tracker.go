@@ -52,6 +52,7 @@ type Tracker struct {
 	orders   *orders.Orders
 	jobs     *jobs.Jobs
 	notices  *notices.Notices
+	agents   *enrich.Agents
 
 	stop     context.CancelFunc
 	running  sync.WaitGroup
@@ -88,17 +89,18 @@ func start(config Config, beforeWrite func() error) (*Tracker, error) {
 		Hot: t.hot, Archive: t.archive, Out: t.out, Revoked: t.revoked, Clock: t.clock, Lifetimes: lifetimes,
 		Names: names, Live: c.LiveSessions, LiveBytes: c.LiveBytes, Budget: c.StoreTimeout, Counts: t.counts, Logger: c.Logger,
 	})
-	agents := enrich.NewAgents(0, c.OwnAgents...)
+	agents := c.Rules.WithOwn(c.OwnAgents...).Agents(0)
+	t.agents = agents
 	t.counts.BoundFunc("agents_over_budget", "User agents that were recognised less precisely because too many unusual ones came at once.", agents.OverBudget)
 	describe := &sessions.Describer{
-		Agents: agents, OwnHosts: c.OwnHosts, FullAddresses: c.FullAddresses, Reason: c.BotReason,
-		Proxies: t.Proxies(),
+		Agents: agents, Sites: c.Rules.Sites(), OwnHosts: c.OwnHosts, FullAddresses: c.FullAddresses, Reason: c.BotReason,
+		Proxies: t.Proxies(), Locate: c.Locate,
 	}
 	t.requests = request.New(request.Options{
 		Session: cookie.Attributes{Name: c.SessionCookie, Secure: !c.Insecure, HTTPOnly: true},
 		Visitor: cookie.Attributes{Name: c.VisitorCookie, Secure: !c.Insecure},
 		Keys:    cookie.NewKeyRing(c.Secrets), MaxAge: c.MaxAge, VisitorTTL: c.VisitorTTL, Budget: c.StoreTimeout,
-		PerMinute: c.NewSessionsPerMinute, IsPageView: c.IsPageView,
+		PerMinute: c.NewSessionsPerMinute, AskHints: c.AcceptCH, IsPageView: c.IsPageView,
 		Sessions: t.sessions, Out: t.out, Describe: describe, Notices: t.notices, Counts: t.counts,
 		Legacy: legacy.New(legacy.Options{
 			Until: c.LegacyUntil, Secret: c.Secrets[0], Hot: t.hotStore, Archive: t.archive, Sessions: t.sessions,

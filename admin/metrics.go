@@ -101,6 +101,10 @@ func (c collector) status(out chan<- prometheus.Metric) {
 		age = max(0, time.Since(s.JournalOldest).Seconds())
 	}
 	gauge("journal_oldest_seconds", "Age of the oldest fact in the journal that is not yet stored in the archive, 0 if there is none. It grows while the archive does not take facts.", age)
+	shadow := prometheus.NewDesc("footfall_shadow_bot_visits_total", "Visits of people that a rule about bots which is not enforced yet would have taken for software's, by the rule's pattern.", []string{"pattern"}, nil)
+	for _, b := range s.ShadowBots {
+		out <- prometheus.MustNewConstMetric(shadow, prometheus.CounterValue, float64(b.Visits), b.Pattern)
+	}
 	seen := map[string]float64{}
 	for _, n := range s.Notices {
 		seen[n.Name] = 1

@@ -10,7 +10,9 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/footfall-go/footfall"
 	"github.com/footfall-go/footfall/admin"
+	"github.com/footfall-go/footfall/enrich"
 	"github.com/footfall-go/footfall/internal/stage"
 )
 
@@ -181,5 +183,29 @@ func TestMetrics_NeedTheTokenUnlessTheyAreOpen(t *testing.T) {
 	}
 	if w := ask(t, opened, "/_footfall/api/status", ""); w.Code != http.StatusUnauthorized {
 		t.Errorf("open metrics open the admin API too: it answers %d without a token", w.Code)
+	}
+}
+
+// A rule about bots that is in the shadow has a counter, by its pattern.
+func TestMetrics_RulesInTheShadow(t *testing.T) {
+	rules, err := enrich.ReadRules(strings.NewReader("shadow Firefox/*\nshadow \"quoted\\ thing\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := stage.New(t, func(c *footfall.Config) { c.Rules = rules })
+	h := open(t, s, nil)
+	for range 2 {
+		stage.NewBrowser(t, s.Site()).Do("GET", "/")
+	}
+	odd := stage.NewBrowser(t, s.Site())
+	odd.Header.Set("User-Agent", strings.ReplaceAll(stage.Firefox, "Firefox/", "Gecko/")+` "quoted\ thing`)
+	odd.Do("GET", "/")
+	all := scrape(t, h)
+	for series, want := range map[string]float64{
+		`footfall_shadow_bot_visits_total{pattern="Firefox/*"}`: 2, `footfall_shadow_bot_visits_total{pattern="\"quoted\\ thing"}`: 1,
+	} {
+		if got := all.value(t, series); got != want {
+			t.Errorf("%s is %v, want %v", series, got, want)
+		}
 	}
 }

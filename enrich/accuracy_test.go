@@ -4,6 +4,7 @@ package enrich
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"os"
 	"sort"
@@ -72,6 +73,10 @@ func TestAccuracy(t *testing.T) {
 		}
 	}
 	t.Logf("over budget: %d", agents.OverBudget())
+}
+
+func percent(n, all int) string {
+	return fmt.Sprintf("%5.2f %% of %d", 100*float64(n)/float64(max(all, 1)), all)
 }
 
 func sorted(m map[string]int) []string {

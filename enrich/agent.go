@@ -52,7 +52,8 @@ type Agents struct {
 	shards [16]shard
 	names  budget
 	over   atomic.Uint64
-	own    ownAgents
+	rules  *Rules
+	shadow []*Shadow
 }
 
 // agentKey holds everything that a result depends on.
@@ -72,17 +73,24 @@ type shard struct {
 // A found is a result.
 type found struct {
 	Agent
-	text string // the user agent as it is stored
+	text   string  // the user agent as it is stored
+	shadow *Shadow // the rule that would make this a bot if it were enforced
 }
 
 // NewAgents returns Agents that remember at most entries results. Default, if
 // entries is not positive: [DefaultAgents]. own are patterns of agents that are no
 // software but the shop's own apps: see [CheckAgentPattern].
 func NewAgents(entries int, own ...string) *Agents {
+	return DefaultRules().WithOwn(own...).Agents(entries)
+}
+
+// Agents returns Agents that recognize by these rules and remember at most entries
+// results. Default, if entries is not positive: [DefaultAgents].
+func (r *Rules) Agents(entries int) *Agents {
 	if entries <= 0 {
 		entries = DefaultAgents
 	}
-	a := &Agents{seed: maphash.MakeSeed(), own: newOwnAgents(own)}
+	a := &Agents{seed: maphash.MakeSeed(), rules: r, shadow: r.newShadows()}
 	for i := range a.shards {
 		a.shards[i].limit = max(1, entries/2/len(a.shards))
 	}
@@ -101,6 +109,11 @@ func (a *Agents) Lookup(h http.Header) Agent {
 // LookupText is Lookup, and returns also the user agent as [Text] shortens it to
 // [MaxUserAgent]. Requests with one agent share that string, which is no part of theirs.
 func (a *Agents) LookupText(h http.Header) (agent Agent, userAgent string) {
+	f := a.look(h)
+	return f.Agent, f.text
+}
+
+func (a *Agents) look(h http.Header) found {
 	key := agentKey{
 		ua: first(h["User-Agent"], MaxUserAgent),
 		hints: hints{
@@ -112,15 +125,27 @@ func (a *Agents) LookupText(h http.Header) (agent Agent, userAgent string) {
 	}
 	s := &a.shards[maphash.String(a.seed, key.ua)%uint64(len(a.shards))]
 	if f, ok := s.get(key); ok {
-		return f.Agent, f.text
+		return f
 	}
 	key = key.clone() // what is returned may live longer than the request
 	f := found{text: Text(key.ua, MaxUserAgent)}
 	var sure bool
-	if f.Agent, sure = a.parse(key); sure {
+	f.Agent, sure = a.parse(key)
+	if f.Bot == "" {
+		f.shadow = a.shadowOf(f.text)
+	}
+	if sure {
 		s.put(key, f)
 	}
-	return f.Agent, f.text
+	return f
+}
+
+// Thorough removes the budget: every unusual agent is looked up in the large tables. It is
+// for programs that read a list of agents, not for those that answer requests. Call it
+// before the first look-up.
+func (a *Agents) Thorough() *Agents {
+	a.names.unlimited = true
+	return a
 }
 
 // OverBudget returns how many look-ups used only the tokens because there were
@@ -140,8 +165,12 @@ func (a *Agents) Warm() {
 func (a *Agents) parse(key agentKey) (agent Agent, sure bool) {
 	ua := Text(key.ua, MaxUserAgent)
 	agent = classify(ua)
-	own := a.own.match(ua)
-	if !own {
+	own := a.rules.own.match(ua)
+	switch {
+	case own:
+	case a.rules.bots.match(ua):
+		agent.Bot = BotRule
+	default:
 		agent.Bot = botReason(ua)
 	}
 	if !own && agent.Bot == "" && implausible(ua, agent) {
@@ -213,12 +242,17 @@ func (s *shard) put(key agentKey, f found) {
 // budget is a token bucket: namesBurst at once, and namesPerSecond in the long
 // run.
 type budget struct {
+	unlimited bool
+
 	mu     sync.Mutex
 	spent  float64
 	before time.Time
 }
 
 func (b *budget) take(now time.Time) bool {
+	if b.unlimited {
+		return true
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if d := now.Sub(b.before).Seconds(); d > 0 {

@@ -143,6 +143,23 @@ func TestAgents_clientHints(t *testing.T) {
 	}
 }
 
+func TestAskForHints(t *testing.T) {
+	for _, tt := range []struct{ rule, before, want string }{
+		{"asked", "", "Sec-CH-UA-Form-Factors"},
+		{"the shop's stay", "Sec-CH-DPR", "Sec-CH-DPR, Sec-CH-UA-Form-Factors"},
+		{"once", "Sec-CH-DPR,sec-ch-ua-form-factors ", "Sec-CH-DPR,sec-ch-ua-form-factors "},
+	} {
+		h := http.Header{}
+		if tt.before != "" {
+			h.Set("Accept-CH", tt.before)
+		}
+		AskForHints(h)
+		if got := strings.Join(h.Values("Accept-CH"), ", "); got != tt.want {
+			t.Errorf("%s: Accept-CH is %q, want %q", tt.rule, got, tt.want)
+		}
+	}
+}
+
 func TestAgents_oddOnes(t *testing.T) {
 	a := NewAgents(0)
 	got := a.Lookup(headers("Mozilla/5.0 (Unknown; Thing) AppleWebKit/537.36 (KHTML, like Gecko) Evil<script>Name/1.0"))
@@ -220,6 +237,16 @@ func TestAgents_missesAreBudgeted(t *testing.T) {
 			t.Errorf("a second later there is budget again, and an answer past it was not remembered as final: %d", n)
 		}
 	})
+}
+
+func TestAgents_thorough(t *testing.T) {
+	a := NewAgents(0).Thorough()
+	for i := range 2 * namesBurst {
+		a.Lookup(headers(fmt.Sprintf("Mozilla/5.0 (Thing) AppleWebKit/1.0 (KHTML, like Gecko) Odd%d", i)))
+	}
+	if n := a.OverBudget(); n != 0 {
+		t.Errorf("%d look-ups were over budget, want none", n)
+	}
 }
 
 func TestAgents_concurrent(t *testing.T) {

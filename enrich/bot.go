@@ -18,6 +18,8 @@ const (
 	BotHeadless = "headless"
 	// BotNoAgent sent no User-Agent.
 	BotNoAgent = "no_agent"
+	// BotRule is what a rule of the operator's calls one.
+	BotRule = "rule"
 	// BotImplausible sent a User-Agent that no browser sends.
 	BotImplausible = "implausible"
 )
@@ -30,6 +32,9 @@ var isbotJSON []byte
 
 //go:embed data/tools.txt
 var toolsTxt string
+
+//go:embed data/crawlers.txt
+var crawlersTxt string
 
 var headlessTokens = []string{"headless", "phantomjs", "puppeteer", "playwright", "selenium", "webdriver", "cypress/", "jsdom", "slimerjs", "zombie.js", "htmlunit"}
 
@@ -48,20 +53,49 @@ func botReason(ua string) string {
 	if t.tool(lower) {
 		return BotTool
 	}
+	for _, name := range t.crawlers {
+		if strings.Contains(lower, name) {
+			return BotCrawler
+		}
+	}
+	lower = withoutProducts(lower)
 	if _, ok := match(t.declared, lower); ok {
 		return BotCrawler
 	}
-	if _, ok := match(t.shapes, lower); ok {
+	if _, ok := match(t.shapes, lower); ok && !isTV(ua) {
 		return BotImplausible
 	}
 	return ""
 }
 
+// withoutProducts removes from a user agent, in lower case, the names of devices and
+// browsers in which the patterns would find a crawler's.
+func withoutProducts(lower string) string {
+	// The model of an Android device: "; android 13; spider 8)". A crawler that poses as
+	// one names itself behind it, or gives an address.
+	if i := strings.Index(lower, "; android "); i >= 0 {
+		start := i + len("; android ")
+		end := strings.IndexByte(lower[start:], ')')
+		if end > 0 && !has(lower[start:start+end], "compatible", "http", "+", "bot/", "-google", "@") {
+			lower = lower[:start] + lower[start+end:]
+		}
+	}
+	if has(lower, "google tv", ".catcher") {
+		lower = products.Replace(lower)
+	}
+	return lower
+}
+
+// products are televisions of Google's, and a build of Opera on televisions.
+var products = strings.NewReplacer("google tv", "", ".catcher", "")
+
 // implausible reports whether a user agent that no rule named cannot be a
 // browser's: browsers and older telephones all send one of these.
 func implausible(ua string, a Agent) bool {
-	return a.Browser == Other && a.OS == Other && a.Device == "other" &&
-		!has(ua, "AppleWebKit", "Gecko", "KHTML") && !(strings.HasPrefix(ua, "Mozilla/") && strings.Contains(ua, "("))
+	if has(ua, "AppleWebKit", "Gecko", "KHTML", "applewebkit") || strings.HasPrefix(ua, "Mozilla/") && strings.Contains(ua, "(") {
+		return false
+	}
+	return strings.Contains(ua, " Darwin/") || a.Browser == Other && a.OS == Other && a.Device == "other"
 }
 
 // rule is one pattern of the list, in the cheapest equivalent form.
@@ -84,6 +118,8 @@ type bots struct {
 	shapes   []rule // patterns of an unusual form
 	starts   map[string]bool
 	anywhere []string
+	crawlers []string
+	shadows  []string // rules that are not enforced yet
 	skipped  []string // patterns that Go cannot run; a test checks that there are none
 }
 
@@ -94,6 +130,13 @@ var botTable = sync.OnceValue(func() *bots {
 			t.anywhere = append(t.anywhere, name)
 		} else {
 			t.starts[line] = true
+		}
+	}
+	for line := range lines(crawlersTxt) {
+		if pattern, ok := strings.CutPrefix(line, "shadow "); ok {
+			t.shadows = append(t.shadows, pattern)
+		} else {
+			t.crawlers = append(t.crawlers, line)
 		}
 	}
 	var patterns []string

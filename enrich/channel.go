@@ -14,35 +14,36 @@ func Channel(p Page) string { return DefaultSites().Channel(p) }
 // one the referrer's host. So a campaign's own words beat where its link was
 // clicked: a newsletter opened in a web mailer is not that mailer's referral.
 func (s *Sites) Channel(p Page) string {
-	var (
-		source   = fold(p.UTM.Source)
-		medium   = fold(p.UTM.Medium)
-		campaign = fold(p.UTM.Campaign)
-		site     string
-		referral bool // only the referrer shows where the session came from
-	)
 	switch p.ClickID.Name { // row 0
 	case "gclid", "gbraid", "wbraid", "msclkid":
 		return "Paid Search"
 	case "ttclid", "twclid", "li_fat_id":
 		return "Paid Social"
+	case "dclid":
+		return "Display"
 	}
+	var (
+		source   = fold(p.UTM.Source)
+		medium   = fold(p.UTM.Medium)
+		campaign = fold(p.UTM.Campaign)
+		site     string // the source's kind
+		referral bool   // only the referrer shows where the visit came from
+	)
 	switch {
 	case source != "":
 		site = s.source(source)
-	case p.ClickID.Name == "fbclid":
-		source, site = "facebook", siteSocial
+	case p.ClickID.Name == "fbclid": // every link on Facebook has it: alone it is not paid
+		source, site = networks[p.ClickID.Name], siteSocial
 	case p.Referrer != "":
 		if l, ok := splitURL(p.Referrer); ok {
-			source, site = l.host, s.host(l.host)
-			referral = medium == ""
+			source, site, referral = l.host, s.host(l.host), true
 		}
 	}
 	none := medium == "" || medium == "(none)" || medium == "(not set)" || medium == "none"
 	paid := isPaid(medium)
 	shop := site == siteShopping || isShop(campaign)
 	switch {
-	case (source == "" || source == "(direct)") && none:
+	case (source == "" || source == directSource) && none:
 		return "Direct"
 	case strings.Contains(campaign, "cross-network"):
 		return "Cross-network"
@@ -83,6 +84,15 @@ func (s *Sites) Channel(p Page) string {
 	}
 	return "Unassigned"
 }
+
+// networks are the sources that click ids stand for.
+var networks = map[string]string{
+	"gclid": "google", "gbraid": "google", "wbraid": "google", "dclid": "google", "msclkid": "bing",
+	"ttclid": "tiktok", "twclid": "twitter", "li_fat_id": "linkedin", "fbclid": "facebook",
+}
+
+// directSource is how Google Analytics writes the source of a visit without one.
+const directSource = "(direct)"
 
 func fold(s string) string { return strings.ToLower(strings.TrimSpace(s)) }
 

@@ -1,9 +1,6 @@
 package enrich
 
-import (
-	"strings"
-	"testing"
-)
+import "testing"
 
 func utm(source, medium, campaign string) Page {
 	return Page{UTM: UTM{Source: source, Medium: medium, Campaign: campaign}}
@@ -82,26 +79,6 @@ func TestChannel(t *testing.T) {
 		if got := Channel(tt.p); got != tt.want {
 			t.Errorf("row %s: Channel(%+v) = %s, want %s", tt.row, tt.p, got, tt.want)
 		}
-	}
-}
-
-func TestReadSites(t *testing.T) {
-	s, err := ReadSites(strings.NewReader("# ours\nsocial forum.example forum\nnone google.com # not for us\n"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for referrer, want := range map[string]string{
-		"https://forum.example/": "Organic Social", "https://www.google.com/": "Referral", "https://www.google.de/": "Organic Search",
-	} {
-		if got := s.Channel(from(referrer)); got != want {
-			t.Errorf("the operator's file wins: %s is %s, want %s", referrer, got, want)
-		}
-	}
-	if got := Channel(from("https://www.google.com/")); got != "Organic Search" {
-		t.Errorf("the built-in sites stay as they are: %s", got)
-	}
-	if _, err := ReadSites(strings.NewReader("search a.example\nsoical b.example\n")); err == nil || !strings.Contains(err.Error(), "line 2") {
-		t.Errorf("an error names the line, got %v", err)
 	}
 }
 

@@ -1,6 +1,9 @@
 package enrich
 
-import "strings"
+import (
+	"net/http"
+	"strings"
+)
 
 // hints are the Client Hints that every Chromium sends without being asked, and
 // the form factors, which it sends if asked. They have precedence over the
@@ -11,6 +14,22 @@ type hints struct {
 	mobile      string // Sec-CH-UA-Mobile
 	platform    string // Sec-CH-UA-Platform
 	formFactors string // Sec-CH-UA-Form-Factors
+}
+
+// askedHints are the hints that browsers send only if they are asked, over HTTPS.
+const askedHints = "Sec-CH-UA-Form-Factors"
+
+// AskForHints has an answer ask the browser for the Client Hints that it does not send
+// by itself and that [Agents.Lookup] uses. What the shop asks for stays.
+func AskForHints(header http.Header) {
+	for _, line := range header["Accept-Ch"] {
+		for name := range strings.SplitSeq(line, ",") {
+			if strings.EqualFold(strings.TrimSpace(name), askedHints) {
+				return
+			}
+		}
+	}
+	header["Accept-Ch"] = append(header["Accept-Ch"], askedHints)
 }
 
 // brandNames maps brands of Sec-CH-UA to names of browsers. Other brands are

@@ -5,24 +5,23 @@ import (
 	"strings"
 )
 
-// ownAgents are the patterns of the agents of a shop's own apps, in lower case, each
-// divided at its stars.
-type ownAgents [][]string
+// agentPatterns are patterns of agents, in lower case, each divided at its stars.
+type agentPatterns [][]string
 
-func newOwnAgents(patterns []string) (own ownAgents) {
+func newAgentPatterns(patterns []string) (all agentPatterns) {
 	for _, p := range patterns {
-		own = append(own, strings.Split(strings.ToLower(strings.TrimSpace(p)), "*"))
+		all = append(all, strings.Split(strings.ToLower(strings.TrimSpace(p)), "*"))
 	}
-	return own
+	return all
 }
 
-// match reports whether a user agent is one of the shop's own.
-func (own ownAgents) match(ua string) bool {
-	if len(own) == 0 {
+// match reports whether a user agent is one of those.
+func (all agentPatterns) match(ua string) bool {
+	if len(all) == 0 {
 		return false
 	}
 	ua = strings.ToLower(ua)
-	for _, parts := range own {
+	for _, parts := range all {
 		if containsAll(ua, parts) {
 			return true
 		}
@@ -48,10 +47,10 @@ const minPattern = 3
 // CheckAgentPattern says what is wrong with a pattern of the shop's own agents. A
 // pattern matches anywhere in a User-Agent, whatever the case; * stands for any text.
 func CheckAgentPattern(pattern string) error {
-	if letters := strings.NewReplacer("*", "", " ", "").Replace(pattern); len(letters) < minPattern {
-		return fmt.Errorf("%q is too short: use %d letters or more, like MyShop/", pattern, minPattern)
+	if err := checkLength(pattern); err != nil {
+		return err
 	}
-	own := newOwnAgents([]string{pattern})
+	own := newAgentPatterns([]string{pattern})
 	for _, other := range &others {
 		if own.match(other) {
 			return fmt.Errorf("%q is a part of browsers' and crawlers' User-Agents too: use the name of the app, like MyShop/", pattern)
@@ -60,6 +59,31 @@ func CheckAgentPattern(pattern string) error {
 	return nil
 }
 
+// CheckBotPattern says what is wrong with a pattern of software's agents, which has the
+// form that [CheckAgentPattern] explains.
+func CheckBotPattern(pattern string) error {
+	if err := checkLength(pattern); err != nil {
+		return err
+	}
+	bots := newAgentPatterns([]string{pattern})
+	for _, person := range others[:browsers] {
+		if bots.match(person) {
+			return fmt.Errorf("%q is a part of browsers' User-Agents too: use the name of the program", pattern)
+		}
+	}
+	return nil
+}
+
+func checkLength(pattern string) error {
+	if letters := strings.NewReplacer("*", "", " ", "").Replace(pattern); len(letters) < minPattern {
+		return fmt.Errorf("%q is too short: use %d letters or more, like MyShop/", pattern, minPattern)
+	}
+	return nil
+}
+
+// browsers is how many of others are browsers; they stand first.
+const browsers = 6
+
 // others are User-Agents that are no shop's app.
 var others = [...]string{
 	"Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
@@ -67,6 +91,7 @@ var others = [...]string{
 	"Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Mobile/15E148 Safari/604.1",
 	"Mozilla/5.0 (iPad; CPU OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Mobile/15E148 Safari/604.1",
 	"Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Safari/605.1.15",
+	"Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/138.0.0.0 Mobile Safari/537.36",
 	"Mozilla/5.0 (Linux; Android 6.0.1; Nexus 5X Build/MMB29P) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/138.0.0.0 Mobile Safari/537.36 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
 	"Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko; compatible; Googlebot/2.1; +http://www.google.com/bot.html) Chrome/125.0.0.0 Safari/537.36",
 	"Mozilla/5.0 (compatible; bingbot/2.0; +http://www.bing.com/bingbot.htm)",

@@ -20,18 +20,18 @@ type Page struct {
 	ClickID  ClickID
 }
 
-// UTM holds a page URL's campaign parameters: of each the first value, at most
-// MaxUTM bytes.
+// UTM holds a page URL's campaign parameters: of each the first value that is not
+// empty, at most MaxUTM bytes.
 type UTM struct{ Source, Medium, Campaign, Term, Content string }
 
 // ClickID is the mark that an advertising network put on a page URL: gclid,
-// gbraid, wbraid, msclkid, ttclid, twclid, li_fat_id or fbclid. Of several it is
+// gbraid, wbraid, msclkid, ttclid, twclid, li_fat_id, dclid or fbclid. Of several it is
 // the first in this order, so that an advertisement's beats fbclid, which
 // Facebook puts on every link. The value has at most MaxClickID bytes.
 type ClickID struct{ Name, Value string }
 
 // clickIDs in order of precedence.
-var clickIDs = [...]string{"gclid", "gbraid", "wbraid", "msclkid", "ttclid", "twclid", "li_fat_id", "fbclid"}
+var clickIDs = [...]string{"gclid", "gbraid", "wbraid", "msclkid", "ttclid", "twclid", "li_fat_id", "dclid", "fbclid"}
 
 // PageFromRequest finds the page from a request's headers. The middleware usually
 // stands in front of an API, so the requested URL often is not the page:
@@ -49,12 +49,17 @@ var clickIDs = [...]string{"gclid", "gbraid", "wbraid", "msclkid", "ttclid", "tw
 // www., is always the shop's; so is the Referer of a request that the browser calls
 // same-origin, whatever Host a proxy wrote.
 func PageFromRequest(r *http.Request, own func(host string) bool) Page {
+	return DefaultSites().PageFromRequest(r, own)
+}
+
+// PageFromRequest is [PageFromRequest] with these sites' payment and sign-in providers.
+func (s *Sites) PageFromRequest(r *http.Request, own func(host string) bool) Page {
 	referer, from := parseReferrer(r.Header.Get("Referer"))
 	self := referer != "" && (isSameOrigin(r) || isOwn(from.host, r.Host, own))
 	mode := r.Header.Get("Sec-Fetch-Mode")
 	if mode == "navigate" || mode == "" && !self {
 		p := Page{Path: Requested(r)}
-		if !self && !isProvider(from.host) {
+		if !self && !s.isProvider(from.host) {
 			p.Referrer = referer
 		}
 		p.campaign(rawQuery(r))
@@ -110,6 +115,11 @@ func ShownPage(r *http.Request, own func(host string) bool) string {
 // untrusted as headers. own is as in [PageFromRequest]; the location's own host
 // is always the shop's.
 func PageFromScript(location, referrer string, own func(host string) bool) Page {
+	return DefaultSites().PageFromScript(location, referrer, own)
+}
+
+// PageFromScript is [PageFromScript] with these sites' payment and sign-in providers.
+func (s *Sites) PageFromScript(location, referrer string, own func(host string) bool) Page {
 	var p Page
 	location = strings.TrimSpace(location)
 	loc, ok := splitURL(location)
@@ -123,7 +133,7 @@ func PageFromScript(location, referrer string, own func(host string) bool) Page 
 		loc.host = "" // about:blank, file:, javascript:, …
 	}
 	ref, from := parseReferrer(referrer)
-	if ref != "" && !isOwn(from.host, loc.host, own) && !isProvider(from.host) {
+	if ref != "" && !isOwn(from.host, loc.host, own) && !s.isProvider(from.host) {
 		p.Referrer = ref
 	}
 	return p
@@ -221,12 +231,11 @@ func rawQuery(r *http.Request) string {
 }
 
 // campaign reads UTM values and click ids from a query. Of a repeated parameter
-// the first value counts.
+// the first value counts that is not empty.
 func (p *Page) campaign(query string) {
 	if len(query) > MaxQuery {
 		query = query[:MaxQuery]
 	}
-	var seen [5]bool
 	rank := len(clickIDs)
 	for query != "" {
 		var param string
@@ -235,13 +244,12 @@ func (p *Page) campaign(query string) {
 		// Links copied out of HTML keep their &amp;, which turns utm_source into
 		// amp;utm_source.
 		name = strings.TrimPrefix(name, "amp;")
-		if len(name) < 5 || len(name) > 36 { // gclid; utm_campaign with each byte encoded
+		if value == "" || len(name) < 5 || len(name) > 36 { // gclid; utm_campaign with each byte encoded
 			continue
 		}
 		name = strings.ToLower(unescape(name, true))
-		if i, field := p.UTM.field(name); field != nil {
-			if !seen[i] {
-				seen[i] = true
+		if field := p.UTM.field(name); field != nil {
+			if *field == "" {
 				*field = queryValue(value, MaxUTM)
 			}
 			continue
@@ -258,20 +266,20 @@ func (p *Page) campaign(query string) {
 	}
 }
 
-func (u *UTM) field(name string) (int, *string) {
+func (u *UTM) field(name string) *string {
 	switch name {
 	case "utm_source":
-		return 0, &u.Source
+		return &u.Source
 	case "utm_medium":
-		return 1, &u.Medium
+		return &u.Medium
 	case "utm_campaign":
-		return 2, &u.Campaign
+		return &u.Campaign
 	case "utm_term":
-		return 3, &u.Term
+		return &u.Term
 	case "utm_content":
-		return 4, &u.Content
+		return &u.Content
 	}
-	return 0, nil
+	return nil
 }
 
 func queryValue(raw string, max int) string {

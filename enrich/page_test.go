@@ -143,6 +143,10 @@ func TestPage_campaign(t *testing.T) {
 		{"an advertisement's click id beats fbclid", "fbclid=1&gclid=2", UTM{}, ClickID{"gclid", "2"}},
 		{"in any order", "gclid=2&fbclid=1", UTM{}, ClickID{"gclid", "2"}},
 		{"an empty click id is none", "gclid=&fbclid=1", UTM{}, ClickID{"fbclid", "1"}},
+		{"an empty value does not hide a later one", "utm_source=&utm_medium=%20&utm_source=a&utm_medium=b&utm_source=c", UTM{Source: "a", Medium: "b"}, ClickID{}},
+		{"nor does a name without one", "utm_source&utm_source=a", UTM{Source: "a"}, ClickID{}},
+		{"a display advertisement's", "fbclid=1&dclid=2", UTM{}, ClickID{"dclid", "2"}},
+		{"of an advertiser who measures with two, the one that names the kind", "dclid=2&gclid=1", UTM{}, ClickID{"gclid", "1"}},
 		{"LinkedIn's", "li_fat_id=x", UTM{}, ClickID{"li_fat_id", "x"}},
 	} {
 		p := PageFromScript("https://shop.example/p?"+tt.query, "", nil)

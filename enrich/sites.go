@@ -3,7 +3,7 @@ package enrich
 import (
 	_ "embed"
 	"fmt"
-	"io"
+	"maps"
 	"strings"
 	"sync"
 
@@ -11,11 +11,17 @@ import (
 )
 
 // Sites maps well-known sites to kinds. It is immutable and safe for concurrent
-// use. [DefaultSites] returns the built-in list; [ReadSites] adds an operator's
+// use. [DefaultSites] returns the built-in list; [ReadRules] adds an operator's
 // own file.
 type Sites struct {
-	hosts map[string]string // "bing.com", "google.*" → kind
+	hosts map[string]site   // "bing.com", "google.*"
 	names map[string]string // utm_source → kind
+}
+
+// A site is what is known of a host.
+type site struct {
+	kind string
+	name string // as a source; "" if it is the host
 }
 
 // The kinds of sites.
@@ -41,75 +47,80 @@ var DefaultSites = sync.OnceValue(func() *Sites {
 	return s
 })
 
-// ReadSites returns the built-in sites with those of an operator's file, which
-// win. The file has the format that data/sites.txt explains: a kind (search,
-// social, video, shopping, ai, provider or none) and hosts or utm_source names
-// on each line, # for comments. An error names the line.
-func ReadSites(r io.Reader) (*Sites, error) {
-	file, err := io.ReadAll(io.LimitReader(r, 1<<20))
-	if err != nil {
-		return nil, fmt.Errorf("sites: %w", err)
-	}
-	return DefaultSites().with(string(file))
-}
-
 // with returns a copy with the sites of a file added.
 func (s *Sites) with(file string) (*Sites, error) {
-	c := &Sites{hosts: make(map[string]string, len(s.hosts)+400), names: make(map[string]string, len(s.names)+200)}
-	for k, v := range s.hosts {
-		c.hosts[k] = v
-	}
-	for k, v := range s.names {
-		c.names[k] = v
-	}
+	c := s.copy()
 	n := 0
 	for line := range strings.SplitSeq(file, "\n") {
 		n++
-		line, _, _ = strings.Cut(line, "#")
-		words := strings.Fields(strings.ToLower(line))
-		if len(words) == 0 {
-			continue
-		}
-		kind := words[0]
-		switch kind {
-		case siteSearch, siteSocial, siteVideo, siteShopping, siteAI, siteProvider, siteNone:
-		default:
-			return nil, fmt.Errorf("sites: line %d: unknown kind %q", n, kind)
-		}
-		for _, w := range words[1:] {
-			if strings.Contains(w, ".") {
-				c.hosts[w] = kind
-			} else {
-				c.names[w] = kind
-			}
+		if kind, rest := ruleOf(line); kind != "" && !c.add(kind, strings.Fields(strings.ToLower(rest))) {
+			return nil, fmt.Errorf("line %d: unknown kind %q", n, kind)
 		}
 	}
 	return c, nil
 }
 
+func (s *Sites) copy() *Sites {
+	c := &Sites{hosts: make(map[string]site, len(s.hosts)+500), names: make(map[string]string, len(s.names)+250)}
+	maps.Copy(c.hosts, s.hosts)
+	maps.Copy(c.names, s.names)
+	return c
+}
+
+// add adds the words of one line, in lower case. It returns false if the kind is none of
+// the kinds.
+func (s *Sites) add(kind string, words []string) bool {
+	switch kind {
+	case siteSearch, siteSocial, siteVideo, siteShopping, siteAI, siteProvider, siteNone:
+	default:
+		return false
+	}
+	name := ""
+	for _, w := range words {
+		if !strings.Contains(w, ".") {
+			if s.names[w] = kind; name == "" {
+				name = w
+			}
+		}
+	}
+	for _, w := range words {
+		if strings.Contains(w, ".") {
+			s.hosts[w] = site{kind, name}
+		}
+	}
+	return true
+}
+
 // host returns the kind of a host (lower case), "" if it has none.
 func (s *Sites) host(host string) string {
+	found, _ := s.lookup(host)
+	return known(found.kind)
+}
+
+// lookup returns what is known of a host (lower case).
+func (s *Sites) lookup(host string) (found site, ok bool) {
 	if strings.IndexByte(host, '.') < 0 || strings.IndexByte(host, ':') >= 0 {
-		return ""
+		return site{}, false
 	}
 	suffix, icann := publicsuffix.PublicSuffix(host)
 	for h := host; len(h) > len(suffix); {
-		kind, ok := s.hosts[h]
+		found, ok = s.hosts[h]
 		if !ok && icann {
 			// Only under a registry's own suffix: google.blogspot.com is not Google.
-			kind, ok = s.hosts[h[:len(h)-len(suffix)]+"*"]
+			found, ok = s.hosts[h[:len(h)-len(suffix)]+"*"]
 		}
 		if ok {
-			return known(kind)
+			return found, true
 		}
 		i := strings.IndexByte(h, '.')
 		if i < 0 {
-			return ""
+			return site{}, false
 		}
 		h = h[i+1:]
 	}
 	// A site may be a public suffix itself: wordpress.com.
-	return known(s.hosts[suffix])
+	found, ok = s.hosts[suffix]
+	return found, ok
 }
 
 // source returns the kind of a utm_source (lower case): a name or a host.
@@ -128,6 +139,4 @@ func known(kind string) string {
 }
 
 // isProvider reports whether a host belongs to a payment or sign-in provider.
-func isProvider(host string) bool {
-	return DefaultSites().host(host) == siteProvider
-}
+func (s *Sites) isProvider(host string) bool { return s.host(host) == siteProvider }

@@ -34,7 +34,7 @@ func uapNames(ua string, a Agent) Agent {
 	if a.Browser == Other {
 		a.Browser = uapBrowser(p.ParseUserAgent(ua).Family)
 	}
-	if a.OS == Other {
+	if a.OS == Other && !strings.Contains(ua, "OpenHarmony") { // some name Windows too
 		a.OS = uapOS(p.ParseOs(ua).Family)
 	}
 	return a

@@ -6,6 +6,8 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
+
+	"github.com/footfall-go/footfall/enrich"
 )
 
 // PageKey returns the key of a page: its path, escapes decoded where that gives text that
@@ -73,5 +75,5 @@ func hexDigit(c byte) int {
 }
 
 // TextKey returns the key of a text that people type into links, such as a campaign:
-// trimmed, in Unicode's form NFC, in lower case.
-func TextKey(s string) string { return strings.ToLower(norm.NFC.String(strings.TrimSpace(s))) }
+// [enrich.Key].
+func TextKey(s string) string { return enrich.Key(s) }

@@ -112,6 +112,7 @@ func examine(c *config) []finding {
 	if unreadable == nil {
 		findings = append(findings, diskFindings(c)...)
 	}
+	findings = append(findings, geoFindings(c)...)
 	findings = append(findings, hotFindings(c)...)
 	switch {
 	case c.shared.mongodbURI != "":
@@ -286,6 +287,10 @@ func serverFindings(s footfall.Status) []finding {
 	if s.SetAside > 0 {
 		findings = append(findings, finding{Part: "server: set aside", Says: fmt.Sprintf("%d facts are set aside, because the archive did not take them while it took others", s.SetAside),
 			Remedy: "DATA_DIR/journal/set-aside has them, and why; mend that, then footfall doctor --retry offers them to the archive again"})
+	}
+	for _, b := range s.ShadowBots {
+		findings = append(findings, finding{Part: "server: shadow rule", OK: true, Says: fmt.Sprintf("%d visits since the start match %q, which is not enforced: they count as people's", b.Visits, b.Pattern),
+			Remedy: "if it is software, write \"bot " + b.Pattern + "\" into RULES_FILE"})
 	}
 	for _, n := range s.Notices {
 		findings = append(findings, finding{Part: "server: " + n.Name, OK: true, Warning: true, Says: n.Says, Remedy: n.Remedy})

@@ -29,6 +29,7 @@ type cli struct {
 	Drain     drainCmd     `cmd:"" help:"Move the facts of an orphaned journal to the archive."`
 	Backup    backupCmd    `cmd:"" help:"Copy the SQLite database to a file, also while a shop writes to it."`
 	Restore   restoreCmd   `cmd:"" help:"Put a copy of the SQLite database in place; the one there is kept."`
+	Enrich    enrichCmd    `cmd:"" help:"Say of visitors, JSON lines on standard input, what a session would: device, channel, bot."`
 	Config    configCmd    `cmd:"" help:"Show the settings in effect, secrets hidden."`
 	Version   versionCmd   `cmd:"" help:"Show which Footfall this is."`
 }

@@ -38,6 +38,9 @@ const closeTimeout = 10 * time.Second
 
 // openNode locks DATA_DIR and starts a tracker there.
 func openNode(c *config, log *slog.Logger) (*node, error) {
+	if _, err := c.openGeo(); err != nil {
+		return nil, err
+	}
 	lock, err := lockDataDir(c.dataDir)
 	if err != nil {
 		return nil, err

@@ -2,10 +2,12 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/cookiejar"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -16,6 +18,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/footfall-go/footfall/internal/datadir"
+	"github.com/footfall-go/footfall/internal/mmdbtest"
 )
 
 func TestMain(m *testing.M) { testscript.Main(m, map[string]func(){"footfall": main}) }
@@ -30,7 +33,9 @@ const browserAgent = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 F
 //	metrics STATUS [TOKEN]      ask its admin address for /metrics, in vain if STATUS is 401
 //	browse METHOD PATH [BODY]   make a request as a browser with cookies
 //	forget                make it another browser
+//	from ADDRESS          have a proxy say that its requests come from there
 //	json                  the last output has to be one JSON document
+//	json-lines N          the last output has N lines, each a JSON document
 //	lines N               the last error output has N lines
 //
 // $SESSION is the session that the browser is in.
@@ -45,7 +50,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("ADMIN_TOKEN", "script-admin-token-0123456789")
 			env.Setenv("NO_COLOR", "1")
 			env.Values["browser"] = newBrowser()
-			return nil
+			return writeGeo(env.WorkDir)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"ready":   func(ts *testscript.TestScript, _ bool, _ []string) { scriptWait(ts, "/readyz") },
@@ -55,9 +60,21 @@ func TestScripts(t *testing.T) {
 			"forget": func(ts *testscript.TestScript, _ bool, _ []string) {
 				*ts.Value("browser").(*http.Client) = *newBrowser()
 			},
+			"from": func(ts *testscript.TestScript, _ bool, args []string) { ts.Setenv("FROM", args[0]) },
 			"json": func(ts *testscript.TestScript, neg bool, _ []string) {
 				if json.Valid([]byte(ts.ReadFile("stdout"))) == neg {
 					ts.Fatalf("the output is not what was expected of JSON:\n%s", ts.ReadFile("stdout"))
+				}
+			},
+			"json-lines": func(ts *testscript.TestScript, _ bool, args []string) {
+				lines := strings.Split(strings.TrimSuffix(ts.ReadFile("stdout"), "\n"), "\n")
+				if len(args) != 1 || fmt.Sprint(len(lines)) != args[0] {
+					ts.Fatalf("%d lines of output, want %v:\n%s", len(lines), args, ts.ReadFile("stdout"))
+				}
+				for _, line := range lines {
+					if !json.Valid([]byte(line)) {
+						ts.Fatalf("this line is no JSON: %s", line)
+					}
 				}
 			},
 			"lines": func(ts *testscript.TestScript, _ bool, args []string) {
@@ -67,6 +84,17 @@ func TestScripts(t *testing.T) {
 			},
 		},
 	})
+}
+
+// writeGeo writes small databases of places in the two schemas that there are.
+func writeGeo(dir string) error {
+	paris := netip.MustParsePrefix("203.0.113.0/24")
+	maxMind := mmdbtest.Write("GeoLite2-City", map[netip.Prefix]map[string]any{
+		paris:                                  {"country": map[string]any{"iso_code": "FR"}, "city": map[string]any{"names": map[string]any{"en": "Paris"}}},
+		netip.MustParsePrefix("2001:db8::/32"): {"country": map[string]any{"iso_code": "JP"}},
+	})
+	flat := mmdbtest.Write("dbip-city", map[netip.Prefix]map[string]any{paris: {"country_code": "FR", "city": "Paris"}})
+	return errors.Join(os.WriteFile(filepath.Join(dir, "maxmind.mmdb"), maxMind, 0o600), os.WriteFile(filepath.Join(dir, "flat.mmdb"), flat, 0o600))
 }
 
 func newBrowser() *http.Client {
@@ -127,6 +155,9 @@ func scriptBrowse(ts *testscript.TestScript, neg bool, args []string) {
 	req, err := http.NewRequest(args[0], d.URL+"/api/storefront/"+args[1], strings.NewReader(strings.Join(args[2:], " ")))
 	ts.Check(err)
 	req.Header.Set("User-Agent", browserAgent)
+	if from := ts.Getenv("FROM"); from != "" {
+		req.Header.Set("X-Forwarded-For", from)
+	}
 	resp, err := ts.Value("browser").(*http.Client).Do(req)
 	ts.Check(err)
 	defer resp.Body.Close()

@@ -44,6 +44,8 @@ type Settings struct {
 	EnableCron           string `group:"Settings:" env:"ENABLE_CRON" placeholder:"BOOL" help:"Run background jobs (default: true)."`
 	TrustedProxies       string `group:"Settings:" env:"TRUSTED_PROXIES" placeholder:"CIDRS" help:"Networks whose X-Forwarded-For is believed; unix: peers on a Unix socket (default: none)."`
 	OwnAgents            string `group:"Settings:" env:"OWN_AGENTS" placeholder:"PATTERNS" help:"User-Agents of the shop's own apps: people, whatever library they use; * is any text (default: none)."`
+	RulesFile            string `group:"Settings:" env:"RULES_FILE" placeholder:"FILE" help:"Own lists of sites, software and apps, which win over the built-in ones (default: none)."`
+	AcceptCH             string `group:"Settings:" name:"accept-ch" env:"ACCEPT_CH" placeholder:"BOOL" help:"Ask browsers for the form of the device (default: false)."`
 	OwnHosts             string `group:"Settings:" env:"OWN_HOSTS" placeholder:"HOSTS" help:"The shop's hosts, which never count as referrers (default: the request's own)."`
 	AllowedOrigins       string `group:"Settings:" env:"ALLOWED_ORIGINS" placeholder:"ORIGINS" help:"Foreign origins that may use unsafe methods (default: none)."`
 	Consent              string `group:"Settings:" env:"CONSENT" placeholder:"NAME" help:"How visitors consent; only implied is supported (default: implied)."`
@@ -71,6 +73,7 @@ type config struct {
 	allowedOrigins []string
 	adminToken     string
 	logFormat      string
+	geoDB          string
 	logLevel       slog.Level
 	effective      []setting
 }
@@ -180,6 +183,9 @@ func (s *Settings) compile(defaultEnv string) (*config, error) {
 		}
 		c.TrustedProxies = append(c.TrustedProxies, network)
 	}
+	c.geoDatabase(s.GeoIPDB)
+	c.rulesFile(s.RulesFile)
+	c.AcceptCH = c.boolean("ACCEPT_CH", s.AcceptCH, "false")
 	c.OwnAgents = list(c.value("OWN_AGENTS", s.OwnAgents, ""))
 	for _, pattern := range c.OwnAgents {
 		if err := enrich.CheckAgentPattern(pattern); err != nil {
@@ -251,15 +257,6 @@ func (c *compiler) cookieNames() {
 
 // notBuilt refuses settings for features that this version does not have.
 func (c *compiler) notBuilt(s *Settings) {
-	for _, part := range []struct{ name, value, remedy string }{
-		{"GEOIP_DB", s.GeoIPDB, "this version does not look up countries: unset it"},
-	} {
-		c.value(part.name, part.value, "")
-		if part.value != "" {
-			c.effective[len(c.effective)-1].Value = "(refused)"
-			c.wrong(part.name, "%s", part.remedy)
-		}
-	}
 	if consent := c.value("CONSENT", s.Consent, "implied"); consent == "required" {
 		c.wrong("CONSENT", "this version supports only implied: unset it")
 	} else if consent != "implied" {

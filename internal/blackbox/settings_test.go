@@ -62,6 +62,8 @@ func TestSettings_EachOneWrongIsNamed(t *testing.T) {
 		"RETENTION_SESSIONS":       {"1h", "for ever"},
 		"RETENTION_VISITORS":       {"0", "x"},
 		"GEOIP_DB":                 {"/tmp/city.mmdb"},
+		"RULES_FILE":               {filepath.Join(file, "rules"), "/no/such/file"},
+		"ACCEPT_CH":                {"maybe"},
 		"TIMEZONE":                 {"Mars/Olympus", "Local"},
 		"LEGACY_UNTIL":             {"2030-01-01", "tomorrow"}, // without a Redis there is nobody to adopt
 		"ADMIN_TOKEN":              {"short"},

@@ -84,8 +84,13 @@ func (r *Request) Finish(status int, header http.Header, body []byte) {
 	}
 	if e != nil && began && !e.IsAnnounced() {
 		r.withdraw() // nothing happened that would make this a session
+	} else if e != nil && began {
+		r.q.Describe.Agents.Visited(r.r.Header)
 	}
 	r.renewOldCookie()
+	if r.q.AskHints && mode != Untouched && enrich.IsNavigation(r.r) {
+		enrich.AskForHints(header)
+	}
 	r.setCookies(header, at)
 	r.q.cost.Observe(r.opening + count.Clock() - finishing)
 }

@@ -26,7 +26,7 @@ var (
 	ErrNotLoggedIn = errors.New("footfall: nobody is logged in")
 )
 
-// Options of [New]; all are required, but for Legacy.
+// Options of [New]; all are required, but for AskHints and Legacy.
 type Options struct {
 	Session, Visitor cookie.Attributes
 	Keys             cookie.KeyRing
@@ -34,6 +34,7 @@ type Options struct {
 	VisitorTTL       time.Duration
 	Budget           time.Duration // what stores may cost a request
 	PerMinute        int           // new sessions of one network; negative: no cap
+	AskHints         bool          // navigations' answers ask the browser for more Client Hints
 	IsPageView       func(r *http.Request, status int, contentType string) bool
 
 	Sessions *sessions.Sessions

@@ -3,6 +3,7 @@ package sessions
 import (
 	"net"
 	"net/http"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -17,9 +18,13 @@ import (
 // use.
 type Describer struct {
 	Agents        *enrich.Agents
+	Sites         *enrich.Sites
 	Proxies       enrich.Proxies
 	OwnHosts      []string // never a referrer; the request's own host never is
 	FullAddresses bool     // otherwise addresses are masked
+
+	// Locate returns the country and the city of an address; nil: neither is stored.
+	Locate func(addr netip.Addr) (country, city string)
 
 	// Reason replaces the reason why no person made a request, "" if one did; nil
 	// keeps it.
@@ -36,12 +41,13 @@ func (d *Describer) Record(r *http.Request, token *cookie.Token, visitor uuid.UU
 // those of a request may be part of a larger text, or, under fasthttp, of memory that is used again.
 func (d *Describer) RecordOn(r *http.Request, page enrich.Page, token *cookie.Token, visitor uuid.UUID, at time.Time) store.Record {
 	agent, userAgent := d.Agents.LookupText(r.Header)
+	address, country, city := d.place(r)
 	return store.Record{
 		Session: store.Session{
 			SessionID: token.ID.String(), VisitorID: visitor.String(),
-			IPAddress: d.Address(r), UserAgent: userAgent,
+			IPAddress: address, Country: country, City: city, UserAgent: userAgent,
 			Device: agent.Device, Browser: agent.Browser, OS: agent.OS,
-			LandingPage: strings.Clone(page.Path), Referrer: strings.Clone(page.Referrer), Channel: enrich.Channel(page),
+			LandingPage: strings.Clone(page.Path), Referrer: strings.Clone(page.Referrer), Channel: d.Sites.Channel(page),
 			UTMSource: page.UTM.Source, UTMMedium: page.UTM.Medium, UTMCampaign: page.UTM.Campaign,
 			UTMTerm: page.UTM.Term, UTMContent: page.UTM.Content,
 			StartedAt: at, LastSeenAt: at,
@@ -64,7 +70,7 @@ func (d *Describer) Bot(r *http.Request) string {
 
 // Page is the page that the visitor is on.
 func (d *Describer) Page(r *http.Request) enrich.Page {
-	return enrich.PageFromRequest(r, d.own(r))
+	return d.Sites.PageFromRequest(r, d.own(r))
 }
 
 // ShownPage is the path and query of the shop's page that a request's Referer names, not
@@ -74,7 +80,7 @@ func (d *Describer) ShownPage(r *http.Request) string { return enrich.ShownPage(
 // Landed is the page with a path and query, not redacted, that a visitor came to from
 // a referrer.
 func (d *Describer) Landed(r *http.Request, page, referrer string) enrich.Page {
-	return enrich.PageFromScript(page, referrer, d.own(r))
+	return d.Sites.PageFromScript(page, referrer, d.own(r))
 }
 
 // PublicHost is the host under which a browser knows the shop, if the request names
@@ -90,9 +96,27 @@ func (d *Describer) own(r *http.Request) func(string) bool {
 	return func(host string) bool { return d.isOwnHost(r, host) }
 }
 
+// place is a request's address as it is stored, and its country and city.
+func (d *Describer) place(r *http.Request) (address, country, city string) {
+	addr, _ := d.Proxies.ClientAddr(r)
+	if d.Locate != nil && addr.IsValid() {
+		country, city = d.Locate(addr)
+		country, city = enrich.Text(country, maxPlace), enrich.Text(city, maxPlace)
+	}
+	return d.stored(addr), country, city
+}
+
+// maxPlace is the longest name of a country or city, in bytes.
+const maxPlace = 64
+
 // Address is a request's address as it is stored.
 func (d *Describer) Address(r *http.Request) string {
 	addr, _ := d.Proxies.ClientAddr(r)
+	return d.stored(addr)
+}
+
+// stored is an address as it is stored.
+func (d *Describer) stored(addr netip.Addr) string {
 	switch {
 	case !addr.IsValid():
 		return ""
