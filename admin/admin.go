@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"slices"
 	"sync"
 	"time"
@@ -96,7 +97,7 @@ func New(c Config) (*Handler, error) {
 	}
 	tokens := append(slices.Clone(c.Tokens), h.token)
 	h.door = bearer.New(c.Tracker.Proxies(), tokens...)
-	api, err := dashboard.New(dashboard.Config{Tracker: c.Tracker, Reader: c.Reader, Tokens: tokens, Logger: c.Logger})
+	api, err := dashboard.New(dashboard.Config{Tracker: c.Tracker, Reader: c.Reader, Tokens: tokens, Logger: c.Logger, ReportDir: reportDir(c.DataDir)})
 	if err != nil {
 		return nil, err
 	}
@@ -268,4 +269,12 @@ func (h *Handler) Close() error {
 		errs = append(errs, h.config.Lock.Unlock())
 	}
 	return errors.Join(errs...)
+}
+
+// reportDir is where reports keep what they read of the archive.
+func reportDir(dataDir string) string {
+	if dataDir == "" {
+		return ""
+	}
+	return filepath.Join(dataDir, "reports")
 }

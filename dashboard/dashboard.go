@@ -33,8 +33,12 @@ type Config struct {
 	// too, as these are.
 	Reader report.Reader
 	// ReportBytes is how much memory reports keep at most, and how much they may need
-	// beside it: see engine.New. Default: an eighth of the process's memory.
+	// beside it: see engine.Options. Default: an eighth of the process's memory.
 	ReportBytes int
+	// ReportDir is a directory in which reports keep what they read of the archive, such as
+	// "reports" in DATA_DIR: see engine.Options. Default: none, so that each start reads it
+	// again.
+	ReportDir string
 	// Lifetimes say which sessions are shown as ended. Default, for each of the two:
 	// the tracker's.
 	Lifetimes store.Lifetimes
@@ -93,7 +97,7 @@ func New(c Config) (http.Handler, error) {
 	}
 	a := &api{Config: c, door: bearer.New(c.Tracker.Proxies(), c.Tokens...)}
 	if source, ok := c.Reader.(report.Source); ok {
-		a.engine = engine.New(source, c.ReportBytes)
+		a.engine = engine.New(source, engine.Options{Bytes: c.ReportBytes, Dir: c.ReportDir})
 	}
 	mux := http.NewServeMux()
 	const root = "/_footfall/api/"

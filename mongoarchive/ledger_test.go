@@ -17,5 +17,5 @@ func TestLedger_EveryFigure(t *testing.T) {
 	for chunk := range slices.Chunk(l.Facts, 500) {
 		mustAppend(t, a, chunk...)
 	}
-	ledger.Check(t, l, engine.New(a, 0), 8, "America/Santiago")
+	ledger.Check(t, l, engine.New(a, engine.Options{}), 8, "America/Santiago")
 }

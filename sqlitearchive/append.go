@@ -43,7 +43,7 @@ func (a *Archive) append(ctx context.Context, facts []store.Fact) error {
 		if err := b.words.store(c, b.nextNumber); err != nil {
 			return err
 		}
-		if err := b.days.raise(c); err != nil {
+		if err := b.days.renew(c); err != nil {
 			return err
 		}
 		return d.inPlace()

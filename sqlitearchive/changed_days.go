@@ -1,6 +1,7 @@
 package sqlitearchive
 
 import (
+	"math/rand/v2"
 	"slices"
 
 	"github.com/footfall-go/footfall/report"
@@ -19,12 +20,11 @@ func (d *changedDays) change(day report.UTCDay) {
 	}
 }
 
-// raise raises the generations of the days. A generation is a time, if that is later than
-// the one before, so that a database that was restored from a copy does not have another
-// content under the same generation.
-func (d *changedDays) raise(c *conn) error {
+// renew gives the days other generations, at random, so that neither another database nor
+// one that was restored from a copy has another content under the same generation.
+func (d *changedDays) renew(c *conn) error {
 	for _, day := range *d {
-		if err := c.exec(`INSERT INTO report_days (day, generation) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET generation = max(generation + 1, ?2)`, int64(day), nowMillis()); err != nil {
+		if err := c.exec(`INSERT INTO report_days (day, generation) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET generation = ?2`, int64(day), rand.Int64()); err != nil {
 			return err
 		}
 	}

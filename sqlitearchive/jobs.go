@@ -129,7 +129,7 @@ func (a *Archive) purge(ctx context.Context, d *database, c *conn, now, sessions
 		}
 	}
 	if deleted > 0 {
-		if err := c.exec(`UPDATE report_days SET generation = generation + 1 WHERE day <= ?`, int64(report.DayOf(sessions))); err != nil {
+		if err := c.exec(`UPDATE report_days SET generation = random() WHERE day <= ?`, int64(report.DayOf(sessions))); err != nil {
 			return 0, err
 		}
 	}

@@ -176,8 +176,8 @@ CREATE INDEX credential_changes_changed_at ON credential_changes (changed_at);
 CREATE INDEX credential_changes_customer_id ON credential_changes (customer_id, revoked_before) WHERE customer_id IS NOT NULL;
 CREATE INDEX credential_changes_session_id ON credential_changes (session_id, version) WHERE session_id IS NOT NULL;
 
--- Of each UTC day of which something was stored: raised by each batch that changes what
--- reports read of it, which are the sessions that began on it, with their events, and the
+-- Of each UTC day of which something was stored: another one after each batch that changes
+-- what reports read of it, which are the sessions that began on it, with their events, and the
 -- orders that were placed on it.
 CREATE TABLE report_days (
 	day        INTEGER PRIMARY KEY, -- days since 1970

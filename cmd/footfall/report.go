@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -55,7 +56,7 @@ func (cmd *reportCmd) Run(t terminal) error {
 	if err != nil {
 		return err
 	}
-	answers, err := engine.New(source, 0).Ask(context.Background(), q)
+	answers, err := engine.New(source, engine.Options{Dir: filepath.Join(c.dataDir, "reports")}).Ask(context.Background(), q)
 	if report.IsMistake(err) {
 		return err
 	}

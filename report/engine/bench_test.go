@@ -50,7 +50,7 @@ func (s synthetic) ReadDay(_ context.Context, day report.UTCDay, read report.Day
 }
 
 func benchmark(b *testing.B, fresh bool, p url.Values, names ...string) {
-	e := engine.New(synthetic{30, 2_000_000}, 2<<30)
+	e := engine.New(synthetic{30, 2_000_000}, engine.Options{Bytes: 1 << 30})
 	now := time.Date(2026, 3, 31, 0, 0, 0, 0, time.UTC)
 	p.Set("from", "2026-03-01")
 	var questions []report.Question

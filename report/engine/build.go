@@ -176,9 +176,8 @@ func (b *builder) finish() *segment {
 			codes[i] = b.visits[i].codes[d]
 		}
 		s.single[d] = dict.column(slices.Clone(codes))
-		s.bytes += s.single[d].size()
 	}
 	s.page, s.product = b.pages.column(pages), b.products.column(products)
-	s.bytes += s.page.size() + s.product.size() + 24*n + 5*len(s.eventAt) + 120*len(s.orders) + 64*len(s.converted)
+	s.measure()
 	return s
 }

@@ -51,6 +51,9 @@ func gather[C uint8 | uint16 | uint32](all []uint32, s *scan, codes []C) []uint3
 	return all
 }
 
+// rows is how many rows the column has.
+func (c *column) rows() int { return len(c.bytes) + len(c.shorts) + len(c.ints) }
+
 // size is how many bytes the column takes, about. Its texts are the numbering's.
 func (c *column) size() int { return 20*len(c.texts) + len(c.bytes) + 2*len(c.shorts) + 4*len(c.ints) }
 
@@ -104,3 +107,6 @@ func (d *dictionary) column(codes []uint32) column {
 	}
 	return c
 }
+
+// text is the text of a row.
+func (c *column) text(row int) string { return c.texts[c.at(row)] }

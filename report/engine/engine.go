@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -16,6 +17,7 @@ type Engine struct {
 	source  report.Source
 	most    int // bytes of segments
 	asking  chan struct{}
+	files   files
 	answers answers
 
 	building sync.Mutex // one day is read at a time; held by whoever changes the fields below
@@ -37,14 +39,24 @@ const maxTexts = 1 << 30
 // atOnce is how many questions are answered at a time. Others wait.
 const atOnce = 2
 
-// New returns an engine whose columns take at most so many bytes of memory, and as many again
-// while it answers: a question that needs more is refused. Default, for 0: an eighth of the
-// memory that the process may have.
-func New(source report.Source, bytes int) *Engine {
-	if bytes <= 0 {
-		bytes = int(memory.Share(12))
+// Options may be left empty.
+type Options struct {
+	// Bytes is how much memory columns take at most, and as much again while questions are
+	// answered: one that needs more is refused. Default: an eighth of the memory that the
+	// process may have.
+	Bytes int
+	// Dir is a directory for the columns of days that are over, which an engine then need not
+	// read from the archive. It is a cache: what is in it may be deleted at any time, and
+	// several processes may use it. Default: none.
+	Dir string
+}
+
+// New returns an engine for an archive.
+func New(source report.Source, o Options) *Engine {
+	if o.Bytes <= 0 {
+		o.Bytes = int(min(memory.Share(12), math.MaxInt))
 	}
-	return &Engine{source: source, most: bytes, segments: map[report.UTCDay]*kept{}, texts: newTexts(), asking: make(chan struct{}, atOnce)}
+	return &Engine{source: source, most: o.Bytes, files: files{o.Dir}, segments: map[report.UTCDay]*kept{}, texts: newTexts(), asking: make(chan struct{}, atOnce)}
 }
 
 // Ask answers questions about the same range from one reading of the archive. Its error is
@@ -165,9 +177,14 @@ func (e *Engine) add(ctx context.Context, l *load, first, end report.UTCDay) err
 			if has != nil {
 				e.drop(has)
 			}
-			s, err := build(ctx, e.source, d, e.texts)
-			if err != nil {
-				return err
+			s := e.files.read(d, e.texts)
+			if s == nil {
+				if s, err = build(ctx, e.source, d, e.texts); err != nil {
+					return err
+				}
+				if d.Day < report.DayOf(time.Now()) {
+					e.files.write(s, e.texts)
+				}
 			}
 			has = &kept{segment: s}
 			e.segments[d.Day] = has

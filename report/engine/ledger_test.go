@@ -14,7 +14,7 @@ import (
 // Every figure equals the ledger, in three time zones and under filters.
 func TestLedger_EveryFigure(t *testing.T) {
 	l := ledger.Generate(1, 1500, time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC), 60)
-	ledger.Check(t, l, engine.New(openSQLite(t, l), 0), 100, "UTC", "Europe/Berlin", "America/Santiago")
+	ledger.Check(t, l, engine.New(openSQLite(t, l), engine.Options{}), 100, "UTC", "Europe/Berlin", "America/Santiago")
 }
 
 func openSQLite(t *testing.T, l *ledger.Ledger) *sqlitearchive.Archive {

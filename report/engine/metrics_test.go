@@ -62,7 +62,7 @@ func TestMetrics_TheWorkedExampleIsTrue(t *testing.T) {
 	if len(blocks) < 4 {
 		t.Fatalf("docs/metrics.md has %d answers, want 4 or more", len(blocks))
 	}
-	e := engine.New(openSQLite(t, example()), 0)
+	e := engine.New(openSQLite(t, example()), engine.Options{})
 	for _, b := range blocks {
 		target, err := url.Parse(strings.TrimPrefix(b[1], "GET "))
 		if err != nil {

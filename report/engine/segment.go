@@ -66,6 +66,14 @@ type order struct {
 	visitDay         report.UTCDay
 }
 
+// measure notes how many bytes the segment takes, about.
+func (s *segment) measure() {
+	s.bytes = s.page.size() + s.product.size() + 24*len(s.began) + 5*len(s.eventAt) + 120*len(s.orders) + 64*len(s.converted)
+	for i := range s.single {
+		s.bytes += s.single[i].size()
+	}
+}
+
 func (s *segment) visits() int { return len(s.began) }
 
 // between are the visits that began in a range.

@@ -17,7 +17,7 @@ import (
 func TestSeries_EqualsTheLedger(t *testing.T) {
 	from := time.Date(2026, 3, 20, 0, 0, 0, 0, time.UTC)
 	l := ledger.Generate(2, 1200, from, 30)
-	e := engine.New(openSQLite(t, l), 0)
+	e := engine.New(openSQLite(t, l), engine.Options{})
 	now := time.Date(2026, 4, 10, 12, 34, 0, 0, time.UTC)
 	for _, zone := range []string{"UTC", "Europe/Berlin", "America/Santiago"} {
 		for _, interval := range []report.Interval{report.Hour, report.Day, report.Week, report.Month} {
@@ -100,7 +100,7 @@ func ask(t *testing.T, e *engine.Engine, name, zone string, now time.Time, p url
 func TestList_PagesHaveEachRowOnceAndTheRestIsTheRest(t *testing.T) {
 	from := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
 	l := ledger.Generate(3, 800, from, 20)
-	e := engine.New(openSQLite(t, l), 0)
+	e := engine.New(openSQLite(t, l), engine.Options{})
 	now := from.AddDate(0, 0, 30)
 	for _, name := range []string{"pages", "landing", "campaigns", "cities"} {
 		for _, sort := range []string{"-visitors", "sessions", "key", "-key", "-conversionRate", "bounceRate", "-pageViews"} {
@@ -165,7 +165,7 @@ func TestEngine_ReadsWhatChanged(t *testing.T) {
 	l := ledger.Generate(4, 300, from, 5)
 	a := openSQLite(t, l)
 	source := &counting{Source: a}
-	e := engine.New(source, 0)
+	e := engine.New(source, engine.Options{})
 	now := from.AddDate(0, 0, 10)
 	p := url.Values{"from": {"2026-03-01"}}
 	_, before := ask(t, e, "totals", "UTC", now, p)
@@ -188,7 +188,7 @@ func TestEngine_ReadsWhatChanged(t *testing.T) {
 	}
 	// With room for one day at a time the answers are the same, and a range that does not fit is
 	// refused in words.
-	small := engine.New(a, 60_000)
+	small := engine.New(a, engine.Options{Bytes: 60_000})
 	sum := int64(0)
 	for d := range 6 {
 		day := from.AddDate(0, 0, d).Format(time.DateOnly)
@@ -202,7 +202,7 @@ func TestEngine_ReadsWhatChanged(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := engine.New(a, 1000).Ask(t.Context(), q); !report.IsMistake(err) || !strings.Contains(err.Error(), "ask for a shorter one") {
+	if _, err := engine.New(a, engine.Options{Bytes: 1000}).Ask(t.Context(), q); !report.IsMistake(err) || !strings.Contains(err.Error(), "ask for a shorter one") {
 		t.Errorf("a range that does not fit: %v", err)
 	}
 }

@@ -1,0 +1,86 @@
+package engine
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/footfall-go/footfall/report"
+)
+
+// files keeps the columns of days that are over in a directory: a cache, of which any part may
+// be deleted at any time. What cannot be read or written is as if it were not there.
+type files struct{ dir string }
+
+// name is the file of a version of a day.
+func (f files) name(d report.DayState) string {
+	return filepath.Join(f.dir, fmt.Sprintf("%s%016x.day", f.prefix(d.Day), uint64(d.Generation))) //nolint:gosec // its bits
+}
+
+func (f files) prefix(day report.UTCDay) string { return fmt.Sprintf("%d-", day) }
+
+// read reads a version of a day; nil if there is none.
+func (f files) read(d report.DayState, t *texts) *segment {
+	if f.dir == "" {
+		return nil
+	}
+	b, err := os.ReadFile(f.name(d))
+	if err != nil {
+		return nil
+	}
+	s, err := decode(b, d, t)
+	if err != nil {
+		_ = os.Remove(f.name(d))
+		return nil
+	}
+	return s
+}
+
+// write writes a day, under another name until it is whole, and removes its other versions.
+func (f files) write(s *segment, t *texts) {
+	if f.dir == "" || os.MkdirAll(f.dir, 0o700) != nil {
+		return
+	}
+	name := f.name(report.DayState{Day: s.day, Generation: s.generation})
+	file, err := os.CreateTemp(f.dir, f.prefix(s.day)+"*.new")
+	if err != nil {
+		return
+	}
+	_, err = file.Write(encode(s, t))
+	if err == nil {
+		err = file.Sync()
+	}
+	if closed := file.Close(); err == nil {
+		err = closed
+	}
+	if err == nil {
+		err = os.Rename(file.Name(), name)
+	}
+	if err != nil {
+		_ = os.Remove(file.Name())
+		return
+	}
+	f.removeOthers(s.day, filepath.Base(name))
+}
+
+// removeOthers removes what there is of a day beside one file.
+func (f files) removeOthers(day report.UTCDay, but string) {
+	entries, err := os.ReadDir(f.dir)
+	if err != nil {
+		return
+	}
+	for _, e := range entries {
+		name := e.Name()
+		if !strings.HasPrefix(name, f.prefix(day)) || name == but {
+			continue
+		}
+		if !strings.HasSuffix(name, ".day") { // another process may be writing it now
+			if info, err := e.Info(); err != nil || time.Since(info.ModTime()) < time.Hour {
+				continue
+			}
+		}
+		_ = os.Remove(filepath.Join(f.dir, name))
+	}
+}
