@@ -21,6 +21,9 @@ func (cmd *demoCmd) Run(t terminal) error {
 	return c.serve(t, nil, func(n *node, mux *http.ServeMux, at addresses) error {
 		options := shop.Config{Tracker: n.tracker, Logger: n.log, AllowedOrigins: c.allowedOrigins, Proxies: enrich.Proxies{Networks: c.TrustedProxies, UnixSocket: c.TrustUnixSocket},
 			Secret: []byte(c.Secrets[0]), Insecure: c.development}
+		for _, former := range c.Secrets[1:] {
+			options.Former = append(options.Former, []byte(former))
+		}
 		if c.shared.redisURL != "" || c.shared.upstashURL != "" {
 			options.SharedHot = c.Hot
 		}

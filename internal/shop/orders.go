@@ -58,6 +58,9 @@ func (s *Shop) placeOrder(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
+	if session, ok := footfall.FromContext(r.Context()); ok {
+		s.noteBuyer(w, r, session.CustomerID)
+	}
 	order, before, mine, err := s.place(r, footfall.OrderInput{Total: total, Metadata: note}, key)
 	if errors.Is(err, footfall.ErrUnavailable) { // it stands nowhere: the buyer may try again, with the same key
 		s.unavailable(w, err)
