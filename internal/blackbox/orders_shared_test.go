@@ -53,7 +53,7 @@ func TestOrders_AKeyIsOneOrderHoweverTheCustomerCame(t *testing.T) {
 	old := uuid.NewString()
 	redis.Do(t, "SET", "session:"+old, fmt.Sprintf(`{"sessionId":%q,"visitorId":%q,"customerId":"cust_1","type":"CUSTOMER","lastSeenAt":%q}`,
 		old, uuid.NewString(), time.Now().UTC().Format(time.RFC3339)), "EX", "1800")
-	came := s.stranger("Cookie: session=" + sign(old, cookieSecret)).post(cartPath, `{"productId":"1","quantity":1}`).want(200)
+	came := s.stranger("Cookie: session="+sign(old, cookieSecret)).post(cartPath, `{"productId":"1","quantity":1}`).want(200)
 	adopted := s.stranger("Cookie: session=" + came.set("session") + "; visitor_id=" + came.set("visitor_id") + "; buyer=" + came.set("buyer"))
 	known := s.browser()
 	known.post(loginPath, secondCustomer).want(200)
