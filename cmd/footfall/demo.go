@@ -24,6 +24,9 @@ func (cmd *demoCmd) Run(t terminal) error {
 		if c.NewSessionsPerMinute < 0 { // neither is limited
 			options.OrdersPerMinute = -1
 		}
+		for _, former := range c.Secrets[1:] {
+			options.Former = append(options.Former, []byte(former))
+		}
 		if c.shared.redisURL != "" || c.shared.upstashURL != "" {
 			options.SharedHot = c.Hot
 		}

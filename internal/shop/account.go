@@ -138,6 +138,7 @@ func (s *Shop) me(w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusUnauthorized, "Authentication required", "Please log in to continue")
 		return
 	}
+	s.noteBuyer(w, r, account.ID)
 	succeed(w, http.StatusOK, map[string]any{"customer": account, "session": session})
 }
 

@@ -29,10 +29,18 @@ func (s *Shop) setBuyer(w http.ResponseWriter, r *http.Request, customerID strin
 	}
 	c := &http.Cookie{Name: buyerCookie, Path: api, MaxAge: -1, HttpOnly: true, Secure: !s.insecure, SameSite: http.SameSiteLaxMode}
 	if customerID != "" {
-		c.Value = base64.RawURLEncoding.EncodeToString([]byte(customerID)) + "." + s.buyerMark(visitor, customerID)
+		c.Value = base64.RawURLEncoding.EncodeToString([]byte(customerID)) + "." + buyerMark(s.secret, visitor, customerID)
 		c.MaxAge = int((s.tracker.Lifetimes().WithDefaults().Absolute + idempotencyTime) / time.Second) // it outlives the session, and the session's keys
 	}
 	http.SetCookie(w, c)
+}
+
+// noteBuyer notes in the browser who is logged in, if it does not say so yet: a session of the
+// Express service comes with its customer, and a secret may have been replaced.
+func (s *Shop) noteBuyer(w http.ResponseWriter, r *http.Request, customerID string) {
+	if customerID != "" && s.buyer(r.Context(), r) != customerID {
+		s.setBuyer(w, r, customerID)
+	}
 }
 
 // buyer returns the customer who logged in with this browser last, as its cookie says, ""
@@ -45,15 +53,20 @@ func (s *Shop) buyer(ctx context.Context, r *http.Request) (customerID string) {
 	}
 	name, mark, _ := strings.Cut(c.Value, ".")
 	id, err := base64.RawURLEncoding.DecodeString(name)
-	if err != nil || !hmac.Equal([]byte(mark), []byte(s.buyerMark(visitor, string(id)))) {
+	if err != nil {
 		return ""
 	}
-	return string(id)
+	for _, secret := range append([][]byte{s.secret}, s.former...) {
+		if hmac.Equal([]byte(mark), []byte(buyerMark(secret, visitor, string(id)))) {
+			return string(id)
+		}
+	}
+	return ""
 }
 
 // buyerMark signs that a customer logged in as a visitor. Visitors' ids have one length.
-func (s *Shop) buyerMark(visitor, customerID string) string {
-	mac := hmac.New(sha256.New, s.secret)
+func buyerMark(secret []byte, visitor, customerID string) string {
+	mac := hmac.New(sha256.New, secret)
 	_, _ = mac.Write([]byte("footfall shop: buyer: " + visitor + " " + customerID))
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }

@@ -97,6 +97,9 @@ func (s *Shop) addToCart(w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusBadRequest, "Bad request", "quantity is a whole number from 1 to 99")
 		return
 	}
+	if session, ok := footfall.FromContext(r.Context()); ok {
+		s.noteBuyer(w, r, session.CustomerID)
+	}
 	if err := s.tracker.Track(r.Context(), footfall.EventInput{
 		Type: footfall.EventAddToCart, ProductID: p.ID, Metadata: []byte(`{"quantity":` + strconv.Itoa(line.Quantity) + `}`),
 	}); err != nil && !errors.Is(err, footfall.ErrNoSession) { // of software, or past a cap: counted apart

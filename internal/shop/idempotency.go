@@ -113,7 +113,14 @@ func (s *Shop) place(r *http.Request, input footfall.OrderInput, key string) (or
 		order, before, err = s.tracker.PlaceOrder(ctx, input)
 		return order, before, true, err
 	}
-	if s.keyIsAnothers(ctx, owner, key) {
+	noted := true
+	switch used := s.lastUse(ctx, key); {
+	case used == nil:
+		noted = s.rememberKey(ctx, owner.session, scope, key) // before the order, whose answer may be lost
+	case used.Scope == short(scope):
+	case owner.isVisitor(used):
+		scope = ofVisitor(owner.visitor) // and has logged in since: another instance may have the order in its journal
+	case used.Scope != short(ofVisitor(owner.visitor)): // another customer's
 		return order, true, false, nil
 	}
 	for i, order := range s.recentOrders(ctx, owner.scopes(), key) {
@@ -131,8 +138,8 @@ func (s *Shop) place(r *http.Request, input footfall.OrderInput, key string) (or
 		if before && time.Since(order.CreatedAt) >= idempotencyTime {
 			continue
 		}
-		if err == nil && !before {
-			s.rememberKey(ctx, scope, key)
+		if !noted && err == nil && !before {
+			s.rememberKey(ctx, owner.session, scope, key)
 		}
 		return order, before, !before || owner.owns(&order), err
 	}
@@ -161,29 +168,39 @@ func (s *Shop) recentOrders(ctx context.Context, scopes []string, key string) []
 
 // A usedKey is a key that was used in a session, and by whom.
 type usedKey struct {
-	Key   string    `json:"k"`
-	Scope string    `json:"s"`
-	At    time.Time `json:"t"`
+	Key     string    `json:"k"`
+	Scope   string    `json:"s"`
+	Session string    `json:"i,omitempty"`
+	At      time.Time `json:"t"`
 }
 
-// keyIsAnothers reports whether another customer used the key in this browser lately, as
-// far as the session's values say: an account switch keeps them, a logout does not.
-func (s *Shop) keyIsAnothers(ctx context.Context, owner keyOwner, key string) bool {
+// isVisitor reports whether a key was used by who is the owner now, before they logged in.
+func (o keyOwner) isVisitor(used *usedKey) bool {
+	return o.session != "" && used.Session == short(o.session) && used.Scope == short(ofVisitor(o.visitor))
+}
+
+// lastUse is how the key was used in this browser lately, nil if the session's values do not
+// say. An account switch keeps them, a logout does not.
+func (s *Shop) lastUse(ctx context.Context, key string) *usedKey {
 	var used []usedKey
 	if _, err := s.tracker.Value(ctx, keysKey, &used); err != nil {
-		return false // then nothing is known
+		return nil // then nothing is known
 	}
-	for _, u := range used {
+	for i, u := range used {
 		if u.Key == short(key) && time.Since(u.At) < idempotencyTime {
-			return u.Scope != short(owner.scope()) && u.Scope != short(ofVisitor(owner.visitor)) // see place for the latter
+			return &used[i]
 		}
 	}
-	return false
+	return nil
 }
 
-// rememberKey notes who used a key, so that the next customer of this browser does not
-// take the other's answer for their own.
-func (s *Shop) rememberKey(ctx context.Context, scope, key string) {
+// rememberKey notes who uses a key, and in which session: so the next customer of this
+// browser does not take the other's answer for their own, and a guest who logs in does not
+// order a second time. It reports whether that is noted, or cannot be.
+func (s *Shop) rememberKey(ctx context.Context, session, scope, key string) bool {
+	if session != "" {
+		session = short(session)
+	}
 	err := s.tracker.UpdateValue(ctx, keysKey, func(before json.RawMessage) (any, error) {
 		var used []usedKey
 		if before != nil {
@@ -191,12 +208,14 @@ func (s *Shop) rememberKey(ctx context.Context, scope, key string) {
 				return nil, err
 			}
 		}
-		used = append(used, usedKey{short(key), short(scope), time.Now().UTC().Truncate(time.Second)})
+		used = append(used, usedKey{short(key), short(scope), session, time.Now().UTC().Truncate(time.Second)})
 		return used[max(0, len(used)-keptKeys):], nil
 	}, footfall.Lasting)
 	if err != nil && !errors.Is(err, footfall.ErrNoSession) {
 		s.log.Warn("shop: the use of an Idempotency-Key was not noted", "error", err)
+		return false
 	}
+	return true
 }
 
 // short is a text's hash, to keep.

@@ -62,6 +62,9 @@ func (s *Shop) placeOrder(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
+	if session, ok := footfall.FromContext(r.Context()); ok {
+		s.noteBuyer(w, r, session.CustomerID)
+	}
 	order, before, mine, err := s.place(r, footfall.OrderInput{Total: total, Metadata: note}, key)
 	if before || err == nil && order.SessionID != "" { // one that failed may be written all the same
 		giveBack()

@@ -28,7 +28,8 @@ type Shop struct {
 	customers customers
 	guard     *loginguard.Guard
 	limit     orderLimit
-	secret    []byte // nil: no buyer cookie
+	secret    []byte   // nil: no buyer cookie
+	former    [][]byte // secrets that verify it as well
 	insecure  bool
 	handler   http.Handler
 }
@@ -46,8 +47,9 @@ type Config struct {
 	// the budgets of failed logins through it. Default: none, and each has its own
 	SharedHot store.HotStore
 
-	Secret   []byte // keys the names of accounts there, and signs the buyer cookie. Default: none, and there is no such cookie
-	Insecure bool   // the buyer cookie is sent over plain HTTP too
+	Secret   []byte   // keys the names of accounts there, and signs the buyer cookie. Default: none, and there is no such cookie
+	Former   [][]byte // secrets before that one: a buyer cookie that was signed by one is good. Default: none
+	Insecure bool     // the buyer cookie is sent over plain HTTP too
 
 	// OrdersPerMinute limits the orders of one network, a /24 or /64, that belong to no
 	// session; from all networks together a hundred times as many are accepted, and twice
@@ -66,7 +68,7 @@ func New(c Config) (*Shop, error) {
 	if c.SharedHot != nil {
 		limits.Shared = documents{c.SharedHot}
 	}
-	s := &Shop{tracker: c.Tracker, secret: c.Secret, insecure: c.Insecure, log: loglimit.Logger(cmp.Or(c.Logger, slog.Default())), proxies: c.Proxies, guard: loginguard.New(limits),
+	s := &Shop{tracker: c.Tracker, secret: c.Secret, former: c.Former, insecure: c.Insecure, log: loglimit.Logger(cmp.Or(c.Logger, slog.Default())), proxies: c.Proxies, guard: loginguard.New(limits),
 		limit: orderLimit{perNetwork: cmp.Or(c.OrdersPerMinute, ordersPerMinute)}}
 	var err error
 	if s.customers, err = loadCustomers(); err != nil {
