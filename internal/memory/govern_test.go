@@ -21,9 +21,55 @@ func TestGovern_KeepsToTheLimitOfWhoSetOne(t *testing.T) {
 	if got := debug.SetMemoryLimit(-1); got > Limit()/10*9 || got < Limit()/2 || Share(100) != share {
 		t.Errorf("the collector's limit is %d, want nine tenths of %d or less, of which shares are still taken", got, Limit())
 	}
-	debug.SetMemoryLimit(1 << 40)
-	if Govern(ended); debug.SetMemoryLimit(-1) != 1<<40 {
-		t.Error("a limit that the operator set is replaced")
+	debug.SetMemoryLimit(Limit() / 4)
+	if Govern(ended); debug.SetMemoryLimit(-1) != Limit()/4 {
+		t.Error("a limit that the operator set is replaced, though it leaves room")
+	}
+}
+
+// What the kernel keeps of connections counts as the cgroup's memory, in version 2.
+func TestKernels(t *testing.T) {
+	const stat = "anon 100\nfile 10\nkernel 7000\nkernel_stack 1000\npagetables 2000\nsock 50000000\nslab_reclaimable 9\nslab_unreclaimable 4000\nslab 9\n"
+	for why, c := range map[string]struct {
+		files map[string]string
+		want  int64
+	}{
+		"of its own cgroup":                 {map[string]string{"/proc/self/cgroup": "0::/a/b\n", "/sys/fs/cgroup/a/b/memory.stat": stat, "/sys/fs/cgroup/a/memory.stat": stat}, 50_007_000},
+		"in a container":                    {map[string]string{"/proc/self/cgroup": "0::/\n", "/sys/fs/cgroup/memory.stat": stat}, 50_007_000},
+		"version 1 counts them apart":       {map[string]string{"/proc/self/cgroup": "7:memory:/d\n", "/sys/fs/cgroup/memory/d/memory.stat": stat}, 0},
+		"nothing can be read":               {nil, 0},
+		"a figure that is none is left out": {map[string]string{"/proc/self/cgroup": "0::/\n", "/sys/fs/cgroup/memory.stat": "sock x\nkernel_stack -1\npagetables\n\n"}, 0},
+	} {
+		got := kernels(func(path string) ([]byte, error) {
+			if text, ok := c.files[path]; ok {
+				return []byte(text), nil
+			}
+			return nil, os.ErrNotExist
+		})
+		if got != c.want {
+			t.Errorf("kernels = %d, want %d: %s", got, c.want, why)
+		}
+	}
+}
+
+// A program that says by how much its heap grows, and one of which two parts call Govern.
+func TestGovern_OneAtATimeAndNoneAgainstTheProgram(t *testing.T) {
+	percent := debug.SetGCPercent(77)
+	defer debug.SetGCPercent(percent)
+	large := make([]byte, 300<<20)
+	debug.FreeOSMemory() // collects
+	synctest.Test(t, func(t *testing.T) {
+		ctx, end := context.WithTimeout(t.Context(), time.Minute)
+		defer end()
+		Govern(ctx)
+		governing <- struct{}{} // somebody else does
+		ended, now := context.WithCancel(t.Context())
+		now()
+		Govern(ended)
+		<-governing
+	})
+	if got := debug.SetGCPercent(77); got != 77 || large[0] != 0 {
+		t.Errorf("the program has its heap grow by 77 %%, and it is %d", got)
 	}
 }
 
