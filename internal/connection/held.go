@@ -1,5 +1,7 @@
 package connection
 
+import "time"
+
 const (
 	// heldTimes is how often what is read of a request is in memory until it is answered,
 	// about: as it came, and as net/http and the handler have it.
@@ -33,7 +35,7 @@ func (l *Listener) lighten(latest *conn) {
 		if l.held.Load() <= l.mostHeld {
 			return
 		}
-		victim := l.longest(func(c *conn) bool { return c.held >= heldLeast })
+		victim := l.longest(func(c *conn) (time.Time, bool) { return c.since, c.held >= heldLeast })
 		if victim == nil {
 			victim = latest
 			latest.mu.Lock()
