@@ -14,10 +14,19 @@ const (
 
 // hold counts bytes that were read of a request that is not answered yet. c.mu is held.
 func (c *conn) hold(n int) {
-	if !c.closed {
+	if !c.closed && !c.hijacked {
 		c.held += n
 		c.listener.held.Add(int64(n))
 	}
+}
+
+// takenOver says that the handler has the connection, a WebSocket's for example: what is
+// read from now on is no part of a request that is not answered.
+func (c *conn) takenOver() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.hijacked = true
+	c.letGo()
 }
 
 // letGo says that the connection holds nothing any more. c.mu is held.

@@ -169,6 +169,7 @@ type conn struct {
 	readBy, writeBy  time.Time // the server's deadlines
 	cut, closed      bool
 	settling         bool // it is closed once its client has room for what it was sent
+	hijacked         bool // the handler has taken it over
 	header           header
 	held             int // bytes that were read of a request that is not answered
 
