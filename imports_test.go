@@ -61,7 +61,7 @@ var mayImport = map[string][]string{
 	"admin":                         {"", "dashboard", "internal/bearer", "internal/build", "internal/count", "internal/datadir", "internal/loglimit", "internal/notices", "internal/oserror", "internal/secret", "internal/connection", "report"},
 	"internal/secret":               {},
 	"internal/connection":           {"internal/count", "internal/memory"},
-	"httpserver":                    {"internal/connection", "internal/oserror"},
+	"httpserver":                    {"internal/connection", "internal/loglimit", "internal/memory", "internal/oserror"},
 	"internal/loglimit":             {"internal/count"},
 	"loginguard":                    {},
 	"internal/shop":                 {"", "enrich", "internal/count", "internal/jsontext", "internal/loglimit", "loginguard", "store"},

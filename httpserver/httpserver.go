@@ -23,9 +23,12 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/footfall-go/footfall/internal/connection"
+	"github.com/footfall-go/footfall/internal/loglimit"
+	"github.com/footfall-go/footfall/internal/memory"
 	"github.com/footfall-go/footfall/internal/oserror"
 )
 
@@ -37,7 +40,8 @@ var ErrCut = errors.New("httpserver: some requests did not finish within 10 s, a
 
 // Options may be left empty.
 type Options struct {
-	// Logger gets what net/http has to say about a connection, as warnings.
+	// Logger gets what net/http has to say about a connection, as warnings, of those that
+	// are alike one a second.
 	// Default: slog.Default().
 	Logger *slog.Logger
 }
@@ -60,10 +64,21 @@ func ListenAndServe(ctx context.Context, addr string, handler http.Handler, o Op
 // client takes 16 KiB of an answer in 20 s, or is cut. Connections take a quarter of
 // the memory at most, counted as 128 KiB each, and three quarters of the files that the
 // process may have open: past that, each new one has one cut that has waited for its
-// client for long. The memory is GOMEMLIMIT, or the limit of the cgroup, or the machine's.
+// client for long. The memory is GOMEMLIMIT, the limit of the cgroup, or the machine's,
+// whichever is least.
+//
+// Until it returns the garbage collector works harder when the process comes near to what
+// the kernel grants it, so that the kernel does not end the process in a flood of requests:
+// otherwise a heap may grow to twice what is in use. A lower GOMEMLIMIT holds, and so does
+// a GOGC, or what the program gave to [runtime/debug.SetGCPercent].
 func Serve(ctx context.Context, l net.Listener, handler http.Handler, o Options) error {
 	listener := connection.Listen(l)
-	server := connection.NewServer(handler, cmp.Or(o.Logger, slog.Default()).Handler())
+	server := connection.NewServer(handler, loglimit.Logger(cmp.Or(o.Logger, slog.Default())).Handler())
+	governed, ungoverned := context.WithCancel(context.WithoutCancel(ctx))
+	var governs sync.WaitGroup
+	governs.Go(func() { memory.Govern(governed) })
+	defer governs.Wait()
+	defer ungoverned()
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
 	select {

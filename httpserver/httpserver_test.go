@@ -2,13 +2,16 @@ package httpserver
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"io"
 	"log/slog"
+	"math"
 	"net"
 	"net/http"
 	"os"
+	"runtime/debug"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -120,6 +123,39 @@ func TestServe_ALineTooManyIsRefused(t *testing.T) {
 		if err := <-done; err != nil {
 			t.Error(err)
 		}
+	})
+}
+
+// Whoever serves strangers must not let the heap grow to twice what is in use, past what
+// the kernel grants.
+func TestServe_HasTheCollectorKeepToWhatTheKernelGrants(t *testing.T) {
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(math.MaxInt64))
+	p := newPipes()
+	_ = p.Close()
+	_ = Serve(t.Context(), p, takes(0), Options{})
+	if got := debug.SetMemoryLimit(-1); got == math.MaxInt64 {
+		t.Error("the collector has no limit")
+	}
+}
+
+func TestServe_WhatNetHTTPSaysIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, end := context.WithCancel(t.Context())
+		var lines bytes.Buffer
+		p, done := newPipes(), make(chan error, 1)
+		panics := http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("no such product") })
+		go func() { done <- Serve(ctx, p, panics, Options{Logger: slog.New(slog.NewTextHandler(&lines, nil))}) }()
+		for range 100 {
+			<-p.ask(get)
+		}
+		end()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		if n := strings.Count(lines.String(), "\n"); n != 1 {
+			t.Errorf("100 requests at once make %d lines in the log, want 1", n)
+		}
+		time.Sleep(2 * time.Second) // the last line comes a second later
 	})
 }
 

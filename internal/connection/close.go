@@ -2,15 +2,16 @@ package connection
 
 import "time"
 
-// What the kernel has of an answer, and the client has no room for, it keeps for minutes
-// after a connection was closed, where no bound of this package would count it: thousands
-// of clients that each ask for one page, and take nothing of it, had it keep a gigabyte.
+// What the kernel has of an answer, and the client has not said that it has, it keeps for
+// minutes after a connection was closed, where no bound of this package would count it:
+// thousands of clients that each ask for one page, and take nothing of it, or say nothing
+// any more, had it keep a gigabyte.
 const (
-	settleFirst = 20 * time.Millisecond // until it is looked whether the client has taken the rest
+	settleFirst = 20 * time.Millisecond // until it is looked whether the client has the rest
 	settleEvery = 2 * time.Second       // then after twice as long each time, at most this
 )
 
-// Close closes the connection, once its client has room for what it was sent. Until then
+// Close closes the connection, once its client has what it was sent. Until then
 // it counts as one that waits for its client, within [Stall] for each 16 KiB.
 func (c *conn) Close() error {
 	if c.settles() {
@@ -26,11 +27,12 @@ func (c *conn) settles() bool {
 	if c.settling || c.closed || c.cut {
 		return c.settling
 	}
-	left := unsentBytes(c.Conn)
+	left := untakenBytes(c.Conn)
 	if left == 0 {
 		return false
 	}
 	c.letGo()
+	c.count(left)
 	c.settling, c.writing, c.fresh = true, true, false
 	if c.turn != &c.writing {
 		c.turn, c.since = &c.writing, time.Now()
@@ -39,11 +41,11 @@ func (c *conn) settles() bool {
 	return true
 }
 
-// settle closes the connection when its client has room for the rest of what it was sent.
+// settle closes the connection when its client has the rest of what it was sent.
 func (c *conn) settle(within time.Duration) {
 	_ = c.CloseWrite()
 	by := time.Now().Add(within)
-	for wait := settleFirst; unsentBytes(c.Conn) > 0; wait = min(2*wait, settleEvery) {
+	for wait := settleFirst; untakenBytes(c.Conn) > 0; wait = min(2*wait, settleEvery) {
 		if time.Now().After(by) {
 			cuts.Add(1)
 			c.cutOff()
@@ -69,6 +71,7 @@ func (c *conn) close() error {
 	stalled := c.cut && !c.draining // at the end the kernel goes on, for as long as it likes
 	c.closed, c.settling = true, false
 	c.letGo()
+	c.count(0)
 	c.mu.Unlock()
 	if stalled {
 		forget(c.Conn)

@@ -8,7 +8,7 @@
 // gets on. It owns, too, after which requests a connection is not used again,
 // [CloseAfter], how large a request's header may be and that each connection gets its
 // turn, [NewServer], and how much all connections together hold of requests that are not
-// answered, and the kernel of each, [Listen], also once it is closed and its client has no
-// room for the rest of an answer.
+// answered, and the kernel of answers, [Listen], also once a connection is closed and its
+// client has not said that it has the rest of an answer.
 // It never cuts a connection because of its age, nor a handler that is at work.
 package connection

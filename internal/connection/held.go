@@ -1,5 +1,7 @@
 package connection
 
+import "time"
+
 const (
 	// heldTimes is how often what is read of a request is in memory until it is answered,
 	// about: as it came, and as net/http and the handler have it.
@@ -12,10 +14,19 @@ const (
 
 // hold counts bytes that were read of a request that is not answered yet. c.mu is held.
 func (c *conn) hold(n int) {
-	if !c.closed {
+	if !c.closed && !c.hijacked {
 		c.held += n
 		c.listener.held.Add(int64(n))
 	}
+}
+
+// takenOver says that the handler has the connection, a WebSocket's for example: what is
+// read from now on is no part of a request that is not answered.
+func (c *conn) takenOver() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.hijacked = true
+	c.letGo()
 }
 
 // letGo says that the connection holds nothing any more. c.mu is held.
@@ -33,7 +44,7 @@ func (l *Listener) lighten(latest *conn) {
 		if l.held.Load() <= l.mostHeld {
 			return
 		}
-		victim := l.longest(func(c *conn) bool { return c.held >= heldLeast })
+		victim := l.longest(func(c *conn) (time.Time, bool) { return c.since, c.held >= heldLeast })
 		if victim == nil {
 			victim = latest
 			latest.mu.Lock()

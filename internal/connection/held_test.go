@@ -89,3 +89,39 @@ func readAll(c net.Conn, into []byte) error {
 	_, err := c.Read(make([]byte, 4096))
 	return err
 }
+
+// A connection that its handler has taken over, such as a WebSocket's, may receive as much
+// as it wants while it lasts.
+func TestListener_WhatAHandlerReadsItselfIsNotHeld(t *testing.T) {
+	inner, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := Listen(inner)
+	l.mostHeld = 64 << 10
+	const sent = 1 << 20
+	server := NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		c, in, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer c.Close()
+		if n, err := io.CopyN(io.Discard, in, sent); err != nil {
+			t.Errorf("a handler that took the connection over reads %d bytes of %d: %v", n, sent, err)
+		}
+		_, _ = c.Write([]byte{'.'})
+	}), slog.DiscardHandler)
+	go func() { _ = server.Serve(l) }()
+	defer server.Close()
+	client := dial(t, inner.Addr().String())
+	if _, err := client.Write([]byte("GET / HTTP/1.1\r\nHost: x\r\n\r\n")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.Write(make([]byte, sent)); err != nil {
+		t.Error(err)
+	}
+	if _, err := client.Read(make([]byte, 1)); err != nil {
+		t.Error(err)
+	}
+}

@@ -11,15 +11,15 @@ import (
 // does not take: a thousand connections then have 1.8 GB.
 const (
 	// unsent is how much of an answer the kernel takes though the client has no room for it
-	// yet. What is on its way to a client that takes it does not count, so that nobody gets an
-	// answer later for it.
+	// yet. What is on its way to a client that takes it does not count here, so that nobody gets
+	// an answer later for it: see taken.go.
 	unsent = chunk
 	// unread is how much a client may send that nobody has read; the kernel takes about twice
 	// that.
 	unread = 32 << 10
 
 	tcpNotSentLowAt = 25     // TCP_NOTSENT_LOWAT, which package syscall does not name
-	siocOutQNSD     = 0x894b // SIOCOUTQNSD, likewise
+	siocOutQ        = 0x5411 // SIOCOUTQ, likewise
 )
 
 // boundUnread has the kernel keep no more than that of what is sent on each connection that
@@ -42,9 +42,10 @@ func set(socket any, level, option, value int) {
 	}
 }
 
-// unsentBytes is how many bytes of what was written to a connection the kernel has not sent yet,
-// because the client has no room for them.
-func unsentBytes(c net.Conn) (bytes int) {
+// untakenBytes is how many bytes of what was written to a connection the kernel keeps, because
+// the client has not said that it has them: it has no room for them, or they are on their way,
+// or it does not answer.
+func untakenBytes(c net.Conn) (bytes int) {
 	raw, ok := c.(syscall.Conn)
 	if !ok {
 		return 0
@@ -55,7 +56,7 @@ func unsentBytes(c net.Conn) (bytes int) {
 	}
 	var n int32
 	_ = control.Control(func(fd uintptr) {
-		_, _, _ = syscall.Syscall(syscall.SYS_IOCTL, fd, siocOutQNSD, uintptr(unsafe.Pointer(&n))) //nolint:gosec // what the call writes to
+		_, _, _ = syscall.Syscall(syscall.SYS_IOCTL, fd, siocOutQ, uintptr(unsafe.Pointer(&n))) //nolint:gosec // what the call writes to
 	})
 	return int(n)
 }
@@ -63,7 +64,7 @@ func unsentBytes(c net.Conn) (bytes int) {
 // forget has the kernel drop what a connection's client has not taken when it is closed.
 // Without such data the client is told of a usual end.
 func forget(c net.Conn) {
-	if l, ok := c.(interface{ SetLinger(sec int) error }); ok && unsentBytes(c) > 0 {
+	if l, ok := c.(interface{ SetLinger(sec int) error }); ok && untakenBytes(c) > 0 {
 		_ = l.SetLinger(0)
 	}
 }

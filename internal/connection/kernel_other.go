@@ -5,7 +5,7 @@ package connection
 import "net"
 
 // They do nothing: see kernel_linux.go.
-func boundUnread(net.Listener) {}
-func boundUnsent(net.Conn)     {}
-func unsentBytes(net.Conn) int { return 0 }
-func forget(net.Conn)          {}
+func boundUnread(net.Listener)  {}
+func boundUnsent(net.Conn)      {}
+func untakenBytes(net.Conn) int { return 0 }
+func forget(net.Conn)           {}

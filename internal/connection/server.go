@@ -20,8 +20,13 @@ func NewServer(handler http.Handler, log slog.Handler) *http.Server {
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          slog.NewLogLogger(log, slog.LevelWarn),
 		ConnState: func(c net.Conn, state http.ConnState) {
-			if c, ok := c.(*conn); ok && state == http.StateIdle {
-				c.answered()
+			ours, ok := c.(*conn)
+			switch {
+			case !ok:
+			case state == http.StateHijacked:
+				ours.takenOver()
+			case state == http.StateIdle:
+				ours.answered()
 				// The client may have sent many requests at once. Its connection would go on
 				// with them for 10 ms before anybody else's is looked at, and a thousand such
 				// connections for five seconds.

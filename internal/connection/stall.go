@@ -32,6 +32,9 @@ type Listener struct {
 	mostHeld int64 // bytes that were read of requests that are not answered
 	held     atomic.Int64
 
+	mostUntaken int64 // bytes of answers that the kernel keeps until clients have them
+	untaken     atomic.Int64
+
 	mu       sync.Mutex
 	conns    map[*conn]struct{}
 	draining bool
@@ -52,12 +55,14 @@ const (
 // nor a file of a store opened. Past that, each new one has one cut that has waited long
 // for its client; where handlers are at work for all, none is, and nobody waits. What they
 // hold of requests that are not answered takes a quarter of the memory too: past that those
-// are cut that hold much of one.
+// are cut that hold much of one. Of answers that the clients do not have yet the kernel
+// keeps half a quarter: past that those are cut for whom it keeps much.
 func Listen(l net.Listener) *Listener {
 	boundUnread(l)
 	return &Listener{
 		Listener: l, conns: map[*conn]struct{}{},
 		most: mostConns(memory.Share(25), openFiles()), mostHeld: memory.Share(25) / heldTimes,
+		mostUntaken: memory.Share(25) / 2,
 	}
 }
 
@@ -99,13 +104,15 @@ func (l *Listener) victim() *conn {
 		return nil
 	}
 	now := time.Now()
-	return l.longest(func(c *conn) bool { return many || !c.first || now.Sub(c.since) >= patience })
+	return l.longest(func(c *conn) (time.Time, bool) {
+		return c.since, many || !c.first || now.Sub(c.since) >= patience
+	})
 }
 
 // longest is, of a few connections that wait for their client and of which which says so,
-// the one that has done so for longest; nil if there is none. which is called with the
-// connection's mu held.
-func (l *Listener) longest(which func(*conn) bool) (longest *conn) {
+// the one that has done so for longest; nil if there is none. which says since when, and is
+// called with the connection's mu held.
+func (l *Listener) longest(which func(*conn) (since time.Time, ok bool)) (longest *conn) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var since time.Time
@@ -115,7 +122,10 @@ func (l *Listener) longest(which func(*conn) bool) (longest *conn) {
 			break
 		}
 		c.mu.Lock()
-		waits, at := (c.reading || c.writing || c.fresh) && which(c), c.since
+		at, waits := time.Time{}, c.reading || c.writing || c.fresh
+		if waits {
+			at, waits = which(c)
+		}
 		c.mu.Unlock()
 		if !waits {
 			continue
@@ -159,8 +169,14 @@ type conn struct {
 	readBy, writeBy  time.Time // the server's deadlines
 	cut, closed      bool
 	settling         bool // it is closed once its client has room for what it was sent
+	hijacked         bool // the handler has taken it over
 	header           header
 	held             int // bytes that were read of a request that is not answered
+
+	written, looked int64     // bytes that were written, and of these until the last look
+	untaken         int       // bytes that the kernel kept for the client at the last look
+	taken           int64     // bytes that the client had when it had last taken 16 KiB more, or all
+	takenAt         time.Time // when that was seen
 }
 
 // Read reads from the connection. A read of one byte is how net/http notices that a
@@ -190,6 +206,7 @@ func (c *conn) Write(p []byte) (written int, err error) {
 		n, err := c.Conn.Write(p[written:min(len(p), written+chunk)])
 		written += n
 		c.end(&c.writing, began, err)
+		c.wrote(n)
 		if err != nil || written == len(p) {
 			return written, err
 		}

@@ -11,40 +11,97 @@ import (
 )
 
 // Govern sets the garbage collector's limits for a program that has its process to
-// itself, until ctx ends, unless GOMEMLIMIT or GOGC do.
+// itself, until ctx ends. Of several calls at a time one does.
 //
-// From nine tenths of [Limit] on, less what is in use outside of Go's memory, the
-// collector works harder: otherwise the heap may grow to twice what is in use, and the
-// kernel ends the process at the limit of its cgroup. SQLite has its pages outside, some
-// 100 MB of them, and the kernel what connections have not taken yet. However much that
-// is, the collector's limit is half of [Limit] at least.
-// And the more is in use, the smaller is the part by which the heap may grow: most of a
-// large heap are the documents of the hot store, which cost the collector nothing.
+// From nine tenths of what the kernel grants the process on, less what is in use outside of
+// Go's memory, the collector works harder: otherwise the heap may grow to twice what is in
+// use, and the kernel ends the process at the limit of its cgroup. SQLite has its pages
+// outside, some 100 MB of them, and the kernel what it keeps of connections. A lower
+// GOMEMLIMIT holds; one that leaves no room for what is outside does not.
+// And the more is in use, the smaller is the part by which the heap may grow, unless GOGC
+// or the program says by how much: most of a large heap are the documents of the hot store,
+// which cost the collector nothing.
 func Govern(ctx context.Context) {
-	before := Limit() // of which everybody takes shares, before and after
-	limits, grows := debug.SetMemoryLimit(-1) == math.MaxInt64, os.Getenv("GOGC") == ""
+	Limit() // of which everybody takes shares, before and after
+	if !take(ctx) {
+		return
+	}
+	defer func() { <-governing }()
 	const every = 2 * time.Second // a flood can use up a small machine's memory within 15 s
-	const little = 4 << 20        // setting a limit stops the program for a moment
-	now, limit := growth(0), int64(0)
+	grows := mayGrow()
 	for ticks := time.NewTicker(every); ; {
-		if limits {
-			next := max(before/10*9-outside(os.ReadFile), before/2)
-			if next < limit-little || next > limit+little {
-				debug.SetMemoryLimit(next)
-				limit = next
-			}
-		}
+		setLimit()
 		select {
 		case <-ctx.Done():
 			ticks.Stop()
 			return
 		case <-ticks.C:
 		}
-		if next := growth(inUse()); grows && next != now {
+		if next := growth(inUse()); grows && next != percent() {
 			debug.SetGCPercent(next)
-			now = next
+			set.percent = next
 		}
 	}
+}
+
+var (
+	governing = make(chan struct{}, 1) // has an element while somebody governs
+
+	// set is what was set last, and in whose place. Who governs has it.
+	set struct {
+		limit, operators int64
+		percent          int
+	}
+)
+
+// take waits until nobody else governs, and says whether it came to that before ctx ended.
+func take(ctx context.Context) bool {
+	select {
+	case governing <- struct{}{}:
+		return true
+	default:
+	}
+	select {
+	case governing <- struct{}{}:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// setLimit sets the collector's limit to what is left for Go's memory, or to the
+// operator's if that is less.
+func setLimit() {
+	const little = 4 << 20 // setting a limit stops the program for a moment
+	now := debug.SetMemoryLimit(-1)
+	if now != set.limit {
+		set.operators = now
+	}
+	most := granted()
+	if most == math.MaxInt64 {
+		most = Unknown
+		if set.operators != math.MaxInt64 {
+			return
+		}
+	}
+	next := min(set.operators, max(most/10*9-outside(os.ReadFile), most/2))
+	if next < now-little || next > now+little {
+		debug.SetMemoryLimit(next)
+		set.limit = next
+	}
+}
+
+// mayGrow reports whether nobody else said by how much the heap grows.
+func mayGrow() bool {
+	now := percent()
+	return os.Getenv("GOGC") == "" && (now == growth(0) || now == set.percent)
+}
+
+// percent is by how much a heap may grow now before the next collection.
+func percent() int {
+	sample := []metrics.Sample{{Name: "/gc/gogc:percent"}}
+	metrics.Read(sample)
+	return int(min(sample[0].Value.Uint64(), math.MaxInt32)) //nolint:gosec // it is small
 }
 
 // outside is how many bytes are in use that are not Go's: of this process, and of the

@@ -21,9 +21,30 @@ func TestGovern_KeepsToTheLimitOfWhoSetOne(t *testing.T) {
 	if got := debug.SetMemoryLimit(-1); got > Limit()/10*9 || got < Limit()/2 || Share(100) != share {
 		t.Errorf("the collector's limit is %d, want nine tenths of %d or less, of which shares are still taken", got, Limit())
 	}
-	debug.SetMemoryLimit(1 << 40)
-	if Govern(ended); debug.SetMemoryLimit(-1) != 1<<40 {
-		t.Error("a limit that the operator set is replaced")
+	debug.SetMemoryLimit(Limit() / 4)
+	if Govern(ended); debug.SetMemoryLimit(-1) != Limit()/4 {
+		t.Error("a limit that the operator set is replaced, though it leaves room")
+	}
+}
+
+// A program that says by how much its heap grows, and one of which two parts call Govern.
+func TestGovern_OneAtATimeAndNoneAgainstTheProgram(t *testing.T) {
+	percent := debug.SetGCPercent(77)
+	defer debug.SetGCPercent(percent)
+	large := make([]byte, 300<<20)
+	debug.FreeOSMemory() // collects
+	synctest.Test(t, func(t *testing.T) {
+		ctx, end := context.WithTimeout(t.Context(), time.Minute)
+		defer end()
+		Govern(ctx)
+		governing <- struct{}{} // somebody else does
+		ended, now := context.WithCancel(t.Context())
+		now()
+		Govern(ended)
+		<-governing
+	})
+	if got := debug.SetGCPercent(77); got != 77 || large[0] != 0 {
+		t.Errorf("the program has its heap grow by 77 %%, and it is %d", got)
 	}
 }
 

@@ -18,18 +18,29 @@ import (
 // other than Linux without GOMEMLIMIT.
 const Unknown = 2 << 30
 
-// Limit is how many bytes this process may use: GOMEMLIMIT if that is set; otherwise
-// the least limit of its cgroup and of those above it, or the machine's memory if that
-// is less.
-var Limit = sync.OnceValue(func() int64 { return limit(debug.SetMemoryLimit(-1), os.ReadFile) })
+// Limit is how many bytes this process may use: the least of GOMEMLIMIT, the limits of
+// its cgroup and of those above it, and the machine's memory.
+var Limit = sync.OnceValue(func() int64 { return limit(debug.SetMemoryLimit(-1), granted()) })
 
 // Share is a part of [Limit] in percent.
 func Share(percent int64) int64 { return Limit() / 100 * percent }
 
-func limit(goLimit int64, read func(string) ([]byte, error)) int64 {
-	if goLimit > 0 && goLimit < math.MaxInt64 {
-		return goLimit
+func limit(goLimit, granted int64) int64 {
+	if goLimit <= 0 {
+		goLimit = math.MaxInt64
 	}
+	if least := min(goLimit, granted); least < math.MaxInt64 {
+		return least
+	}
+	return Unknown
+}
+
+// granted is how many bytes the kernel lets this process have, whatever GOMEMLIMIT says.
+var granted = sync.OnceValue(func() int64 { return kernelLimit(os.ReadFile) })
+
+// kernelLimit is the least limit of the process's cgroups and of the machine,
+// [math.MaxInt64] if none can be read.
+func kernelLimit(read func(string) ([]byte, error)) int64 {
 	least := int64(math.MaxInt64)
 	if total, ok := machine(read); ok {
 		least = total
@@ -42,9 +53,6 @@ func limit(goLimit int64, read func(string) ([]byte, error)) int64 {
 		if n, err := strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64); err == nil && n > 0 { // "max": none
 			least = min(least, n)
 		}
-	}
-	if least == math.MaxInt64 {
-		return Unknown
 	}
 	return least
 }

@@ -15,6 +15,7 @@ func TestLimit_IsTheLeastThatBindsTheProcess(t *testing.T) {
 		want    int64
 	}{
 		{"GOMEMLIMIT is what the operator said", 1 << 28, map[string]string{"/proc/meminfo": meminfo}, 1 << 28},
+		{"GOMEMLIMIT cannot be more than what the kernel grants", 1 << 30, map[string]string{"/proc/meminfo": meminfo, "/proc/self/cgroup": "0::/\n", "/sys/fs/cgroup/memory.max": "536870912\n"}, 512 << 20},
 		{"without a limit the machine's memory binds", math.MaxInt64, map[string]string{"/proc/meminfo": meminfo}, 8 << 30},
 		{"a cgroup without a limit changes nothing", math.MaxInt64, map[string]string{"/proc/meminfo": meminfo, "/proc/self/cgroup": "0::/a\n", "/sys/fs/cgroup/a/memory.max": "max\n"}, 8 << 30},
 		{"the cgroup's limit binds", math.MaxInt64, map[string]string{"/proc/meminfo": meminfo, "/proc/self/cgroup": "0::/\n", "/sys/fs/cgroup/memory.max": "536870912\n"}, 512 << 20},
@@ -29,7 +30,7 @@ func TestLimit_IsTheLeastThatBindsTheProcess(t *testing.T) {
 			}
 			return nil, fs.ErrNotExist
 		}
-		if got := limit(c.goLimit, read); got != c.want {
+		if got := limit(c.goLimit, kernelLimit(read)); got != c.want {
 			t.Errorf("limit = %d, want %d: %s", got, c.want, c.why)
 		}
 	}
