@@ -123,12 +123,14 @@ func TestReport_MistakesAreNamed(t *testing.T) {
 		"series?interval=year":                               "interval: ",
 		"series?interval=hour&from=2010-01-01&to=2026-01-01": "use day",
 		"totals?compare=never":                               "compare: ",
-		"totals?match=date":                                  "match: ",
-		"totals?format=xml":                                  "format: use json or csv",
-		"totals?limit=1&limit=2":                             "limit: is given twice",
-		"totals?from=1800-01-01":                             "longer than 20 years",
-		"totals,series?format=csv":                           "CSV has one report",
-		strings.Repeat("totals,", 21) + "totals":             "at most 20",
+		"funnel?steps=colour:red":                            "write it like event:add_to_cart",
+		"funnel?steps=visit,visit,visit,visit,visit,visit,visit,visit,visit": "there are more than 8",
+		"totals?match=date":                      "match: ",
+		"totals?format=xml":                      "format: use json or csv",
+		"totals?limit=1&limit=2":                 "limit: is given twice",
+		"totals?from=1800-01-01":                 "longer than 20 years",
+		"totals,series?format=csv":               "CSV has one report",
+		strings.Repeat("totals,", 21) + "totals": "at most 20",
 	} {
 		w := get(t, h, "/_footfall/api/report/"+target, token)
 		if w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), want) {

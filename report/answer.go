@@ -16,7 +16,8 @@ type Answer struct {
 	Rest      *Rest // the rows that were not returned; nil: none
 	Outside   *Row  // orders without a visit; nil: the report has no such row
 	Total     Row
-	Next      string // the cursor of the rows that follow; empty: none
+	Funnel    *FunnelNote // of the report funnel
+	Next      string      // the cursor of the rows that follow; empty: none
 }
 
 // A Rest is what the rows that were not returned have together.
@@ -27,10 +28,11 @@ type Rest struct {
 
 // The names of the figures, as in JSON.
 var (
-	visitFields = []string{"visitors", "sessions", "engaged", "pageViews", "converted", "conversionRate", "bounceRate", "duration"}
-	orderFields = []string{"orders", "revenue", "refunded", "net", "averageOrder"}
-	allFields   = append(slices.Clone(visitFields), orderFields...)
-	pageFields  = []string{"pageViews", "visitors", "sessions", "engaged", "converted", "conversionRate", "bounceRate", "timeOnPage"}
+	visitFields  = []string{"visitors", "sessions", "engaged", "pageViews", "converted", "conversionRate", "bounceRate", "duration"}
+	orderFields  = []string{"orders", "revenue", "refunded", "net", "averageOrder"}
+	allFields    = append(slices.Clone(visitFields), orderFields...)
+	funnelFields = []string{"sessions", "visitors", "left", "share"}
+	pageFields   = []string{"pageViews", "visitors", "sessions", "engaged", "converted", "conversionRate", "bounceRate", "timeOnPage"}
 )
 
 // A spec says what a report has.
@@ -44,11 +46,13 @@ type spec struct {
 var reports = map[string]spec{
 	"totals":    {fields: allFields, whole: true},
 	"series":    {fields: allFields, whole: true, rows: true},
+	"funnel":    {fields: funnelFields, whole: true, rows: true},
 	"channels":  {fields: visitFields, rows: true},
 	"mediums":   {fields: visitFields, rows: true},
 	"campaigns": {fields: visitFields, rows: true},
 	"terms":     {fields: visitFields, rows: true},
 	"contents":  {fields: visitFields, rows: true},
+	"referrers": {fields: visitFields, rows: true},
 	"landing":   {fields: allFields, rows: true},
 	"exit":      {fields: allFields, rows: true},
 	"pages":     {fields: pageFields, rows: true},
@@ -72,7 +76,7 @@ func HasRows(report string) bool { return reports[report].rows }
 // that have none.
 func KeyDimension(report string) Dimension {
 	return map[string]Dimension{
-		"channels": Channel, "mediums": Medium, "campaigns": Campaign, "terms": Term, "contents": Content, "landing": Landing, "exit": Exit,
+		"channels": Channel, "mediums": Medium, "campaigns": Campaign, "terms": Term, "contents": Content, "referrers": Referrer, "landing": Landing, "exit": Exit,
 		"pages": Page, "devices": Device, "browsers": Browser, "os": OS, "countries": Country, "cities": City,
 	}[report]
 }

@@ -18,6 +18,7 @@ const (
 	Campaign Dimension = "campaign"
 	Term     Dimension = "term"
 	Content  Dimension = "content"
+	Referrer Dimension = "referrer"
 	Landing  Dimension = "landing"
 	Exit     Dimension = "exit"
 	Page     Dimension = "page"
@@ -30,7 +31,7 @@ const (
 )
 
 // Dimensions are all of them.
-var Dimensions = []Dimension{Channel, Medium, Campaign, Term, Content, Landing, Exit, Page, Product, Country, City, Device, Browser, OS}
+var Dimensions = []Dimension{Channel, Medium, Campaign, Term, Content, Referrer, Landing, Exit, Page, Product, Country, City, Device, Browser, OS}
 
 // Cased reports whether values of the dimension that differ in case are different ones.
 func (d Dimension) Cased() bool { return d == Page || d == Landing || d == Exit || d == Product }

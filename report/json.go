@@ -25,6 +25,13 @@ func (a Answer) MarshalJSON() ([]byte, error) {
 	if q.Report == "series" {
 		o.add("interval", q.Interval)
 	}
+	if q.Report == "funnel" {
+		steps := make([]string, len(q.Steps))
+		for i, s := range q.Steps {
+			steps[i] = s.String()
+		}
+		o.add("steps", steps)
+	}
 	o.add("until", at(a.Until))
 	if a.Truncated.IsZero() {
 		o.add("truncated", nil)
@@ -49,6 +56,10 @@ func (a Answer) MarshalJSON() ([]byte, error) {
 		if a.Outside != nil {
 			o.add("outside", a.Outside.object(fields, false).end())
 		}
+	}
+	if a.Funnel != nil {
+		o.add("skipped", a.Funnel.Skipped)
+		o.add("furtherOrders", a.Funnel.FurtherOrders)
 	}
 	o.add("total", a.Total.object(fields, false).end())
 	if HasRows(q.Report) {

@@ -77,3 +77,15 @@ func hexDigit(c byte) int {
 // TextKey returns the key of a text that people type into links, such as a campaign:
 // [enrich.Key].
 func TextKey(s string) string { return enrich.Key(s) }
+
+// ReferrerKey returns the key of a referrer, a URL: its host and path.
+func ReferrerKey(url string) string {
+	if i := strings.Index(url, "://"); i >= 0 {
+		url = url[i+3:]
+	}
+	if i := strings.IndexAny(url, "?#"); i >= 0 {
+		url = url[:i]
+	}
+	host, path, _ := strings.Cut(url, "/")
+	return strings.ToLower(host) + "/" + path
+}

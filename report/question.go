@@ -18,6 +18,7 @@ type Question struct {
 	Zone     *time.Location
 	Filters  []Condition // all of them hold
 	Interval Interval    // of the report series
+	Steps    []Step      // of the report funnel
 	Sort     string      // a field, with "-" before it for the greatest first
 	Limit    int         // of the rows of a list
 	Cursor   string      // where the rows before ended: Answer.Next; empty: at the first
@@ -70,7 +71,7 @@ func RangeMistake(bytes int) error {
 }
 
 // parameters are the names that a question may have.
-var parameters = []string{"from", "to", "last", "timezone", "filter", "compare", "match", "interval", "sort", "limit", "cursor", "format"}
+var parameters = []string{"from", "to", "last", "timezone", "filter", "compare", "match", "interval", "steps", "sort", "limit", "cursor", "format"}
 
 // ParseQuestion reads a question for a report from its parameters, as of a moment. zone is
 // the shop's, used unless the parameters name another. An error is a mistake in them, in
@@ -89,7 +90,7 @@ func ParseQuestion(name string, p url.Values, zone *time.Location, now time.Time
 			return q, mistake{key, "is given twice"}
 		}
 	}
-	for _, read := range []func(url.Values) error{q.readRange, q.readFilters, q.readCompare, q.readInterval, func(p url.Values) error { return q.readList(p, s) }} {
+	for _, read := range []func(url.Values) error{q.readRange, q.readFilters, q.readCompare, q.readInterval, q.readSteps, func(p url.Values) error { return q.readList(p, s) }} {
 		if err := read(p); err != nil {
 			return q, err
 		}

@@ -17,6 +17,8 @@ type Row struct {
 	Orders                                            int64
 	DurationMillis, Durations                         int64 // the sum, and of how many visits; of pages the time on them
 
+	Left, Of int64 // of a funnel: visits that reached no further step; all visits
+
 	Money []Sales // by currency, in the order of their codes
 
 	Compared *Row // the same figures of the compared range; nil: none is compared
@@ -36,6 +38,10 @@ func (r *Row) Figure(name string) any {
 		return r.PageViews
 	case "converted":
 		return r.Converted
+	case "left":
+		return r.Left
+	case "share":
+		return rate(r.Sessions, r.Of)
 	case "orders":
 		return r.Orders
 	case "revenue":

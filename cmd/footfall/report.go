@@ -28,6 +28,7 @@ type reportCmd struct {
 	Compare  string   `placeholder:"previous|year|FROM..TO" help:"Show the figures of another range too."`
 	Match    string   `placeholder:"weekday|date" help:"How a compared range is matched."`
 	Interval string   `placeholder:"hour|day|week|month" help:"Of the report series. Default: day."`
+	Steps    string   `placeholder:"STEP,…" help:"Of the report funnel: event:NAME, page:PREFIX, product:ID. Default: the shop's."`
 	Sort     string   `placeholder:"FIELD" help:"Order of the rows; -FIELD for the greatest first."`
 	Limit    string   `placeholder:"N" help:"Greatest number of rows. Default: 10."`
 	Cursor   string   `placeholder:"TEXT" help:"Go on where an answer ended: its next."`
@@ -45,7 +46,7 @@ func (cmd *reportCmd) Run(t terminal) error {
 	defer done()
 	p := url.Values{}
 	for name, value := range map[string]string{
-		"from": cmd.From, "to": cmd.To, "last": cmd.Last, "compare": cmd.Compare, "match": cmd.Match, "interval": cmd.Interval, "sort": cmd.Sort, "limit": cmd.Limit, "cursor": cmd.Cursor,
+		"from": cmd.From, "to": cmd.To, "last": cmd.Last, "compare": cmd.Compare, "match": cmd.Match, "interval": cmd.Interval, "steps": cmd.Steps, "sort": cmd.Sort, "limit": cmd.Limit, "cursor": cmd.Cursor,
 	} {
 		if value != "" {
 			p.Set(name, value)

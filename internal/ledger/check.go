@@ -14,7 +14,7 @@ import (
 
 var filters = []string{
 	"", "device:is:mobile", "device:not:mobile", "device:is:", "country:is:fr|DE", "country:not:fr|de", "page:is:/p/1", "page:not:/p/1", "page:is:", "page:contains:p/", "page:begins:/p",
-	`campaign:is:winter\|sale`, "campaign:is:sommer", `campaign:is:a\\b`, "product:is:17", "product:not:17", "product:is:", "landing:is:/caf%C3%A9", "exit:is:/p/1?x", "channel:begins:organic", "browser:contains:o", "city:is:FR/Paris",
+	`campaign:is:winter\|sale`, "campaign:is:sommer", `campaign:is:a\\b`, "product:is:17", "product:not:17", "product:is:", "landing:is:/caf%C3%A9", "exit:is:/p/1?x", "referrer:is:blog.example/a", "channel:begins:organic", "browser:contains:o", "city:is:FR/Paris",
 	"page:is:/P/2 page:is:/p/2", "device:is:mobile os:not:iOS",
 }
 
@@ -28,9 +28,12 @@ func Check(t *testing.T, l *Ledger, e *engine.Engine, most int, zones ...string)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, filter := range filters[:min(most, len(filters))] {
+		for i, filter := range filters[:min(most, len(filters))] {
 			for _, name := range report.Names() {
 				p := url.Values{"from": {"2026-03-05"}, "to": {"2026-04-12"}, "compare": {"previous"}, "limit": {"10000"}}
+				if name == "funnel" && i%2 == 1 {
+					p.Set("steps", "page:/p,event:begin_checkout,product:17,event:purchase")
+				}
 				if filter != "" {
 					p["filter"] = strings.Split(filter, " ")
 				}
@@ -85,6 +88,13 @@ func compareAnswer(t *testing.T, l *Ledger, q report.Question, a *report.Answer,
 	}
 	check(&a.Total, total, "total")
 	check(a.Total.Compared, totalBefore, "total before")
+	if q.Report == "funnel" {
+		want, note := l.funnel(q, now)
+		if got := funnelText(a.Rows); !slices.Equal(got, want) || *a.Funnel != note {
+			t.Errorf("%s: %q and %+v, want %q and %+v", what, got, *a.Funnel, want, note)
+		}
+		return
+	}
 	if d == "" {
 		return
 	}

@@ -30,12 +30,18 @@ type Visit struct {
 	dims        map[report.Dimension]string
 	views       []view
 	products    []string
+	events      []event // in order
 	sales       int
 }
 
 type view struct {
 	at   time.Time
 	page string // its key
+}
+
+type event struct {
+	at                  time.Time
+	kind, page, product string
 }
 
 type sale struct {
@@ -94,14 +100,16 @@ func (l *Ledger) Visit(began time.Time, browsers *[]string) {
 	landing := pages[r.IntN(len(pages))]
 	campaign := pick(r, "", "Sommer", "sommer ", "SOMMER", "winter|sale", `a\b`)
 	country, city := pick(r, "", "FR", "DE"), pick(r, "", "Paris")
+	referrer := pick(r, "", "https://www.google.com/", "https://blog.example/a?b=c", "https://blog.example/a")
 	s := store.Session{
 		SessionID: l.id(began), VisitorID: visitor, Device: pick(r, "desktop", "mobile", ""), Browser: pick(r, "Chrome", "Firefox", "Safari"), OS: pick(r, "iOS", "Linux"),
 		Country: country, City: city, Channel: pick(r, "Direct", "Organic Search", "Email"), UTMMedium: pick(r, "", "cpc", "CPC"), UTMCampaign: campaign,
-		LandingPage: landing[0], StartedAt: began, LastSeenAt: began,
+		Referrer: referrer, LandingPage: landing[0], StartedAt: began, LastSeenAt: began,
 	}
 	v := &Visit{id: s.SessionID, visitor: visitor, began: began, last: began, dims: map[report.Dimension]string{
 		report.Device: s.Device, report.Browser: s.Browser, report.OS: s.OS, report.Country: country, report.Channel: s.Channel,
 		report.Medium: strings.ToLower(s.UTMMedium), report.Campaign: strings.ToLower(strings.TrimSpace(campaign)), report.Landing: landing[1], report.Exit: landing[1],
+		report.Referrer: strings.TrimSuffix(strings.TrimPrefix(referrer, "https://"), "?b=c"),
 	}}
 	if city != "" {
 		v.dims[report.City] = country + "/" + city
@@ -115,12 +123,14 @@ func (l *Ledger) Visit(began time.Time, browsers *[]string) {
 			if r.IntN(2) == 0 {
 				step = 8000
 			}
-			at = at.Add(time.Duration(r.IntN(step)) * time.Millisecond)
+			at = at.Add(time.Duration(1+r.IntN(step)) * time.Millisecond)
 		}
 		e := store.Event{EventID: l.id(at), SessionID: v.id, VisitorID: visitor, EventType: store.EventPageView, CreatedAt: at}
-		if r.IntN(4) == 0 {
-			e.EventType, e.ProductID = store.EventAddToCart, pick(r, "17", "18")
-			v.products = append(v.products, e.ProductID)
+		if kind := r.IntN(10); kind < 4 {
+			e.EventType, e.ProductID = pick(r, store.EventAddToCart, store.EventViewItem, "begin_checkout"), pick(r, "17", "18", "")
+			if e.ProductID != "" {
+				v.products = append(v.products, e.ProductID)
+			}
 		} else {
 			p := pages[r.IntN(len(pages))]
 			e.Page = p[0]
@@ -131,6 +141,7 @@ func (l *Ledger) Visit(began time.Time, browsers *[]string) {
 			v.views = append(v.views, view{at, p[1]})
 		}
 		v.last = at
+		v.events = append(v.events, event{at, report.EventKey(e.EventType), report.PageKey(e.Page), e.ProductID})
 		l.Facts = append(l.Facts, &store.EventRecorded{Event: e})
 	}
 	if r.IntN(5) == 0 {
@@ -144,6 +155,7 @@ func (l *Ledger) sale(at time.Time, v *Visit) {
 	f := &store.OrderPlaced{EventID: l.id(at), Order: store.Order{OrderID: s.id, Total: store.Money{Amount: s.amount, Currency: s.currency}, CreatedAt: at}}
 	if v != nil {
 		v.sales++
+		v.events = append(v.events, event{at, store.EventOrderCompleted, "", ""})
 		f.SessionID, f.VisitorID = v.id, v.visitor
 	}
 	l.Facts = append(l.Facts, f)

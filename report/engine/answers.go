@@ -30,7 +30,7 @@ func (l *load) key(q *report.Question) string {
 		compared = *q.Compared
 	}
 	// Intervals begin and end with a minute: until the next one, now means the same.
-	fmt.Fprintf(&b, "%s %d %d %s %d %d %s %s %d %q %d %q", q.Report, q.From.UnixNano(), q.To.UnixNano(), q.Zone, compared.From.UnixNano(), compared.To.UnixNano(), q.Interval, q.Sort, q.Limit, q.Cursor,
+	fmt.Fprintf(&b, "%s %d %d %s %d %d %s %q %s %d %q %d %q", q.Report, q.From.UnixNano(), q.To.UnixNano(), q.Zone, compared.From.UnixNano(), compared.To.UnixNano(), q.Interval, q.Steps, q.Sort, q.Limit, q.Cursor,
 		q.Now.Truncate(time.Minute).Unix(), q.Filters)
 	days := make([]*segment, 0, len(l.segments))
 	for _, s := range l.segments {

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"math"
 	"slices"
@@ -19,10 +20,12 @@ type builder struct {
 	single   [len(singles)]*dictionary
 	pages    *dictionary
 	products *dictionary
+	kinds    *dictionary
 
 	visits  []visitRow
 	pageOf  []uint32 // of each event, in the order in which visits came
 	prodOf  []uint32
+	kindOf  []uint32
 	eventAt []uint32
 	isView  []bool
 }
@@ -40,7 +43,7 @@ type visitRow struct {
 func build(ctx context.Context, source report.Source, of report.DayState, m *texts) (*segment, error) {
 	b := &builder{
 		s:        &segment{day: of.Day, generation: of.Generation, start: of.Day.Start(), converted: map[string]uint32{}},
-		visitors: m.visitors, pages: newDictionary(m.pages), products: newDictionary(m.products),
+		visitors: m.visitors, pages: newDictionary(m.pages), products: newDictionary(m.products), kinds: newDictionary(m.kinds),
 	}
 	for i := range b.single {
 		b.single[i] = newDictionary(m.single[i])
@@ -58,6 +61,9 @@ func (b *builder) visit(v *report.Visit) error {
 		began: clamp(v.BeganAt - b.s.start), did: did{took: clamp(v.LastSeenAt - v.BeganAt)}, visitor: b.visitors.of(visitorOf(v)),
 		firstEvent: len(b.eventAt), events: len(v.Events),
 	}
+	if !slices.IsSortedFunc(v.Events, inOrder) {
+		slices.SortStableFunc(v.Events, inOrder)
+	}
 	landing, exit, seen := v.LandingPage, v.LandingPage, false
 	for i := range v.Events {
 		e := &v.Events[i]
@@ -73,6 +79,7 @@ func (b *builder) visit(v *report.Visit) error {
 		}
 		b.pageOf = append(b.pageOf, page)
 		b.prodOf = append(b.prodOf, b.products.code(e.ProductID, asIs))
+		b.kindOf = append(b.kindOf, b.kinds.code(e.Type, report.EventKey))
 		b.eventAt = append(b.eventAt, clamp(e.At-v.BeganAt))
 		b.isView = append(b.isView, view)
 	}
@@ -89,6 +96,12 @@ func (b *builder) visit(v *report.Visit) error {
 	}
 	b.visits = append(b.visits, row)
 	return nil
+}
+
+// inOrder compares events by time, and those of one millisecond by what they are, because
+// archives may stream these in any order.
+func inOrder(x, y report.Event) int {
+	return cmp.Or(cmp.Compare(x.At, y.At), strings.Compare(x.Type, y.Type), strings.Compare(x.Page, y.Page), strings.Compare(x.ProductID, y.ProductID))
 }
 
 // visitorOf is whose a visit is. One without a visitor is a visitor of its own.
@@ -114,6 +127,8 @@ func (b *builder) code(i int, d report.Dimension, v *report.Visit, landing, exit
 		return dict.code(v.Term, report.TextKey)
 	case report.Content:
 		return dict.code(v.Content, report.TextKey)
+	case report.Referrer:
+		return dict.code(v.Referrer, report.ReferrerKey)
 	case report.Channel:
 		return dict.code(v.Channel, asIs)
 	case report.Country:
@@ -157,7 +172,7 @@ func (b *builder) finish() *segment {
 	codes := make([]uint32, n)
 	events := len(b.eventAt)
 	s.eventAt, s.isView = make([]uint32, 0, events), make([]bool, 0, events)
-	pages, products := make([]uint32, 0, events), make([]uint32, 0, events)
+	pages, products, kinds := make([]uint32, 0, events), make([]uint32, 0, events), make([]uint32, 0, events)
 	for i := range b.visits {
 		v := &b.visits[i]
 		s.began[i], s.did[i], s.visitor[i] = v.began, v.did, v.visitor
@@ -165,7 +180,7 @@ func (b *builder) finish() *segment {
 		of := func(all []uint32) []uint32 { return all[v.firstEvent : v.firstEvent+v.events] }
 		s.eventAt = append(s.eventAt, of(b.eventAt)...)
 		s.isView = append(s.isView, b.isView[v.firstEvent:v.firstEvent+v.events]...)
-		pages, products = append(pages, of(b.pageOf)...), append(products, of(b.prodOf)...)
+		pages, products, kinds = append(pages, of(b.pageOf)...), append(products, of(b.prodOf)...), append(kinds, of(b.kindOf)...)
 		if v.session != "" {
 			s.converted[v.session] = uint32(i) //nolint:gosec // fits
 		}
@@ -177,7 +192,7 @@ func (b *builder) finish() *segment {
 		}
 		s.single[d] = dict.column(slices.Clone(codes))
 	}
-	s.page, s.product = b.pages.column(pages), b.products.column(products)
+	s.page, s.product, s.kind = b.pages.column(pages), b.products.column(products), b.kinds.column(kinds)
 	s.measure()
 	return s
 }

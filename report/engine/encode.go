@@ -51,6 +51,7 @@ func encode(s *segment, t *texts) []byte {
 	}
 	e.column(s.page)
 	e.column(s.product)
+	e.column(s.kind)
 	e.int32(uint32(len(s.converted))) //nolint:gosec // fits
 	for session, row := range s.converted {
 		e.text(session)
@@ -135,7 +136,7 @@ func decode(b []byte, of report.DayState, t *texts) (*segment, error) {
 	for i, is := range d.take(len(s.eventAt)) {
 		s.isView[i] = is != 0
 	}
-	s.page, s.product = d.column(t.pages), d.column(t.products)
+	s.page, s.product, s.kind = d.column(t.pages), d.column(t.products), d.column(t.kinds)
 	for range d.count(8) {
 		session := d.text()
 		s.converted[session] = d.int32()
@@ -154,7 +155,7 @@ func decode(b []byte, of report.DayState, t *texts) (*segment, error) {
 // fits reports whether all columns have the rows that they should have.
 func (s *segment) fits() bool {
 	n, events := len(s.began), len(s.eventAt)
-	if len(s.visitor) != n || len(s.firstEvent) != n+1 || int(s.firstEvent[n]) != events || !slices.IsSorted(s.firstEvent) || !slices.IsSorted(s.began) || s.page.rows() != events || s.product.rows() != events {
+	if len(s.visitor) != n || len(s.firstEvent) != n+1 || int(s.firstEvent[n]) != events || !slices.IsSorted(s.firstEvent) || !slices.IsSorted(s.began) || s.page.rows() != events || s.product.rows() != events || s.kind.rows() != events {
 		return false
 	}
 	for i := range s.single {

@@ -44,6 +44,17 @@ func (p *plan) answer(ctx context.Context, a *report.Answer) error {
 	switch {
 	case p.q.Report == "series":
 		a.Rows = p.series()
+	case p.q.Report == "funnel":
+		a.Total.Of = a.Total.Sessions
+		rows, note := p.funnel(span(p.q.From, p.q.To))
+		a.Rows, a.Funnel = rows, &note
+		if c := p.q.Compared; c != nil {
+			a.Total.Compared.Of = a.Total.Compared.Sessions
+			before, _ := p.funnel(span(c.From, c.To))
+			for i := range rows {
+				rows[i].Compared = &before[i]
+			}
+		}
 	case p.dimension != "":
 		err = p.list(a)
 	}

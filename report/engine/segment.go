@@ -24,6 +24,7 @@ type segment struct {
 	isView     []bool
 	page       column // of page views
 	product    column
+	kind       column // types of events
 
 	orders    []order
 	converted map[string]uint32 // rows of the visits with orders, by session id
@@ -44,7 +45,7 @@ const (
 
 // singles are the dimensions of which a visit has one value or none.
 var singles = [...]report.Dimension{
-	report.Channel, report.Medium, report.Campaign, report.Term, report.Content, report.Landing, report.Exit,
+	report.Channel, report.Medium, report.Campaign, report.Term, report.Content, report.Referrer, report.Landing, report.Exit,
 	report.Country, report.City, report.Device, report.Browser, report.OS,
 }
 
@@ -68,7 +69,7 @@ type order struct {
 
 // measure notes how many bytes the segment takes, about.
 func (s *segment) measure() {
-	s.bytes = s.page.size() + s.product.size() + 24*len(s.began) + 5*len(s.eventAt) + 120*len(s.orders) + 64*len(s.converted)
+	s.bytes = s.page.size() + s.product.size() + s.kind.size() + 24*len(s.began) + 5*len(s.eventAt) + 120*len(s.orders) + 64*len(s.converted)
 	for i := range s.single {
 		s.bytes += s.single[i].size()
 	}

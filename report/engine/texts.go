@@ -31,10 +31,11 @@ type texts struct {
 	single   [len(singles)]*numbering
 	pages    *numbering
 	products *numbering
+	kinds    *numbering
 }
 
 func newTexts() *texts {
-	m := &texts{visitors: newNumbering(), pages: newNumbering(), products: newNumbering()}
+	m := &texts{visitors: newNumbering(), pages: newNumbering(), products: newNumbering(), kinds: newNumbering()}
 	for i := range m.single {
 		m.single[i] = newNumbering()
 	}
@@ -43,7 +44,7 @@ func newTexts() *texts {
 
 // bytes is how much the numberings take, about.
 func (m *texts) bytes() int {
-	n := m.visitors.bytes + m.pages.bytes + m.products.bytes
+	n := m.visitors.bytes + m.pages.bytes + m.products.bytes + m.kinds.bytes
 	for _, s := range m.single {
 		n += s.bytes
 	}
