@@ -1,6 +1,7 @@
 package report
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
 	"slices"
@@ -58,8 +59,8 @@ func (m mistake) Error() string { return m.parameter + ": " + m.text }
 
 // IsMistake reports whether an error says that a parameter of a question is wrong.
 func IsMistake(err error) bool {
-	_, ok := err.(mistake)
-	return ok
+	var m mistake
+	return errors.As(err, &m)
 }
 
 // CursorMistake is the error for a cursor that no answer had.

@@ -246,11 +246,6 @@ func (d *dayRows) orders(each func(*report.Order) error) error {
 		return err
 	}
 	defer rows.Close()
-	began, err := d.tx.PrepareContext(d.ctx, `SELECT started_at FROM session_rows WHERE id = ?`)
-	if err != nil {
-		return err
-	}
-	defer began.Close()
 	var orders []report.Order
 	for rows.Next() {
 		var o report.Order
@@ -265,7 +260,7 @@ func (d *dayRows) orders(each func(*report.Order) error) error {
 	for i := range orders {
 		o := &orders[i]
 		if o.SessionID != "" {
-			err := began.QueryRowContext(d.ctx, keyOf(o.SessionID).arg()).Scan(&o.VisitBeganAt)
+			err := d.tx.QueryRowContext(d.ctx, `SELECT started_at FROM session_rows WHERE id = ?`, keyOf(o.SessionID).arg()).Scan(&o.VisitBeganAt)
 			if err != nil && !errors.Is(err, sql.ErrNoRows) {
 				return err
 			}

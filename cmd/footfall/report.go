@@ -131,6 +131,9 @@ func (t terminal) printReport(a *report.Answer) error {
 	}
 	add("total", &a.Total)
 	t.printFigures(header, rows)
+	if f := a.Funnel; f != nil {
+		fmt.Fprintf(t.out, "%d visits ordered without reaching the last step; %d further orders: second ones, of earlier visits, without a visit\n", f.Skipped, f.FurtherOrders)
+	}
 	if a.Next != "" {
 		fmt.Fprintf(t.out, "more rows: --cursor %s\n", a.Next)
 	}
