@@ -13,6 +13,7 @@ import (
 	"os"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -138,10 +139,28 @@ func TestServe_HasTheCollectorKeepToWhatTheKernelGrants(t *testing.T) {
 	}
 }
 
+// written is what was written to it. The last line of a log comes from a goroutine of its own.
+type written struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (w *written) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.text.Write(p)
+}
+
+func (w *written) String() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.text.String()
+}
+
 func TestServe_WhatNetHTTPSaysIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, end := context.WithCancel(t.Context())
-		var lines bytes.Buffer
+		var lines written
 		p, done := newPipes(), make(chan error, 1)
 		panics := http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("no such product") })
 		go func() { done <- Serve(ctx, p, panics, Options{Logger: slog.New(slog.NewTextHandler(&lines, nil))}) }()
