@@ -2,6 +2,8 @@
 .PHONY: help demo setup test race lint bench bench-compare microbench fuzz faults vuln
 
 GOTESTFLAGS ?=
+# Packages of the root module to test. Default: all, and those of the other modules.
+PACKAGES ?=
 # SQLite's code is translated from C and puts one lock around each connection.
 # Watching its memory with the race detector makes tests ten times as slow, so it
 # is left out. No other package may be: if a package that is left out instantiates
@@ -23,7 +25,7 @@ setup: ## install what the tests use, if missing
 	@scripts/setup
 
 test: setup ## run all tests (GOTESTFLAGS=… for go test)
-	@scripts/modules go test $(GOTESTFLAGS) ./...
+	@PACKAGES="$(PACKAGES)" scripts/test $(GOTESTFLAGS)
 
 race: ## run all tests with the race detector
 	@$(MAKE) --no-print-directory test GOTESTFLAGS="$(RACE) $(GOTESTFLAGS)"
