@@ -61,6 +61,9 @@ func (b *builder) visit(v *report.Visit) error {
 		began: clamp(v.BeganAt - b.s.start), did: did{took: clamp(v.LastSeenAt - v.BeganAt)}, visitor: b.visitors.of(visitorOf(v)),
 		firstEvent: len(b.eventAt), events: len(v.Events),
 	}
+	if len(b.visits)%64 == 0 {
+		giveWay()
+	}
 	if !slices.IsSortedFunc(v.Events, inOrder) {
 		slices.SortStableFunc(v.Events, inOrder)
 	}

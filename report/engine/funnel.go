@@ -93,6 +93,7 @@ func (p *plan) funnel(of millis) ([]report.Row, report.FunnelNote) {
 	var note report.FunnelNote
 	all := int64(0)
 	for _, sc := range p.scans(of) {
+		giveWay()
 		tests := make([]stepTest, len(steps))
 		for i, step := range steps {
 			tests[i] = test(sc.segment, step)

@@ -46,6 +46,7 @@ func (p *plan) group(of millis) (g *groups, outside report.Row) {
 	scans := p.scans(of)
 	var buffer []uint32
 	for _, sc := range scans {
+		giveWay()
 		column := &sc.single[single]
 		local := make([]tally, len(column.texts))
 		for i, code := range sc.codes(column, &buffer) {
@@ -57,6 +58,7 @@ func (p *plan) group(of millis) (g *groups, outside report.Row) {
 	}
 	g.pairs = sortPairs(len(g.texts), func(pair func(group, visitor uint32)) {
 		for _, sc := range scans {
+			giveWay()
 			column := &sc.single[single]
 			for i, code := range sc.codes(column, &buffer) {
 				pair(column.numbers[code], sc.visitor[sc.row(i)])
@@ -83,6 +85,7 @@ func (p *plan) group(of millis) (g *groups, outside report.Row) {
 func (p *plan) groupPages(of millis, g *groups) {
 	scans := p.scans(of)
 	for _, sc := range scans {
+		giveWay()
 		local, latest := make([]tally, len(sc.page.texts)), make([]int, len(sc.page.texts))
 		sc.each(func(row int) {
 			sc.eachView(row, func(code uint32, took int64, known bool) {
@@ -106,6 +109,7 @@ func (p *plan) groupPages(of millis, g *groups) {
 	}
 	g.pairs = sortPairs(len(g.texts), func(pair func(group, visitor uint32)) {
 		for _, sc := range scans {
+			giveWay()
 			sc.each(func(row int) {
 				for e := sc.firstEvent[row]; e < sc.firstEvent[row+1]; e++ {
 					if sc.isView[e] {

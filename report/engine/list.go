@@ -81,6 +81,7 @@ func (p *plan) rest(of millis, g *groups, hidden []position) *report.Rest {
 // sawOneOf adds up the visits that saw one of some pages.
 func (p *plan) sawOneOf(of millis, pages []bool) (t tally) {
 	for _, sc := range p.scans(of) {
+		giveWay()
 		sc.each(func(row int) {
 			for e := sc.firstEvent[row]; e < sc.firstEvent[row+1]; e++ {
 				if sc.isView[e] && pages[sc.page.numbers[sc.page.at(int(e))]] {
