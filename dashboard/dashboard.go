@@ -97,7 +97,7 @@ func New(c Config) (http.Handler, error) {
 	}
 	a := &api{Config: c, door: bearer.New(c.Tracker.Proxies(), c.Tokens...)}
 	if source, ok := c.Reader.(report.Source); ok {
-		a.engine = engine.New(source, engine.Options{Bytes: c.ReportBytes, Dir: c.ReportDir})
+		a.engine = engine.New(source, engine.Options{Bytes: c.ReportBytes, Dir: c.ReportDir, HeldSince: a.heldSince})
 	}
 	mux := http.NewServeMux()
 	const root = "/_footfall/api/"

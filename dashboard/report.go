@@ -2,6 +2,7 @@ package dashboard
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"net/http"
 	"net/url"
@@ -18,6 +19,15 @@ type Reported struct {
 
 // maxReports is how many reports a request asks for at most.
 const maxReports = 20
+
+// heldSince is the time before which sessions were deleted by their age.
+func (a *api) heldSince(ctx context.Context) (time.Time, error) {
+	r, err := a.Tracker.Retention(ctx, false)
+	if err != nil || r.Horizon.IsZero() {
+		return time.Time{}, err
+	}
+	return r.Sessions, nil
+}
 
 // questions reads what a request asks for.
 func (a *api) questions(r *http.Request) ([]report.Question, string, error) {

@@ -153,3 +153,34 @@ func TestReport_AnArchiveWithoutDays(t *testing.T) {
 		t.Errorf("%d %s, want 404", w.Code, w.Body)
 	}
 }
+
+// A range that reaches behind what deleting by age has left says so.
+func TestReport_SaysWhatWasDeleted(t *testing.T) {
+	tracker, archive := start(t, func(c *footfall.Config) { c.RetentionSessions = 30 * 24 * time.Hour })
+	h, err := dashboard.New(dashboard.Config{Tracker: tracker, Reader: archive, Tokens: []string{token}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	truncated := func(from time.Time) *time.Time {
+		t.Helper()
+		w := get(t, h, "/_footfall/api/report/totals?from="+from.Format(time.DateOnly), token)
+		var answer struct{ Truncated *time.Time }
+		if err := json.Unmarshal(w.Body.Bytes(), &answer); err != nil || w.Code != http.StatusOK {
+			t.Fatalf("%d %s (%v)", w.Code, w.Body, err)
+		}
+		return answer.Truncated
+	}
+	now := time.Now().UTC().Truncate(time.Millisecond)
+	if at := truncated(now.AddDate(0, 0, -100)); at != nil {
+		t.Errorf("nothing was deleted yet, and the answer is truncated from %v on", at)
+	}
+	if err := archive.SetHorizon(t.Context(), now); err != nil {
+		t.Fatal(err)
+	}
+	if at := truncated(now.AddDate(0, 0, -100)); at == nil || !at.Equal(now.AddDate(0, 0, -30)) {
+		t.Errorf("a range of 100 days is truncated from %v on, want %v", at, now.AddDate(0, 0, -30))
+	}
+	if at := truncated(now.AddDate(0, 0, -10)); at != nil {
+		t.Errorf("ten days are held, and the answer is truncated from %v on", at)
+	}
+}

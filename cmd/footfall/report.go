@@ -57,7 +57,18 @@ func (cmd *reportCmd) Run(t terminal) error {
 	if err != nil {
 		return err
 	}
-	answers, err := engine.New(source, engine.Options{Dir: filepath.Join(c.dataDir, "reports")}).Ask(context.Background(), q)
+	heldSince := func(ctx context.Context) (time.Time, error) {
+		archive, ok := source.(store.Jobs)
+		if !ok {
+			return time.Time{}, nil
+		}
+		horizon, _, err := archive.Horizon(ctx)
+		if err != nil || horizon.IsZero() {
+			return time.Time{}, err
+		}
+		return horizon.Add(-c.RetentionSessions), nil
+	}
+	answers, err := engine.New(source, engine.Options{Dir: filepath.Join(c.dataDir, "reports"), HeldSince: heldSince}).Ask(context.Background(), q)
 	if report.IsMistake(err) {
 		return err
 	}
@@ -79,6 +90,9 @@ func (t terminal) printReport(a *report.Answer) error {
 	q := &a.Question
 	last := q.To.Add(-time.Millisecond)
 	fmt.Fprintf(t.out, "%s, %s to %s, %s\n", q.Report, q.From.In(q.Zone).Format(time.DateOnly), last.In(q.Zone).Format(time.DateOnly), q.Zone)
+	if !a.Truncated.IsZero() {
+		fmt.Fprintf(t.out, "sessions that began before %s were deleted by their age\n", a.Truncated.In(q.Zone).Format(time.DateOnly))
+	}
 	for _, f := range q.Filters {
 		fmt.Fprintf(t.out, "where %s\n", f)
 	}

@@ -14,11 +14,12 @@ import (
 
 // An Engine answers questions from an archive. It is safe for concurrent use.
 type Engine struct {
-	source  report.Source
-	most    int // bytes of segments
-	asking  chan struct{}
-	files   files
-	answers answers
+	source    report.Source
+	most      int // bytes of segments
+	asking    chan struct{}
+	files     files
+	heldSince func(context.Context) (time.Time, error)
+	answers   answers
 
 	building sync.Mutex // one day is read at a time; held by whoever changes the fields below
 	segments map[report.UTCDay]*kept
@@ -49,6 +50,10 @@ type Options struct {
 	// read from the archive. It is a cache: what is in it may be deleted at any time, and
 	// several processes may use it. Default: none.
 	Dir string
+	// HeldSince says which sessions were deleted by their age: those that began before that
+	// time, none if it is zero. Answers about a range that begins before it say so. Default:
+	// none were.
+	HeldSince func(context.Context) (time.Time, error)
 }
 
 // New returns an engine for an archive.
@@ -56,7 +61,7 @@ func New(source report.Source, o Options) *Engine {
 	if o.Bytes <= 0 {
 		o.Bytes = int(min(memory.Share(12), math.MaxInt))
 	}
-	return &Engine{source: source, most: o.Bytes, files: files{o.Dir}, segments: map[report.UTCDay]*kept{}, texts: newTexts(), asking: make(chan struct{}, atOnce)}
+	return &Engine{source: source, most: o.Bytes, files: files{o.Dir}, heldSince: o.HeldSince, segments: map[report.UTCDay]*kept{}, texts: newTexts(), asking: make(chan struct{}, atOnce)}
 }
 
 // Ask answers questions about the same range from one reading of the archive. Its error is
@@ -79,6 +84,13 @@ func (e *Engine) Ask(ctx context.Context, questions ...report.Question) ([]repor
 		return nil, ctx.Err()
 	}
 	until := time.Now()
+	held := time.Time{}
+	if e.heldSince != nil {
+		var err error
+		if held, err = e.heldSince(ctx); err != nil {
+			return nil, fmt.Errorf("report: %w", err)
+		}
+	}
 	l, err := e.load(ctx, ranges)
 	if err != nil {
 		if report.IsMistake(err) {
@@ -102,6 +114,10 @@ func (e *Engine) Ask(ctx context.Context, questions ...report.Question) ([]repor
 			e.answers.keep(key, answer)
 		}
 		answer.Question, answer.Until = questions[i], until
+		answer.Truncated = time.Time{}
+		if questions[i].From.Before(held) {
+			answer.Truncated = held
+		}
 		given[i] = answer
 	}
 	return given, nil
