@@ -33,7 +33,7 @@ type Config struct {
 	// too, as these are.
 	Reader report.Reader
 	// ReportBytes is how much memory reports keep at most, and how much they may need
-	// beside it: see engine.Options. Default: an eighth of the process's memory.
+	// beside it: see engine.Options. Default: a twelfth of the process's memory.
 	ReportBytes int
 	// ReportDir is a directory in which reports keep what they read of the archive, such as
 	// "reports" in DATA_DIR: see engine.Options. Default: none, so that each start reads it

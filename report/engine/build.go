@@ -18,6 +18,8 @@ type builder struct {
 	s        *segment
 	visitors *numbering
 	single   [len(singles)]*dictionary
+	most     int // bytes
+	texts    *texts
 	pages    *dictionary
 	products *dictionary
 	kinds    *dictionary
@@ -30,6 +32,12 @@ type builder struct {
 	isView  []bool
 }
 
+// What a day takes while it is built, about. Strangers can make a day long.
+const (
+	bytesOfVisit = 100
+	bytesOfEvent = 20
+)
+
 // A visitRow is a visit before the visits are in order.
 type visitRow struct {
 	did
@@ -39,11 +47,11 @@ type visitRow struct {
 	session            string // of visits with an order
 }
 
-// build reads a day.
-func build(ctx context.Context, source report.Source, of report.DayState, m *texts) (*segment, error) {
+// build reads a day. One that takes more than twice most bytes, with the numberings, is refused.
+func build(ctx context.Context, source report.Source, of report.DayState, m *texts, most int) (*segment, error) {
 	b := &builder{
-		s:        &segment{day: of.Day, generation: of.Generation, start: of.Day.Start(), converted: map[string]uint32{}},
-		visitors: m.visitors, pages: newDictionary(m.pages), products: newDictionary(m.products), kinds: newDictionary(m.kinds),
+		s:    &segment{day: of.Day, generation: of.Generation, start: of.Day.Start(), converted: map[string]uint32{}},
+		most: most, texts: m, visitors: m.visitors, pages: newDictionary(m.pages), products: newDictionary(m.products), kinds: newDictionary(m.kinds),
 	}
 	for i := range b.single {
 		b.single[i] = newDictionary(m.single[i])
@@ -63,6 +71,9 @@ func (b *builder) visit(v *report.Visit) error {
 	}
 	if len(b.visits)%64 == 0 {
 		giveWay()
+		if len(b.visits)*bytesOfVisit+len(b.eventAt)*bytesOfEvent+b.texts.bytes() > 2*b.most {
+			return report.RangeMistake(b.most)
+		}
 	}
 	if !slices.IsSortedFunc(v.Events, inOrder) {
 		slices.SortStableFunc(v.Events, inOrder)

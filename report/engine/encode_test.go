@@ -29,7 +29,7 @@ func (oneDay) ReadDay(_ context.Context, _ report.UTCDay, read report.DayReader)
 func FuzzDecode(f *testing.F) {
 	of := report.DayState{Day: 3, Generation: 7}
 	names := newTexts()
-	s, err := build(context.Background(), oneDay{}, of, names)
+	s, err := build(context.Background(), oneDay{}, of, names, 1<<20)
 	if err != nil {
 		f.Fatal(err)
 	}

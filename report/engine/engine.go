@@ -33,18 +33,14 @@ type kept struct {
 	used uint64 // the latest load that needed it
 }
 
-// maxTexts is how many bytes the numberings of visitors and texts may take. Past it everything
-// is read anew.
-const maxTexts = 1 << 30
-
 // atOnce is how many questions are answered at a time. Others wait.
 const atOnce = 2
 
 // Options may be left empty.
 type Options struct {
-	// Bytes is how much memory columns take at most, and as much again while questions are
-	// answered: one that needs more is refused. Default: an eighth of the memory that the
-	// process may have.
+	// Bytes is how much memory columns take at most, the numberings of texts and visitors
+	// as much again, and a question that is being answered twice as much: one that needs more
+	// is refused. Default: a twelfth of the memory that the process may have.
 	Bytes int
 	// Dir is a directory for the columns of days that are over, which an engine then need not
 	// read from the archive. It is a cache: what is in it may be deleted at any time, and
@@ -59,7 +55,7 @@ type Options struct {
 // New returns an engine for an archive.
 func New(source report.Source, o Options) *Engine {
 	if o.Bytes <= 0 {
-		o.Bytes = int(min(memory.Share(12), math.MaxInt))
+		o.Bytes = int(min(memory.Share(8), math.MaxInt))
 	}
 	return &Engine{source: source, most: o.Bytes, files: files{o.Dir}, heldSince: o.HeldSince, segments: map[report.UTCDay]*kept{}, texts: newTexts(), asking: make(chan struct{}, atOnce)}
 }
@@ -141,7 +137,7 @@ func (e *Engine) load(ctx context.Context, ranges []report.Range) (*load, error)
 	e.building.Lock()
 	defer e.building.Unlock()
 	e.uses++
-	if e.texts.bytes() > maxTexts {
+	if e.texts.bytes() > e.most { // of days that nobody asks for any more, perhaps
 		e.segments, e.texts, e.bytes = map[report.UTCDay]*kept{}, newTexts(), 0
 	}
 	l := &load{segments: map[report.UTCDay]*segment{}}
@@ -195,7 +191,7 @@ func (e *Engine) add(ctx context.Context, l *load, first, end report.UTCDay) err
 			}
 			s := e.files.read(d, e.texts)
 			if s == nil {
-				if s, err = build(ctx, e.source, d, e.texts); err != nil {
+				if s, err = build(ctx, e.source, d, e.texts, e.most); err != nil {
 					return err
 				}
 				if d.Day < report.DayOf(time.Now()) {
@@ -207,7 +203,7 @@ func (e *Engine) add(ctx context.Context, l *load, first, end report.UTCDay) err
 			e.bytes += s.bytes
 		}
 		has.used = e.uses
-		if l.bytes += has.bytes; l.bytes > e.most {
+		if l.bytes += has.bytes; l.bytes > e.most || e.texts.bytes() > 2*e.most {
 			return report.RangeMistake(e.most)
 		}
 		l.segments[d.Day] = has.segment
