@@ -71,6 +71,9 @@ func RangeMistake(bytes int) error {
 	return mistake{"from", fmt.Sprintf("the range has more visits than fit into %d MiB of memory: ask for a shorter one", bytes>>20)}
 }
 
+// Parameters are the names of the parameters that a question may have.
+func Parameters() []string { return slices.Clone(parameters) }
+
 // parameters are the names that a question may have.
 var parameters = []string{"from", "to", "last", "timezone", "filter", "compare", "match", "interval", "steps", "sort", "limit", "cursor", "format"}
 
