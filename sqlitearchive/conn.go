@@ -336,6 +336,11 @@ func (s *stmt) isNull(column int32) bool {
 	return sqlite3.Xsqlite3_column_type(s.c.tls, s.p, column) == sqlite3.SQLITE_NULL
 }
 
+// isInt reports whether a column of the row is an integer.
+func (s *stmt) isInt(column int32) bool {
+	return sqlite3.Xsqlite3_column_type(s.c.tls, s.p, column) == sqlite3.SQLITE_INTEGER
+}
+
 // columnInt returns a column of the row, 0 for NULL.
 func (s *stmt) columnInt(column int32) int64 {
 	return sqlite3.Xsqlite3_column_int64(s.c.tls, s.p, column)

@@ -22,6 +22,7 @@ type database struct {
 	write      *writer     // nil when read-only
 	wal        os.FileInfo // the write-ahead log that write uses; nil if there was none
 	read       *sql.DB
+	readURI    string               // of connections for reading
 	reads      map[string]*sql.Stmt // of read: what requests ask, since preparing takes longer than asking
 	recent     *recent              // nil when read-only: another process writes then
 	remembered *remembered          // of write
@@ -62,6 +63,7 @@ func openReading(path string) (*database, error) {
 	if err != nil {
 		return nil, opening(path, err)
 	}
+	readURI := uri(path, "ro")
 	read := sql.OpenDB(newConnector(path, main, "ro"))
 	version, err := versionOf(read)
 	if wal, _ := os.Stat(path + "-wal"); err != nil && !errors.Is(err, ErrNewer) && !errors.Is(err, ErrOlder) && (wal == nil || wal.Size() == 0) {
@@ -71,6 +73,7 @@ func openReading(path string) (*database, error) {
 		if err := read.Close(); err != nil {
 			return nil, opening(path, err)
 		}
+		readURI = uri(path, "ro", "immutable")
 		read = sql.OpenDB(newConnector(path, main, "ro", "immutable"))
 		version, err = versionOf(read)
 	}
@@ -82,7 +85,7 @@ func openReading(path string) (*database, error) {
 		return nil, errors.Join(fmt.Errorf("sqlitearchive: %s: no tables yet: %w", path, fs.ErrNotExist), read.Close())
 	}
 	read.SetMaxOpenConns(4)
-	d := &database{path: path, main: main, read: read, reads: map[string]*sql.Stmt{}}
+	d := &database{path: path, main: main, read: read, readURI: readURI, reads: map[string]*sql.Stmt{}}
 	for _, query := range []string{selectRecord, selectValues, listEvents} {
 		if d.reads[query], err = read.PrepareContext(context.Background(), query); err != nil {
 			return nil, errors.Join(opening(path, err), read.Close())
