@@ -32,7 +32,7 @@ func TestOpen_TellsApartWhatHasAnotherRemedy(t *testing.T) {
 		damaged, newer, explained bool
 		says                      string
 	}{
-		"newer.db":        {newer: true, says: "its tables have version 999, and this footfall knows 4: made by a newer version of footfall: upgrade footfall"},
+		"newer.db":        {newer: true, says: "its tables have version 999, and this footfall knows 5: made by a newer version of footfall: upgrade footfall"},
 		"text.db":         {damaged: true, says: "the database is damaged: file is not a database"},
 		"dir.db":          {explained: true, says: "is a directory, and has to be a file"},
 		"text.db/data.db": {explained: true, says: "text.db is a file, and has to be a directory"},
