@@ -22,15 +22,16 @@ func (q *Question) readCompare(p url.Values) error {
 		return nil
 	}
 	to := q.To
-	if soFar := q.Now; soFar.Before(to) && soFar.After(q.From) && day.Of(to.Add(-1), q.Zone) == day.Of(soFar, q.Zone) {
-		to = soFar // today so far is compared with the same hours
+	if q.Now.Before(to) && q.Now.After(q.From) {
+		to = q.Now // today so far is compared with the same hours
 	}
-	var r Range
+	dates := match == "date" || match == "" && q.byDates()
+	var r, whole Range
 	switch {
 	case compare == "previous":
-		r = q.previous(to, match == "date" || match == "" && q.byDates())
+		r, whole = q.previous(to, dates), q.previous(q.To, dates)
 	case compare == "year":
-		r = q.yearBefore(to, match == "date")
+		r, whole = q.yearBefore(to, dates), q.yearBefore(q.To, dates)
 	default:
 		from, until, ok := strings.Cut(compare, "..")
 		if !ok {
@@ -46,14 +47,34 @@ func (q *Question) readCompare(p url.Values) error {
 		if !r.From.Before(r.To) || r.To.Sub(r.From) > maxRange {
 			return mistake{"compare", fmt.Sprintf("%q: the end is not after the begin, or 20 years after it", compare)}
 		}
+		whole = r
 	}
-	q.Compared = &r
+	q.Compared, q.ComparedWhole = &r, whole
 	return nil
 }
 
-// days is how many days of the calendar the range touches.
+// Beside is the part of the compared range that stands beside a part of the range: of the
+// same days by number, and the same hours of the clock.
+func (q *Question) Beside(r Range) Range {
+	first, other := day.Of(q.From, q.Zone), day.Of(q.ComparedWhole.From, q.Zone)
+	move := func(t time.Time) time.Time {
+		if t.Equal(q.From) {
+			return q.ComparedWhole.From
+		}
+		own := day.Of(t, q.Zone)
+		return earlierOf(sameDay(t, own, other.Add(daysBetween(first, own)), q), q.ComparedWhole.To)
+	}
+	return Range{move(r.From), move(r.To)}
+}
+
+// days is how many days the range has, a part of one being one.
 func (q *Question) days() int {
-	return daysBetween(day.Of(q.From, q.Zone), day.Of(q.To.Add(-1), q.Zone)) + 1
+	first, last := day.Of(q.From, q.Zone), day.Of(q.To, q.Zone)
+	n := daysBetween(first, last)
+	if q.To.Sub(last.Start()) > q.From.Sub(first.Start()) {
+		n++
+	}
+	return n
 }
 
 func daysBetween(a, b day.Day) int {
@@ -100,7 +121,7 @@ func (q *Question) previous(to time.Time, dates bool) Range {
 		return Range{q.shift(q.From, -n), q.shift(to, -n)}
 	case month != endMonth:
 		before = first.AddDate(-1, 0)
-		return Range{before.Start(), earlierOf(sameDay(to, day.Of(to, q.Zone), day.Of(to, q.Zone).AddDate(-1, 0), q), first.Start())}
+		return Range{before.Start(), earlierOf(q.yearEarlier(to), first.Start())}
 	}
 	return Range{before.Start(), earlierOf(q.shiftTo(to, first, before), first.Start())}
 }
@@ -110,11 +131,18 @@ func (q *Question) yearBefore(to time.Time, dates bool) Range {
 	if !dates {
 		return Range{q.shift(q.From, -364), q.shift(to, -364)}
 	}
-	back := func(t time.Time) time.Time {
-		d := day.Of(t, q.Zone)
-		return sameDay(t, d, d.AddDate(-1, 0), q)
+	from := day.Of(q.From, q.Zone)
+	return Range{sameDay(q.From, from, from.AddDate(-1, 0), q), q.yearEarlier(to)}
+}
+
+// yearEarlier is the end of a range a year earlier: behind the same date as its last day.
+func (q *Question) yearEarlier(end time.Time) time.Time {
+	last := day.Of(end.Add(-1), q.Zone)
+	before := last.AddDate(-1, 0)
+	if end.Equal(last.End()) {
+		return before.End()
 	}
-	return Range{back(q.From), back(to)}
+	return sameDay(end, last, before, q)
 }
 
 func earlierOf(a, b time.Time) time.Time {

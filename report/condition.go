@@ -123,6 +123,8 @@ func parseCondition(text string) (Condition, error) {
 		for i, v := range c.Values {
 			if c.Operator == Is || c.Operator == Not {
 				c.Values[i] = PageKey(v)
+			} else {
+				c.Values[i] = pagePart(v)
 			}
 		}
 	}

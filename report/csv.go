@@ -25,6 +25,10 @@ func (a Answer) WriteCSV(w io.Writer) error {
 	if keyed {
 		names = append(names, "key")
 	}
+	series := a.Question.Report == "series"
+	if series {
+		names = append(names, "partial")
+	}
 	for _, f := range fields {
 		names = append(names, columns(f, currencies)...)
 	}
@@ -45,7 +49,15 @@ func (a Answer) WriteCSV(w io.Writer) error {
 		if keyed {
 			cells = append(cells, guarded(r.Key))
 		}
+		if series {
+			cells = append(cells, strconv.FormatBool(r.Partial))
+		}
 		for _, of := range []*Row{r, r.Compared} {
+			if of == nil && a.Question.Compared != nil {
+				for _, f := range fields {
+					cells = append(cells, make([]string, len(columns(f, currencies)))...)
+				}
+			}
 			if of == nil {
 				continue
 			}

@@ -68,6 +68,8 @@ func (q *Question) readSteps(p url.Values) error {
 		case s.Kind == StepVisit && value == "":
 		case !slices.Contains([]StepKind{StepEvent, StepPage, StepProduct}, s.Kind) || value == "":
 			return mistake{"steps", fmt.Sprintf("%q: write it like event:add_to_cart,page:/checkout,product:17", part)}
+		case s.Kind == StepPage:
+			s.Value = pagePart(value)
 		case s.Kind == StepEvent:
 			s.Value = EventKey(value)
 		}

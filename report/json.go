@@ -8,7 +8,7 @@ import (
 // MarshalJSON writes the answer with every parameter of the question in effect.
 func (a Answer) MarshalJSON() ([]byte, error) {
 	q := &a.Question
-	at := func(t time.Time) string { return t.In(q.Zone).Format("2006-01-02T15:04:05.999Z07:00") }
+	at := func(t time.Time) string { return t.In(q.Zone).Format("2006-01-02T15:04:05.000Z07:00") }
 	o := object{}
 	o.add("report", q.Report)
 	o.add("from", at(q.From))
@@ -31,6 +31,10 @@ func (a Answer) MarshalJSON() ([]byte, error) {
 			steps[i] = s.String()
 		}
 		o.add("steps", steps)
+	}
+	if spec := reports[q.Report]; spec.rows && !spec.whole {
+		o.add("sort", q.Sort)
+		o.add("limit", q.Limit)
 	}
 	o.add("until", at(a.Until))
 	if a.Truncated.IsZero() {

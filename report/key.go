@@ -26,6 +26,9 @@ func PageKey(page string) string {
 	return norm.NFC.String(page)
 }
 
+// pagePart is a part of a page's key.
+func pagePart(text string) string { return norm.NFC.String(decodePath(text)) }
+
 // decodePath decodes the escapes of a path that stand for text that can be printed. Others,
 // and those of characters that would make another path, stay as they are.
 func decodePath(path string) string {

@@ -14,17 +14,18 @@ import (
 // A Question asks for one report of a range of time. [ParseQuestion] makes one of the
 // parameters that the API and the command have; its zero value is no question.
 type Question struct {
-	Report   string
-	From, To time.Time // From is included, To is excluded
-	Zone     *time.Location
-	Filters  []Condition // all of them hold
-	Interval Interval    // of the report series
-	Steps    []Step      // of the report funnel
-	Sort     string      // a field, with "-" before it for the greatest first
-	Limit    int         // of the rows of a list
-	Cursor   string      // where the rows before ended: Answer.Next; empty: at the first
-	Compared *Range      // the range to compare with, if any
-	Now      time.Time   // what has not happened yet by then is not in a series
+	Report        string
+	From, To      time.Time // From is included, To is excluded
+	Zone          *time.Location
+	Filters       []Condition // all of them hold
+	Interval      Interval    // of the report series
+	Steps         []Step      // of the report funnel
+	Sort          string      // a field, with "-" before it for the greatest first
+	Limit         int         // of the rows of a list
+	Cursor        string      // where the rows before ended: Answer.Next; empty: at the first
+	Compared      *Range      // the range to compare with, if any: as much of it as is over of the question's
+	ComparedWhole Range       // the same as if the question's were over
+	Now           time.Time   // what has not happened yet by then is not in a series
 }
 
 // A Range is a span of time: From is included, To is excluded.
@@ -185,7 +186,7 @@ func (q *Question) readList(p url.Values, s spec) error {
 		}
 		q.Limit = n
 	}
-	if s.whole {
+	if s.whole || p.Get("format") == "csv" && p.Get("limit") == "" { // a spreadsheet adds up what it gets
 		q.Limit = MaxLimit
 	}
 	if text := p.Get("sort"); text != "" {

@@ -104,6 +104,9 @@ func (r *Row) money(amount func(*Sales) int64) []store.Money {
 
 // average is the value of an order, rounded half up to the minor unit.
 func (s *Sales) average() int64 {
+	if s.Orders == 0 {
+		return 0
+	}
 	average, rest := s.Revenue/s.Orders, s.Revenue%s.Orders
 	if rest >= s.Orders-rest {
 		average++

@@ -52,6 +52,9 @@ func (cmd *reportCmd) Run(t terminal) error {
 			p.Set(name, value)
 		}
 	}
+	if cmd.CSV {
+		p.Set("format", "csv")
+	}
 	p["filter"] = cmd.Filter
 	q, err := report.ParseQuestion(cmd.Name, p, c.Location, time.Now())
 	if err != nil {
@@ -88,8 +91,7 @@ func (cmd *reportCmd) Run(t terminal) error {
 // printReport prints an answer as a table for people.
 func (t terminal) printReport(a *report.Answer) error {
 	q := &a.Question
-	last := q.To.Add(-time.Millisecond)
-	fmt.Fprintf(t.out, "%s, %s to %s, %s\n", q.Report, q.From.In(q.Zone).Format(time.DateOnly), last.In(q.Zone).Format(time.DateOnly), q.Zone)
+	fmt.Fprintf(t.out, "%s, %s, %s\n", q.Report, days(report.Range{From: q.From, To: q.To}, q.Zone), q.Zone)
 	if !a.Truncated.IsZero() {
 		fmt.Fprintf(t.out, "sessions that began before %s were deleted by their age\n", a.Truncated.In(q.Zone).Format(time.DateOnly))
 	}
@@ -97,7 +99,7 @@ func (t terminal) printReport(a *report.Answer) error {
 		fmt.Fprintf(t.out, "where %s\n", f)
 	}
 	if c := q.Compared; c != nil {
-		fmt.Fprintf(t.out, "compared with %s to %s\n", c.From.In(q.Zone).Format(time.DateOnly), c.To.Add(-time.Millisecond).In(q.Zone).Format(time.DateOnly))
+		fmt.Fprintf(t.out, "compared with %s\n", days(*c, q.Zone))
 	}
 	fields := report.Fields(q.Report)
 	if !report.HasRows(q.Report) {
@@ -154,6 +156,15 @@ func (t terminal) printReport(a *report.Answer) error {
 	return nil
 }
 
+// days are the first and the last day of a range, with times if it is not one of days.
+func days(r report.Range, zone *time.Location) string {
+	from, to := r.From.In(zone), r.To.In(zone)
+	if report.Today(from, zone).Equal(from) && report.Today(to, zone).Equal(to) {
+		return from.Format(time.DateOnly) + " to " + to.Add(-time.Millisecond).Format(time.DateOnly)
+	}
+	return from.Format("2006-01-02 15:04:05") + " to " + to.Format("2006-01-02 15:04:05")
+}
+
 // title is a figure's name for people: pageViews is page views.
 func title(field string) string {
 	var b strings.Builder
@@ -171,7 +182,7 @@ func title(field string) string {
 func figures(r *report.Row, field string) []any {
 	cells := []any{figure(r, field)}
 	if r.Compared != nil {
-		cells = append(cells, change(r.Figure(field), r.Compared.Figure(field)))
+		cells = append(cells, change(field, r))
 	}
 	return cells
 }
@@ -195,7 +206,12 @@ func figure(r *report.Row, field string) any {
 
 // change says by how much a figure changed: of a rate in points, otherwise in per cent.
 // Amounts, and what was 0 before, have none.
-func change(now, before any) string {
+// A part of an interval has none beside a whole one.
+func change(field string, r *report.Row) string {
+	if r.Partial {
+		return ""
+	}
+	now, before := r.Figure(field), r.Compared.Figure(field)
 	signed := func(f float64, unit string) string {
 		text := strconv.FormatFloat(f, 'f', 1, 64)
 		if f >= 0 {
@@ -210,7 +226,7 @@ func change(now, before any) string {
 		}
 	case *float64:
 		if b, ok := before.(*float64); ok && n != nil && b != nil {
-			if *n <= 1 && *b <= 1 {
+			if field != "duration" && field != "timeOnPage" {
 				return signed(100*(*n-*b), " pts")
 			}
 			if *b != 0 {

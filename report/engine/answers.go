@@ -1,9 +1,9 @@
 package engine
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -15,22 +15,26 @@ import (
 // days changed is not.
 type answers struct {
 	mu            sync.Mutex
-	recent, older map[string]report.Answer
+	recent, older map[[32]byte]report.Answer
 	rows          int // of recent
 }
 
-// maxRows is how many rows recent has: of some 300 bytes, and as many again in older.
-const maxRows = 50_000
+// maxRows is how many rows recent has, of some 500 bytes, and as many again in older. What an
+// answer has beside its rows counts as answerRows.
+const (
+	maxRows    = 20_000
+	answerRows = 8
+)
 
 // key is what an answer depends on.
-func (l *load) key(q *report.Question) string {
-	var b strings.Builder
+func (l *load) key(q *report.Question) [32]byte {
+	b := sha256.New()
 	compared := report.Range{}
 	if q.Compared != nil {
 		compared = *q.Compared
 	}
 	// Intervals begin and end with a minute: until the next one, now means the same.
-	fmt.Fprintf(&b, "%s %d %d %s %d %d %s %q %s %d %q %d %q", q.Report, q.From.UnixNano(), q.To.UnixNano(), q.Zone, compared.From.UnixNano(), compared.To.UnixNano(), q.Interval, q.Steps, q.Sort, q.Limit, q.Cursor,
+	fmt.Fprintf(b, "%s %d %d %s %d %d %d %d %s %q %s %d %q %d %q", q.Report, q.From.UnixNano(), q.To.UnixNano(), q.Zone, compared.From.UnixNano(), compared.To.UnixNano(), q.ComparedWhole.From.UnixNano(), q.ComparedWhole.To.UnixNano(), q.Interval, q.Steps, q.Sort, q.Limit, q.Cursor,
 		q.Now.Truncate(time.Minute).Unix(), q.Filters)
 	days := make([]*segment, 0, len(l.segments))
 	for _, s := range l.segments {
@@ -38,12 +42,12 @@ func (l *load) key(q *report.Question) string {
 	}
 	slices.SortFunc(days, func(x, y *segment) int { return int(x.day) - int(y.day) })
 	for _, s := range days {
-		fmt.Fprintf(&b, " %d:%d", s.day, s.generation)
+		fmt.Fprintf(b, " %d:%d", s.day, s.generation)
 	}
-	return b.String()
+	return [32]byte(b.Sum(nil))
 }
 
-func (a *answers) find(key string) (report.Answer, bool) {
+func (a *answers) find(key [32]byte) (report.Answer, bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	answer, ok := a.recent[key]
@@ -53,12 +57,12 @@ func (a *answers) find(key string) (report.Answer, bool) {
 	return answer, ok
 }
 
-func (a *answers) keep(key string, answer report.Answer) {
+func (a *answers) keep(key [32]byte, answer report.Answer) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if n := len(answer.Rows) + 1; a.recent == nil || a.rows+n > maxRows {
-		a.recent, a.older, a.rows = map[string]report.Answer{}, a.recent, 0
+	if n := len(answer.Rows) + answerRows; a.recent == nil || a.rows+n > maxRows {
+		a.recent, a.older, a.rows = map[[32]byte]report.Answer{}, a.recent, 0
 	}
 	a.recent[key] = answer
-	a.rows += len(answer.Rows) + 1
+	a.rows += len(answer.Rows) + answerRows
 }

@@ -78,6 +78,9 @@ func (b *builder) visit(v *report.Visit) error {
 	if !slices.IsSortedFunc(v.Events, inOrder) {
 		slices.SortStableFunc(v.Events, inOrder)
 	}
+	if n, at := activities(v.Events); n <= 1 && row.took < sameMoment && (n == 0 || v.LastSeenAt <= at) {
+		row.took = 0
+	}
 	landing, exit, seen := v.LandingPage, v.LandingPage, false
 	for i := range v.Events {
 		e := &v.Events[i]
@@ -110,6 +113,21 @@ func (b *builder) visit(v *report.Visit) error {
 	}
 	b.visits = append(b.visits, row)
 	return nil
+}
+
+// sameMoment is how much later than the begin of a visit the activity with which it began may
+// be recorded.
+const sameMoment = 1000 // ms
+
+// activities counts the events that are activity of the visitor, and says when the latest was.
+func activities(events []report.Event) (n int, at int64) {
+	for i := range events {
+		if kind := events[i].Type; kind != store.EventOrderCompleted && kind != store.EventRefund {
+			n++
+			at = events[i].At
+		}
+	}
+	return n, at
 }
 
 // inOrder compares events by time, and those of one millisecond by what they are, because

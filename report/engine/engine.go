@@ -26,7 +26,11 @@ type Engine struct {
 	bytes    int
 	texts    *texts
 	uses     uint64 // counts loads
+	swept    time.Time
 }
+
+// sweepEvery is how often files of days that changed, or are gone, are removed.
+const sweepEvery = 10 * time.Minute
 
 type kept struct {
 	*segment
@@ -70,7 +74,7 @@ func (e *Engine) Ask(ctx context.Context, questions ...report.Question) ([]repor
 		q := &questions[i]
 		ranges = append(ranges, report.Range{From: q.From, To: q.To})
 		if q.Compared != nil {
-			ranges = append(ranges, comparedSeries(q))
+			ranges = append(ranges, *q.Compared, q.ComparedWhole)
 		}
 	}
 	select {
@@ -137,11 +141,18 @@ func (e *Engine) load(ctx context.Context, ranges []report.Range) (*load, error)
 	e.building.Lock()
 	defer e.building.Unlock()
 	e.uses++
+	if time.Since(e.swept) > sweepEvery {
+		e.files.sweep(ctx, e.source)
+		e.swept = time.Now()
+	}
 	if e.texts.bytes() > e.most { // of days that nobody asks for any more, perhaps
 		e.segments, e.texts, e.bytes = map[report.UTCDay]*kept{}, newTexts(), 0
 	}
 	l := &load{segments: map[report.UTCDay]*segment{}}
 	for _, r := range ranges {
+		if !r.From.Before(r.To) {
+			continue
+		}
 		first, end := report.DayOf(r.From), report.DayOf(r.To.Add(-time.Millisecond))+1
 		if err := e.add(ctx, l, first, end); err != nil {
 			return nil, err
@@ -194,7 +205,7 @@ func (e *Engine) add(ctx context.Context, l *load, first, end report.UTCDay) err
 				if s, err = build(ctx, e.source, d, e.texts, e.most); err != nil {
 					return err
 				}
-				if d.Day < report.DayOf(time.Now()) {
+				if d.Day < report.DayOf(time.Now()) && e.still(ctx, d) {
 					e.files.write(s, e.texts)
 				}
 			}
@@ -210,6 +221,13 @@ func (e *Engine) add(ctx context.Context, l *load, first, end report.UTCDay) err
 		e.shrink()
 	}
 	return nil
+}
+
+// still reports whether a day is of the same generation as before it was read: otherwise what
+// was read may be newer than that says.
+func (e *Engine) still(ctx context.Context, d report.DayState) bool {
+	now, err := e.source.Days(ctx, d.Day, d.Day+1)
+	return err == nil && len(now) == 1 && now[0] == d
 }
 
 func (e *Engine) drop(k *kept) {

@@ -1,7 +1,9 @@
 package engine
 
 import (
+	"context"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -82,5 +84,30 @@ func (f files) removeOthers(day report.UTCDay, but string) {
 			}
 		}
 		_ = os.Remove(filepath.Join(f.dir, name))
+	}
+}
+
+// sweep removes the files of days that have another generation by now, or are gone: what was
+// deleted from the archive does not stay here.
+func (f files) sweep(ctx context.Context, source report.Source) {
+	if f.dir == "" {
+		return
+	}
+	entries, err := os.ReadDir(f.dir)
+	if err != nil || len(entries) == 0 {
+		return
+	}
+	days, err := source.Days(ctx, math.MinInt32, math.MaxInt32)
+	if err != nil {
+		return
+	}
+	current := make(map[string]bool, len(days))
+	for _, d := range days {
+		current[filepath.Base(f.name(d))] = true
+	}
+	for _, e := range entries {
+		if name := e.Name(); strings.HasSuffix(name, ".day") && !current[name] {
+			_ = os.Remove(filepath.Join(f.dir, name))
+		}
 	}
 }

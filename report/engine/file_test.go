@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -91,6 +92,24 @@ func TestFiles_WhateverHappensToThemReportsSayTheSame(t *testing.T) {
 	want = say(a)
 	if again, err := filepath.Glob(filepath.Join(dir, "*.day")); err != nil || len(again) < len(files) || len(again) > len(files)+1 {
 		t.Errorf("%d files, %v, want %d or one more: one version of each day is kept", len(again), err, len(files))
+	}
+	// What is deleted from the archive does not stay in files, whatever is asked for.
+	for {
+		n, err := a.Purge(t.Context(), now, from.AddDate(0, 0, 30), from.AddDate(0, 0, 30), 1000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n == 0 {
+			break
+		}
+	}
+	ask(t, engine.New(a, engine.Options{Dir: dir}), "totals", "UTC", now, url.Values{"from": {"2026-05-20"}, "to": {"2026-05-21"}})
+	if old, err := filepath.Glob(filepath.Join(dir, fmt.Sprintf("%d-*", report.DayOf(from)+3))); err != nil || len(old) > 0 {
+		t.Errorf("sessions of a day were deleted, and %v is there, %v", old, err)
+	}
+	want = say(a)
+	if files, err = filepath.Glob(filepath.Join(dir, "*.day")); err != nil {
+		t.Fatal(err)
 	}
 	// A directory that cannot be written is as if there were none.
 	if err := os.RemoveAll(dir); err != nil {

@@ -23,7 +23,7 @@ func (p *plan) list(a *report.Answer) error {
 	first := 0
 	if p.q.Cursor != "" {
 		after, err := readCursor(p.q.Cursor)
-		if err != nil {
+		if err != nil || after.Of != mark(p.q) {
 			return report.CursorMistake()
 		}
 		for first < len(all) && by.compare(all[first], after) <= 0 {
@@ -39,7 +39,7 @@ func (p *plan) list(a *report.Answer) error {
 		a.Rest = p.rest(of, g, slices.Concat(all[:first], all[end:]))
 	}
 	if end < len(all) {
-		a.Next = all[end-1].cursor()
+		a.Next = all[end-1].cursor(mark(p.q))
 	}
 	if slices.Contains(report.Fields(p.q.Report), "orders") {
 		a.Outside = &outside

@@ -117,6 +117,9 @@ func (s *scan) each(do func(row int)) {
 // that is not known.
 func (p *plan) eachOrder(of millis, do func(o *order, s *segment, row int)) {
 	for _, own := range p.days {
+		if own.start >= of.to || own.day < report.DayOfMillis(of.from) {
+			continue
+		}
 		for i := range own.orders {
 			o := &own.orders[i]
 			if o.at < of.from || o.at >= of.to {

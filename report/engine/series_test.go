@@ -51,6 +51,18 @@ func TestSeries_EqualsTheLedger(t *testing.T) {
 					t.Errorf("%s, row %s:\n got %s\nwant %s", what, r.Key, g, w)
 				}
 			}
+			if interval == report.Day { // 21 days stand beside those three weeks before, day by day
+				for i := range a.Rows {
+					begin, err := time.ParseInLocation(time.DateOnly, a.Rows[i].Key, q.Zone)
+					if err != nil {
+						t.Fatal(err)
+					}
+					want, _, _ := l.Sums(q, report.Range{From: begin.AddDate(0, 0, -21), To: begin.AddDate(0, 0, -20)}, func(*ledger.Visit) []string { return nil })
+					if g, w := ledger.Text(a.Rows[i].Compared), want.Text(false); g != w {
+						t.Errorf("%s, beside row %s:\n got %s\nwant %s", what, a.Rows[i].Key, g, w)
+					}
+				}
+			}
 			var sum report.Row
 			for i := range a.Rows {
 				sum.Sessions += a.Rows[i].Sessions
