@@ -34,18 +34,18 @@ var reportWords = []string{"device", "browser", "os", "country", "city", "channe
 var (
 	dayVisits = `SELECT s.number, s.id, s.visitor, coalesce(s.customer_id, ''), s.started_at, coalesce(a.last_seen_at, s.last_seen_at), s.converted, ` +
 		rawWords("s", reportWords) + `
-		FROM session_rows s LEFT JOIN activity a ON a.session = s.number WHERE s.started_at >= ?1 AND s.started_at < ?2 ORDER BY s.number`
+		FROM session_rows s LEFT JOIN activity a ON a.session = s.number WHERE ` + inSpan + ` ORDER BY s.number`
 
 	// dayEvents follows the lists of sessions that began in a span, and of those that are folded
 	// into them, from the latest event back.
 	dayEvents = `WITH RECURSIVE walk (session, back, previous, created_at, product_id, event_type, page) AS (
 			SELECT s.number, 0, e.previous, e.created_at, e.product_id, e.event_type, e.page
 				FROM session_rows s LEFT JOIN activity a ON a.session = s.number JOIN event_rows e ON e.id = ` + lastEvent + `
-				WHERE s.started_at >= ?1 AND s.started_at < ?2
+				WHERE ` + inSpan + `
 			UNION ALL
 			SELECT s.number, 0, e.previous, e.created_at, e.product_id, e.event_type, e.page
 				FROM session_rows s JOIN folded_sessions f ON f.into_number = s.number JOIN event_rows e ON e.id = f.last_event
-				WHERE s.started_at >= ?1 AND s.started_at < ?2
+				WHERE ` + inSpan + `
 			UNION ALL
 			SELECT w.session, w.back + 1, e.previous, e.created_at, e.product_id, e.event_type, e.page FROM walk w JOIN event_rows e ON e.id = w.previous
 		)
@@ -54,6 +54,9 @@ var (
 	dayOrders = `SELECT o.order_id, coalesce(o.session_id, ''), coalesce(o.visitor_id, ''), coalesce(o.customer_id, ''), o.created_at, o.amount, o.refunded, o.currency
 		FROM orders o WHERE o.created_at >= ?1 AND o.created_at < ?2`
 )
+
+// inSpan is true of the sessions of a span, whose borders are times and numbers of sessions.
+const inSpan = `s.started_at >= ?1 AND s.started_at <= ?3 AND (s.started_at, s.number) >= (?1, ?2) AND (s.started_at, s.number) < (?3, ?4)`
 
 // rawWords selects words as they are stored: a text, or a number.
 func rawWords(table string, columns []string) string {
@@ -90,38 +93,67 @@ type dayRows struct {
 	ctx      context.Context
 	tx       *sql.Tx
 	from, to int64
-	words    map[int64]string
+	word     *sql.Stmt
+	words    map[int64]string // some of them
+	bytes    int              // of words
 }
 
-// visitsAtOnce is about how many sessions are read with their events at a time.
-const visitsAtOnce = 5000
+// Limits on what is in memory at a time.
+const (
+	visitsAtOnce = 5000      // sessions whose events are read together
+	eventsAtOnce = 20_000    // of several sessions; one by itself may have more
+	wordsAtOnce  = 512 << 10 // bytes
+)
+
+// A border is between the sessions of a day, which are ordered by their begin and number.
+type border struct{ at, number int64 }
+
+// errCrowded says that a span has more events than are read together.
+var errCrowded = errors.New("too many events")
 
 // allVisits reads the day in spans of few sessions, whose events are in memory.
 func (d *dayRows) allVisits(each func(*report.Visit) error) error {
-	if err := d.loadWords(); err != nil {
+	var err error
+	if d.word, err = d.tx.PrepareContext(d.ctx, `SELECT text FROM words WHERE number = ?`); err != nil {
 		return err
 	}
-	for from := d.from; from < d.to; {
-		to := d.to
-		err := d.tx.QueryRowContext(d.ctx, `SELECT started_at FROM session_rows WHERE started_at >= ? AND started_at < ? ORDER BY started_at LIMIT 1 OFFSET ?`, from, d.to, visitsAtOnce).Scan(&to)
+	defer d.word.Close()
+	n, end := visitsAtOnce, border{d.to, 0}
+	for from := (border{d.from, 0}); from != end; {
+		to := end
+		err := d.tx.QueryRowContext(d.ctx, `SELECT started_at, number FROM session_rows WHERE started_at >= ?1 AND started_at < ?3 AND (started_at, number) >= (?1, ?2)
+			ORDER BY started_at, number LIMIT 1 OFFSET ?4`, from.at, from.number, d.to, n).Scan(&to.at, &to.number)
 		if err != nil && !errors.Is(err, sql.ErrNoRows) {
 			return err
 		}
-		to = max(to, from+1)
-		if err := d.visits(from, to, each); err != nil {
+		read, err := d.visits(from, to, n > 1, each)
+		switch {
+		case errors.Is(err, errCrowded):
+			n = max(n/8, 1)
+			continue
+		case err != nil:
 			return err
+		case read < eventsAtOnce/4:
+			n = min(2*n, visitsAtOnce)
 		}
 		from = to
 	}
 	return nil
 }
 
-func (d *dayRows) visits(from, to int64, each func(*report.Visit) error) error {
-	events, err := d.events(from, to)
+// visits reads the sessions of a span, and returns how many events they have. If they may not
+// have more than are read together, and do, it reads none and returns errCrowded.
+func (d *dayRows) visits(from, to border, limited bool, each func(*report.Visit) error) (read int, err error) {
+	events, err := d.events(from, to, limited)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	rows, err := d.tx.QueryContext(d.ctx, dayVisits, from, to)
+	read = len(events)
+	return read, d.withEvents(from, to, events, each)
+}
+
+func (d *dayRows) withEvents(from, to border, events []listed, each func(*report.Visit) error) error {
+	rows, err := d.tx.QueryContext(d.ctx, dayVisits, from.at, from.number, to.at, to.number)
 	if err != nil {
 		return err
 	}
@@ -141,7 +173,9 @@ func (d *dayRows) visits(from, to int64, each func(*report.Visit) error) error {
 		}
 		v.SessionID, v.VisitorID = idOf(id), idOf(visitor)
 		for i, t := range texts {
-			*t = d.word(words[i])
+			if *t, err = d.text(words[i]); err != nil {
+				return err
+			}
 		}
 		v.Events = v.Events[:0]
 		for len(events) > 0 && events[0].session < number {
@@ -165,8 +199,8 @@ type listed struct {
 }
 
 // events reads the events of sessions that began in a span, by session and in their order.
-func (d *dayRows) events(from, to int64) (all []listed, err error) {
-	rows, err := d.tx.QueryContext(d.ctx, dayEvents, from, to)
+func (d *dayRows) events(from, to border, limited bool) (all []listed, err error) {
+	rows, err := d.tx.QueryContext(d.ctx, dayEvents, from.at, from.number, to.at, to.number)
 	if err != nil {
 		return nil, err
 	}
@@ -177,8 +211,15 @@ func (d *dayRows) events(from, to int64) (all []listed, err error) {
 		if err := rows.Scan(&e.session, &e.back, &e.At, &e.ProductID, &kind, &page); err != nil {
 			return nil, err
 		}
-		e.Type, e.Page = d.word(kind), d.word(page)
-		all = append(all, e)
+		if e.Type, err = d.text(kind); err != nil {
+			return nil, err
+		}
+		if e.Page, err = d.text(page); err != nil {
+			return nil, err
+		}
+		if all = append(all, e); limited && len(all) > eventsAtOnce {
+			return nil, errCrowded
+		}
 	}
 	slices.SortStableFunc(all, func(x, y listed) int {
 		switch {
@@ -194,36 +235,30 @@ func (d *dayRows) events(from, to int64) (all []listed, err error) {
 
 func sign(n int64) int { return int(min(max(n, -1), 1)) }
 
-// loadWords reads all words: there are few.
-func (d *dayRows) loadWords() error {
-	rows, err := d.tx.QueryContext(d.ctx, `SELECT number, text FROM words`)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	d.words = map[int64]string{}
-	for rows.Next() {
-		var n int64
-		var text string
-		if err := rows.Scan(&n, &text); err != nil {
-			return err
-		}
-		d.words[n] = text
-	}
-	return rows.Err()
-}
-
-// word is the text of a word as it is stored.
-func (d *dayRows) word(stored any) string {
+// text is the text of a word as it is stored. Of those that have a number the archive may have
+// many, because strangers bring them: what was read lately is kept.
+func (d *dayRows) text(stored any) (string, error) {
 	switch v := stored.(type) {
 	case int64:
-		return d.words[v]
+		text, ok := d.words[v]
+		if ok {
+			return text, nil
+		}
+		err := d.word.QueryRowContext(d.ctx, v).Scan(&text)
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return "", err
+		}
+		if d.bytes += len(text) + 64; d.words == nil || d.bytes > wordsAtOnce {
+			d.words, d.bytes = map[int64]string{}, len(text)+64
+		}
+		d.words[v] = text
+		return text, nil
 	case string:
-		return v
+		return v, nil
 	case []byte:
-		return string(v)
+		return string(v), nil
 	}
-	return ""
+	return "", nil
 }
 
 // idOf is the id that a key stands for.
@@ -251,28 +286,20 @@ func (d *dayRows) orders(each func(*report.Order) error) error {
 		return err
 	}
 	defer began.Close()
-	var orders []report.Order
 	for rows.Next() {
 		var o report.Order
 		if err := rows.Scan(&o.OrderID, &o.SessionID, &o.VisitorID, &o.CustomerID, &o.At, &o.Amount, &o.Refunded, &o.Currency); err != nil {
 			return err
 		}
-		orders = append(orders, o)
-	}
-	if err := rows.Err(); err != nil {
-		return err
-	}
-	for i := range orders {
-		o := &orders[i]
 		if o.SessionID != "" {
 			err := began.QueryRowContext(d.ctx, keyOf(o.SessionID).arg()).Scan(&o.VisitBeganAt)
 			if err != nil && !errors.Is(err, sql.ErrNoRows) {
 				return err
 			}
 		}
-		if err := each(o); err != nil {
+		if err := each(&o); err != nil {
 			return err
 		}
 	}
-	return nil
+	return rows.Err()
 }

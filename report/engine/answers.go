@@ -17,10 +17,14 @@ type answers struct {
 	mu            sync.Mutex
 	recent, older map[string]report.Answer
 	rows          int // of recent
+	most          int // rows that recent may have, and older as many again
 }
 
-// maxRows is how many rows recent has: of some 300 bytes, and as many again in older.
+// maxRows is how many rows recent has at most: of some 300 bytes and a text each.
 const maxRows = 50_000
+
+// rowsIn is how many rows recent may have of an engine that may take so many bytes.
+func rowsIn(bytes int) int { return min(maxRows, bytes/8/500) }
 
 // key is what an answer depends on.
 func (l *load) key(q *report.Question) string {
@@ -56,7 +60,7 @@ func (a *answers) find(key string) (report.Answer, bool) {
 func (a *answers) keep(key string, answer report.Answer) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if n := len(answer.Rows) + 1; a.recent == nil || a.rows+n > maxRows {
+	if n := len(answer.Rows) + 1; a.recent == nil || a.rows+n > a.most {
 		a.recent, a.older, a.rows = map[string]report.Answer{}, a.recent, 0
 	}
 	a.recent[key] = answer

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"math"
 	"slices"
 	"strings"
@@ -15,12 +16,14 @@ import (
 // A builder makes a segment of the visits and orders that it is given.
 type builder struct {
 	s        *segment
+	texts    *texts
 	visitors *numbering
 	single   [len(singles)]*dictionary
 	pages    *dictionary
 	products *dictionary
 
 	visits  []visitRow
+	most    int      // bytes that it may take
 	pageOf  []uint32 // of each event, in the order in which visits came
 	prodOf  []uint32
 	eventAt []uint32
@@ -36,9 +39,13 @@ type visitRow struct {
 	session            string // of visits with an order
 }
 
-// build reads a day.
-func build(ctx context.Context, source report.Source, of report.DayState, m *texts) (*segment, error) {
+// errTooLarge says that a day, or what is in memory of all days, would take too many bytes.
+var errTooLarge = errors.New("more than fits into memory")
+
+// build reads a day. It gives up when that takes more than most bytes.
+func build(ctx context.Context, source report.Source, of report.DayState, m *texts, most int) (*segment, error) {
 	b := &builder{
+		most: most, texts: m,
 		s:        &segment{day: of.Day, generation: of.Generation, start: of.Day.Start(), converted: map[string]uint32{}},
 		visitors: m.visitors, pages: newDictionary(m.pages), products: newDictionary(m.products),
 	}
@@ -49,6 +56,20 @@ func build(ctx context.Context, source report.Source, of report.DayState, m *tex
 		return nil, err
 	}
 	return b.finish(), nil
+}
+
+// room returns an error if the builder takes too much, or the numberings do. It counts what
+// is needed until the columns are made, which is about twice what they take.
+func (b *builder) room() error {
+	n := 200*len(b.visits) + 40*len(b.eventAt) + 250*len(b.s.orders)
+	known := len(b.pages.texts) + len(b.products.texts)
+	for _, d := range b.single {
+		known += len(d.texts)
+	}
+	if n+64*known > b.most || b.texts.full() {
+		return errTooLarge
+	}
+	return nil
 }
 
 func clamp(ms int64) uint32 { return uint32(max(min(ms, math.MaxUint32), 0)) } //nolint:gosec // fits
@@ -88,7 +109,7 @@ func (b *builder) visit(v *report.Visit) error {
 		row.flags |= engaged
 	}
 	b.visits = append(b.visits, row)
-	return nil
+	return b.room()
 }
 
 // visitorOf is whose a visit is. One without a visitor is a visitor of its own.
@@ -144,7 +165,7 @@ func (b *builder) order(o *report.Order) error {
 		at: o.At, currency: strings.ToUpper(o.Currency), amount: o.Amount, refunded: o.Refunded,
 		session: strings.Clone(o.SessionID), visitDay: report.DayOfMillis(began),
 	})
-	return nil
+	return b.room()
 }
 
 // finish puts the visits in order.
