@@ -49,7 +49,7 @@ var mayImport = map[string][]string{
 	"redisstore":                    {"internal/redisrecord", "store"},
 	"upstashstore":                  {"internal/redisrecord", "store"},
 	"report":                        {"enrich", "internal/day", "store"},
-	"report/engine":                 {"internal/memory", "report", "store"},
+	"report/engine":                 {"internal/count", "internal/memory", "report", "store"},
 	"internal/ledger":               {"report", "report/engine", "store"},
 	"sqlitearchive":                 {"internal/jsontext", "internal/memory", "internal/oserror", "internal/timetext", "internal/turn", "internal/uuidtext", "report", "store"},
 	"mongoarchive":                  {"enrich", "internal/jsontext", "internal/secret", "internal/timetext", "report", "store"},

@@ -2,6 +2,7 @@ package mongoarchive
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -145,14 +146,24 @@ func (c *connection) dayVisits(ctx context.Context, day report.UTCDay, each func
 	}
 	defer closeCursor(ctx, cursor)
 	var visits []report.Visit
+	atOnce := perCommand
 	flush := func() error {
-		if err := c.addEvents(ctx, visits); err != nil {
-			return err
-		}
-		for i := range visits {
-			if err := each(&visits[i]); err != nil {
+		for left := visits; len(left) > 0; {
+			some := left[:min(atOnce, len(left))]
+			switch err := c.addEvents(ctx, some); {
+			case errors.Is(err, errCrowded):
+				atOnce = max(len(some)/8, 1)
+				continue
+			case err != nil:
 				return err
 			}
+			for i := range some {
+				if err := each(&some[i]); err != nil {
+					return err
+				}
+				some[i].Events = nil
+			}
+			left, atOnce = left[len(some):], min(2*atOnce, perCommand)
 		}
 		visits = visits[:0]
 		return nil
@@ -181,11 +192,23 @@ func (c *connection) dayVisits(ctx context.Context, day report.UTCDay, each func
 	return flush()
 }
 
-// addEvents reads the events of visits, and those of the sessions that are folded into them.
-func (c *connection) addEvents(ctx context.Context, visits []report.Visit) error {
-	if len(visits) == 0 {
-		return nil
-	}
+// eventsAtOnce is how many events of several sessions are in memory at a time; one session by
+// itself may have more.
+var eventsAtOnce = 20_000 // a variable for tests
+
+// errCrowded says that sessions have more events than that.
+var errCrowded = errors.New("too many events")
+
+// addEvents reads the events of visits, and those of the sessions that are folded into them. If
+// there are too many it adds none and returns errCrowded.
+func (c *connection) addEvents(ctx context.Context, visits []report.Visit) (err error) {
+	defer func() {
+		for i := range visits {
+			if err != nil {
+				visits[i].Events = nil
+			}
+		}
+	}()
 	row := map[string]int{}
 	family := make([]string, len(visits))
 	for i := range visits {
@@ -210,7 +233,10 @@ func (c *connection) addEvents(ctx context.Context, visits []report.Visit) error
 		return err
 	}
 	defer closeCursor(ctx, cursor)
-	for cursor.Next(ctx) {
+	for read := 0; cursor.Next(ctx); read++ {
+		if read == eventsAtOnce && len(visits) > 1 {
+			return errCrowded
+		}
 		var d eventDoc
 		if err := cursor.Decode(&d); err != nil {
 			return err
@@ -221,35 +247,56 @@ func (c *connection) addEvents(ctx context.Context, visits []report.Visit) error
 	return cursor.Err()
 }
 
+// dayOrders reads orders in chunks, and when the sessions of each chunk began at once.
 func (c *connection) dayOrders(ctx context.Context, day report.UTCDay, each func(*report.Order) error) error {
-	docs, err := all[orderDoc](ctx, c.reports.Collection(orders), onDay("createdAt", day))
+	cursor, err := c.reports.Collection(orders).Find(ctx, onDay("createdAt", day), options.Find().SetProjection(bson.M{"metadata": 0}).SetBatchSize(perCommand))
 	if err != nil {
 		return err
 	}
-	for chunk := range slices.Chunk(docs, perCommand) {
-		ids := map[string]bool{}
-		for _, d := range chunk {
-			if d.SessionID != nil {
-				ids[*d.SessionID] = true
-			}
+	defer closeCursor(ctx, cursor)
+	var chunk []orderDoc
+	for cursor.Next(ctx) {
+		var d orderDoc
+		if err := cursor.Decode(&d); err != nil {
+			return err
 		}
-		began := map[string]int64{}
-		if len(ids) > 0 {
-			found, err := all[sessionDoc](ctx, c.reports.Collection(sessions), bson.M{"_id": bson.M{"$in": slices.Collect(maps.Keys(ids))}}, options.Find().SetProjection(only("sessionId", "startedAt")))
-			if err != nil {
+		if chunk = append(chunk, d); len(chunk) == perCommand {
+			if err := c.eachOrder(ctx, chunk, each); err != nil {
 				return err
 			}
-			for _, s := range found {
-				began[s.SessionID] = utc(s.StartedAt).UnixMilli()
-			}
+			chunk = chunk[:0]
 		}
-		for _, d := range chunk {
-			if err := each(&report.Order{
-				OrderID: d.OrderID, SessionID: plain(d.SessionID), VisitorID: plain(d.VisitorID), CustomerID: plain(d.CustomerID),
-				At: utc(d.CreatedAt).UnixMilli(), Amount: d.Total.Amount, Refunded: d.Refunded, Currency: d.Total.Currency, VisitBeganAt: began[plain(d.SessionID)],
-			}); err != nil {
-				return err
-			}
+	}
+	if err := cursor.Err(); err != nil {
+		return err
+	}
+	return c.eachOrder(ctx, chunk, each)
+}
+
+func (c *connection) eachOrder(ctx context.Context, chunk []orderDoc, each func(*report.Order) error) error {
+	ids := map[string]bool{}
+	for i := range chunk {
+		if id := chunk[i].SessionID; id != nil {
+			ids[*id] = true
+		}
+	}
+	began := map[string]int64{}
+	if len(ids) > 0 {
+		found, err := all[sessionDoc](ctx, c.reports.Collection(sessions), bson.M{"_id": bson.M{"$in": slices.Collect(maps.Keys(ids))}}, options.Find().SetProjection(only("sessionId", "startedAt")))
+		if err != nil {
+			return err
+		}
+		for _, s := range found {
+			began[s.SessionID] = utc(s.StartedAt).UnixMilli()
+		}
+	}
+	for i := range chunk {
+		d := &chunk[i]
+		if err := each(&report.Order{
+			OrderID: d.OrderID, SessionID: plain(d.SessionID), VisitorID: plain(d.VisitorID), CustomerID: plain(d.CustomerID),
+			At: utc(d.CreatedAt).UnixMilli(), Amount: d.Total.Amount, Refunded: d.Refunded, Currency: d.Total.Currency, VisitBeganAt: began[plain(d.SessionID)],
+		}); err != nil {
+			return err
 		}
 	}
 	return nil

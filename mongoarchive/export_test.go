@@ -24,3 +24,10 @@ func SetPurgeEvents(n int) (undo func()) {
 	purgeEvents = n
 	return func() { purgeEvents = before }
 }
+
+// SetEventsAtOnce sets how many events of several sessions are in memory at a time.
+func SetEventsAtOnce(n int) (restore func()) {
+	before := eventsAtOnce
+	eventsAtOnce = n
+	return func() { eventsAtOnce = before }
+}

@@ -69,7 +69,7 @@ func CursorMistake() error { return mistake{"cursor", "is not one that an answer
 
 // RangeMistake is the error for a range that has more than fits into so many bytes.
 func RangeMistake(bytes int) error {
-	return mistake{"from", fmt.Sprintf("the range has more visits than fit into %d MiB of memory: ask for a shorter one", bytes>>20)}
+	return mistake{"from", fmt.Sprintf("the range has more visits, pages or other texts than fit into %d MiB of memory: ask for a shorter one", bytes>>20)}
 }
 
 // Parameters are the names of the parameters that a question may have.

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strings"
 
 	"github.com/footfall-go/footfall/report"
 )
@@ -33,36 +32,30 @@ var reportWords = []string{"device", "browser", "os", "country", "city", "channe
 
 var (
 	dayVisits = `SELECT s.number, s.id, s.visitor, coalesce(s.customer_id, ''), s.started_at, coalesce(a.last_seen_at, s.last_seen_at), s.converted, ` +
-		rawWords("s", reportWords) + `
-		FROM session_rows s LEFT JOIN activity a ON a.session = s.number WHERE s.started_at >= ?1 AND s.started_at < ?2 ORDER BY s.number`
+		wordTexts("s", reportWords) + `
+		FROM session_rows s LEFT JOIN activity a ON a.session = s.number WHERE ` + inSpan + ` ORDER BY s.number`
 
 	// dayEvents follows the lists of sessions that began in a span, and of those that are folded
 	// into them, from the latest event back.
 	dayEvents = `WITH RECURSIVE walk (session, back, previous, created_at, product_id, event_type, page) AS (
 			SELECT s.number, 0, e.previous, e.created_at, e.product_id, e.event_type, e.page
 				FROM session_rows s LEFT JOIN activity a ON a.session = s.number JOIN event_rows e ON e.id = ` + lastEvent + `
-				WHERE s.started_at >= ?1 AND s.started_at < ?2
+				WHERE ` + inSpan + `
 			UNION ALL
 			SELECT s.number, 0, e.previous, e.created_at, e.product_id, e.event_type, e.page
 				FROM session_rows s JOIN folded_sessions f ON f.into_number = s.number JOIN event_rows e ON e.id = f.last_event
-				WHERE s.started_at >= ?1 AND s.started_at < ?2
+				WHERE ` + inSpan + `
 			UNION ALL
 			SELECT w.session, w.back + 1, e.previous, e.created_at, e.product_id, e.event_type, e.page FROM walk w JOIN event_rows e ON e.id = w.previous
 		)
-		SELECT session, back, created_at, coalesce(product_id, ''), event_type, page FROM walk`
+		SELECT session, back, created_at, coalesce(product_id, ''), ` + wordText("walk.event_type") + `, ` + wordText("walk.page") + ` FROM walk LIMIT ?5`
 
 	dayOrders = `SELECT o.order_id, coalesce(o.session_id, ''), coalesce(o.visitor_id, ''), coalesce(o.customer_id, ''), o.created_at, o.amount, o.refunded, o.currency
-		FROM orders o WHERE o.created_at >= ?1 AND o.created_at < ?2`
+		FROM orders o WHERE o.created_at >= ?1 AND o.created_at < ?2 AND (o.created_at, o.order_id) > (?1, ?3) ORDER BY o.created_at, o.order_id LIMIT ?4`
 )
 
-// rawWords selects words as they are stored: a text, or a number.
-func rawWords(table string, columns []string) string {
-	qualified := make([]string, len(columns))
-	for i, c := range columns {
-		qualified[i] = table + "." + c
-	}
-	return strings.Join(qualified, ", ")
-}
+// inSpan is true of the sessions of a span, whose borders are times and numbers of sessions.
+const inSpan = `s.started_at >= ?1 AND s.started_at <= ?3 AND (s.started_at, s.number) >= (?1, ?2) AND (s.started_at, s.number) < (?3, ?4)`
 
 // ReadDay reads the sessions that began on a UTC day and the orders that were placed on it,
 // from one snapshot of the database. It opens a connection of its own: through database/sql
@@ -113,38 +106,53 @@ func (d *database) snapshot(ctx context.Context, read func(c *conn) error) error
 type dayRows struct {
 	c        *conn
 	from, to int64
-	words    map[int64]string
 	err      error // of the function that takes what is read
 }
 
-// visitsAtOnce is about how many sessions are read with their events at a time.
-const visitsAtOnce = 5000
+// Limits on what is in memory at a time: strangers decide how many events a session has.
+const (
+	visitsAtOnce = 5000   // sessions whose events are read together
+	eventsAtOnce = 20_000 // of several sessions; one by itself may have more
+)
+
+// A border is between the sessions of a day, which are ordered by their begin and number.
+type border struct{ at, number int64 }
+
+// errCrowded says that a span has more events than are read together.
+var errCrowded = errors.New("too many events")
 
 // allVisits reads the day in spans of few sessions, whose events are in memory.
 func (d *dayRows) allVisits(each func(*report.Visit) error) error {
-	d.words = map[int64]string{}
-	if err := d.c.rows(`SELECT number, text FROM words`, func(s *stmt) { d.words[s.columnInt(0)] = s.columnText(1) }); err != nil {
-		return err
-	}
-	for from := d.from; from < d.to; {
-		to := d.to
-		if _, err := d.c.row(`SELECT started_at FROM session_rows WHERE started_at >= ? AND started_at < ? ORDER BY started_at LIMIT 1 OFFSET ?`, func(s *stmt) { to = s.columnInt(0) }, from, d.to, visitsAtOnce); err != nil {
+	n, end := visitsAtOnce, border{d.to, 0}
+	for from := (border{d.from, 0}); from != end; {
+		to := end
+		if _, err := d.c.row(`SELECT started_at, number FROM session_rows WHERE started_at >= ?1 AND started_at < ?3 AND (started_at, number) >= (?1, ?2)
+			ORDER BY started_at, number LIMIT 1 OFFSET ?4`, func(s *stmt) { to = border{s.columnInt(0), s.columnInt(1)} }, from.at, from.number, d.to, n); err != nil {
 			return err
 		}
-		to = max(to, from+1)
-		if err := d.visits(from, to, each); err != nil {
+		read, err := d.visits(from, to, n > 1, each)
+		switch {
+		case errors.Is(err, errCrowded):
+			n = max(n/8, 1)
+			continue
+		case err != nil:
 			return err
+		case read < eventsAtOnce/4:
+			n = min(2*n, visitsAtOnce)
 		}
 		from = to
 	}
 	return nil
 }
 
-func (d *dayRows) visits(from, to int64, each func(*report.Visit) error) error {
-	events, err := d.events(from, to)
+// visits reads the sessions of a span, and returns how many events they have. If they may not
+// have more than are read together, and do, it reads none and returns errCrowded.
+func (d *dayRows) visits(from, to border, limited bool, each func(*report.Visit) error) (read int, err error) {
+	events, err := d.events(from, to, limited)
 	if err != nil {
-		return err
+		return 0, err
 	}
+	read = len(events)
 	var v report.Visit
 	texts := []*string{&v.Device, &v.Browser, &v.OS, &v.Country, &v.City, &v.Channel, &v.UTMSource, &v.Medium, &v.Campaign, &v.Term, &v.Content, &v.Referrer, &v.LandingPage}
 	err = d.c.rows(dayVisits, func(s *stmt) {
@@ -155,7 +163,7 @@ func (d *dayRows) visits(from, to int64, each func(*report.Visit) error) error {
 		v.SessionID, v.VisitorID, v.CustomerID = s.columnKey(1).String(), s.columnKey(2).String(), s.columnText(3)
 		v.BeganAt, v.LastSeenAt, v.Converted = s.columnInt(4), s.columnInt(5), s.columnInt(6) != 0
 		for i, t := range texts {
-			*t = d.word(s, int32(7+i)) //nolint:gosec // there are few columns
+			*t = s.columnText(int32(7 + i)) //nolint:gosec // there are few columns
 		}
 		v.Events = v.Events[:0]
 		for len(events) > 0 && events[0].session < number {
@@ -166,8 +174,8 @@ func (d *dayRows) visits(from, to int64, each func(*report.Visit) error) error {
 			events = events[1:]
 		}
 		d.err = each(&v)
-	}, from, to)
-	return cmp.Or(d.err, err)
+	}, from.at, from.number, to.at, to.number)
+	return read, cmp.Or(d.err, err)
 }
 
 // A listed is an event of a session's list.
@@ -177,46 +185,54 @@ type listed struct {
 }
 
 // events reads the events of sessions that began in a span, by session and in their order.
-func (d *dayRows) events(from, to int64) (all []listed, err error) {
+func (d *dayRows) events(from, to border, limited bool) (all []listed, err error) {
+	most := int64(-1) // none
+	if limited {
+		most = eventsAtOnce + 1
+	}
 	err = d.c.rows(dayEvents, func(s *stmt) {
 		all = append(all, listed{
-			report.Event{At: s.columnInt(2), ProductID: s.columnText(3), Type: d.word(s, 4), Page: d.word(s, 5)}, s.columnInt(0), s.columnInt(1),
+			report.Event{At: s.columnInt(2), ProductID: s.columnText(3), Type: s.columnText(4), Page: s.columnText(5)}, s.columnInt(0), s.columnInt(1),
 		})
-	}, from, to)
+	}, from.at, from.number, to.at, to.number, most)
+	if limited && len(all) > eventsAtOnce {
+		return nil, errCrowded
+	}
 	slices.SortStableFunc(all, func(x, y listed) int {
 		return cmp.Or(cmp.Compare(x.session, y.session), cmp.Compare(x.At, y.At), cmp.Compare(y.back, x.back))
 	})
 	return all, err
 }
 
-// word is the text of a word.
-func (d *dayRows) word(s *stmt, column int32) string {
-	if s.isInt(column) {
-		return d.words[s.columnInt(column)]
-	}
-	return s.columnText(column)
-}
+// ordersAtOnce is how many orders are read together.
+const ordersAtOnce = 1000
 
 func (d *dayRows) orders(each func(*report.Order) error) error {
-	var orders []report.Order
-	if err := d.c.rows(dayOrders, func(s *stmt) {
-		orders = append(orders, report.Order{
-			OrderID: s.columnText(0), SessionID: s.columnText(1), VisitorID: s.columnText(2), CustomerID: s.columnText(3),
-			At: s.columnInt(4), Amount: s.columnInt(5), Refunded: s.columnInt(6), Currency: s.columnText(7),
-		})
-	}, d.from, d.to); err != nil {
-		return err
-	}
-	for i := range orders {
-		o := &orders[i]
-		if o.SessionID != "" {
-			if _, err := d.c.row(`SELECT started_at FROM session_rows WHERE id = ?`, func(s *stmt) { o.VisitBeganAt = s.columnInt(0) }, keyOf(o.SessionID).arg()); err != nil {
+	for at, after := d.from, ""; ; {
+		var orders []report.Order
+		if err := d.c.rows(dayOrders, func(s *stmt) {
+			orders = append(orders, report.Order{
+				OrderID: s.columnText(0), SessionID: s.columnText(1), VisitorID: s.columnText(2), CustomerID: s.columnText(3),
+				At: s.columnInt(4), Amount: s.columnInt(5), Refunded: s.columnInt(6), Currency: s.columnText(7),
+			})
+		}, at, d.to, after, ordersAtOnce); err != nil {
+			return err
+		}
+		for i := range orders {
+			o := &orders[i]
+			if o.SessionID != "" {
+				if _, err := d.c.row(`SELECT started_at FROM session_rows WHERE id = ?`, func(s *stmt) { o.VisitBeganAt = s.columnInt(0) }, keyOf(o.SessionID).arg()); err != nil {
+					return err
+				}
+			}
+			if err := each(o); err != nil {
 				return err
 			}
 		}
-		if err := each(o); err != nil {
-			return err
+		if len(orders) < ordersAtOnce {
+			return nil
 		}
+		last := &orders[len(orders)-1]
+		at, after = last.At, last.OrderID
 	}
-	return nil
 }

@@ -30,6 +30,27 @@ type orderLimit struct {
 	minute   int64
 	networks map[netip.Prefix]int
 	total    int
+
+	full, older map[string]bool // sessions of which an order was stored without them: they have as many as they may, or their secret was replaced
+}
+
+// fullSessions is how many sessions full has at most, and older as many again.
+const fullSessions = 10_000
+
+// noteFull notes that an order of a session was stored without it.
+func (l *orderLimit) noteFull(session string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.full) >= fullSessions || l.full == nil {
+		l.full, l.older = map[string]bool{}, l.full
+	}
+	l.full[session] = true
+}
+
+func (l *orderLimit) isFull(session string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.full[session] || l.older[session]
 }
 
 // take takes the place of an order that may turn out to belong to no session, or returns
@@ -75,9 +96,10 @@ func (l *orderLimit) giveBack(network netip.Prefix, told bool, minute int64) {
 }
 
 // mayOrder asks whether the request may place an order. If not, it sends the answer.
-func (s *Shop) mayOrder(w http.ResponseWriter, r *http.Request) (giveBack func(), ok bool) {
+// placed is called with the session of the order that was placed.
+func (s *Shop) mayOrder(w http.ResponseWriter, r *http.Request) (giveBack func(), placed func(sessionID string), ok bool) {
 	session, has, err := s.tracker.Session(r.Context())
-	likely := err != nil || has && !session.Converted // one that has an order may have as many as it may
+	likely := err != nil || has && !s.limit.isFull(session.SessionID)
 	addr, whom := s.proxies.ClientAddr(r)
 	at := time.Now()
 	giveBack, ok = s.limit.take(enrich.Subnet(addr), whom.TellsApart(), likely, at)
@@ -86,5 +108,10 @@ func (s *Shop) mayOrder(w http.ResponseWriter, r *http.Request) (giveBack func()
 		w.Header().Set("Retry-After", strconv.FormatInt(60-at.Unix()%60, 10))
 		fail(w, http.StatusTooManyRequests, "Too many orders", "Please try again in a minute")
 	}
-	return giveBack, ok
+	placed = func(sessionID string) {
+		if has && sessionID == "" {
+			s.limit.noteFull(session.SessionID)
+		}
+	}
+	return giveBack, placed, ok
 }

@@ -58,7 +58,7 @@ func (s *Shop) placeOrder(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	giveBack, ok := s.mayOrder(w, r)
+	giveBack, placed, ok := s.mayOrder(w, r)
 	if !ok {
 		return
 	}
@@ -68,6 +68,9 @@ func (s *Shop) placeOrder(w http.ResponseWriter, r *http.Request) {
 	order, before, mine, err := s.place(r, footfall.OrderInput{Total: total, Metadata: note}, key)
 	if before || err == nil && order.SessionID != "" { // one that failed may be written all the same
 		giveBack()
+	}
+	if !before && err == nil {
+		placed(order.SessionID)
 	}
 	if errors.Is(err, footfall.ErrUnavailable) { // it stands nowhere: the buyer may try again, with the same key
 		s.unavailable(w, err)

@@ -17,14 +17,18 @@ type answers struct {
 	mu            sync.Mutex
 	recent, older map[[32]byte]report.Answer
 	rows          int // of recent
+	most          int // rows that recent may have, and older as many again
 }
 
-// maxRows is how many rows recent has, of some 500 bytes, and as many again in older. What an
+// maxRows is how many rows recent has at most: of some 300 bytes and a text each. What an
 // answer has beside its rows counts as answerRows.
 const (
 	maxRows    = 20_000
 	answerRows = 8
 )
+
+// rowsIn is how many rows recent may have of an engine that may take so many bytes.
+func rowsIn(bytes int) int { return min(maxRows, bytes/8/500) }
 
 // key is what an answer depends on.
 func (l *load) key(q *report.Question) [32]byte {
@@ -60,7 +64,7 @@ func (a *answers) find(key [32]byte) (report.Answer, bool) {
 func (a *answers) keep(key [32]byte, answer report.Answer) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if n := len(answer.Rows) + answerRows; a.recent == nil || a.rows+n > maxRows {
+	if n := len(answer.Rows) + answerRows; a.recent == nil || a.rows+n > a.most {
 		a.recent, a.older, a.rows = map[[32]byte]report.Answer{}, a.recent, 0
 	}
 	a.recent[key] = answer

@@ -3,6 +3,7 @@ package engine
 import (
 	"cmp"
 	"context"
+	"errors"
 	"math"
 	"slices"
 	"strings"
@@ -16,27 +17,21 @@ import (
 // A builder makes a segment of the visits and orders that it is given.
 type builder struct {
 	s        *segment
+	texts    *texts
 	visitors *numbering
 	single   [len(singles)]*dictionary
-	most     int // bytes
-	texts    *texts
 	pages    *dictionary
 	products *dictionary
 	kinds    *dictionary
 
 	visits  []visitRow
+	most    int      // bytes that it may take
 	pageOf  []uint32 // of each event, in the order in which visits came
 	prodOf  []uint32
 	kindOf  []uint32
 	eventAt []uint32
 	isView  []bool
 }
-
-// What a day takes while it is built, about. Strangers can make a day long.
-const (
-	bytesOfVisit = 100
-	bytesOfEvent = 20
-)
 
 // A visitRow is a visit before the visits are in order.
 type visitRow struct {
@@ -47,11 +42,15 @@ type visitRow struct {
 	session            string // of visits with an order
 }
 
-// build reads a day. One that takes more than twice most bytes, with the numberings, is refused.
+// errTooLarge says that a day, or what is in memory of all days, would take too many bytes.
+var errTooLarge = errors.New("more than fits into memory")
+
+// build reads a day. It gives up when that takes more than most bytes.
 func build(ctx context.Context, source report.Source, of report.DayState, m *texts, most int) (*segment, error) {
 	b := &builder{
-		s:    &segment{day: of.Day, generation: of.Generation, start: of.Day.Start(), converted: map[string]uint32{}},
-		most: most, texts: m, visitors: m.visitors, pages: newDictionary(m.pages), products: newDictionary(m.products), kinds: newDictionary(m.kinds),
+		most: most, texts: m,
+		s:        &segment{day: of.Day, generation: of.Generation, start: of.Day.Start(), converted: map[string]uint32{}},
+		visitors: m.visitors, pages: newDictionary(m.pages), products: newDictionary(m.products), kinds: newDictionary(m.kinds),
 	}
 	for i := range b.single {
 		b.single[i] = newDictionary(m.single[i])
@@ -60,6 +59,20 @@ func build(ctx context.Context, source report.Source, of report.DayState, m *tex
 		return nil, err
 	}
 	return b.finish(), nil
+}
+
+// room returns an error if the builder takes too much, or the numberings do. It counts what
+// is needed until the columns are made, which is about twice what they take.
+func (b *builder) room() error {
+	n := 200*len(b.visits) + 40*len(b.eventAt) + 250*len(b.s.orders)
+	known := len(b.pages.texts) + len(b.products.texts)
+	for _, d := range b.single {
+		known += len(d.texts)
+	}
+	if n+64*known > b.most || b.texts.full() {
+		return errTooLarge
+	}
+	return nil
 }
 
 func clamp(ms int64) uint32 { return uint32(max(min(ms, math.MaxUint32), 0)) } //nolint:gosec // fits
@@ -71,9 +84,6 @@ func (b *builder) visit(v *report.Visit) error {
 	}
 	if len(b.visits)%64 == 0 {
 		giveWay()
-		if len(b.visits)*bytesOfVisit+len(b.eventAt)*bytesOfEvent+b.texts.bytes() > 2*b.most {
-			return report.RangeMistake(b.most)
-		}
 	}
 	if !slices.IsSortedFunc(v.Events, inOrder) {
 		slices.SortStableFunc(v.Events, inOrder)
@@ -112,7 +122,7 @@ func (b *builder) visit(v *report.Visit) error {
 		row.flags |= engaged
 	}
 	b.visits = append(b.visits, row)
-	return nil
+	return b.room()
 }
 
 // sameMoment is how much later than the begin of a visit the activity with which it began may
@@ -191,7 +201,7 @@ func (b *builder) order(o *report.Order) error {
 		at: o.At, currency: strings.ToUpper(o.Currency), amount: o.Amount, refunded: o.Refunded,
 		session: strings.Clone(o.SessionID), visitDay: report.DayOfMillis(began),
 	})
-	return nil
+	return b.room()
 }
 
 // finish puts the visits in order.

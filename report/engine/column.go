@@ -1,6 +1,9 @@
 package engine
 
-import "math"
+import (
+	"math"
+	"strings"
+)
 
 // A column has a code for each row, as narrow as the greatest one allows. A code stands for a
 // text, and 0 for the empty one, unknown.
@@ -63,8 +66,13 @@ type dictionary struct {
 	codes   map[uint32]uint32 // by number
 	texts   []string
 	numbers []uint32
-	keys    map[string]uint32 // codes by the text that a key was made of
+	keys    map[string]uint32 // codes by the text that a key was made of, of some
+	noted   int               // bytes of keys
 }
+
+// maxNoted is how many bytes the texts may have of which a dictionary remembers what key made:
+// strangers can send any number that have the same key.
+const maxNoted = 512 << 10
 
 func newDictionary(of *numbering) *dictionary {
 	return &dictionary{of: of, codes: map[uint32]uint32{0: 0}, texts: []string{""}, numbers: []uint32{0}, keys: map[string]uint32{"": 0}}
@@ -72,7 +80,7 @@ func newDictionary(of *numbering) *dictionary {
 
 func asIs(s string) string { return s }
 
-// code is the code of what key makes of a text. It asks key once for each text.
+// code is the code of what key makes of a text.
 func (d *dictionary) code(text string, key func(string) string) uint32 {
 	if code, ok := d.keys[text]; ok {
 		return code
@@ -84,7 +92,10 @@ func (d *dictionary) code(text string, key func(string) string) uint32 {
 		d.codes[number] = code
 		d.texts, d.numbers = append(d.texts, d.of.texts[number]), append(d.numbers, number)
 	}
-	d.keys[text] = code
+	if d.noted += len(text) + 64; d.noted > maxNoted {
+		d.keys, d.noted = map[string]uint32{"": 0}, 0
+	}
+	d.keys[strings.Clone(text)] = code
 	return code
 }
 

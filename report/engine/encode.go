@@ -112,7 +112,7 @@ func decode(b []byte, of report.DayState, t *texts) (*segment, error) {
 	if len(b) < len(magic)+4 || string(b[:len(magic)]) != magic || binary.LittleEndian.Uint32(b[len(b)-4:]) != crc32.Checksum(b[:len(b)-4], castagnoli) {
 		return nil, errFile
 	}
-	d := decoder{b: b[len(magic) : len(b)-4]}
+	d := decoder{b: b[len(magic) : len(b)-4], texts: t}
 	s := &segment{generation: d.int64(), day: report.UTCDay(d.int64()), converted: map[string]uint32{}} //nolint:gosec // compared with the one that is asked for
 	if s.generation != of.Generation || s.day != of.Day {
 		return nil, errFile
@@ -145,6 +145,9 @@ func decode(b []byte, of report.DayState, t *texts) (*segment, error) {
 	for i := range s.orders {
 		s.orders[i] = order{at: d.int64(), amount: d.int64(), refunded: d.int64(), visitDay: report.UTCDay(d.int64()), currency: d.text(), session: d.text()} //nolint:gosec // as it was written
 	}
+	if errors.Is(d.err, errTooLarge) {
+		return nil, d.err
+	}
 	if d.err != nil || len(d.b) > 0 || !s.fits() {
 		return nil, errFile
 	}
@@ -173,8 +176,9 @@ func (s *segment) fits() bool {
 
 // A decoder reads from the front of a text. After an error it reads zeros.
 type decoder struct {
-	b   []byte
-	err error
+	b     []byte
+	texts *texts
+	err   error
 }
 
 func (d *decoder) take(n int) []byte {
@@ -226,6 +230,10 @@ func (d *decoder) column(of *numbering) column {
 	texts := d.count(4)
 	for range texts {
 		dict.code(d.text(), asIs)
+		if d.texts.full() {
+			d.b, d.err = nil, errTooLarge
+			return column{}
+		}
 	}
 	width := 4
 	switch {

@@ -28,20 +28,20 @@ func (oneDay) ReadDay(_ context.Context, _ report.UTCDay, read report.DayReader)
 // Whatever is in a file, with a right checksum, is read or refused.
 func FuzzDecode(f *testing.F) {
 	of := report.DayState{Day: 3, Generation: 7}
-	names := newTexts()
+	names := newTexts(1 << 20)
 	s, err := build(context.Background(), oneDay{}, of, names, 1<<20)
 	if err != nil {
 		f.Fatal(err)
 	}
 	whole := encode(s, names)
-	again, err := decode(whole, of, newTexts())
+	again, err := decode(whole, of, newTexts(1<<20))
 	if err != nil || again.visits() != 1 || again.column(report.Device).text(0) != "mobile" || again.bytes != s.bytes {
 		f.Fatalf("what was written is read as %+v, %v", again, err)
 	}
 	f.Add(whole[len(magic) : len(whole)-4])
 	f.Fuzz(func(_ *testing.T, body []byte) {
 		b := append([]byte(magic), body...)
-		s, err := decode(binary.LittleEndian.AppendUint32(b, crc32.Checksum(b, castagnoli)), of, newTexts())
+		s, err := decode(binary.LittleEndian.AppendUint32(b, crc32.Checksum(b, castagnoli)), of, newTexts(1<<20))
 		if err != nil {
 			return
 		}

@@ -2,12 +2,14 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
 	"sync"
 	"time"
 
+	"github.com/footfall-go/footfall/internal/count"
 	"github.com/footfall-go/footfall/internal/memory"
 	"github.com/footfall-go/footfall/report"
 )
@@ -40,11 +42,13 @@ type kept struct {
 // atOnce is how many questions are answered at a time. Others wait.
 const atOnce = 2
 
+var rangesTooLarge = count.Process.Bound("reports_too_large", "Reports that were refused because the visits of their range, or their pages, campaigns and other texts, take more memory than reports may have.")
+
 // Options may be left empty.
 type Options struct {
-	// Bytes is how much memory columns take at most, the numberings of texts and visitors
-	// as much again, and a question that is being answered twice as much: one that needs more
-	// is refused. Default: a twelfth of the memory that the process may have.
+	// Bytes is how much memory columns take at most, as much again the texts in them and the
+	// visitors, and as much again a day while it is read, and an answer: a question that
+	// needs more is refused. Default: a twelfth of the memory that the process may have.
 	Bytes int
 	// Dir is a directory for the columns of days that are over, which an engine then need not
 	// read from the archive. It is a cache: what is in it may be deleted at any time, and
@@ -61,7 +65,7 @@ func New(source report.Source, o Options) *Engine {
 	if o.Bytes <= 0 {
 		o.Bytes = int(min(memory.Share(8), math.MaxInt))
 	}
-	return &Engine{source: source, most: o.Bytes, files: files{o.Dir}, heldSince: o.HeldSince, segments: map[report.UTCDay]*kept{}, texts: newTexts(), asking: make(chan struct{}, atOnce)}
+	return &Engine{source: source, most: o.Bytes, files: files{o.Dir}, heldSince: o.HeldSince, answers: answers{most: rowsIn(o.Bytes)}, segments: map[report.UTCDay]*kept{}, texts: newTexts(o.Bytes), asking: make(chan struct{}, atOnce)}
 }
 
 // Ask answers questions about the same range from one reading of the archive. Its error is
@@ -92,10 +96,11 @@ func (e *Engine) Ask(ctx context.Context, questions ...report.Question) ([]repor
 		}
 	}
 	l, err := e.load(ctx, ranges)
-	if err != nil {
-		if report.IsMistake(err) {
-			return nil, err
-		}
+	switch {
+	case errors.Is(err, errTooLarge):
+		rangesTooLarge.Add(1)
+		return nil, report.RangeMistake(e.most)
+	case err != nil:
 		return nil, fmt.Errorf("report: %w", err)
 	}
 	given := make([]report.Answer, len(questions))
@@ -140,14 +145,24 @@ type load struct {
 func (e *Engine) load(ctx context.Context, ranges []report.Range) (*load, error) {
 	e.building.Lock()
 	defer e.building.Unlock()
-	e.uses++
 	if time.Since(e.swept) > sweepEvery {
 		e.files.sweep(ctx, e.source)
 		e.swept = time.Now()
 	}
-	if e.texts.bytes() > e.most { // of days that nobody asks for any more, perhaps
-		e.segments, e.texts, e.bytes = map[report.UTCDay]*kept{}, newTexts(), 0
+	fresh := len(e.segments) == 0
+	l, err := e.loadDays(ctx, ranges)
+	if errors.Is(err, errTooLarge) {
+		before := e.texts.full()
+		e.segments, e.texts, e.bytes = map[report.UTCDay]*kept{}, newTexts(e.most), 0
+		if before && !fresh { // of texts of days that are not asked for
+			l, err = e.loadDays(ctx, ranges)
+		}
 	}
+	return l, err
+}
+
+func (e *Engine) loadDays(ctx context.Context, ranges []report.Range) (*load, error) {
+	e.uses++
 	l := &load{segments: map[report.UTCDay]*segment{}}
 	for _, r := range ranges {
 		if !r.From.Before(r.To) {
@@ -200,7 +215,7 @@ func (e *Engine) add(ctx context.Context, l *load, first, end report.UTCDay) err
 			if has != nil {
 				e.drop(has)
 			}
-			s := e.files.read(d, e.texts)
+			s := e.files.read(d, e.texts, e.most)
 			if s == nil {
 				if s, err = build(ctx, e.source, d, e.texts, e.most); err != nil {
 					return err
@@ -214,8 +229,8 @@ func (e *Engine) add(ctx context.Context, l *load, first, end report.UTCDay) err
 			e.bytes += s.bytes
 		}
 		has.used = e.uses
-		if l.bytes += has.bytes; l.bytes > e.most || e.texts.bytes() > 2*e.most {
-			return report.RangeMistake(e.most)
+		if l.bytes += has.bytes; l.bytes > e.most || e.texts.full() {
+			return errTooLarge
 		}
 		l.segments[d.Day] = has.segment
 		e.shrink()

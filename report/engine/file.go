@@ -2,7 +2,9 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -23,21 +25,43 @@ func (f files) name(d report.DayState) string {
 
 func (f files) prefix(day report.UTCDay) string { return fmt.Sprintf("%d-", day) }
 
-// read reads a version of a day; nil if there is none.
-func (f files) read(d report.DayState, t *texts) *segment {
+// read reads a version of a day; nil if there is none, or none of at most so many bytes. What
+// is in a file takes as many in memory, about.
+func (f files) read(d report.DayState, t *texts, most int) *segment {
 	if f.dir == "" {
 		return nil
 	}
-	b, err := os.ReadFile(f.name(d))
+	b, err := readSmall(f.name(d), most)
 	if err != nil {
 		return nil
 	}
 	s, err := decode(b, d, t)
 	if err != nil {
-		_ = os.Remove(f.name(d))
+		if !errors.Is(err, errTooLarge) {
+			_ = os.Remove(f.name(d))
+		}
 		return nil
 	}
 	return s
+}
+
+var errLong = errors.New("the file is too long")
+
+// readSmall reads a file that has at most so many bytes.
+func readSmall(name string, most int) ([]byte, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	switch {
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular() || info.Size() > int64(most):
+		return nil, errLong
+	}
+	return io.ReadAll(io.LimitReader(file, int64(most)))
 }
 
 // write writes a day, under another name until it is whole, and removes its other versions.
