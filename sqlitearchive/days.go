@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 
 	"github.com/footfall-go/footfall/report"
 )
@@ -32,7 +33,7 @@ var reportWords = []string{"device", "browser", "os", "country", "city", "channe
 
 var (
 	dayVisits = `SELECT s.number, s.id, s.visitor, coalesce(s.customer_id, ''), s.started_at, coalesce(a.last_seen_at, s.last_seen_at), s.converted, ` +
-		wordTexts("s", reportWords) + `
+		"s." + strings.Join(reportWords, ", s.") + `
 		FROM session_rows s LEFT JOIN activity a ON a.session = s.number WHERE ` + inSpan + ` ORDER BY s.number`
 
 	// dayEvents follows the lists of sessions that began in a span, and of those that are folded
@@ -48,7 +49,7 @@ var (
 			UNION ALL
 			SELECT w.session, w.back + 1, e.previous, e.created_at, e.product_id, e.event_type, e.page FROM walk w JOIN event_rows e ON e.id = w.previous
 		)
-		SELECT session, back, created_at, coalesce(product_id, ''), ` + wordText("walk.event_type") + `, ` + wordText("walk.page") + ` FROM walk LIMIT ?5`
+		SELECT session, back, created_at, coalesce(product_id, ''), event_type, page FROM walk LIMIT ?5`
 
 	dayOrders = `SELECT o.order_id, coalesce(o.session_id, ''), coalesce(o.visitor_id, ''), coalesce(o.customer_id, ''), o.created_at, o.amount, o.refunded, o.currency
 		FROM orders o WHERE o.created_at >= ?1 AND o.created_at < ?2 AND (o.created_at, o.order_id) > (?1, ?3) ORDER BY o.created_at, o.order_id LIMIT ?4`
@@ -106,13 +107,15 @@ func (d *database) snapshot(ctx context.Context, read func(c *conn) error) error
 type dayRows struct {
 	c        *conn
 	from, to int64
-	err      error // of the function that takes what is read
+	words    map[int64]string // those in use, and some of the others
+	bytes    int              // of the others
 }
 
 // Limits on what is in memory at a time: strangers decide how many events a session has.
 const (
-	visitsAtOnce = 5000   // sessions whose events are read together
-	eventsAtOnce = 20_000 // of several sessions; one by itself may have more
+	visitsAtOnce = 5000    // sessions whose events are read together
+	eventsAtOnce = 20_000  // of several sessions; one by itself may have more
+	wordsAtOnce  = 1 << 20 // bytes of words that are not in use any more
 )
 
 // A border is between the sessions of a day, which are ordered by their begin and number.
@@ -123,6 +126,10 @@ var errCrowded = errors.New("too many events")
 
 // allVisits reads the day in spans of few sessions, whose events are in memory.
 func (d *dayRows) allVisits(each func(*report.Visit) error) error {
+	d.words = map[int64]string{}
+	if err := d.c.rows(wordsInUse, func(s *stmt) { d.words[s.columnInt(0)] = s.columnText(1) }); err != nil {
+		return err
+	}
 	n, end := visitsAtOnce, border{d.to, 0}
 	for from := (border{d.from, 0}); from != end; {
 		to := end
@@ -153,35 +160,88 @@ func (d *dayRows) visits(from, to border, limited bool, each func(*report.Visit)
 		return 0, err
 	}
 	read = len(events)
+	var rows []visitRow
+	if err := d.c.rows(dayVisits, func(s *stmt) {
+		r := visitRow{number: s.columnInt(0), id: s.columnKey(1), visitor: s.columnKey(2), customer: s.columnText(3), began: s.columnInt(4), seen: s.columnInt(5), converted: s.columnInt(6) != 0}
+		for i := range r.words {
+			r.words[i] = s.wordRef(int32(7 + i)) //nolint:gosec // there are few columns
+		}
+		rows = append(rows, r)
+	}, from.at, from.number, to.at, to.number); err != nil {
+		return 0, err
+	}
 	var v report.Visit
 	texts := []*string{&v.Device, &v.Browser, &v.OS, &v.Country, &v.City, &v.Channel, &v.UTMSource, &v.Medium, &v.Campaign, &v.Term, &v.Content, &v.Referrer, &v.LandingPage}
-	err = d.c.rows(dayVisits, func(s *stmt) {
-		if d.err != nil {
-			return
-		}
-		number := s.columnInt(0)
-		v.SessionID, v.VisitorID, v.CustomerID = s.columnKey(1).String(), s.columnKey(2).String(), s.columnText(3)
-		v.BeganAt, v.LastSeenAt, v.Converted = s.columnInt(4), s.columnInt(5), s.columnInt(6) != 0
+	for i := range rows {
+		r := &rows[i]
+		v.SessionID, v.VisitorID, v.CustomerID, v.BeganAt, v.LastSeenAt, v.Converted = r.id.String(), r.visitor.String(), r.customer, r.began, r.seen, r.converted
 		for i, t := range texts {
-			*t = s.columnText(int32(7 + i)) //nolint:gosec // there are few columns
+			if *t, err = d.text(r.words[i]); err != nil {
+				return 0, err
+			}
 		}
 		v.Events = v.Events[:0]
-		for len(events) > 0 && events[0].session < number {
+		for len(events) > 0 && events[0].session < r.number {
 			events = events[1:]
 		}
-		for len(events) > 0 && events[0].session == number {
+		for len(events) > 0 && events[0].session == r.number {
 			v.Events = append(v.Events, events[0].Event)
 			events = events[1:]
 		}
-		d.err = each(&v)
-	}, from.at, from.number, to.at, to.number)
-	return read, cmp.Or(d.err, err)
+		if err := each(&v); err != nil {
+			return 0, err
+		}
+	}
+	return read, nil
+}
+
+// A visitRow is a row of dayVisits.
+type visitRow struct {
+	number      int64
+	id, visitor key
+	customer    string
+	began, seen int64
+	converted   bool
+	words       [13]wordRef // reportWords
+}
+
+// A wordRef is a word as it is stored: a text, or the number of one.
+type wordRef struct {
+	number int64 // 0: none
+	text   string
+}
+
+func (s *stmt) wordRef(column int32) wordRef {
+	if s.isInt(column) {
+		return wordRef{number: s.columnInt(column)}
+	}
+	return wordRef{text: s.columnText(column)}
+}
+
+// text is the text of a word. Those that are in use are few; of others there may be many,
+// because strangers bring them.
+func (d *dayRows) text(w wordRef) (string, error) {
+	if w.number == 0 {
+		return w.text, nil
+	}
+	text, ok := d.words[w.number]
+	if ok {
+		return text, nil
+	}
+	if _, err := d.c.row(`SELECT text FROM words WHERE number = ?`, func(s *stmt) { text = s.columnText(0) }, w.number); err != nil {
+		return "", err
+	}
+	if d.bytes += len(text) + wordOverhead; d.bytes < wordsAtOnce {
+		d.words[w.number] = text
+	}
+	return text, nil
 }
 
 // A listed is an event of a session's list.
 type listed struct {
 	report.Event
 	session, back int64
+	kind, page    wordRef
 }
 
 // events reads the events of sessions that began in a span, by session and in their order.
@@ -192,11 +252,23 @@ func (d *dayRows) events(from, to border, limited bool) (all []listed, err error
 	}
 	err = d.c.rows(dayEvents, func(s *stmt) {
 		all = append(all, listed{
-			report.Event{At: s.columnInt(2), ProductID: s.columnText(3), Type: s.columnText(4), Page: s.columnText(5)}, s.columnInt(0), s.columnInt(1),
+			report.Event{At: s.columnInt(2), ProductID: s.columnText(3)}, s.columnInt(0), s.columnInt(1), s.wordRef(4), s.wordRef(5),
 		})
 	}, from.at, from.number, to.at, to.number, most)
+	if err != nil {
+		return nil, err
+	}
 	if limited && len(all) > eventsAtOnce {
 		return nil, errCrowded
+	}
+	for i := range all {
+		e := &all[i]
+		if e.Type, err = d.text(e.kind); err != nil {
+			return nil, err
+		}
+		if e.Page, err = d.text(e.page); err != nil {
+			return nil, err
+		}
 	}
 	slices.SortStableFunc(all, func(x, y listed) int {
 		return cmp.Or(cmp.Compare(x.session, y.session), cmp.Compare(x.At, y.At), cmp.Compare(y.back, x.back))
