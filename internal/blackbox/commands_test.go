@@ -163,7 +163,7 @@ func TestCommands_BesideAndWithoutAShop(t *testing.T) {
 			Set         bool
 		}
 		s.runJSON(&settings, "config")
-		if len(settings) != 39 {
+		if len(settings) != 41 {
 			t.Errorf("config lists %d settings", len(settings))
 		}
 		var doctor struct {

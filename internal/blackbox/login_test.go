@@ -227,7 +227,7 @@ func TestLogin_ForgedForwardingDoesNotEscapeTheThrottle(t *testing.T) {
 }
 
 func TestLogin_AFloodOfGuessesKeepsNoCustomerOut(t *testing.T) {
-	t.Parallel()
+	// Not in parallel: what is measured is the login beside guesses, not beside other tests.
 	s := openShop(t, "TRUSTED_PROXIES=127.0.0.0/8")
 	owner := s.browser("X-Forwarded-For: 2001:db8:1:1::1")
 	owner.post(loginPath, firstCustomer).want(200)
