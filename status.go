@@ -103,8 +103,8 @@ func (t *Tracker) Status(ctx context.Context) Status {
 
 // Retention says how far deleting by age has come: it follows the clock by at most 7 days
 // a day of running time. With move it takes the present for now from here on, however far
-// that is: for an operator who has made sure that the clock is right. It fails if this
-// machine's clock and the archive's disagree.
+// that is: for an operator who has made sure that the clock is right. It does not move if
+// this machine's clock and the archive's disagree.
 func (t *Tracker) Retention(ctx context.Context, move bool) (store.Retention, error) {
 	return t.jobs.Retention(ctx, move)
 }

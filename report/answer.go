@@ -38,8 +38,9 @@ var (
 // A spec says what a report has.
 type spec struct {
 	fields []string
-	whole  bool // it has all rows at once
-	rows   bool // it has rows
+	by     Dimension // that tells its rows apart, if one does
+	rows   bool      // it has rows
+	whole  bool      // it has all rows at once
 }
 
 // reports are the reports by name.
@@ -47,20 +48,20 @@ var reports = map[string]spec{
 	"totals":    {fields: allFields, whole: true},
 	"series":    {fields: allFields, whole: true, rows: true},
 	"funnel":    {fields: funnelFields, whole: true, rows: true},
-	"channels":  {fields: visitFields, rows: true},
-	"mediums":   {fields: visitFields, rows: true},
-	"campaigns": {fields: visitFields, rows: true},
-	"terms":     {fields: visitFields, rows: true},
-	"contents":  {fields: visitFields, rows: true},
-	"referrers": {fields: visitFields, rows: true},
-	"landing":   {fields: allFields, rows: true},
-	"exit":      {fields: allFields, rows: true},
-	"pages":     {fields: pageFields, rows: true},
-	"devices":   {fields: allFields, rows: true, whole: true},
-	"browsers":  {fields: allFields, rows: true},
-	"os":        {fields: allFields, rows: true, whole: true},
-	"countries": {fields: allFields, rows: true},
-	"cities":    {fields: allFields, rows: true},
+	"channels":  {fields: visitFields, by: Channel, rows: true},
+	"mediums":   {fields: visitFields, by: Medium, rows: true},
+	"campaigns": {fields: visitFields, by: Campaign, rows: true},
+	"terms":     {fields: visitFields, by: Term, rows: true},
+	"contents":  {fields: visitFields, by: Content, rows: true},
+	"referrers": {fields: visitFields, by: Referrer, rows: true},
+	"landing":   {fields: allFields, by: Landing, rows: true},
+	"exit":      {fields: allFields, by: Exit, rows: true},
+	"pages":     {fields: pageFields, by: Page, rows: true},
+	"devices":   {fields: allFields, by: Device, rows: true, whole: true},
+	"browsers":  {fields: allFields, by: Browser, rows: true},
+	"os":        {fields: allFields, by: OS, rows: true, whole: true},
+	"countries": {fields: allFields, by: Country, rows: true},
+	"cities":    {fields: allFields, by: City, rows: true},
 }
 
 // Names are the names of all reports, sorted.
@@ -74,13 +75,6 @@ func HasRows(report string) bool { return reports[report].rows }
 
 // KeyDimension is the dimension by which the rows of a report are told apart, empty for those
 // that have none.
-func KeyDimension(report string) Dimension {
-	return map[string]Dimension{
-		"channels": Channel, "mediums": Medium, "campaigns": Campaign, "terms": Term, "contents": Content, "referrers": Referrer, "landing": Landing, "exit": Exit,
-		"pages": Page, "devices": Device, "browsers": Browser, "os": OS, "countries": Country, "cities": City,
-	}[report]
-}
+func KeyDimension(report string) Dimension { return reports[report].by }
 
-func (s spec) sortable() []string {
-	return slices.DeleteFunc(slices.Clone(s.fields), func(f string) bool { return f == "revenue" || f == "refunded" || f == "net" || f == "averageOrder" })
-}
+func (s spec) sortable() []string { return slices.DeleteFunc(slices.Clone(s.fields), isMoney) }

@@ -56,13 +56,12 @@ func (q *Question) readCompare(p url.Values) error {
 // Beside is the part of the compared range that stands beside a part of the range: of the
 // same days by number, and the same hours of the clock.
 func (q *Question) Beside(r Range) Range {
-	first, other := day.Of(q.From, q.Zone), day.Of(q.ComparedWhole.From, q.Zone)
+	days := daysBetween(day.Of(q.From, q.Zone), day.Of(q.ComparedWhole.From, q.Zone))
 	move := func(t time.Time) time.Time {
 		if t.Equal(q.From) {
 			return q.ComparedWhole.From
 		}
-		own := day.Of(t, q.Zone)
-		return earlierOf(sameDay(t, own, other.Add(daysBetween(first, own)), q), q.ComparedWhole.To)
+		return earlierOf(q.shift(t, days), q.ComparedWhole.To)
 	}
 	return Range{move(r.From), move(r.To)}
 }
@@ -123,7 +122,7 @@ func (q *Question) previous(to time.Time, dates bool) Range {
 		before = first.AddDate(-1, 0)
 		return Range{before.Start(), earlierOf(q.yearEarlier(to), first.Start())}
 	}
-	return Range{before.Start(), earlierOf(q.shiftTo(to, first, before), first.Start())}
+	return Range{before.Start(), earlierOf(q.shift(to, daysBetween(first, before)), first.Start())}
 }
 
 // yearBefore is the range a year before: 364 days by weekday, or the same dates.
@@ -156,12 +155,6 @@ func earlierOf(a, b time.Time) time.Time {
 func (q *Question) shift(t time.Time, days int) time.Time {
 	d := day.Of(t, q.Zone)
 	return sameDay(t, d, d.Add(days), q)
-}
-
-// shiftTo moves a time that is so many days behind one day to as many behind another.
-func (q *Question) shiftTo(t time.Time, from, to day.Day) time.Time {
-	d := day.Of(t, q.Zone)
-	return sameDay(t, d, to.Add(daysBetween(from, d)), q)
 }
 
 // sameDay is the time on another day at which the clock shows what it shows on its own.

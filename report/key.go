@@ -81,14 +81,6 @@ func hexDigit(c byte) int {
 // [enrich.Key].
 func TextKey(s string) string { return enrich.Key(s) }
 
-// ReferrerKey returns the key of a referrer, a URL: its host and path.
-func ReferrerKey(url string) string {
-	if i := strings.Index(url, "://"); i >= 0 {
-		url = url[i+3:]
-	}
-	if i := strings.IndexAny(url, "?#"); i >= 0 {
-		url = url[:i]
-	}
-	host, path, _ := strings.Cut(url, "/")
-	return strings.ToLower(host) + "/" + path
-}
+// ReferrerKey returns the key of a referrer, a URL: its host and path, as [enrich.Origin] has
+// them.
+func ReferrerKey(url string) string { return enrich.OriginOf(enrich.Page{Referrer: url}).Referrer }

@@ -56,8 +56,10 @@ func (j *Jobs) advance(ctx context.Context, at time.Time) (horizon time.Time, er
 func (j *Jobs) Retention(ctx context.Context, move bool) (r store.Retention, err error) {
 	ctx, cancel := context.WithTimeout(ctx, guard.ControlTimeout)
 	defer cancel()
-	if err := j.measure(ctx); err != nil {
-		return r, err
+	if move {
+		if err := j.measure(ctx); err != nil {
+			return r, err
+		}
 	}
 	r.Now = clock.Now()
 	if move {

@@ -8,8 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/google/uuid"
-
 	"github.com/footfall-go/footfall/report"
 	"github.com/footfall-go/footfall/store"
 )
@@ -192,9 +190,8 @@ func (b *builder) code(i int, d report.Dimension, v *report.Visit, landing, exit
 func (b *builder) order(o *report.Order) error {
 	began := o.VisitBeganAt
 	if began == 0 && o.SessionID != "" { // its id says when, about
-		if id, err := uuid.Parse(o.SessionID); err == nil && id.Version() == 7 {
-			seconds, nanos := id.Time().UnixTime()
-			began = seconds*1000 + nanos/1_000_000
+		if at, ok := store.IDTime(o.SessionID); ok {
+			began = at.UnixMilli()
 		}
 	}
 	b.s.orders = append(b.s.orders, order{

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/footfall-go/footfall/report"
@@ -49,10 +50,10 @@ func (t *stepTest) holds(s *segment, event int) bool {
 }
 
 // reached is how many of the steps a visit reached: each by the first event behind the one
-// that reached the step before, or in its millisecond, that reached none.
-func (s *segment) reached(row int, tests []stepTest) int {
+// that reached the step before, or in its millisecond, that reached none. used is as long as
+// tests.
+func (s *segment) reached(row int, tests []stepTest, used []int) int {
 	first, end := int(s.firstEvent[row]), int(s.firstEvent[row+1])
-	var used [8]int
 	after := uint32(0)
 	for i := range tests {
 		used[i] = -1
@@ -60,7 +61,7 @@ func (s *segment) reached(row int, tests []stepTest) int {
 			continue
 		}
 		for e := first; e < end && used[i] < 0; e++ {
-			if s.eventAt[e] >= after && tests[i].holds(s, e) && !contains(used[:i], e) {
+			if s.eventAt[e] >= after && tests[i].holds(s, e) && !slices.Contains(used[:i], e) {
 				used[i] = e
 			}
 		}
@@ -70,15 +71,6 @@ func (s *segment) reached(row int, tests []stepTest) int {
 		after = s.eventAt[used[i]]
 	}
 	return len(tests)
-}
-
-func contains(all []int, n int) bool {
-	for _, x := range all {
-		if x == n {
-			return true
-		}
-	}
-	return false
 }
 
 // funnel has a row for each step.
@@ -94,13 +86,13 @@ func (p *plan) funnel(of millis) ([]report.Row, report.FunnelNote) {
 	all := int64(0)
 	for _, sc := range p.scans(of) {
 		giveWay()
-		tests := make([]stepTest, len(steps))
+		tests, used := make([]stepTest, len(steps)), make([]int, len(steps))
 		for i, step := range steps {
 			tests[i] = test(sc.segment, step)
 		}
 		sc.each(func(row int) {
 			all++
-			n := sc.reached(row, tests)
+			n := sc.reached(row, tests, used)
 			for i := range n {
 				rows[i].Sessions++
 				distinct[i].add(sc.visitor[row])
